@@ -1,0 +1,79 @@
+//! Aligned memory for tensors, taken from a pool and given back to it.
+//!
+//! Contents are always initialised: a block is zeroed once, when the system hands it over, and later holds
+//! whatever its earlier owner left. So a buffer can be had without clearing it, and reading it is still sound.
+
+mod pool;
+
+pub use pool::{PoolStats, stats, trim};
+
+use crate::Element;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::slice;
+
+/// `len` numbers, 64-byte aligned, that go back to the pool on drop.
+pub struct Buffer<T: Element> {
+    block: Option<pool::Block>,
+    len: usize,
+    numbers: PhantomData<T>,
+}
+
+// SAFETY: a buffer owns its block alone; shared access only reads numbers.
+unsafe impl<T: Element> Sync for Buffer<T> {}
+
+impl<T: Element> Buffer<T> {
+    /// A buffer of arbitrary (but initialised) numbers.
+    pub fn scratch(len: usize) -> Buffer<T> {
+        Buffer { block: Some(pool::take(len * size_of::<T>())), len, numbers: PhantomData }
+    }
+}
+
+impl<T: Element> Deref for Buffer<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        match &self.block {
+            // SAFETY: the block is aligned for T, holds at least `len` of them (`scratch`), is initialised
+            // (`pool`), and every bit pattern is a value of a sealed `Element` (f32 or f64).
+            Some(block) => unsafe { slice::from_raw_parts(block.start.as_ptr().cast::<T>(), self.len) },
+            None => &[],
+        }
+    }
+}
+
+impl<T: Element> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match &mut self.block {
+            // SAFETY: as in `deref`, and `&mut self` makes this the only access.
+            Some(block) => unsafe { slice::from_raw_parts_mut(block.start.as_ptr().cast::<T>(), self.len) },
+            None => &mut [],
+        }
+    }
+}
+
+impl<T: Element> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        if let Some(block) = self.block.take() {
+            pool::give(block);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_aligned_and_come_back() {
+        let mut a = Buffer::<f32>::scratch(1001);
+        assert_eq!(a.as_ptr() as usize % 64, 0);
+        assert_eq!(a.len(), 1001);
+        a.fill(3.0);
+        let at = a.as_ptr();
+        drop(a);
+        // Another test may take the block in between; then this one is fresh, and still of the right size.
+        let b = Buffer::<f32>::scratch(1000);
+        assert!(b.as_ptr() == at || b.len() == 1000);
+        assert_eq!(Buffer::<f64>::scratch(0).len(), 0);
+    }
+}

@@ -1,0 +1,137 @@
+//! Where buffers come from and go back to. Training repeats its shapes, so after the first step the pool
+//! answers nearly every request with a block that an earlier tensor gave back.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::collections::BTreeMap;
+use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Every block begins at a multiple of this: one cache line, one AVX-512 register.
+pub(super) const ALIGNMENT: usize = 64;
+
+/// What the pool holds, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PoolStats {
+    /// In buffers that are alive.
+    pub in_use: usize,
+    /// In blocks that wait to be used again.
+    pub idle: usize,
+    /// Asked of the system's allocator since the program began: stands still once shapes repeat.
+    pub allocated: u64,
+    /// The most that was in use at once.
+    pub peak_in_use: usize,
+}
+
+/// A block of memory: all of it initialised (zeroed by the system, or holding what an earlier owner left).
+pub(super) struct Block {
+    pub(super) start: NonNull<u8>,
+    pub(super) bytes: usize,
+}
+
+// SAFETY: a block is plain memory that its holder owns alone.
+unsafe impl Send for Block {}
+
+struct Pool {
+    free: BTreeMap<usize, Vec<Block>>,
+    stats: PoolStats,
+}
+
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    free: BTreeMap::new(),
+    stats: PoolStats { in_use: 0, idle: 0, allocated: 0, peak_in_use: 0 },
+});
+
+fn pool() -> MutexGuard<'static, Pool> {
+    // The pool's own code cannot panic half-way, so a poisoned lock still guards a sound pool.
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sizes are rounded up to eighths of a power of two, so that near-equal requests share blocks.
+fn size_class(bytes: usize) -> usize {
+    let step = (bytes.next_power_of_two() / 16).max(ALIGNMENT);
+    bytes.max(1).next_multiple_of(step)
+}
+
+/// A block of at least `bytes`; its contents are initialised but arbitrary.
+pub(super) fn take(bytes: usize) -> Block {
+    let wanted = size_class(bytes);
+    let mut pool = pool();
+    let found = pool.free.range(wanted..=wanted + wanted / 8).next().map(|(&size, _)| size);
+    let block = match found {
+        Some(size) => {
+            let blocks = pool.free.get_mut(&size);
+            let (block, empty) = match blocks {
+                Some(list) => (list.pop(), list.is_empty()),
+                None => (None, true),
+            };
+            if empty {
+                pool.free.remove(&size);
+            }
+            pool.stats.idle -= size;
+            block
+        }
+        None => None,
+    };
+    let block = block.unwrap_or_else(|| {
+        pool.stats.allocated += wanted as u64;
+        fresh(wanted)
+    });
+    pool.stats.in_use += block.bytes;
+    pool.stats.peak_in_use = pool.stats.peak_in_use.max(pool.stats.in_use);
+    block
+}
+
+/// Takes a block back.
+pub(super) fn give(block: Block) {
+    let mut pool = pool();
+    pool.stats.in_use -= block.bytes;
+    pool.stats.idle += block.bytes;
+    pool.free.entry(block.bytes).or_default().push(block);
+}
+
+/// What the pool holds now.
+pub fn stats() -> PoolStats {
+    pool().stats
+}
+
+/// Gives every idle block back to the system, as when a program goes from training to sampling.
+pub fn trim() {
+    let idle = {
+        let mut pool = pool();
+        pool.stats.idle = 0;
+        std::mem::take(&mut pool.free)
+    };
+    for block in idle.into_values().flatten() {
+        // SAFETY: the block came from `fresh` with this very layout, and left the pool just now.
+        unsafe { dealloc(block.start.as_ptr(), layout(block.bytes)) };
+    }
+}
+
+fn layout(bytes: usize) -> Layout {
+    // `size_class` keeps sizes non-zero, and `Shape` keeps them far below `isize::MAX`.
+    Layout::from_size_align(bytes, ALIGNMENT).expect("shapes bound the size of a buffer")
+}
+
+fn fresh(bytes: usize) -> Block {
+    let layout = layout(bytes);
+    // SAFETY: the size is not zero: `size_class` rounds up from at least one byte.
+    let start = unsafe { alloc_zeroed(layout) };
+    match NonNull::new(start) {
+        Some(start) => Block { start, bytes },
+        None => handle_alloc_error(layout),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_classes_waste_at_most_an_eighth() {
+        for bytes in (1..5000).chain([1 << 20, (1 << 20) + 1, 12_345_678]) {
+            let class = size_class(bytes);
+            assert!(class >= bytes && class % ALIGNMENT == 0);
+            assert!(class - bytes <= (bytes / 8).max(ALIGNMENT), "{bytes} -> {class}");
+        }
+    }
+}

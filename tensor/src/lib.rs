@@ -1,0 +1,22 @@
+//! Tensors for tweedie: shapes, pooled buffers, numeric kernels forward and backward, counter-based random
+//! numbers.
+//!
+//! A tensor is row-major, contiguous, reference-counted and copied on write. Kernels are plain functions in
+//! [`ops`]: each checks its operands and answers with a [`Result`] whose error names the operation and the
+//! shapes. Results do not depend on the number of threads: work is cut by shape, and partial sums are folded
+//! in one fixed order.
+
+mod buffer;
+mod element;
+mod error;
+pub mod ops;
+mod shape;
+pub mod simd;
+mod tensor;
+
+pub use buffer::{Buffer, PoolStats, stats as pool_stats, trim as trim_pool};
+pub use element::Element;
+pub use error::{Error, Result};
+pub use shape::{MAX_RANK, Shape};
+pub use simd::Accumulate;
+pub use tensor::Tensor;

@@ -1,0 +1,1 @@
+//! Numeric kernels, forward and backward, as plain functions.

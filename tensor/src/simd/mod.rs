@@ -1,0 +1,85 @@
+//! Everything that depends on the instruction set: runtime dispatch, the vector bodies of the numeric
+//! kernels, and all of this crate's `unsafe` but the buffers'.
+//!
+//! Three paths: AVX-512, AVX2 with FMA, and portable Rust. The best one that the processor has is taken;
+//! `TWEEDIE_SIMD=avx512|avx2|portable` caps the choice, so that one machine can test all of them.
+
+mod exp;
+mod gemm;
+
+pub use exp::exp_f32;
+pub use gemm::{Accumulate, Gemm, MatRef};
+
+use std::sync::OnceLock;
+
+/// An instruction set that kernels are compiled for, poorest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Isa {
+    /// Whatever the target guarantees.
+    Portable,
+    /// 256-bit registers with fused multiply-add.
+    Avx2,
+    /// 512-bit registers (the foundation, byte/word, doubleword and vector-length parts).
+    Avx512,
+}
+
+impl Isa {
+    /// The instruction set in use: the processor's best, unless `TWEEDIE_SIMD` caps it. Fixed at first use.
+    pub fn active() -> Isa {
+        static ACTIVE: OnceLock<Isa> = OnceLock::new();
+        *ACTIVE.get_or_init(|| {
+            let cap = match std::env::var("TWEEDIE_SIMD").as_deref() {
+                Ok("portable") => Isa::Portable,
+                Ok("avx2") => Isa::Avx2,
+                _ => Isa::Avx512,
+            };
+            Isa::detected().min(cap)
+        })
+    }
+
+    /// The best that this processor can run.
+    pub fn detected() -> Isa {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {
+                return Isa::Portable;
+            }
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            return if avx512 { Isa::Avx512 } else { Isa::Avx2 };
+        }
+        #[allow(unreachable_code)]
+        Isa::Portable
+    }
+}
+
+/// Runs `body` compiled for the active instruction set: plain loops in it become that set's vector code.
+///
+/// Only what is inlined into `body` profits. Write the closure `#[inline(always)] || …`, and mark what it
+/// calls `#[inline(always)]` too.
+#[inline]
+pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    match Isa::active() {
+        // SAFETY: `active` never exceeds what `detected` found on this processor.
+        Isa::Avx512 => return unsafe { with_avx512(body) },
+        // SAFETY: as above.
+        Isa::Avx2 => return unsafe { with_avx2(body) },
+        Isa::Portable => {}
+    }
+    body()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn with_avx512<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn with_avx2<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
