@@ -1,2 +1,38 @@
+//! Reverse-mode automatic differentiation on a tape.
+//!
+//! A [`Var`] is a tensor that may remember where it came from. Operations on `Var`s compute at once, and, if
+//! an operand is on a [`Tape`], push a node that holds exactly what the gradient will need. [`Var::backward`]
+//! pops the nodes in reverse, each handing gradients to the ones before it and freeing what it saved.
+//!
+//! A `Var` without a tape is a constant: inference is the same code with no tape, and saves nothing.
+//!
+//! ```
+//! use tweedie_autograd::{Tape, Var};
+//! use tweedie_tensor::Tensor;
+//!
+//! let tape = Tape::new();
+//! let x = tape.leaf(Tensor::from_slice([3], &[1.0f64, 2.0, 3.0])?);
+//! let y = x.clone().mul(x.clone())?.sum()?; // y = Σ x²
+//! let gradients = y.backward()?;
+//! assert_eq!(gradients.wrt(&x).unwrap().as_slice(), [2.0, 4.0, 6.0]); // dy/dx = 2x
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! To add an operation, write one type with an [`Op`] implementation: its forward and its vector-Jacobian
+//! product stand side by side in a file of [`ops`], with its gradient check below.
 #![forbid(unsafe_code)]
-//! Part of tweedie.
+
+mod checkpoint;
+mod error;
+mod gradients;
+mod op;
+pub mod ops;
+mod tape;
+mod var;
+
+pub use checkpoint::checkpoint;
+pub use error::{Error, Result};
+pub use gradients::Gradients;
+pub use op::{Op, Sink};
+pub use tape::{ParamId, Tape};
+pub use var::Var;

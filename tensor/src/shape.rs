@@ -80,7 +80,7 @@ impl Shape {
         let rank = left.rank().max(right.rank());
         let mut dims = [1; MAX_RANK];
         for back in 1..=rank {
-            dims[rank - back] = match (left.from_end(back), right.from_end(back)) {
+            dims[rank - back] = match (left.back_axis(back), right.back_axis(back)) {
                 (l, r) if l == r => l,
                 (1, r) => r,
                 (l, 1) => l,
@@ -109,7 +109,7 @@ impl Shape {
         self.dims().try_into().map_err(|_| Error::Unfit { op, shape: *self, why: why.to_string() })
     }
 
-    fn from_end(&self, back: usize) -> usize {
+    fn back_axis(&self, back: usize) -> usize {
         if back <= self.rank() { self.dims[self.rank() - back] } else { 1 }
     }
 }

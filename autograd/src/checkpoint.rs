@@ -1,0 +1,73 @@
+use crate::op::{Backward, Slots};
+use crate::tape::NodeId;
+use crate::{Error, ParamId, Result, Tape, Var};
+use tweedie_tensor::{Element, Tensor};
+
+/// Runs a part of a network without keeping what its backward pass will read: backward runs the part again
+/// (T. Chen et al. 2016, "Training deep nets with sublinear memory cost").
+///
+/// `part` gets the tape to take its parameters from ([`Tape::param`]) and the inputs as variables on it. It
+/// must compute the same result each time, and use nothing that stands on another tape.
+///
+/// # Errors
+/// What `part` refuses; [`Error::ForeignTape`] when an input stands on another tape; [`Error::Spent`].
+pub fn checkpoint<T: Element>(
+    tape: &Tape<T>,
+    inputs: Vec<Var<T>>,
+    part: impl Fn(&Tape<T>, Vec<Var<T>>) -> Result<Var<T>> + 'static,
+) -> Result<Var<T>> {
+    if inputs.iter().filter_map(Var::tape).any(|other| !other.same(tape)) {
+        return Err(Error::ForeignTape { op: "checkpoint" });
+    }
+    if tape.is_spent() {
+        return Err(Error::Spent { op: "checkpoint" });
+    }
+    let from: Vec<Option<NodeId>> = inputs.iter().map(Var::node).collect();
+    let values: Vec<Tensor<T>> = inputs.into_iter().map(Var::into_value).collect();
+    let (result, params) = {
+        let trial = Tape::new();
+        let result = part(&trial, leaves(&trial, &values))?.into_value();
+        (result, trial.params())
+    };
+    let params: Vec<(ParamId, NodeId)> = params
+        .into_iter()
+        .filter_map(|(id, value)| tape.param(id, &value).node().map(|node| (id, node)))
+        .collect();
+    let at = tape.operation(*result.shape(), Box::new(Replay { part, values, from, params }));
+    Ok(Var::recorded(result, tape.clone(), at))
+}
+
+fn leaves<T: Element>(tape: &Tape<T>, values: &[Tensor<T>]) -> Vec<Var<T>> {
+    values.iter().map(|value| tape.leaf(value.clone())).collect()
+}
+
+/// What backward needs to run the part again: the inputs, and where their gradients and the parameters' go.
+struct Replay<T: Element, F> {
+    part: F,
+    values: Vec<Tensor<T>>,
+    from: Vec<Option<NodeId>>,
+    params: Vec<(ParamId, NodeId)>,
+}
+
+impl<T, F> Backward<T> for Replay<T, F>
+where
+    T: Element,
+    F: Fn(&Tape<T>, Vec<Var<T>>) -> Result<Var<T>> + 'static,
+{
+    fn run(self: Box<Self>, dy: Tensor<T>, slots: &mut Slots<T>) -> Result<()> {
+        let tape = Tape::new();
+        let inputs = leaves(&tape, &self.values);
+        let mut gradients = (self.part)(&tape, inputs.clone())?.vjp(dy, |_, _| {})?;
+        for (operand, (input, node)) in inputs.iter().zip(&self.from).enumerate() {
+            if let (Some(node), Some(gradient)) = (node, gradients.take(input)) {
+                slots.add("checkpoint", operand, *node, gradient)?;
+            }
+        }
+        for (id, node) in &self.params {
+            if let Some(gradient) = gradients.take_param(*id) {
+                slots.add("checkpoint", self.from.len(), *node, gradient)?;
+            }
+        }
+        Ok(())
+    }
+}
