@@ -1,0 +1,107 @@
+//! How work is cut for the threads: into pieces of a constant size, so that no result depends on their number.
+
+use crate::{Element, Tensor};
+use rayon::prelude::*;
+
+/// Elements in a piece: large against the cost of a task, small enough that two threads end together.
+pub(super) const PIECE: usize = 32 * 1024;
+
+/// Elements in a block that a kernel goes over more than once: it stays in the first-level cache.
+pub(super) const BLOCK: usize = 2048;
+
+/// Work below this (in elements touched) is done before another thread would have woken.
+const WORTH_A_TASK: usize = 16 * 1024;
+
+/// Whether a kernel that touches this many elements should use the other threads.
+pub(super) fn worth_splitting(work: usize) -> bool {
+    work > WORTH_A_TASK && rayon::current_num_threads() > 1
+}
+
+/// Calls `body(start, piece)` for consecutive pieces of `out`, `piece` elements each (the last may be
+/// shorter), on several threads when `work` elements are touched in all and that is worth it.
+pub(super) fn for_pieces<T: Send>(
+    out: &mut [T],
+    piece: usize,
+    work: usize,
+    body: impl Fn(usize, &mut [T]) + Sync,
+) {
+    let piece = piece.max(1);
+    if worth_splitting(work) && out.len() > piece {
+        out.par_chunks_mut(piece).enumerate().for_each(|(i, part)| body(i * piece, part));
+    } else {
+        for (i, part) in out.chunks_mut(piece).enumerate() {
+            body(i * piece, part);
+        }
+    }
+}
+
+/// As [`for_pieces`], with pieces of about [`PIECE`] elements that hold whole rows.
+pub(super) fn for_rows<T: Send>(out: &mut [T], row: usize, body: impl Fn(usize, &mut [T]) + Sync) {
+    let work = out.len();
+    for_pieces(out, rows_in_piece(row) * row, work, body);
+}
+
+/// How many rows of this length make a piece: at least one.
+pub(super) fn rows_in_piece(row: usize) -> usize {
+    (PIECE / row.max(1)).max(1)
+}
+
+/// Calls `body(start, part)` for the parts of a piece that lie in one row each, no longer than [`BLOCK`];
+/// `start` counts from the beginning of the whole, as `at` does.
+#[inline(always)]
+pub(super) fn for_blocks<T>(at: usize, piece: &mut [T], row: usize, mut body: impl FnMut(usize, &mut [T])) {
+    let (mut start, mut rest) = (at, piece);
+    while !rest.is_empty() {
+        let len = (row - start % row).min(BLOCK).min(rest.len());
+        let (part, after) = rest.split_at_mut(len);
+        body(start, part);
+        (start, rest) = (start + len, after);
+    }
+}
+
+/// Where an element-wise kernel writes.
+pub(super) struct Target<T: Element> {
+    /// The result, to be written in full.
+    pub(super) out: Tensor<T>,
+    /// What to read; if it is missing, `out` holds it already.
+    pub(super) source: Option<Tensor<T>>,
+}
+
+impl<T: Element> Target<T> {
+    /// `x`'s own memory when nobody else holds it, fresh memory otherwise.
+    pub(super) fn reuse(x: Tensor<T>) -> Target<T> {
+        if x.is_unique() {
+            Target { out: x, source: None }
+        } else {
+            Target { out: Tensor::scratch(*x.shape()), source: Some(x) }
+        }
+    }
+
+    /// Calls `body(start, part)` on parts of the result that hold the values of `x` and are to be overwritten:
+    /// parts of whole rows, about [`PIECE`] elements each.
+    pub(super) fn update_rows(self, row: usize, body: impl Fn(usize, &mut [T]) + Sync) -> Tensor<T> {
+        let Target { mut out, source } = self;
+        for_rows(out.as_mut_slice(), row, |start, part| {
+            if let Some(source) = &source {
+                part.copy_from_slice(&source.as_slice()[start..][..part.len()]);
+            }
+            body(start, part);
+        });
+        out
+    }
+
+    /// Calls `body(start, block)` on short blocks of the result that hold the values of `x`.
+    pub(super) fn update(self, body: impl Fn(usize, &mut [T]) + Sync) -> Tensor<T> {
+        let Target { mut out, source } = self;
+        let work = out.numel();
+        for_pieces(out.as_mut_slice(), PIECE, work, |start, piece| {
+            for_blocks(start, piece, usize::MAX, |start, block| {
+                if let Some(source) = &source {
+                    block.copy_from_slice(&source.as_slice()[start..][..block.len()]);
+                }
+                body(start, block);
+            });
+        });
+        out
+    }
+}
