@@ -31,6 +31,7 @@ pub trait Element:
     + MulAssign
     + DivAssign
     + Sum
+    + crate::random::Draw
     + crate::simd::Gemm
 {
     /// The type's name, as safetensors spells it.

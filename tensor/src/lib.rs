@@ -10,6 +10,7 @@ mod buffer;
 mod element;
 mod error;
 pub mod ops;
+pub mod random;
 mod shape;
 pub mod simd;
 mod tensor;
