@@ -1,0 +1,286 @@
+//! Sums, means and maxima over axes, and the adjoint of broadcasting.
+
+use super::lanes;
+use super::odometer::Odometer;
+use super::pieces::{PIECE, for_blocks, for_pieces};
+use super::total::sum_in_f64;
+use crate::simd::vectorized;
+use crate::{Element, Error, Result, Shape, Tensor};
+
+/// Rows that are added one after another before partial sums are added to one another: bounds the rounding
+/// error as pairwise summation does.
+const ROWS: usize = 256;
+
+/// The sum of all elements, with no axes left.
+pub fn sum<T: Element>(x: &Tensor<T>) -> Tensor<T> {
+    Tensor::scalar(T::from_f64(sum_in_f64(x.as_slice())))
+}
+
+/// The mean of all elements, with no axes left; NaN when there are none.
+pub fn mean<T: Element>(x: &Tensor<T>) -> Tensor<T> {
+    Tensor::scalar(T::from_f64(sum_in_f64(x.as_slice()) / x.numel() as f64))
+}
+
+/// The sum over one axis, which stays with length 1 (`keep`) or goes.
+///
+/// # Errors
+/// [`Error::Parameter`] when there is no such axis.
+pub fn sum_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: bool) -> Result<Tensor<T>> {
+    let (cut, shape) = cut_at("sum_axis", x.shape(), axis, keep)?;
+    sum_middle(x.clone(), cut).reshape(shape)
+}
+
+/// The mean over one axis, which stays with length 1 (`keep`) or goes.
+///
+/// # Errors
+/// [`Error::Parameter`] when there is no such axis.
+pub fn mean_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: bool) -> Result<Tensor<T>> {
+    let (cut, shape) = cut_at("mean_axis", x.shape(), axis, keep)?;
+    let sum = sum_middle(x.clone(), cut);
+    super::scale(sum, 1.0 / cut.len as f64).reshape(shape)
+}
+
+/// The largest element along one axis, which stays with length 1 (`keep`) or goes. NaN wins.
+///
+/// # Errors
+/// [`Error::Parameter`] when there is no such axis, or it is empty.
+pub fn max_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: bool) -> Result<Tensor<T>> {
+    let (cut, shape) = cut_at("max_axis", x.shape(), axis, keep)?;
+    if cut.len == 0 {
+        let why = format!("an empty axis of {} has no largest element", x.shape());
+        return Err(Error::Parameter { op: "max_axis", name: "axis", value: axis.to_string(), why });
+    }
+    let mut out = Tensor::scratch(shape);
+    let numbers = x.as_slice();
+    for_pieces(out.as_mut_slice(), (PIECE / cut.len).max(1), x.numel(), |start, piece| {
+        if cut.inner == 1 {
+            for (row, out) in numbers[start * cut.len..].chunks_exact(cut.len).zip(piece) {
+                *out = vectorized(
+                    #[inline(always)]
+                    || lanes::max(row),
+                );
+            }
+            return;
+        }
+        for_blocks(start, piece, cut.inner, |start, block| {
+            let from = start / cut.inner * cut.len * cut.inner + start % cut.inner;
+            block.copy_from_slice(&numbers[from..][..block.len()]);
+            for k in 1..cut.len {
+                let row = &numbers[from + k * cut.inner..];
+                block.iter_mut().zip(row).for_each(|(most, &x)| *most = most.maximum(x));
+            }
+        });
+    });
+    Ok(out)
+}
+
+/// The adjoint of broadcasting: `x` summed over every axis that stretched from `shape` to x's.
+///
+/// # Errors
+/// [`Error::Mismatch`] when `shape` does not broadcast to x's shape.
+pub fn sum_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Result<Tensor<T>> {
+    const OP: &str = "sum_to";
+    if Shape::broadcast(OP, x.shape(), shape)? != *x.shape() {
+        let why = "the second must broadcast to the first";
+        return Err(Error::Mismatch { op: OP, left: *x.shape(), right: *shape, why });
+    }
+    // Merged, the axes alternate between kept and summed ones; the summed are taken from the last to the first.
+    let walk = Odometer::stretched(shape, x.shape());
+    let mut sum = x.clone();
+    let mut inner = 1;
+    let mut outer = x.numel();
+    for (len, stride) in walk.axes().rev() {
+        outer = outer.checked_div(len).unwrap_or(0);
+        if stride == 0 && len != 1 {
+            // An empty axis that is summed leaves zeros.
+            let outer = if len == 0 { shape.numel() / inner.max(1) } else { outer };
+            sum = sum_middle(sum, Cut { outer, len, inner });
+        } else {
+            inner *= len;
+        }
+    }
+    sum.reshape(*shape)
+}
+
+/// A tensor seen as three axes, of which the middle one is reduced.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    pub(super) outer: usize,
+    pub(super) len: usize,
+    pub(super) inner: usize,
+}
+
+/// The cut at an axis, and the shape that is left.
+pub(super) fn cut_at(op: &'static str, shape: &Shape, axis: usize, keep: bool) -> Result<(Cut, Shape)> {
+    let dims = shape.dims();
+    let Some(&len) = dims.get(axis) else {
+        let why = format!("{shape} has {} axes, counted from 0", dims.len());
+        return Err(Error::Parameter { op, name: "axis", value: axis.to_string(), why });
+    };
+    let mut left = dims.to_vec();
+    if keep {
+        left[axis] = 1;
+    } else {
+        left.remove(axis);
+    }
+    let (before, after) = (&dims[..axis], &dims[axis + 1..]);
+    Ok((Cut { outer: before.iter().product(), len, inner: after.iter().product() }, Shape::new(&left)?))
+}
+
+/// Σ over the middle axis, as a tensor of `outer · inner` numbers.
+///
+/// A tree of constant shape: sums of at most [`ROWS`] rows (or, when the summed axis is contiguous, of one
+/// piece), then sums of those sums.
+pub(super) fn sum_middle<T: Element>(x: Tensor<T>, cut: Cut) -> Tensor<T> {
+    let Cut { outer, len, inner } = cut;
+    let most = if inner == 1 { PIECE } else { ROWS };
+    let parts = len.div_ceil(most).max(1);
+    let mut out = Tensor::scratch([outer, parts, inner]);
+    let numbers = x.as_slice();
+    let piece = (PIECE / len.clamp(1, most)).max(1);
+    for_pieces(out.as_mut_slice(), piece, x.numel(), |start, piece| {
+        if inner == 1 {
+            for (i, out) in (start..).zip(piece) {
+                let (row, part) = (&numbers[i / parts * len..][..len], i % parts);
+                let row = &row[part * most..len.min((part + 1) * most)];
+                let [sum] = vectorized(
+                    #[inline(always)]
+                    || lanes::sums(row, |[sum], x| [sum + x]),
+                );
+                *out = T::from_f64(sum);
+            }
+            return;
+        }
+        for_blocks(start, piece, inner, |start, block| {
+            let (row, column) = (start / inner, start % inner);
+            let (outer, part) = (row / parts, row % parts);
+            let rows = part * most..len.min((part + 1) * most);
+            let first = (outer * len + rows.start) * inner + column;
+            sum_rows(block, &numbers[first.min(numbers.len())..], rows.len(), inner);
+        });
+    });
+    if parts > 1 { sum_middle(out, Cut { outer, len: parts, inner }) } else { out }
+}
+
+/// `out ← Σ_k x[k · stride..]`, four rows at a time so that the partial sums are seldom written.
+fn sum_rows<T: Element>(out: &mut [T], x: &[T], rows: usize, stride: usize) {
+    vectorized(
+        #[inline(always)]
+        || {
+            let n = out.len();
+            out.fill(T::ZERO);
+            let mut k = 0;
+            while k + 4 <= rows {
+                let [a, b, c, d] = [0, 1, 2, 3].map(|i| &x[(k + i) * stride..][..n]);
+                for j in 0..n {
+                    out[j] += (a[j] + b[j]) + (c[j] + d[j]);
+                }
+                k += 4;
+            }
+            for k in k..rows {
+                out.iter_mut().zip(&x[k * stride..]).for_each(|(sum, &x)| *sum += x);
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::check::{assert_close, assert_same_on_all_thread_counts, values};
+    use crate::ops::{Binary, binary, broadcast_to};
+
+    fn along(x: &Tensor<f64>, axis: usize, fold: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+        let (cut, _) = cut_at("test", x.shape(), axis, true).unwrap();
+        let mut out = Vec::new();
+        for o in 0..cut.outer {
+            for i in 0..cut.inner {
+                let at = |k| x.as_slice()[(o * cut.len + k) * cut.inner + i];
+                out.push(fold(&(0..cut.len).map(at).collect::<Vec<_>>()));
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn sums_means_and_maxima_over_each_axis() {
+        for dims in
+            [[1, 1, 1], [3, 5, 7], [2, 601, 3], [3, 1, 70_001], [1, 40_000, 5], [2, 2, 0], [1100, 2, 37]]
+        {
+            let x = values::<f64>(dims, 3);
+            for axis in 0..3 {
+                let expected = along(&x, axis, |row| row.iter().sum());
+                let found = sum_axis(&x, axis, false).unwrap();
+                assert_eq!(found.rank(), 2);
+                assert_close(found.as_slice(), &expected, 1e-12);
+                let found = sum_axis(&x.cast::<f32>(), axis, true).unwrap();
+                assert_eq!((found.rank(), found.dims()[axis]), (3, 1));
+                assert_close(found.as_slice(), &expected, 2e-5);
+                if dims[axis] > 0 {
+                    let n = dims[axis] as f64;
+                    let expected = along(&x, axis, |row| row.iter().sum::<f64>() / n);
+                    assert_close(mean_axis(&x, axis, false).unwrap().as_slice(), &expected, 1e-13);
+                    let expected = along(&x, axis, |row| row.iter().fold(f64::MIN, |m, &x| m.max(x)));
+                    assert_eq!(max_axis(&x, axis, false).unwrap().as_slice(), expected);
+                }
+            }
+            assert_close(sum(&x).as_slice(), &[x.as_slice().iter().sum()], 1e-12);
+        }
+        assert_eq!(mean(&Tensor::full([3, 2], 1.5f32)).item().unwrap(), 1.5);
+    }
+
+    #[test]
+    fn summing_is_the_adjoint_of_stretching() {
+        let pairs: [(&[usize], &[usize]); 14] = [
+            (&[2, 3, 5, 7], &[2, 3, 1, 1]),
+            (&[2, 3, 5, 7], &[1, 3, 1, 1]),
+            (&[2, 3, 5, 7], &[3, 1, 1]),
+            (&[2, 3, 5, 7], &[7]),
+            (&[2, 3, 5, 7], &[]),
+            (&[2, 3, 5, 7], &[2, 3, 5, 7]),
+            (&[2, 3, 5, 7], &[2, 1, 5, 1]),
+            (&[2, 3, 5, 7, 2], &[1, 3, 1, 7, 1]),
+            (&[1, 1], &[1]),
+            (&[700, 33], &[33]),
+            (&[700, 33], &[700, 1]),
+            (&[0, 3], &[1, 3]),
+            (&[3, 0], &[3, 1]),
+            (&[2, 3, 101, 103], &[3, 1, 1]),
+        ];
+        for (large, small) in pairs {
+            let (large, small) = (Shape::new(large).unwrap(), Shape::new(small).unwrap());
+            let (x, y) = (values::<f64>(large, 1), values::<f64>(small, 2));
+            let found = sum_to(&x, &small).unwrap();
+            assert_eq!(found.shape(), &small);
+            // ⟨sum_to(x), y⟩ = ⟨x, broadcast_to(y)⟩ for each unit vector y decides every number.
+            for i in (0..y.numel()).step_by(y.numel() / 50 + 1) {
+                let unit = Tensor::from_fn(small, |j| if i == j { 1.0 } else { 0.0 });
+                let stretched = broadcast_to(&unit, &large).unwrap();
+                let product = binary(stretched, x.clone(), Binary::Mul).unwrap();
+                let expected: f64 = product.as_slice().iter().sum();
+                assert_close(&found.as_slice()[i..=i], &[expected], 1e-12);
+            }
+        }
+        assert!(sum_to(&values::<f32>([3], 1), &Shape::from([2, 3])).is_err());
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_threads() {
+        let x = values::<f32>([37, 61, 53], 4);
+        assert_same_on_all_thread_counts(|| {
+            let mut bits: Vec<u32> = sum(&x).as_slice().iter().map(|x| x.to_bits()).collect();
+            for shape in [Shape::from([53]), Shape::from([61, 1]), Shape::from([37, 1, 1]), Shape::SCALAR] {
+                bits.extend(sum_to(&x, &shape).unwrap().as_slice().iter().map(|x| x.to_bits()));
+            }
+            bits
+        });
+    }
+
+    #[test]
+    fn an_axis_that_is_not_there_is_named() {
+        let x = values::<f32>([2, 3], 1);
+        let message = sum_axis(&x, 2, false).unwrap_err().to_string();
+        assert_eq!(message, "sum_axis: axis = 2: [2, 3] has 2 axes, counted from 0");
+        assert!(max_axis(&values::<f32>([2, 0], 1), 1, false).is_err());
+    }
+}
