@@ -1,0 +1,248 @@
+//! The loops around the microkernel, and how a product is cut among threads.
+//!
+//! ```text
+//! for each block of ROWS rows                  of C and A
+//!   for each block of DEPTH steps              of A and B
+//!     pack A's block: it stays in the L2 cache
+//!     for each block of COLS columns           of C and B
+//!       pack B's block: it stays in the L2 cache too
+//!       for each panel of B in the block: it stays in the L1 cache
+//!         for each panel of A in the block
+//!           the microkernel: a tile of C in registers, all steps of the block
+//! ```
+
+use super::kernel::{Begin, Kernel};
+use super::output::Output;
+use super::pack::{Operand, Packed};
+use crate::Buffer;
+use crate::simd::Isa;
+use rayon::prelude::*;
+use std::ops::Range;
+
+const ROWS: usize = 512;
+const DEPTH: usize = 256;
+const COLS: usize = 384;
+
+/// What C starts from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Start<'a> {
+    /// Zeros: what C held is never read.
+    Zero,
+    /// What C holds.
+    Current,
+    /// A bias for each row.
+    Rows(&'a [f32]),
+}
+
+/// C ← start + A·B on the calling thread.
+pub(crate) fn multiply(isa: Isa, a: &dyn Operand, b: &dyn Operand, c: &Output<'_>, start: Start<'_>) {
+    check(a, b, c, start);
+    // SAFETY: the ranges are those of C, and C is borrowed mutably: nobody else has it.
+    unsafe { block(isa, Side::Fresh(a), b, (0..c.rows, 0..c.cols, 0..a.depth()), c, start) };
+}
+
+/// C ← start + A·B, cut among the threads of the pool into blocks of C that depend on the shape alone.
+pub(crate) fn multiply_parallel(
+    isa: Isa,
+    a: &dyn Operand,
+    b: &dyn Operand,
+    c: &Output<'_>,
+    start: Start<'_>,
+) {
+    check(a, b, c, start);
+    let depth = a.depth();
+    let cut = Cut::of(c.rows, c.cols, depth);
+    if cut.tasks() <= 1 {
+        return multiply(isa, a, b, c, start);
+    }
+    let packed = (cut.across > 1).then(|| Packed::whole(isa, a, Kernel::of(isa).mr));
+    (0..cut.tasks()).into_par_iter().for_each(|task| {
+        let (rows, cols) = cut.part(task, c.rows, c.cols);
+        let side = packed.as_ref().map_or(Side::Fresh(a), Side::Packed);
+        // SAFETY: tasks are disjoint blocks of C, and C is borrowed mutably.
+        unsafe { block(isa, side, b, (rows, cols, 0..depth), c, start) };
+    });
+}
+
+/// C ← start + A·B for a small C and a long sum: the sum is cut into slices, whose number depends on the shape
+/// alone, and the slices' results are added in order.
+pub(crate) fn multiply_sliced(isa: Isa, a: &dyn Operand, b: &dyn Operand, c: &mut [f32], start: Start<'_>) {
+    let (rows, cols, depth) = (a.lanes(), b.lanes(), a.depth());
+    let slices = slices(rows, cols, depth);
+    if slices <= 1 || rows * cols == 0 {
+        return multiply_parallel(isa, a, b, &Output::matrix(c, rows, cols, cols), start);
+    }
+    check(a, b, &Output::matrix(c, rows, cols, cols), start);
+    let size = rows * cols;
+    let mut partial = Buffer::<f32>::scratch(slices * size);
+    let step = depth.div_ceil(slices);
+    partial.par_chunks_exact_mut(size).enumerate().for_each(|(slice, part)| {
+        let steps = (slice * step).min(depth)..((slice + 1) * step).min(depth);
+        let part = Output::matrix(part, rows, cols, cols);
+        // SAFETY: the ranges are those of this slice's own C.
+        unsafe { block(isa, Side::Fresh(a), b, (0..rows, 0..cols, steps), &part, Start::Zero) };
+    });
+    const FOLDED: usize = 1 << 14;
+    c[..size].par_chunks_mut(FOLDED).enumerate().for_each(|(chunk, c)| {
+        crate::simd::vectorized(
+            #[inline(always)]
+            || {
+                for slice in 0..slices {
+                    let from = &partial[slice * size + chunk * FOLDED..][..c.len()];
+                    match (slice, start) {
+                        (0, Start::Zero) => c.copy_from_slice(from),
+                        (0, Start::Rows(bias)) => {
+                            for (i, (c, p)) in c.iter_mut().zip(from).enumerate() {
+                                *c = bias[(chunk * FOLDED + i) / cols] + p;
+                            }
+                        }
+                        _ => c.iter_mut().zip(from).for_each(|(c, p)| *c += p),
+                    }
+                }
+            },
+        );
+    });
+}
+
+/// How many slices of the sum: as many as give each a fair length, fewer when C is large enough to be cut
+/// itself (each slice holds a C of its own).
+fn slices(rows: usize, cols: usize, depth: usize) -> usize {
+    const LEAST_DEPTH: usize = 1024;
+    let most = match rows * cols {
+        0..=65_536 => 16,
+        65_537..=262_144 => 8,
+        _ => 1,
+    };
+    (depth / LEAST_DEPTH).min(most)
+}
+
+/// A grid of blocks over C.
+struct Cut {
+    down: usize,
+    across: usize,
+    rows: usize,
+    cols: usize,
+}
+
+impl Cut {
+    /// Blocks of at least about 8 million multiply-adds, which is tens of microseconds, and at most
+    /// `ROWS` rows.
+    fn of(rows: usize, cols: usize, depth: usize) -> Cut {
+        const LEAST_WORK: usize = 4 << 20;
+        // Every kernel's panels divide these.
+        const ROW_STEP: usize = 8;
+        const COL_STEP: usize = 48;
+        let work = rows * cols * depth.max(1);
+        let most = work.div_ceil(LEAST_WORK).min(256);
+        if most <= 1 {
+            return Cut { down: 1, across: 1, rows, cols };
+        }
+        let across_least = COLS.min(cols);
+        let cols_in_block = cols.div_ceil(most).max(across_least).next_multiple_of(COL_STEP);
+        let across = cols.div_ceil(cols_in_block);
+        let left = most.div_ceil(across);
+        let rows_in_block = rows.div_ceil(left).max(ROWS / 4).next_multiple_of(ROW_STEP);
+        let down = rows.div_ceil(rows_in_block);
+        Cut { down, across, rows: rows_in_block, cols: cols_in_block }
+    }
+
+    fn tasks(&self) -> usize {
+        self.down * self.across
+    }
+
+    fn part(&self, task: usize, rows: usize, cols: usize) -> (Range<usize>, Range<usize>) {
+        let (row, col) = (task % self.down * self.rows, task / self.down * self.cols);
+        (row..rows.min(row + self.rows), col..cols.min(col + self.cols))
+    }
+}
+
+/// A's panels: packed block by block as they are needed, or packed before.
+#[derive(Clone, Copy)]
+enum Side<'a> {
+    Fresh(&'a dyn Operand),
+    Packed(&'a Packed),
+}
+
+fn check(a: &dyn Operand, b: &dyn Operand, c: &Output<'_>, start: Start<'_>) {
+    assert_eq!(a.depth(), b.depth(), "both operands have the same depth");
+    assert_eq!((a.lanes(), b.lanes()), (c.rows, c.cols), "the product has A's rows and B's columns");
+    if let Start::Rows(bias) = start {
+        assert_eq!(bias.len(), c.rows, "one bias for each row");
+    }
+}
+
+/// The product's part over these rows, columns and steps.
+///
+/// # Safety
+/// The ranges are inside the operands and C, and no other thread touches this block of C. Rows begin at a
+/// whole panel when A is packed already.
+unsafe fn block(
+    isa: Isa,
+    a: Side<'_>,
+    b: &dyn Operand,
+    (rows, cols, steps): (Range<usize>, Range<usize>, Range<usize>),
+    c: &Output<'_>,
+    start: Start<'_>,
+) {
+    if rows.is_empty() || cols.is_empty() {
+        return;
+    }
+    let kernel = Kernel::of(isa);
+    let (mr, nr) = (kernel.mr, kernel.nr);
+    let most_rows = share(rows.len(), ROWS, mr);
+    let most_steps = share(steps.len(), DEPTH, 1);
+    let most_cols = share(cols.len(), COLS, nr);
+    let mut a_block = match a {
+        Side::Fresh(_) => Buffer::scratch(most_rows.next_multiple_of(mr) * most_steps),
+        Side::Packed(_) => Buffer::scratch(0),
+    };
+    let mut b_block = Buffer::<f32>::scratch(most_cols.next_multiple_of(nr) * most_steps);
+
+    for rows in parts(rows, most_rows) {
+        // A sum of nothing still has a start to be stored: one part without steps.
+        let first_step = steps.start;
+        for steps in parts(steps.clone(), most_steps).chain(steps.is_empty().then_some(steps.clone())) {
+            let k = steps.len();
+            if let Side::Fresh(a) = a {
+                let size = rows.len().next_multiple_of(mr) * k;
+                a.pack(isa, rows.clone(), steps.clone(), mr, &mut a_block[..size]);
+            }
+            for cols in parts(cols.clone(), most_cols) {
+                let size = cols.len().next_multiple_of(nr) * k;
+                b.pack(isa, cols.clone(), steps.clone(), nr, &mut b_block[..size]);
+                for (b_index, cols) in parts(cols, nr).enumerate() {
+                    let b_panel = &b_block[b_index * nr * k..][..nr * k];
+                    for (a_index, rows) in parts(rows.clone(), mr).enumerate() {
+                        let a_panel = match a {
+                            Side::Fresh(_) => &a_block[a_index * mr * k..][..mr * k],
+                            Side::Packed(packed) => &packed.panel(rows.start / mr, steps.start)[..mr * k],
+                        };
+                        let begin = match start {
+                            _ if steps.start > first_step => Begin::Tile,
+                            Start::Zero => Begin::Zero,
+                            Start::Current => Begin::Tile,
+                            Start::Rows(bias) => Begin::Rows(bias[rows.clone()].as_ptr()),
+                        };
+                        let (row, col) = ((rows.start, rows.len()), (cols.start, cols.len()));
+                        // SAFETY: both panels were just cut to k steps; the tile is in the caller's block.
+                        unsafe {
+                            c.tile(kernel, row, col, k, (a_panel.as_ptr(), b_panel.as_ptr()), begin);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The size of equal parts of `len`, each at most `most`, in multiples of `unit`.
+fn share(len: usize, most: usize, unit: usize) -> usize {
+    let parts = len.div_ceil(most).max(1);
+    len.div_ceil(parts).next_multiple_of(unit).max(unit)
+}
+
+/// A range in pieces of `size`, the last one shorter.
+fn parts(range: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range.step_by(size).map(move |start| start..end.min(start + size))
+}

@@ -1,0 +1,127 @@
+//! Where the tiles of C go.
+
+use super::kernel::{Begin, Kernel, MOST_COLS, MOST_ROWS};
+use std::marker::PhantomData;
+
+/// C as the driver sees it: rows a fixed distance apart, columns contiguous within groups.
+///
+/// A matrix is one group. A batch of pictures [samples, channels, pixels] is C with a row per channel and a
+/// column per (sample, pixel): each sample is a group. So a tile may begin in one picture and end in the
+/// next, and small pictures leave no columns of a tile unused.
+pub(crate) struct Output<'a> {
+    data: *mut f32,
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+    row_stride: usize,
+    group: usize,
+    group_stride: usize,
+    borrowed: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: tasks write disjoint tiles (`store` is unsafe and says so), and the numbers stay borrowed.
+unsafe impl Sync for Output<'_> {}
+// SAFETY: as above.
+unsafe impl Send for Output<'_> {}
+
+impl<'a> Output<'a> {
+    /// A row-major matrix whose rows are `row_stride` apart.
+    pub(crate) fn matrix(data: &'a mut [f32], rows: usize, cols: usize, row_stride: usize) -> Output<'a> {
+        assert!(row_stride >= cols, "rows of {cols} columns, {row_stride} apart, overlap");
+        Output::grouped(data, rows, cols, row_stride, cols.max(1), 0)
+    }
+
+    /// A batch [samples, channels, pixels], with a row per channel.
+    pub(crate) fn pictures(
+        data: &'a mut [f32],
+        samples: usize,
+        channels: usize,
+        pixels: usize,
+    ) -> Output<'a> {
+        Output::grouped(data, channels, samples * pixels, pixels, pixels.max(1), channels * pixels)
+    }
+
+    fn grouped(
+        data: &'a mut [f32],
+        rows: usize,
+        cols: usize,
+        row_stride: usize,
+        group: usize,
+        group_stride: usize,
+    ) -> Output<'a> {
+        if rows > 0 && cols > 0 {
+            let groups = cols.div_ceil(group);
+            let last = (groups - 1) * group_stride + (rows - 1) * row_stride + (cols - 1) % group;
+            assert!(last < data.len(), "a product of {rows} × {cols} in {} numbers", data.len());
+        }
+        Output { data: data.as_mut_ptr(), rows, cols, row_stride, group, group_stride, borrowed: PhantomData }
+    }
+
+    /// Where (row, col) is, and how many columns from there on are contiguous.
+    fn at(&self, row: usize, col: usize) -> (*mut f32, usize) {
+        debug_assert!(row < self.rows && col < self.cols);
+        let (group, within) = (col / self.group, col % self.group);
+        let offset = group * self.group_stride + row * self.row_stride + within;
+        // SAFETY: `grouped` checked that the last element is inside the numbers.
+        (unsafe { self.data.add(offset) }, self.group - within)
+    }
+
+    /// Runs the kernel on the tile of `rows` × `cols` at (row, col).
+    ///
+    /// # Safety
+    /// The panels hold `k` steps. The tile is inside C, and no other thread reads or writes it meanwhile.
+    pub(super) unsafe fn tile(
+        &self,
+        kernel: &Kernel,
+        (row, rows): (usize, usize),
+        (col, cols): (usize, usize),
+        k: usize,
+        (a, b): (*const f32, *const f32),
+        begin: Begin,
+    ) {
+        let (start, run) = self.at(row, col);
+        if cols <= run && cols.is_multiple_of(kernel.lanes) {
+            // SAFETY: all columns of the tile are contiguous, and no vector reaches past them.
+            return unsafe { (kernel.tile)(rows, cols, k, a, b, start, self.row_stride, begin) };
+        }
+        let mut staged = Staged([0.0; MOST_ROWS * MOST_COLS]);
+        let buffer = &mut staged.0;
+        if let Begin::Tile = begin {
+            // SAFETY: the caller's tile.
+            unsafe { self.each_run(row, rows, col, cols, |at, c, i| buffer[at..at + i].copy_from_slice(c)) };
+        }
+        // SAFETY: the buffer holds the largest tile.
+        unsafe { (kernel.tile)(rows, cols, k, a, b, buffer.as_mut_ptr(), MOST_COLS, begin) };
+        // SAFETY: the caller's tile.
+        unsafe { self.each_run(row, rows, col, cols, |at, c, i| c.copy_from_slice(&buffer[at..at + i])) };
+    }
+
+    /// Calls `visit(place in the staging buffer, contiguous columns of C, how many)` over a tile.
+    ///
+    /// # Safety
+    /// As [`Output::tile`].
+    #[inline(always)]
+    unsafe fn each_run(
+        &self,
+        row: usize,
+        rows: usize,
+        col: usize,
+        cols: usize,
+        mut visit: impl FnMut(usize, &mut [f32], usize),
+    ) {
+        let mut done = 0;
+        while done < cols {
+            let (start, run) = self.at(row, col + done);
+            let run = run.min(cols - done);
+            for r in 0..rows {
+                // SAFETY: inside C, and ours alone, as the caller promises.
+                let c = unsafe { std::slice::from_raw_parts_mut(start.add(r * self.row_stride), run) };
+                visit(r * MOST_COLS + done, c, run);
+            }
+            done += run;
+        }
+    }
+}
+
+/// An incomplete tile on its way from registers to memory.
+#[repr(align(64))]
+struct Staged([f32; MOST_ROWS * MOST_COLS]);

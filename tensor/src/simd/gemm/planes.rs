@@ -1,0 +1,201 @@
+//! Packing from planes of numbers: matrices, and pictures as a convolution sees them.
+//!
+//! A convolution is a product once its input is arranged as a matrix X with a row per *feature* (channel, tap
+//! of the window) and a column per *position* (sample, place of the window): the im2col matrix. Here it exists
+//! only as panels, one cache block at a time:
+//!
+//! - forward, and the gradient of the input: C = W·X, so positions are B's lanes and features are summed over;
+//! - the gradient of the weights: C = dY·Xᵀ, so features are B's lanes and positions are summed over.
+//!
+//! A matrix with one contiguous axis is the special case of a window of one tap over planes of one row.
+//!
+//! What makes it fast: neighbouring positions read neighbouring numbers. With stride 1 and an output as wide as
+//! the picture they do so even from one row of the picture to the next, whatever the tap; only the places
+//! where the window hangs over the edge must be masked. So sixteen positions are one masked load, or a few
+//! where a sample or a cropped row ends in between.
+
+use super::pack::Operand;
+use crate::simd::Isa;
+use std::ops::Range;
+
+/// A window that moves over a plane.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    /// Height and width of the plane.
+    pub(crate) plane: [usize; 2],
+    /// How many places the window takes, down and across.
+    pub(crate) places: [usize; 2],
+    /// Height and width of the window.
+    pub(crate) taps: [usize; 2],
+    /// From one place to the next.
+    pub(crate) stride: usize,
+    /// Rows above and columns left of the plane where the window begins; these read as zeros. Negative when it
+    /// begins inside.
+    pub(crate) before: [isize; 2],
+}
+
+/// `samples` × `channels` planes under a window.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Planes<'a> {
+    data: &'a [f32],
+    samples: usize,
+    channels: usize,
+    sample_stride: usize,
+    channel_stride: usize,
+    window: Window,
+}
+
+impl<'a> Planes<'a> {
+    /// Contiguous pictures [samples, channels, height, width].
+    pub(crate) fn pictures(data: &'a [f32], samples: usize, channels: usize, window: Window) -> Planes<'a> {
+        let size = window.plane[0] * window.plane[1];
+        assert!(data.len() >= samples * channels * size, "pictures end before their shape does");
+        Planes { data, samples, channels, sample_stride: channels * size, channel_stride: size, window }
+    }
+
+    /// A matrix of `rows` contiguous rows of `cols` numbers, `row_stride` apart: rows are features, columns are
+    /// positions.
+    pub(crate) fn matrix(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Planes<'a> {
+        let end = if rows == 0 || cols == 0 { 0 } else { (rows - 1) * row_stride + cols };
+        assert!(data.len() >= end, "a matrix ends before its shape does");
+        let window = Window { plane: [1, cols], places: [1, cols], taps: [1, 1], stride: 1, before: [0, 0] };
+        Planes { data, samples: 1, channels: rows, sample_stride: 0, channel_stride: row_stride, window }
+    }
+
+    fn positions(&self) -> usize {
+        self.samples * self.window.places[0] * self.window.places[1]
+    }
+
+    fn taps(&self) -> usize {
+        self.window.taps[0] * self.window.taps[1]
+    }
+
+    fn features(&self) -> usize {
+        self.channels * self.taps()
+    }
+
+    /// Whether coordinates in a plane, and distances between sixteen positions, fit 32 bits.
+    #[cfg(target_arch = "x86_64")]
+    fn is_indexable(&self) -> bool {
+        self.data.len() < i32::MAX as usize / 4
+    }
+
+    /// Sample, row and column in the plane (negative above and left of it) of the window's first tap.
+    fn origin(&self, position: usize) -> (usize, isize, isize) {
+        let [_, across] = self.window.places;
+        let (line, x) = (position / across, position % across);
+        let (sample, y) = (line / self.window.places[0], line % self.window.places[0]);
+        let step = |at: usize, axis: usize| (at * self.window.stride) as isize - self.window.before[axis];
+        (sample, step(y, 0), step(x, 1))
+    }
+
+    /// The element's index in `data` if the tap were inside the plane.
+    fn offset(&self, (sample, y, x): (usize, isize, isize)) -> isize {
+        (sample * self.sample_stride) as isize + y * self.window.plane[1] as isize + x
+    }
+
+    /// Packs with plain loops: feature f of position p goes to `panel[place(f, p)]`, both counted from the
+    /// beginning of their ranges.
+    fn pack_plain(
+        &self,
+        positions: Range<usize>,
+        features: Range<usize>,
+        panels: &mut [f32],
+        place: impl Fn(usize, usize) -> usize,
+    ) {
+        const TOGETHER: usize = 32;
+        let [height, width] = self.window.plane;
+        let taps_wide = self.window.taps[1];
+        for start in positions.clone().step_by(TOGETHER) {
+            let count = TOGETHER.min(positions.end - start);
+            let mut origins = [(0, 0, 0); TOGETHER];
+            for (i, origin) in origins[..count].iter_mut().enumerate() {
+                let at = self.origin(start + i);
+                *origin = (self.offset(at), at.1, at.2);
+            }
+            for (f, feature) in features.clone().enumerate() {
+                let (channel, tap) = (feature / self.taps(), feature % self.taps());
+                let (down, right) = ((tap / taps_wide) as isize, (tap % taps_wide) as isize);
+                let step = (channel * self.channel_stride) as isize + down * width as isize + right;
+                for (i, (offset, y, x)) in origins[..count].iter().enumerate() {
+                    let inside = ((y + down) as usize) < height && ((x + right) as usize) < width;
+                    let value = if inside { self.data[(offset + step) as usize] } else { 0.0 };
+                    panels[place(f, start - positions.start + i)] = value;
+                }
+            }
+        }
+    }
+}
+
+/// Positions as lanes, features as depth.
+pub(crate) struct PositionLanes<'a>(pub(crate) Planes<'a>);
+
+impl Operand for PositionLanes<'_> {
+    fn lanes(&self) -> usize {
+        self.0.positions()
+    }
+
+    fn depth(&self) -> usize {
+        self.0.features()
+    }
+
+    fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
+        let deep = depth.len();
+        check(self, &lanes, &depth, width, panels);
+        #[cfg(target_arch = "x86_64")]
+        if isa == Isa::Avx512 && self.0.is_indexable() {
+            for (index, panel) in panels.chunks_exact_mut((width * deep).max(1)).enumerate() {
+                let first = lanes.start + index * width;
+                let lanes = first..lanes.end.min(first + width);
+                // SAFETY: the processor has AVX-512 (the kernel's check), ranges were checked above.
+                unsafe { avx512::position_lanes(&self.0, lanes, depth.clone(), width, panel) };
+            }
+            return;
+        }
+        let _ = isa;
+        clear_missing(lanes.len(), deep, width, panels);
+        self.0.pack_plain(lanes, depth, panels, |f, p| (p / width * deep + f) * width + p % width);
+    }
+}
+
+/// Features as lanes, positions as depth.
+pub(crate) struct FeatureLanes<'a>(pub(crate) Planes<'a>);
+
+impl Operand for FeatureLanes<'_> {
+    fn lanes(&self) -> usize {
+        self.0.features()
+    }
+
+    fn depth(&self) -> usize {
+        self.0.positions()
+    }
+
+    fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
+        let deep = depth.len();
+        check(self, &lanes, &depth, width, panels);
+        clear_missing(lanes.len(), deep, width, panels);
+        #[cfg(target_arch = "x86_64")]
+        if isa == Isa::Avx512 && self.0.is_indexable() && self.0.taps() <= avx512::MOST_TAPS {
+            // SAFETY: the processor has AVX-512 (the kernel's check), ranges were checked above.
+            return unsafe { avx512::feature_lanes(&self.0, lanes, depth, width, panels) };
+        }
+        let _ = isa;
+        self.0.pack_plain(depth, lanes, panels, |f, p| (f / width * deep + p) * width + f % width);
+    }
+}
+
+fn check(operand: &dyn Operand, lanes: &Range<usize>, depth: &Range<usize>, width: usize, panels: &[f32]) {
+    assert!(lanes.end <= operand.lanes() && depth.end <= operand.depth());
+    assert_eq!(panels.len(), lanes.len().next_multiple_of(width) * depth.len());
+}
+
+/// Zeroes the last panel if it has lanes missing.
+fn clear_missing(lanes: usize, deep: usize, width: usize, panels: &mut [f32]) {
+    if !lanes.is_multiple_of(width) {
+        panels[lanes / width * width * deep..].fill(0.0);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[path = "planes_avx512.rs"]
+mod avx512;

@@ -1,0 +1,209 @@
+//! f32 products against sums in f64, other people's kernels, and each other.
+
+use super::*;
+use proptest::prelude::*;
+
+/// Numbers in [−1, 1) from a linear congruential sequence.
+fn numbers(seed: u64, len: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..len)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+fn paths() -> impl Iterator<Item = Isa> {
+    [Isa::Portable, Isa::Avx2, Isa::Avx512].into_iter().filter(|&isa| isa <= Isa::detected())
+}
+
+/// The three ways in which a matrix can lie in memory: by rows, by columns, with gaps everywhere.
+fn layout(data: &[f32], rows: usize, cols: usize, which: u8) -> MatRef<'_, f32> {
+    match which {
+        0 => MatRef { data, rows, cols, row_stride: cols + 3, col_stride: 1 },
+        1 => MatRef { data, rows, cols, row_stride: 1, col_stride: rows + 2 },
+        _ => MatRef { data, rows, cols, row_stride: 2 * cols + 1, col_stride: 2 },
+    }
+}
+
+fn oracle(a: MatRef<'_, f32>, b: MatRef<'_, f32>, i: usize, j: usize) -> f64 {
+    (0..a.cols)
+        .map(|k| {
+            let a = a.data[i * a.row_stride + k * a.col_stride];
+            f64::from(a) * f64::from(b.data[k * b.row_stride + j * b.col_stride])
+        })
+        .sum()
+}
+
+fn check(m: usize, n: usize, k: usize, a_layout: u8, b_layout: u8, how: Accumulate, driver: Driver) {
+    let a = numbers(1, (2 * m + 3) * (2 * k + 3));
+    let b = numbers(2, (2 * k + 3) * (2 * n + 3));
+    let (a, b) = (layout(&a, m, k, a_layout), layout(&b, k, n, b_layout));
+    let c_row_stride = n + 1;
+    let before = match how {
+        Accumulate::Overwrite => vec![f32::NAN; m * c_row_stride],
+        Accumulate::Add => numbers(3, m * c_row_stride),
+    };
+    let mut first: Option<Vec<f32>> = None;
+    for isa in paths() {
+        let mut c = before.clone();
+        gemm_on(isa, driver, a, b, &mut c, c_row_stride, how);
+        for i in 0..m {
+            for j in 0..n {
+                let at = i * c_row_stride + j;
+                let start = if how == Accumulate::Add { f64::from(before[at]) } else { 0.0 };
+                let exact = start + oracle(a, b, i, j);
+                let error = (f64::from(c[at]) - exact).abs();
+                let allowed = 1e-6 * (k as f64 + 1.0).sqrt();
+                assert!(error <= allowed, "{isa:?} ({m}, {n}, {k}) at ({i}, {j}): {} for {exact}", c[at]);
+            }
+            assert_eq!(c[i * c_row_stride + n].to_bits(), before[i * c_row_stride + n].to_bits());
+        }
+        let first = first.get_or_insert_with(|| c.clone());
+        assert!(first.iter().zip(&c).all(|(x, y)| x.to_bits() == y.to_bits()), "{isa:?}: other bits");
+    }
+}
+
+fn how() -> impl Strategy<Value = Accumulate> {
+    prop_oneof![Just(Accumulate::Overwrite), Just(Accumulate::Add)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn products_are_those_of_f64_and_the_same_bits_on_every_path(
+        m in 0usize..=80, n in 0usize..=80, k in 0usize..=80,
+        a in 0u8..3, b in 0u8..3, how in how(),
+    ) {
+        check(m, n, k, a, b, how, multiply);
+    }
+}
+
+#[test]
+fn blocks_of_every_loop() {
+    // More than one block of rows, of columns and of depth, each with an incomplete last tile.
+    check(521, 49, 130, 0, 0, Accumulate::Overwrite, multiply);
+    check(17, 403, 515, 1, 1, Accumulate::Add, multiply);
+    check(301, 437, 70, 0, 1, Accumulate::Add, multiply_parallel);
+    check(137, 1000, 33, 1, 0, Accumulate::Overwrite, multiply_parallel);
+}
+
+#[test]
+fn other_libraries_agree() {
+    let (m, n, k) = (131, 77, 301);
+    let (a, b) = (numbers(1, m * k), numbers(2, k * n));
+    let mut ours = vec![f32::NAN; m * n];
+    f32::gemm(MatRef::row_major(&a, m, k), MatRef::row_major(&b, k, n), &mut ours, n, Accumulate::Overwrite);
+    let mut theirs = vec![0.0f32; m * n];
+    // SAFETY: contiguous row-major matrices of these shapes.
+    unsafe {
+        matrixmultiply::sgemm(
+            m,
+            k,
+            n,
+            1.0,
+            a.as_ptr(),
+            k as isize,
+            1,
+            b.as_ptr(),
+            n as isize,
+            1,
+            0.0,
+            theirs.as_mut_ptr(),
+            n as isize,
+            1,
+        );
+    }
+    let mut gemms = vec![0.0f32; m * n];
+    // SAFETY: as above.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            gemms.as_mut_ptr(),
+            1,
+            n as isize,
+            false,
+            a.as_ptr(),
+            1,
+            k as isize,
+            b.as_ptr(),
+            1,
+            n as isize,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+    for ((ours, theirs), gemms) in ours.iter().zip(&theirs).zip(&gemms) {
+        assert!((ours - theirs).abs() < 2e-5 && (ours - gemms).abs() < 2e-5, "{ours} {theirs} {gemms}");
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let (m, n, k) = (65, 130, 9000);
+    let (a, b) = (numbers(1, m * k), numbers(2, k * n));
+    let run = |threads: usize, driver: &(dyn Fn(&mut [f32]) + Sync)| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut c = vec![f32::NAN; m * n];
+        pool.install(|| driver(&mut c));
+        c.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+    };
+    let (rows, cols) = (MatRef::row_major(&a, m, k), MatRef::row_major(&b, k, n));
+    let whole = |c: &mut [f32]| f32::par_gemm(rows, cols, c, n, Accumulate::Overwrite);
+    let sliced = |c: &mut [f32]| {
+        with_lanes(rows, |a| {
+            with_lanes(cols.transposed(), |b| multiply_sliced(Isa::active(), a, b, c, Start::Zero));
+        });
+    };
+    for driver in [&whole as &(dyn Fn(&mut [f32]) + Sync), &sliced] {
+        let one = run(1, driver);
+        for threads in [2, 3, 7] {
+            assert!(one == run(threads, driver), "{threads} threads");
+        }
+    }
+}
+
+#[test]
+fn slices_sum_to_the_product() {
+    let (m, n, k) = (9, 50, 5003);
+    let (a, b) = (numbers(1, m * k), numbers(2, k * n));
+    let (a, b) = (MatRef::row_major(&a, m, k), MatRef::row_major(&b, k, n));
+    let bias = numbers(5, m);
+    let before = numbers(4, m * n);
+    for start in [Start::Zero, Start::Current, Start::Rows(&bias)] {
+        let mut c = if let Start::Current = start { before.clone() } else { vec![f32::NAN; m * n] };
+        with_lanes(a, |a| {
+            with_lanes(b.transposed(), |b| multiply_sliced(Isa::active(), a, b, &mut c, start));
+        });
+        for (at, value) in c.iter().enumerate() {
+            let first = match start {
+                Start::Zero => 0.0,
+                Start::Current => before[at],
+                Start::Rows(bias) => bias[at / n],
+            };
+            let exact = f64::from(first) + oracle(a, b, at / n, at % n);
+            assert!((f64::from(*value) - exact).abs() < 1e-4, "{value} for {exact}");
+        }
+    }
+}
+
+#[test]
+fn f64_in_parallel_blocks() {
+    let (m, n, k) = (150, 90, 110);
+    let a: Vec<f64> = numbers(1, m * k).into_iter().map(f64::from).collect();
+    let b: Vec<f64> = numbers(2, k * n).into_iter().map(f64::from).collect();
+    let mut c = vec![1.0; m * n];
+    let (a, b) = (MatRef::row_major(&a, k, m).transposed(), MatRef::row_major(&b, k, n));
+    f64::par_gemm(a, b, &mut c, n, Accumulate::Add);
+    for (at, value) in c.iter().enumerate() {
+        let exact: f64 = (0..k).map(|p| a.data[p * m + at / n] * b.data[p * n + at % n]).sum();
+        assert!((value - 1.0 - exact).abs() < 1e-12);
+    }
+}
