@@ -33,6 +33,7 @@ pub trait Element:
     + Sum
     + crate::random::Draw
     + crate::simd::Gemm
+    + crate::ops::conv::Convolve
 {
     /// The type's name, as safetensors spells it.
     const NAME: &'static str;

@@ -4,24 +4,21 @@ mod binary;
 #[cfg(test)]
 mod check;
 mod combine;
-mod group_norm;
+pub(crate) mod conv;
+pub mod im2col;
 mod lanes;
-mod layer_norm;
+mod matmul;
 mod odometer;
 mod pieces;
 mod reduce;
-mod softmax;
 mod total;
 mod unary;
 
 pub use binary::{Binary, add_assign, axpy, binary, broadcast_to};
 pub use combine::combine;
-pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};
-pub use layer_norm::{layer_norm, layer_norm_backward};
+pub use conv::{Conv2d, Convolve, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight};
+pub use matmul::{matmul, matmul_into};
 pub use reduce::{max_axis, mean, mean_axis, sum, sum_axis, sum_to};
-pub use softmax::{
-    cross_entropy, cross_entropy_backward, log_softmax, log_softmax_backward, softmax, softmax_backward,
-};
 pub use total::{
     dot, mean_square_per_sample, mse, mse_backward, sum_squares, weighted_mse, weighted_mse_backward,
 };

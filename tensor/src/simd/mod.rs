@@ -4,6 +4,7 @@
 //! Three paths: AVX-512, AVX2 with FMA, and portable Rust. The best one that the processor has is taken;
 //! `TWEEDIE_SIMD=avx512|avx2|portable` caps the choice, so that one machine can test all of them.
 
+pub(crate) mod conv;
 mod exp;
 mod gemm;
 
