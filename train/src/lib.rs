@@ -1,2 +1,4 @@
 #![forbid(unsafe_code)]
-//! Part of tweedie.
+//! Part of tweedie: data sets and the order of data.
+
+pub mod data;

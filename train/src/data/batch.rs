@@ -1,0 +1,54 @@
+use super::{DataError, Source};
+use rayon::prelude::*;
+use tweedie_tensor::Tensor;
+
+/// Pictures as the network sees them.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// `[n, channels, height, width]`, each byte b as b / 127.5 − 1, in [−1, 1].
+    pub x: Tensor<f32>,
+    /// The label of each picture.
+    pub labels: Vec<usize>,
+    /// Where each picture lies in its source.
+    pub indices: Vec<usize>,
+}
+
+/// Reads the pictures at `indices`, in that order, in parallel.
+///
+/// # Errors
+/// What [`Source::read`] meets; if several pictures fail, the error of the first in the order of `indices`.
+pub fn read_batch(source: &dyn Source, indices: &[usize]) -> Result<Batch, DataError> {
+    read_flipped(source, indices, |_| false)
+}
+
+/// [`read_batch`], with the pictures mirrored for whose place in the batch `flip` says so.
+pub(super) fn read_flipped(
+    source: &dyn Source,
+    indices: &[usize],
+    flip: impl Fn(usize) -> bool + Sync,
+) -> Result<Batch, DataError> {
+    let [channels, height, width] = source.shape();
+    let each = channels * height * width;
+    let mut x = Tensor::scratch([indices.len(), channels, height, width]);
+    let read: Vec<Result<usize, DataError>> = x
+        .as_mut_slice()
+        .par_chunks_mut(each)
+        .zip(indices)
+        .enumerate()
+        .map_init(
+            || vec![0; each],
+            |bytes, (place, (out, &index))| {
+                let label = source.read(index, bytes)?;
+                if flip(place) {
+                    bytes.chunks_mut(width).for_each(<[u8]>::reverse);
+                }
+                for (value, &byte) in out.iter_mut().zip(bytes.iter()) {
+                    *value = f32::from(byte) / 127.5 - 1.0;
+                }
+                Ok(label)
+            },
+        )
+        .collect();
+    let labels = read.into_iter().collect::<Result<_, _>>()?;
+    Ok(Batch { x, labels, indices: indices.to_vec() })
+}

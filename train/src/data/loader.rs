@@ -1,0 +1,207 @@
+use super::batch::read_flipped;
+use super::{Batch, DataError, Order, Source};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use tweedie_tensor::random::{Purpose, Stream};
+
+/// How many batches may wait: enough that a slow picture does not hold up the step.
+const AHEAD: usize = 3;
+
+/// Batches, read by a thread of their own ahead of the training step.
+///
+/// Sample i of step s is the picture at position s · batch + i of the run's [`Order`]; which pictures are flipped
+/// is a function of (seed, position) too. So the sequence never depends on timing, and a loader that begins at
+/// step s gives what one that began at 0 gives from step s on.
+pub struct Loader {
+    batches: Option<Receiver<Result<Batch, DataError>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Loader {
+    /// Reads batches of `batch` pictures, the first one being that of step `first_step`. With `flips`, half of
+    /// the pictures are mirrored left to right.
+    ///
+    /// # Errors
+    /// [`DataError::Batch`] when `batch` is 0 or the set has fewer pictures; [`DataError::Unreadable`] when the
+    /// system starts no thread.
+    pub fn new(
+        source: Arc<dyn Source>,
+        seed: u64,
+        batch: usize,
+        first_step: u64,
+        flips: bool,
+    ) -> Result<Loader, DataError> {
+        let pictures = source.len();
+        if batch == 0 || batch > pictures {
+            return Err(DataError::Batch { batch, pictures });
+        }
+        let order = Order::new(seed, pictures)?;
+        let first = first_step.saturating_mul(batch as u64);
+        let (send, batches) = sync_channel(AHEAD);
+        let reader = thread::Builder::new()
+            .name("data".to_string())
+            .spawn(move || read_ahead(&*source, order, seed, batch, first, flips, &send))
+            .map_err(|error| DataError::Unreadable {
+                path: "the thread that reads ahead".into(),
+                source: error,
+            })?;
+        Ok(Loader { batches: Some(batches), reader: Some(reader) })
+    }
+
+    /// The next batch; waits for it if need be.
+    ///
+    /// # Errors
+    /// What reading its pictures met. After an error there are no more batches, only [`DataError::Stopped`].
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Batch, DataError> {
+        match &self.batches {
+            Some(batches) => batches.recv().unwrap_or(Err(DataError::Stopped)),
+            None => Err(DataError::Stopped),
+        }
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        // With nobody to receive, the reader's next send fails and it ends.
+        self.batches = None;
+        if let Some(reader) = self.reader.take() {
+            // A reader that panicked has nothing left to say: `next` answers `Stopped`.
+            let _ = reader.join();
+        }
+    }
+}
+
+fn read_ahead(
+    source: &dyn Source,
+    mut order: Order,
+    seed: u64,
+    batch: usize,
+    first: u64,
+    flips: bool,
+    send: &SyncSender<Result<Batch, DataError>>,
+) {
+    let mut position = first;
+    let mut indices = Vec::with_capacity(batch);
+    loop {
+        indices.clear();
+        indices.extend((position..).take(batch).map(|k| order.index(k)));
+        let flip = |place| flips && flipped(seed, position + place as u64);
+        let read = read_flipped(source, &indices, flip);
+        let failed = read.is_err();
+        if send.send(read).is_err() || failed {
+            return;
+        }
+        position += batch as u64;
+    }
+}
+
+/// Whether the sample at `position` of the run is mirrored.
+fn flipped(seed: u64, position: u64) -> bool {
+    Stream::new(seed, Purpose::Augment, 0, position).next_u32() & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Memory;
+    use super::*;
+    use std::time::Duration;
+
+    /// Twelve pictures of two pixels; the first pixel is the index, the second its double.
+    fn set() -> Arc<dyn Source> {
+        let bytes = (0..12).flat_map(|i| [i, 2 * i]).collect();
+        let labels = (0..12).map(|i| i % 3).collect();
+        Arc::new(Memory::new([1, 1, 2], bytes, labels, ["a", "b", "c"].map(String::from).to_vec()))
+    }
+
+    #[test]
+    fn batches_follow_the_order() {
+        let mut loader = Loader::new(set(), 5, 5, 0, false).unwrap();
+        let mut order = Order::new(5, 12).unwrap();
+        for step in 0..6u64 {
+            let batch = loader.next().unwrap();
+            assert_eq!(batch.x.dims(), [5, 1, 1, 2]);
+            for i in 0..5 {
+                let index = order.index(step * 5 + i as u64);
+                assert_eq!(batch.indices[i], index);
+                assert_eq!(batch.labels[i], index % 3);
+                assert_eq!(batch.x.as_slice()[2 * i], index as f32 / 127.5 - 1.0);
+            }
+        }
+    }
+
+    #[test]
+    fn beginning_later_continues_the_sequence() {
+        let mut whole = Loader::new(set(), 1, 4, 0, true).unwrap();
+        for _ in 0..7 {
+            whole.next().unwrap();
+        }
+        let mut resumed = Loader::new(set(), 1, 4, 7, true).unwrap();
+        for _ in 0..5 {
+            let (a, b) = (whole.next().unwrap(), resumed.next().unwrap());
+            assert_eq!(a.indices, b.indices);
+            assert_eq!(a.x.as_slice(), b.x.as_slice());
+        }
+    }
+
+    #[test]
+    fn half_of_the_pictures_are_flipped() {
+        let mut loader = Loader::new(set(), 2, 12, 0, true).unwrap();
+        let mut flips = 0;
+        for _ in 0..100 {
+            let batch = loader.next().unwrap();
+            for (pair, &index) in batch.x.as_slice().chunks(2).zip(&batch.indices) {
+                let pair = pair.iter().map(|x| ((x + 1.0) * 127.5).round() as usize).collect::<Vec<_>>();
+                assert!(pair == [index, 2 * index] || pair == [2 * index, index]);
+                flips += usize::from(index > 0 && pair[0] == 2 * index);
+            }
+        }
+        // Of 1100, each with probability ½; the bounds are four standard deviations.
+        assert!((484..616).contains(&flips), "{flips}");
+    }
+
+    #[test]
+    fn unfit_batches_are_refused() {
+        for batch in [0, 13] {
+            let error = Loader::new(set(), 0, batch, 0, false).err().unwrap().to_string();
+            assert!(
+                error.contains(&format!("batch of {batch}")) && error.contains("data set of 12"),
+                "{error}"
+            );
+        }
+    }
+
+    struct Failing;
+
+    impl Source for Failing {
+        fn len(&self) -> usize {
+            4
+        }
+        fn shape(&self) -> [usize; 3] {
+            [1, 1, 1]
+        }
+        fn classes(&self) -> &[String] {
+            &[]
+        }
+        fn read(&self, index: usize, _: &mut [u8]) -> Result<usize, DataError> {
+            thread::sleep(Duration::from_millis(1));
+            if index == 3 { Err(DataError::Index { index, pictures: 3 }) } else { Ok(0) }
+        }
+    }
+
+    #[test]
+    fn an_error_reaches_the_step_and_ends_the_sequence() {
+        let mut loader = Loader::new(Arc::new(Failing), 0, 4, 0, false).unwrap();
+        assert!(matches!(loader.next(), Err(DataError::Index { index: 3, .. })));
+        assert!(matches!(loader.next(), Err(DataError::Stopped)));
+        assert!(matches!(loader.next(), Err(DataError::Stopped)));
+    }
+
+    #[test]
+    fn dropping_a_loader_that_waits_does_not_hang() {
+        let loader = Loader::new(set(), 0, 2, 0, false).unwrap();
+        thread::sleep(Duration::from_millis(20));
+        drop(loader);
+    }
+}

@@ -1,0 +1,149 @@
+//! Data sets: sources of labelled pictures, the order in which a run sees them, and the loader that reads them
+//! ahead of the training step.
+//!
+//! Whatever a set is kept in, a picture is bytes, channels first, and has a label. Which picture is sample k of
+//! a run, and whether it is flipped, are pure functions of (seed, k): see [`Order`] and [`Loader`].
+
+mod batch;
+mod cifar;
+mod error;
+mod fitted;
+mod folder;
+mod glyphs;
+mod idx;
+mod loader;
+mod memory;
+mod order;
+mod shapes;
+
+pub use batch::{Batch, read_batch};
+pub use error::DataError;
+pub use glyphs::Glyphs;
+pub use loader::Loader;
+pub use memory::Memory;
+pub use order::Order;
+pub use shapes::Shapes;
+
+use std::path::Path;
+use std::sync::Arc;
+
+/// A source of labelled pictures, all of one shape: bytes, channels first.
+pub trait Source: Send + Sync {
+    /// The number of pictures; at least one.
+    fn len(&self) -> usize;
+
+    /// Channels (1 or 3), height and width.
+    fn shape(&self) -> [usize; 3];
+
+    /// The names of the classes; a label is an index into them.
+    fn classes(&self) -> &[String];
+
+    /// Writes picture `index`, channels · height · width bytes, and answers its label.
+    ///
+    /// # Errors
+    /// [`DataError::Index`] when there is no such picture; where pictures are read when they are asked for,
+    /// whatever reading one can meet.
+    ///
+    /// # Panics
+    /// May panic when `out` is not of the picture's length.
+    fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError>;
+
+    /// Whether there is no picture: never, in a set that [`open`] answers.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Which part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Split {
+    /// What models learn from.
+    #[default]
+    Train,
+    /// What they are measured on.
+    Test,
+}
+
+impl Split {
+    /// `train` or `test`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Test => "test",
+        }
+    }
+}
+
+/// How pictures are brought to one shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DataOptions {
+    /// Height and width of every picture: larger and smaller ones are cropped to their central square and
+    /// resized. `None` keeps the size that the pictures have, which must then be the same for all.
+    pub image_size: Option<usize>,
+    /// 1 for grey, 3 for colour; `None` keeps what the data has. In a folder of pictures the first one decides.
+    pub channels: Option<usize>,
+}
+
+/// The largest picture side that can be asked for.
+const LARGEST_SIDE: usize = 4096;
+
+impl DataOptions {
+    fn check(&self) -> Result<(), DataError> {
+        if let Some(value) = self.image_size
+            && !(1..=LARGEST_SIDE).contains(&value)
+        {
+            return Err(DataError::Option { name: "image size", value, remedy: "give 1 to 4096 pixels" });
+        }
+        if let Some(value) = self.channels
+            && value != 1
+            && value != 3
+        {
+            return Err(DataError::Option { name: "number of channels", value, remedy: "give 1 or 3" });
+        }
+        Ok(())
+    }
+}
+
+/// Opens a data set: `glyphs` or `shapes`, drawn by the program, or a folder. What a folder holds is recognised
+/// by looking:
+///
+/// 1. IDX files (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte` and their like, gzipped or not);
+/// 2. CIFAR-10 binary batches (`data_batch_1.bin`, …, `test_batch.bin`);
+/// 3. `train/` and `test/` subfolders and nothing else to learn from: the split chooses between them;
+/// 4. pictures in subfolders, whose names in alphabetical order are the classes;
+/// 5. pictures, all of one class.
+///
+/// The last two have no splits: training and test set are then the same pictures.
+///
+/// # Errors
+/// A [`DataError`] that names the file or folder, what is wrong with it and what to do.
+pub fn open(data: &str, split: Split, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
+    options.check()?;
+    let source: Arc<dyn Source> = match data {
+        "glyphs" => Arc::new(Glyphs::new(split, options.image_size.unwrap_or(Glyphs::SIDE))),
+        "shapes" => Arc::new(Shapes::new(split, options.image_size.unwrap_or(Shapes::SIDE))),
+        folder => open_folder(Path::new(folder), split, options)?,
+    };
+    Ok(fitted::fit(source, options))
+}
+
+fn open_folder(folder: &Path, split: Split, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
+    if !folder.exists() {
+        return Err(DataError::Missing { path: folder.to_path_buf() });
+    }
+    if !folder.is_dir() {
+        let remedy = "give the folder that the data is in";
+        return Err(DataError::malformed(folder, "not a folder", remedy));
+    }
+    let files = folder::files(folder)?;
+    if let Some(set) = idx::open(folder, &files, split)? {
+        return Ok(Arc::new(set));
+    }
+    if let Some(set) = cifar::open(folder, &files, split)? {
+        return Ok(Arc::new(set));
+    }
+    if let Some(part) = folder::split_folder(folder, &files, split)? {
+        return open_folder(&part, split, options);
+    }
+    folder::open(folder, &files, options)
+}
