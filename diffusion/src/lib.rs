@@ -1,2 +1,65 @@
 #![forbid(unsafe_code)]
-//! Part of tweedie.
+//! The mathematics of diffusion models: schedules, the forward process and its posterior, predictions, losses,
+//! samplers, and denoisers whose answers are known exactly.
+//!
+//! Pure functions of tensors and numbers: no files, no clocks, no networks. What predicts is a [`Denoiser`], be it
+//! a network, a Gaussian, a mixture or the data set itself; what paints is a [`Sampler`], an iterator over states.
+//!
+//! # Time
+//! The papers count β_t from t = 1 to T and call the clean picture t = 0. Here, as in every program, an index runs
+//! over 0..T: **index t stands for the paper's t + 1**, so `schedule.betas()[0]` is β_1. The clean picture has no
+//! index; where a step may end there, it is `None`. A [`Timestep`] is what a denoiser is told: a value of the
+//! network's clock, and the [`Level`] of signal and noise at that time. With it, nothing that denoises needs to
+//! know the schedule.
+//!
+//! # A picture from nothing
+//! ```
+//! use tweedie_diffusion::{Condition, Ddim, GaussianDenoiser, Grid, Sampler, Schedule, Spacing};
+//! use tweedie_tensor::{Tensor, random::{self, Purpose}};
+//!
+//! // Data that are normal with mean 0.3 and variance 0.04 in each of 16 places: the exact denoiser is known.
+//! let denoiser = GaussianDenoiser::new(Tensor::full([16], 0.3f64), 0.04)?;
+//! let schedule = Schedule::cosine(1000)?;
+//! let grid = Grid::new(1000, 200, Spacing::Trailing, 0)?;
+//! let sampler = Ddim::new(&schedule, &grid, 0.0)?;
+//!
+//! let x_t = random::normal([100, 16], 0, Purpose::Start, 0, 0);
+//! let mut x = x_t.clone();
+//! for state in sampler.run(&denoiser, x_t, &Condition::default(), 0) {
+//!     x = state?.x;
+//! }
+//! let mean = x.as_slice().iter().sum::<f64>() / 1600.0;
+//! assert!((mean - 0.3).abs() < 0.02);
+//! # Ok::<(), tweedie_diffusion::Error>(())
+//! ```
+
+mod analytic;
+mod denoiser;
+mod error;
+mod level;
+mod loss;
+mod prediction;
+mod process;
+mod sampler;
+mod schedule;
+mod schedule_config;
+mod scheduler_config;
+mod single_precision;
+mod spacing;
+mod timesteps;
+mod transition;
+
+pub use analytic::{EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser};
+pub use denoiser::{Condition, Denoiser, predict_finite};
+pub use error::{Error, Result};
+pub use level::{Level, Timestep};
+pub use loss::{Weighting, target};
+pub use prediction::{Prediction, PredictionKind};
+pub use process::{Clip, Gaussian};
+pub use sampler::{Ddim, Ddpm, Model, NoiseSource, Sampler, State, Trajectory};
+pub use schedule::Schedule;
+pub use schedule_config::{ScheduleConfig, ScheduleKind};
+pub use scheduler_config::SchedulerConfig;
+pub use spacing::{Grid, Spacing};
+pub use timesteps::TimestepSampling;
+pub use transition::{Transition, VarianceKind};

@@ -1,0 +1,63 @@
+use crate::level::one_time_each;
+use crate::{Error, Prediction, Result, Timestep};
+use tweedie_tensor::{Element, Tensor};
+
+/// What a picture is to show, beside being one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// The class of each sample; none for an unconditional model.
+    pub classes: Option<Vec<usize>>,
+}
+
+/// Anything that, shown a noisy picture, has an opinion on what it was: a network, or a distribution whose answer
+/// is known. Samplers, losses and bounds take any.
+pub trait Denoiser<T: Element> {
+    /// Predicts from noisy pictures `x_t` (the leading axis counts samples) at times `t` (one a sample).
+    ///
+    /// # Errors
+    /// What the denoiser cannot take; a network's own errors travel in [`Error::Denoiser`].
+    fn predict(&self, x_t: &Tensor<T>, t: &[Timestep], condition: &Condition) -> Result<Prediction<T>>;
+}
+
+impl<T: Element, D: Denoiser<T> + ?Sized> Denoiser<T> for &D {
+    fn predict(&self, x_t: &Tensor<T>, t: &[Timestep], condition: &Condition) -> Result<Prediction<T>> {
+        (**self).predict(x_t, t, condition)
+    }
+}
+
+impl<T: Element, D: Denoiser<T> + ?Sized> Denoiser<T> for Box<D> {
+    fn predict(&self, x_t: &Tensor<T>, t: &[Timestep], condition: &Condition) -> Result<Prediction<T>> {
+        (**self).predict(x_t, t, condition)
+    }
+}
+
+/// Asks the denoiser, and lets only an answer through that has x_t's shape and is finite.
+///
+/// # Errors
+/// [`Error::Count`] unless there is one time (and, if there are classes, one class) a sample;
+/// [`Error::PredictionShape`] and [`Error::NotFinite`] for an answer of another shape, or with infinities or NaN in
+/// it; the denoiser's own errors.
+pub fn predict_finite<T: Element>(
+    denoiser: &(impl Denoiser<T> + ?Sized),
+    x_t: &Tensor<T>,
+    t: &[Timestep],
+    condition: &Condition,
+) -> Result<Prediction<T>> {
+    const OP: &str = "predict";
+    one_time_each(OP, x_t.shape(), t.len())?;
+    if let Some(classes) = condition.classes.as_ref().filter(|classes| classes.len() != t.len()) {
+        let shape = *x_t.shape();
+        let given = classes.len();
+        return Err(Error::Count { op: OP, what: "classes", given, samples: t.len(), shape });
+    }
+    let prediction = denoiser.predict(x_t, t, condition)?;
+    let Prediction { kind, value } = &prediction;
+    if value.shape() != x_t.shape() {
+        return Err(Error::PredictionShape { kind: *kind, given: *value.shape(), expected: *x_t.shape() });
+    }
+    if let Some(at) = value.as_slice().iter().position(|y| !y.is_finite()) {
+        let sample = at / (value.numel() / t.len());
+        return Err(Error::NotFinite { kind: *kind, t: t[sample].clock(), sample });
+    }
+    Ok(prediction)
+}

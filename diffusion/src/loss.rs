@@ -1,0 +1,79 @@
+use crate::level::one_time_each;
+use crate::{Error, PredictionKind, Result, Schedule, Timestep, VarianceKind};
+use serde::{Deserialize, Serialize};
+use tweedie_tensor::{Element, Tensor, ops};
+
+/// What a model of the given kind should have predicted: a x_0 + b ε for the `noise` ε that made x_t of `x0`.
+///
+/// # Errors
+/// [`Error::Count`] unless there is one time a sample; [`Error::Tensor`] when the shapes differ.
+pub fn target<T: Element>(
+    kind: PredictionKind,
+    x0: &Tensor<T>,
+    noise: &Tensor<T>,
+    t: &[Timestep],
+) -> Result<Tensor<T>> {
+    one_time_each("target", x0.shape(), t.len())?;
+    let (of_x0, of_noise): (Vec<f64>, Vec<f64>) =
+        t.iter().map(|time| kind.coefficients(time.level())).unzip();
+    Ok(match kind {
+        PredictionKind::Epsilon => noise.clone(),
+        PredictionKind::Sample => x0.clone(),
+        PredictionKind::V => ops::combine(&[(&of_x0, x0), (&of_noise, noise)])?,
+    })
+}
+
+/// How the squared error ‖y − y_θ‖² is weighted over time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weighting {
+    /// 1, whatever is predicted: for ε, L_simple of Ho et al. 2020, eq. 14.
+    Simple,
+    /// The bound's own weight λ_t ‖ε − ε_θ‖² (Ho et al. 2020, eq. 12), carried over to what is predicted. The weight
+    /// at the first index, which the bound treats apart, is that of variance β̃_2 (β_1 with the large variance).
+    Lambda {
+        /// The variance of the reverse step.
+        variance: VarianceKind,
+    },
+    /// min(SNR, γ) ‖x_0 − x̂_0‖² (Hang et al. 2023), carried over to what is predicted: min(SNR, γ)/SNR for ε,
+    /// min(SNR, γ) for x_0, min(SNR, γ)/(SNR + 1) for v. Hang et al. take γ = 5.
+    MinSnr {
+        /// Where the weight of x_0 is cut.
+        gamma: f64,
+    },
+}
+
+impl Weighting {
+    /// The weight of the squared error of a prediction of the given kind, for each index of `t`.
+    ///
+    /// An error δ in ε is, at the same x_t, an error c δ in what is predicted; a weight w of ‖δ‖² is w / c² of ‖c δ‖².
+    /// For x_0, 1 / c² = SNR; for v, SNR / (SNR + 1).
+    ///
+    /// # Errors
+    /// [`Error::Time`] when an index is not below T; [`Error::Parameter`] when γ is not above 0, or the weight is
+    /// not finite: λ_t where no signal is left.
+    pub fn weights(self, schedule: &Schedule, kind: PredictionKind, t: &[usize]) -> Result<Vec<f64>> {
+        schedule.check("loss weights", t)?;
+        t.iter().map(|&t| self.weight(schedule, kind, t)).collect()
+    }
+
+    fn weight(self, schedule: &Schedule, kind: PredictionKind, t: usize) -> Result<f64> {
+        let level = schedule.level(t);
+        let of_epsilon = match self {
+            Weighting::Simple => return Ok(1.0),
+            Weighting::Lambda { variance } => {
+                let step = schedule.step(t);
+                step.lambda(match variance {
+                    VarianceKind::FixedLarge => step.beta,
+                    VarianceKind::FixedSmall => schedule.posterior_variance_clipped(t),
+                })
+            }
+            Weighting::MinSnr { gamma } if gamma > 0.0 => (gamma / level.snr()).min(1.0),
+            Weighting::MinSnr { gamma } => {
+                return Err(Error::parameter("min-SNR weighting", "gamma", gamma, "must be above 0"));
+            }
+        };
+        let per_epsilon = kind.per_epsilon(level);
+        Ok(of_epsilon / (per_epsilon * per_epsilon))
+    }
+}

@@ -1,0 +1,117 @@
+use crate::level::one_time_each;
+use crate::{Error, Level, Result, Timestep};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use tweedie_tensor::{Element, Tensor, ops};
+
+/// What a model predicts. Every kind is a fixed combination a x_0 + b ε of the clean picture and the noise, so any
+/// two are related through x_t = signal · x_0 + noise · ε.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PredictionKind {
+    /// The noise ε (Ho et al. 2020).
+    #[serde(rename = "epsilon")]
+    Epsilon,
+    /// The clean picture x_0.
+    #[serde(rename = "sample")]
+    Sample,
+    /// v = √ᾱ ε − √(1−ᾱ) x_0 (Salimans and Ho 2022, appendix D).
+    #[serde(rename = "v_prediction")]
+    V,
+}
+
+impl PredictionKind {
+    /// (a, b) such that the predicted quantity is a x_0 + b ε at the given level.
+    pub fn coefficients(self, level: Level) -> (f64, f64) {
+        match self {
+            PredictionKind::Epsilon => (0.0, 1.0),
+            PredictionKind::Sample => (1.0, 0.0),
+            PredictionKind::V => (-level.noise, level.signal),
+        }
+    }
+
+    /// |∂(predicted quantity) / ∂ε| at fixed x_t: by how much an error in ε, carried over to this kind, is
+    /// multiplied. An error δ in ε is one of −(noise / signal) δ in x_0, so it is signal / |signal · b − noise · a|.
+    pub(crate) fn per_epsilon(self, level: Level) -> f64 {
+        let (a, b) = self.coefficients(level);
+        // Without a share of x_0 the signal cancels, and may be 0.
+        if a == 0.0 { 1.0 / b } else { level.signal / (level.signal * b - level.noise * a).abs() }
+    }
+}
+
+impl fmt::Display for PredictionKind {
+    /// The symbol of what is predicted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PredictionKind::Epsilon => "ε",
+            PredictionKind::Sample => "x_0",
+            PredictionKind::V => "v",
+        })
+    }
+}
+
+/// What a denoiser answers: a tensor of x_t's shape, and what it is a prediction of.
+#[derive(Debug, Clone)]
+pub struct Prediction<T: Element> {
+    /// What is predicted.
+    pub kind: PredictionKind,
+    /// The prediction.
+    pub value: Tensor<T>,
+}
+
+impl<T: Element> Prediction<T> {
+    /// A prediction of the given kind.
+    pub fn new(kind: PredictionKind, value: Tensor<T>) -> Prediction<T> {
+        Prediction { kind, value }
+    }
+
+    /// The quantity of kind `to` that this prediction implies for `x_t` at times `t` (one a sample).
+    ///
+    /// From x_t = s x_0 + n ε and y = a x_0 + b ε follows, with D = s b − n a,
+    /// c x_0 + d ε = ((c b − d a) x_t + (d s − c n) y) / D.
+    ///
+    /// # Errors
+    /// [`Error::Undetermined`] where D = 0: ε says nothing about x_0 where no signal is left, nor x_0 about ε where
+    /// there is no noise. [`Error::Count`] unless there is one time a sample, [`Error::Tensor`] when shapes differ.
+    pub fn convert(&self, to: PredictionKind, x_t: &Tensor<T>, t: &[Timestep]) -> Result<Tensor<T>> {
+        one_time_each("convert", x_t.shape(), t.len())?;
+        if to == self.kind {
+            return Ok(self.value.clone());
+        }
+        let (mut of_x, mut of_y) = (Vec::with_capacity(t.len()), Vec::with_capacity(t.len()));
+        for time in t {
+            let Level { signal, noise } = time.level();
+            let ((a, b), (c, d)) = (self.kind.coefficients(time.level()), to.coefficients(time.level()));
+            let determinant = signal * b - noise * a;
+            if determinant == 0.0 {
+                return Err(Error::Undetermined { from: self.kind, to, t: time.clock(), signal, noise });
+            }
+            of_x.push((c * b - d * a) / determinant);
+            of_y.push((d * signal - c * noise) / determinant);
+        }
+        Ok(ops::combine(&[(&of_x, x_t), (&of_y, &self.value)])?)
+    }
+
+    /// The implied clean picture x̂_0.
+    ///
+    /// # Errors
+    /// As [`Prediction::convert`].
+    pub fn x0(&self, x_t: &Tensor<T>, t: &[Timestep]) -> Result<Tensor<T>> {
+        self.convert(PredictionKind::Sample, x_t, t)
+    }
+
+    /// The implied noise ε̂.
+    ///
+    /// # Errors
+    /// As [`Prediction::convert`].
+    pub fn epsilon(&self, x_t: &Tensor<T>, t: &[Timestep]) -> Result<Tensor<T>> {
+        self.convert(PredictionKind::Epsilon, x_t, t)
+    }
+
+    /// The implied v.
+    ///
+    /// # Errors
+    /// As [`Prediction::convert`].
+    pub fn v(&self, x_t: &Tensor<T>, t: &[Timestep]) -> Result<Tensor<T>> {
+        self.convert(PredictionKind::V, x_t, t)
+    }
+}

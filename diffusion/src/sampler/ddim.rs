@@ -1,0 +1,66 @@
+use super::{Hop, Model, Sampler, State};
+use crate::{Clip, Error, Grid, Level, Prediction, PredictionKind, Result, Schedule};
+use tweedie_tensor::{Element, Tensor, ops};
+
+/// DDIM (Song et al. 2021, eq. 12): x_s = √ᾱ_s x̂_0 + √(1−ᾱ_s−σ²) ε̂ + σ z, with σ² = η² β̃ (eq. 16).
+///
+/// η = 0 adds no noise: the picture is a function of x_T. η = 1 is DDPM with the small variance, in distribution.
+#[derive(Debug, Clone)]
+pub struct Ddim {
+    hops: Vec<Hop>,
+    eta: f64,
+    clip: Clip,
+    epsilon_from_clipped: bool,
+}
+
+impl Ddim {
+    /// A sampler over the times of `grid`, without clipping.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when `eta` is outside [0, 1]; [`Error::Time`] when the grid does not fit the schedule.
+    pub fn new(schedule: &Schedule, grid: &Grid, eta: f64) -> Result<Ddim> {
+        if !(0.0..=1.0).contains(&eta) {
+            return Err(Error::parameter("DDIM", "eta", eta, "must be between 0 and 1"));
+        }
+        let hops = Hop::plan(schedule, grid)?;
+        Ok(Ddim { hops, eta, clip: Clip::Off, epsilon_from_clipped: false })
+    }
+
+    /// The same sampler, with x̂_0 clipped. ε̂ stays what the model predicted, as diffusers has it, unless
+    /// [`Ddim::epsilon_from_clipped`] is set.
+    pub fn clip(self, clip: Clip) -> Ddim {
+        Ddim { clip, ..self }
+    }
+
+    /// Whether ε̂ is computed anew from the clipped x̂_0, so that the two still explain x_t together.
+    pub fn epsilon_from_clipped(self, epsilon_from_clipped: bool) -> Ddim {
+        Ddim { epsilon_from_clipped, ..self }
+    }
+}
+
+impl<T: Element> Sampler<T> for Ddim {
+    fn steps(&self) -> usize {
+        self.hops.len()
+    }
+
+    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>) -> Result<State<T>> {
+        let Hop { t, transition } = self.hops[step];
+        let (prediction, times) = model.predict(x, t)?;
+        let x0_hat = self.clip.apply(prediction.x0(x, &times)?);
+        let epsilon = if self.epsilon_from_clipped {
+            Prediction::new(PredictionKind::Sample, x0_hat.clone()).epsilon(x, &times)?
+        } else {
+            prediction.epsilon(x, &times)?
+        };
+        let Level { signal, noise } = transition.to;
+        let variance = self.eta * self.eta * transition.posterior_variance();
+        let direction = (noise * noise - variance).max(0.0).sqrt();
+        let next = if variance == 0.0 {
+            ops::combine(&[(&[signal], &x0_hat), (&[direction], &epsilon)])?
+        } else {
+            let z = model.noise(step, x);
+            ops::combine(&[(&[signal], &x0_hat), (&[direction], &epsilon), (&[variance.sqrt()], &z)])?
+        };
+        Ok(State { step, t, x: next, level: transition.to, x0_hat })
+    }
+}

@@ -1,0 +1,163 @@
+//! The forward process, its posterior, and predictions.
+
+mod common;
+
+use common::{close, ho, normals, schedules};
+use proptest::prelude::*;
+use tweedie_diffusion::{Clip, Error, Prediction, PredictionKind, Schedule, Timestep, VarianceKind, target};
+use tweedie_tensor::{Tensor, ops};
+
+const KINDS: [PredictionKind; 3] = [PredictionKind::Epsilon, PredictionKind::Sample, PredictionKind::V];
+
+fn log_normal(x: f64, mean: f64, variance: f64) -> f64 {
+    -0.5 * ((x - mean) * (x - mean) / variance + (std::f64::consts::TAU * variance).ln())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// q(x_t|x_{t−1}) q(x_{t−1}|x_0) = q(x_{t−1}|x_t, x_0) q(x_t|x_0), at every point. The exponents cancel, so the
+    /// tolerance is relative to the largest of them.
+    #[test]
+    fn the_posterior_obeys_bayes(schedule in schedules(), points in prop::array::uniform3(-3.0..3.0)) {
+        let [x0, x_s, x_t] = points;
+        for t in 1..schedule.num_timesteps() {
+            let (alpha, beta) = (schedule.alphas()[t], schedule.betas()[t]);
+            let one = |x: f64| Tensor::full([1], x);
+            let posterior = schedule.q_posterior(&one(x0), &one(x_t), &[t]).unwrap();
+            let marginal = |s: usize| {
+                let q = schedule.q_mean_variance(&one(x0), &[s]).unwrap();
+                (q.mean.item().unwrap(), q.variance[0])
+            };
+            let (before, after) = (marginal(t - 1), marginal(t));
+            let terms = [
+                log_normal(x_t, alpha.sqrt() * x_s, beta),
+                log_normal(x_s, before.0, before.1),
+                -log_normal(x_s, posterior.mean.item().unwrap(), posterior.variance[0]),
+                -log_normal(x_t, after.0, after.1),
+            ];
+            let largest = terms.iter().fold(1.0f64, |m, term| m.max(term.abs()));
+            prop_assert!(terms.iter().sum::<f64>().abs() < 1e-10 * largest, "t = {}: {:?}", t, terms);
+            close(posterior.log_variance[0], posterior.variance[0].ln(), 1e-12, 1.0);
+        }
+    }
+
+    /// Steps with given noises give x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε, where ε is the noises' own combination.
+    #[test]
+    fn q_sample_is_the_composed_steps(schedule in schedules(), d in 1usize..6, seed: u64) {
+        let last = schedule.num_timesteps() - 1;
+        let x0 = normals(1, d, seed);
+        let (mut x, mut accumulated) = (x0.clone(), Tensor::zeros([1, d]));
+        for t in 0..=last {
+            let z = normals(1, d, seed.wrapping_add(1 + t as u64));
+            let (root, sigma) = ([schedule.alphas()[t].sqrt()], [schedule.betas()[t].sqrt()]);
+            x = ops::combine(&[(&root, &x), (&sigma, &z)]).unwrap();
+            accumulated = ops::combine(&[(&root, &accumulated), (&sigma, &z)]).unwrap();
+        }
+        let epsilon = ops::combine(&[(&[1.0 / schedule.level(last).noise], &accumulated)]).unwrap();
+        let direct = schedule.q_sample(&x0, &[last], &epsilon).unwrap();
+        for (a, b) in direct.as_slice().iter().zip(x.as_slice()) {
+            close(*a, *b, 1e-12, 1.0);
+        }
+    }
+
+    /// Every prediction made from the truth implies the same x_0, ε and v, and every pair round-trips. From x_0 to ε
+    /// an error grows by signal / noise, the other way by its inverse: the tolerance allows for both.
+    #[test]
+    fn conversions_round_trip(schedule in schedules(), d in 1usize..6, seed: u64) {
+        let t: Vec<usize> = (0..schedule.num_timesteps()).collect();
+        let times = schedule.timesteps_at(&t).unwrap();
+        let (x0, noise) = (normals(t.len(), d, seed), normals(t.len(), d, !seed));
+        let x_t = schedule.q_sample(&x0, &t, &noise).unwrap();
+        for from in KINDS {
+            let truth = Prediction::new(from, target(from, &x0, &noise, &times).unwrap());
+            for to in KINDS {
+                let there = truth.convert(to, &x_t, &times).unwrap();
+                let back = Prediction::new(to, there.clone()).convert(from, &x_t, &times).unwrap();
+                let expected = target(to, &x0, &noise, &times).unwrap();
+                for i in 0..x_t.numel() {
+                    let ratio = schedule.snr(t[i / d]).sqrt();
+                    let tolerance = 1e-13 * (ratio + 1.0 / ratio);
+                    close(there.as_slice()[i], expected.as_slice()[i], tolerance, 10.0);
+                    close(back.as_slice()[i], truth.value.as_slice()[i], tolerance, 10.0);
+                }
+            }
+        }
+    }
+
+    /// With the true x_0 for a prediction, the reverse step is the posterior.
+    #[test]
+    fn a_perfect_prediction_makes_the_posterior(schedule in schedules(), d in 1usize..6, seed: u64) {
+        let t: Vec<usize> = (0..schedule.num_timesteps()).collect();
+        let (x0, noise) = (normals(t.len(), d, seed), normals(t.len(), d, !seed));
+        let x_t = schedule.q_sample(&x0, &t, &noise).unwrap();
+        let v = target(PredictionKind::V, &x0, &noise, &schedule.timesteps_at(&t).unwrap()).unwrap();
+        let prediction = Prediction::new(PredictionKind::V, v);
+        let expected = schedule.q_posterior(&x0, &x_t, &t).unwrap();
+        for kind in [VarianceKind::FixedSmall, VarianceKind::FixedLarge] {
+            let p = schedule.p_mean_variance(&prediction, &x_t, &t, kind, Clip::Off).unwrap();
+            for (a, b) in p.mean.as_slice().iter().zip(expected.mean.as_slice()) {
+                close(*a, *b, 1e-12, 1.0);
+            }
+            let variance = if kind == VarianceKind::FixedSmall { &expected.variance } else { schedule.betas() };
+            prop_assert_eq!(&p.variance[..], variance);
+        }
+    }
+}
+
+#[test]
+fn the_last_step_has_a_log_variance_to_work_with() {
+    let x = Tensor::full([1, 2], 0.5f32);
+    let posterior = ho().q_posterior(&x, &x, &[0]).unwrap();
+    assert_eq!(posterior.variance, [0.0]);
+    close(posterior.log_variance[0], 5.45318766e-5f64.ln(), 1e-8, 0.0);
+    // The mean is x_0 itself.
+    close(f64::from(posterior.mean.as_slice()[0]), 0.5, 1e-6, 0.0);
+}
+
+#[test]
+fn clipping_bounds_the_clean_picture() {
+    let schedule = Schedule::cosine(100).unwrap();
+    let x = Tensor::full([2, 3], 5.0f64);
+    let prediction = Prediction::new(PredictionKind::Sample, Tensor::from_fn([2, 3], |i| i as f64 - 2.0));
+    let clipped = Prediction::new(
+        PredictionKind::Sample,
+        Tensor::from_slice([2, 3], &[-1.0, -1.0, 0.0, 1.0, 1.0, 1.0]).unwrap(),
+    );
+    let step = |prediction, clip| {
+        schedule.p_mean_variance(prediction, &x, &[3, 70], VarianceKind::FixedSmall, clip).unwrap().mean
+    };
+    assert_eq!(step(&prediction, Clip::At(1.0)).as_slice(), step(&clipped, Clip::Off).as_slice());
+    assert_ne!(step(&prediction, Clip::Off).as_slice(), step(&clipped, Clip::Off).as_slice());
+    assert!(Clip::At(1.0).apply(Tensor::full([1], f64::NAN)).as_slice()[0].is_nan());
+}
+
+#[test]
+fn pure_noise_says_nothing_about_the_picture() {
+    let schedule = ho().with_zero_terminal_snr().unwrap();
+    let times = schedule.timesteps_at(&[500, 999]).unwrap();
+    let x = normals(2, 4, 0);
+    let refused = Prediction::new(PredictionKind::Epsilon, x.clone()).x0(&x, &times).unwrap_err();
+    assert!(matches!(refused, Error::Undetermined { t: 999.0, .. }));
+    assert!(refused.to_string().starts_with("a prediction of ε does not determine x_0 at t = 999"));
+    let v = Prediction::new(PredictionKind::V, x.clone());
+    assert!(v.x0(&x, &times).unwrap().all_finite() && v.epsilon(&x, &times).unwrap().all_finite());
+}
+
+#[test]
+fn batches_that_do_not_fit_are_named() {
+    let (schedule, x) = (ho(), normals(2, 4, 0));
+    let message = schedule.q_sample(&x, &[1, 2, 3], &x).unwrap_err().to_string();
+    assert_eq!(message, "q_sample: 3 times were given for 2 samples (shape [2, 4])");
+    let message = schedule.q_posterior(&x, &x, &[1, 1000]).unwrap_err().to_string();
+    assert_eq!(message, "q_posterior: t = 1000 is outside a schedule of 1000 steps (0 to 999)");
+    assert!(schedule.q_sample(&x, &[1, 2], &normals(2, 5, 0)).is_err());
+    let prediction = Prediction::new(PredictionKind::V, normals(2, 5, 0));
+    assert!(prediction.x0(&x, &schedule.timesteps_at(&[1, 2]).unwrap()).is_err());
+}
+
+#[test]
+fn a_timestep_knows_its_index() {
+    assert_eq!(ho().timestep(17).index(), Some(17));
+    assert_eq!(Timestep::new(16.5, ho().level(17)).index(), None);
+}
