@@ -88,9 +88,8 @@ fn fold_into<T: Element, const K: usize>(total: &mut [f64; K], lanes: [[T; LANES
     for (total, mut lanes) in total.iter_mut().zip(lanes) {
         let mut width = LANES / 2;
         while width > 0 {
-            for lane in 0..width {
-                lanes[lane] = lanes[lane] + lanes[lane + width];
-            }
+            let (low, high) = lanes.split_at_mut(width);
+            low.iter_mut().zip(high).for_each(|(low, high)| *low += *high);
             width /= 2;
         }
         *total += lanes[0].to_f64();

@@ -5,20 +5,36 @@ mod binary;
 mod check;
 mod combine;
 pub(crate) mod conv;
+mod group_norm;
 pub mod im2col;
 mod lanes;
+mod layer_norm;
+mod layout;
 mod matmul;
 mod odometer;
+mod permute;
 mod pieces;
 mod reduce;
+mod resize;
+mod softmax;
 mod total;
 mod unary;
 
 pub use binary::{Binary, add_assign, axpy, binary, broadcast_to};
 pub use combine::combine;
 pub use conv::{Conv2d, Convolve, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight};
+pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};
+pub use layer_norm::{layer_norm, layer_norm_backward};
+pub use layout::{concat, flip_horizontal, narrow, narrow_backward, split};
 pub use matmul::{matmul, matmul_into};
+pub use permute::{inverse_permutation, permute, transpose_last};
 pub use reduce::{max_axis, mean, mean_axis, sum, sum_axis, sum_to};
+pub use resize::{
+    avg_pool2d, avg_pool2d_backward, crop2d, pad2d, upsample_nearest, upsample_nearest_backward,
+};
+pub use softmax::{
+    cross_entropy, cross_entropy_backward, log_softmax, log_softmax_backward, softmax, softmax_backward,
+};
 pub use total::{
     dot, mean_square_per_sample, mse, mse_backward, sum_squares, weighted_mse, weighted_mse_backward,
 };

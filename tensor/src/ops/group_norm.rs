@@ -1,0 +1,393 @@
+use super::lanes;
+use super::pieces::{Target, for_pieces_of_three, rows_in_piece, worth_splitting};
+use super::unary::silu_slope;
+use crate::simd::vectorized;
+use crate::{Element, Error, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+/// What the backward pass of a normalisation reads besides its operands.
+#[derive(Debug, Clone)]
+pub struct NormStats<T: Element> {
+    /// Mean of each normalised group: `[samples, groups]` for [`group_norm`], the shape without its last axis
+    /// for [`layer_norm`](super::layer_norm).
+    pub mean: Tensor<T>,
+    /// 1 / √(variance + ε) of each group.
+    pub rstd: Tensor<T>,
+}
+
+/// The gradients of a normalisation.
+#[derive(Debug, Clone)]
+pub struct NormGradients<T: Element> {
+    /// Of the input.
+    pub dx: Tensor<T>,
+    /// Of the scale; there even if no scale was given, when it is the gradient at γ = 1.
+    pub dgamma: Tensor<T>,
+    /// Of the shift; there even if no shift was given, when it is the gradient at β = 0.
+    pub dbeta: Tensor<T>,
+}
+
+/// Group normalisation (Wu, He 2018), followed in the same pass by SiLU if `silu`.
+///
+/// `x` is `[n, c, …]`; its channels are cut into `groups` of neighbours. Within each sample and group,
+/// y = (x − mean) / √(variance + ε) · γ + β, with the biased variance, and γ, β (both `[c]`, 1 and 0 when missing)
+/// of the element's channel; with `silu`, y is replaced by y σ(y).
+///
+/// # Errors
+/// [`Error::Unfit`] when `x` has fewer than two axes; [`Error::Parameter`] when `groups` does not divide the
+/// channels; [`Error::Mismatch`] when γ or β is not `[c]`.
+pub fn group_norm<T: Element>(
+    x: &Tensor<T>,
+    groups: usize,
+    gamma: Option<&Tensor<T>>,
+    beta: Option<&Tensor<T>>,
+    eps: f64,
+    silu: bool,
+) -> Result<(Tensor<T>, NormStats<T>)> {
+    let plan = Plan::new("group_norm", x.shape(), groups, [gamma, beta])?;
+    let mut y = Tensor::scratch(*x.shape());
+    let mut mean = Tensor::scratch([plan.samples, groups]);
+    let mut rstd = Tensor::scratch([plan.samples, groups]);
+    let outputs = [y.as_mut_slice(), mean.as_mut_slice(), rstd.as_mut_slice()];
+    for_pieces_of_three(outputs, [plan.len * plan.per_task, plan.per_task], |task, [y, mean, rstd]| {
+        for (i, y) in y.chunks_exact_mut(plan.len).enumerate() {
+            let group = task * plan.per_task + i;
+            let x = &x.as_slice()[group * plan.len..][..plan.len];
+            (mean[i], rstd[i]) = statistics(x, eps);
+            for (channel, range) in plan.channels(group) {
+                let (a, b) = (rstd[i] * at(gamma, channel, T::ONE), at(beta, channel, T::ZERO));
+                write_affine(&mut y[range.clone()], &x[range], mean[i], a, b, silu);
+            }
+        }
+    });
+    Ok((y, NormStats { mean, rstd }))
+}
+
+/// The gradients of [`group_norm`], which is called with the same operands; dx takes dy's memory if no other
+/// tensor shares it.
+///
+/// With x̂ the normalised input, z = γ x̂ + β and dz = dy (times SiLU′(z) if `silu`), over the m elements of a group:
+/// dx = rstd · (γ dz − Σ γ dz / m − x̂ Σ γ dz x̂ / m), dγ = Σ dz x̂ and dβ = Σ dz over samples and positions.
+///
+/// # Errors
+/// As [`group_norm`], and [`Error::Mismatch`] when `dy` does not have x's shape.
+pub fn group_norm_backward<T: Element>(
+    x: &Tensor<T>,
+    gamma: Option<&Tensor<T>>,
+    beta: Option<&Tensor<T>>,
+    stats: &NormStats<T>,
+    silu: bool,
+    dy: Tensor<T>,
+) -> Result<NormGradients<T>> {
+    const OP: &str = "group_norm_backward";
+    let groups = stats.mean.dims().get(1).copied().unwrap_or(1);
+    let plan = Plan::new(OP, x.shape(), groups, [gamma, beta])?;
+    if dy.shape() != x.shape() {
+        let why = "the gradient must have the input's shape";
+        return Err(Error::Mismatch { op: OP, left: *x.shape(), right: *dy.shape(), why });
+    }
+    let per_group = Shape::from([plan.samples, groups]);
+    for saved in [&stats.mean, &stats.rstd] {
+        if *saved.shape() != per_group {
+            let why = "there must be one mean and deviation for each sample and group";
+            return Err(Error::Mismatch { op: OP, left: *saved.shape(), right: per_group, why });
+        }
+    }
+    let Target { out: mut dx, source } = Target::reuse(dy);
+    // Per sample and channel: Σ dz and Σ dz x̂.
+    let mut partial = vec![[0.0f64; 2]; plan.samples * plan.channels];
+    let differentiate = |(first, (dx, partial)): (usize, (&mut [T], &mut [[f64; 2]]))| {
+        let both = dx.chunks_exact_mut(plan.len).zip(partial.chunks_exact_mut(plan.channels_per_group));
+        for (i, (dx, partial)) in both.enumerate() {
+            let group = first * plan.per_task + i;
+            let x = &x.as_slice()[group * plan.len..][..plan.len];
+            if let Some(dy) = &source {
+                dx.copy_from_slice(&dy.as_slice()[group * plan.len..][..plan.len]);
+            }
+            let (mean, rstd) = (stats.mean.as_slice()[group], stats.rstd.as_slice()[group]);
+            let (mut sum_dz, mut sum_dz_x) = (0.0, 0.0);
+            for ((channel, range), partial) in plan.channels(group).zip(partial) {
+                let (g, b) = (at(gamma, channel, T::ONE), at(beta, channel, T::ZERO));
+                let (x, dz) = (&x[range.clone()], &mut dx[range]);
+                if silu {
+                    through_silu(dz, x, mean, rstd * g, b);
+                }
+                *partial = channel_sums(dz, x, mean, rstd);
+                sum_dz += g.to_f64() * partial[0];
+                sum_dz_x += g.to_f64() * partial[1];
+            }
+            let m = plan.len as f64;
+            let (a, b) = (T::from_f64(sum_dz / m), T::from_f64(sum_dz_x / m));
+            for (channel, range) in plan.channels(group) {
+                let g = at(gamma, channel, T::ONE);
+                input_gradient(&mut dx[range.clone()], &x[range], mean, rstd, g, a, b);
+            }
+        }
+    };
+    let (elements, channels) = (plan.len.max(1) * plan.per_task, plan.channels_per_group * plan.per_task);
+    let out = dx.as_mut_slice();
+    if worth_splitting(out.len()) {
+        out.par_chunks_mut(elements)
+            .zip(partial.par_chunks_mut(channels))
+            .enumerate()
+            .for_each(differentiate);
+    } else {
+        out.chunks_mut(elements).zip(partial.chunks_mut(channels)).enumerate().for_each(differentiate);
+    }
+    let over_samples = |k: usize| {
+        Tensor::from_fn([plan.channels], |c| {
+            T::from_f64(partial.iter().skip(c).step_by(plan.channels).map(|sums| sums[k]).sum())
+        })
+    };
+    Ok(NormGradients { dx, dbeta: over_samples(0), dgamma: over_samples(1) })
+}
+
+/// Mean and 1 / √(variance + ε) of a slice, in two passes: the second finds it in the cache, and the variance
+/// loses nothing to cancellation.
+#[inline]
+pub(super) fn statistics<T: Element>(x: &[T], eps: f64) -> (T, T) {
+    let n = x.len() as f64;
+    let [sum] = vectorized(
+        #[inline(always)]
+        || {
+            lanes::sums(
+                x,
+                #[inline(always)]
+                |[sum], x| [sum + x],
+            )
+        },
+    );
+    let mean = T::from_f64(sum / n);
+    let [squares] = vectorized(
+        #[inline(always)]
+        || {
+            lanes::sums(
+                x,
+                #[inline(always)]
+                |[sum], x| {
+                    let d = x - mean;
+                    [d.mul_add(d, sum)]
+                },
+            )
+        },
+    );
+    (mean, T::from_f64(1.0 / (squares / n + eps).sqrt()))
+}
+
+/// How the elements lie: `samples · groups` runs of `len` elements, each of whole channels.
+struct Plan {
+    samples: usize,
+    channels: usize,
+    channels_per_group: usize,
+    /// Elements of one channel.
+    positions: usize,
+    /// Elements of one group.
+    len: usize,
+    /// Groups that one task takes.
+    per_task: usize,
+}
+
+impl Plan {
+    fn new<T: Element>(
+        op: &'static str,
+        shape: &Shape,
+        groups: usize,
+        affine: [Option<&Tensor<T>>; 2],
+    ) -> Result<Plan> {
+        let &[samples, channels, ref rest @ ..] = shape.dims() else {
+            let why = "must have at least two axes: samples and channels".to_string();
+            return Err(Error::Unfit { op, shape: *shape, why });
+        };
+        if groups == 0 || !channels.is_multiple_of(groups) {
+            let why = format!("does not divide the {channels} channels of {shape}");
+            return Err(Error::Parameter { op, name: "groups", value: groups.to_string(), why });
+        }
+        for per_channel in affine.into_iter().flatten() {
+            if per_channel.dims() != [channels] {
+                let why = "scale and shift must have one number for each channel of the first";
+                return Err(Error::Mismatch { op, left: *shape, right: *per_channel.shape(), why });
+            }
+        }
+        let positions = rest.iter().product();
+        let channels_per_group = channels / groups;
+        let len = channels_per_group * positions;
+        Ok(Plan { samples, channels, channels_per_group, positions, len, per_task: rows_in_piece(len) })
+    }
+
+    /// The channels of a group, with the places of each in the group's run.
+    fn channels(&self, group: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+        let positions = self.positions;
+        let first = group * self.channels_per_group % self.channels;
+        (0..self.channels_per_group).map(move |k| (first + k, k * positions..(k + 1) * positions))
+    }
+}
+
+#[inline]
+fn at<T: Element>(per_channel: Option<&Tensor<T>>, channel: usize, otherwise: T) -> T {
+    per_channel.map_or(otherwise, |numbers| numbers.as_slice()[channel])
+}
+
+/// y ← (x − mean) a + b, or SiLU of that.
+fn write_affine<T: Element>(y: &mut [T], x: &[T], mean: T, a: T, b: T, silu: bool) {
+    vectorized(
+        #[inline(always)]
+        || {
+            if silu {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    let z = (x - mean).mul_add(a, b);
+                    *y = z * z.sigmoid();
+                }
+            } else {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = (x - mean).mul_add(a, b);
+                }
+            }
+        },
+    );
+}
+
+/// dy ← dy · SiLU′((x − mean) a + b).
+fn through_silu<T: Element>(dy: &mut [T], x: &[T], mean: T, a: T, b: T) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (dy, &x) in dy.iter_mut().zip(x) {
+                *dy *= silu_slope((x - mean).mul_add(a, b));
+            }
+        },
+    );
+}
+
+/// Σ dz and Σ dz x̂ over one channel.
+fn channel_sums<T: Element>(dz: &[T], x: &[T], mean: T, rstd: T) -> [f64; 2] {
+    vectorized(
+        #[inline(always)]
+        || {
+            lanes::sums_of_pairs(
+                dz,
+                x,
+                #[inline(always)]
+                |[sum, product], dz, x| [sum + dz, dz.mul_add((x - mean) * rstd, product)],
+            )
+        },
+    )
+}
+
+/// dz ← rstd · (γ dz − a − x̂ b).
+fn input_gradient<T: Element>(dz: &mut [T], x: &[T], mean: T, rstd: T, gamma: T, a: T, b: T) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (dz, &x) in dz.iter_mut().zip(x) {
+                let normalised = (x - mean) * rstd;
+                *dz = rstd * (-b).mul_add(normalised, gamma.mul_add(*dz, -a));
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
+
+    fn oracle(x: &Tensor<f64>, groups: usize, gamma: &[f64], beta: &[f64], eps: f64, silu: bool) -> Vec<f64> {
+        let (n, c) = (x.dims()[0], x.dims()[1]);
+        let positions = x.numel() / (n * c);
+        let len = c / groups * positions;
+        let mut y = Vec::new();
+        for (i, group) in x.as_slice().chunks(len).enumerate() {
+            let mean = group.iter().sum::<f64>() / len as f64;
+            let variance = group.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / len as f64;
+            for (j, x) in group.iter().enumerate() {
+                let channel = i % groups * (c / groups) + j / positions;
+                let z = (x - mean) / (variance + eps).sqrt() * gamma[channel] + beta[channel];
+                y.push(if silu { z / (1.0 + (-z).exp()) } else { z });
+            }
+        }
+        y
+    }
+
+    const CASES: [(&[usize], usize); 6] = [
+        (&[1, 1, 3, 1], 1),
+        (&[2, 6, 5, 7], 3),
+        (&[3, 4, 1, 13], 4),
+        (&[2, 8, 33, 35], 2),
+        (&[3, 6], 2),
+        (&[64, 32, 9], 8),
+    ];
+
+    #[test]
+    fn normalises_scales_and_activates() {
+        for (dims, groups) in CASES {
+            let shape = Shape::new(dims).unwrap();
+            let (x, gamma, beta) = (values(shape, 1), values([dims[1]], 2), values([dims[1]], 3));
+            for silu in [false, true] {
+                let expected = oracle(&x, groups, gamma.as_slice(), beta.as_slice(), 1e-3, silu);
+                let (y, _) = group_norm(&x, groups, Some(&gamma), Some(&beta), 1e-3, silu).unwrap();
+                assert_close(y.as_slice(), &expected, 1e-12);
+                let (x, gamma, beta) = (x.cast::<f32>(), gamma.cast(), beta.cast());
+                let (y, _) = group_norm(&x, groups, Some(&gamma), Some(&beta), 1e-3, silu).unwrap();
+                assert_close(y.as_slice(), &expected, 1e-5);
+            }
+            let expected = oracle(&x, groups, &vec![1.0; dims[1]], &vec![0.0; dims[1]], 1e-5, false);
+            let (y, _) = group_norm(&x, groups, None, None, 1e-5, false).unwrap();
+            assert_close(y.as_slice(), &expected, 1e-12);
+        }
+    }
+
+    #[test]
+    fn gradients_of_input_scale_and_shift() {
+        for (dims, groups) in CASES {
+            let shape = Shape::new(dims).unwrap();
+            let x = values::<f64>(shape, 1);
+            let (gamma, beta) = (values([dims[1]], 2), values([dims[1]], 3));
+            let dy = values(shape, 4);
+            for silu in [false, true] {
+                let f = |x: &Tensor<f64>, gamma: &Tensor<f64>, beta: &Tensor<f64>| {
+                    group_norm(x, groups, Some(gamma), Some(beta), 1e-2, silu).unwrap()
+                };
+                let (_, stats) = f(&x, &gamma, &beta);
+                let g = group_norm_backward(&x, Some(&gamma), Some(&beta), &stats, silu, dy.clone()).unwrap();
+                assert_gradient(&x, &dy, &g.dx, |x| f(x, &gamma, &beta).0);
+                assert_gradient(&gamma, &dy, &g.dgamma, |gamma| f(&x, gamma, &beta).0);
+                assert_gradient(&beta, &dy, &g.dbeta, |beta| f(&x, &gamma, beta).0);
+                // In place, in f32, the same to rounding.
+                let stats = NormStats { mean: stats.mean.cast::<f32>(), rstd: stats.rstd.cast() };
+                let (x, gamma, beta) = (x.cast(), gamma.cast(), beta.cast());
+                let single =
+                    group_norm_backward(&x, Some(&gamma), Some(&beta), &stats, silu, dy.cast()).unwrap();
+                assert_close(single.dx.as_slice(), g.dx.as_slice(), 3e-5);
+                assert_close(single.dgamma.as_slice(), g.dgamma.as_slice(), 3e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_mean_costs_no_digits_of_the_variance() {
+        let x = Tensor::<f32>::from_fn([1, 1, 4096], |i| 1000.0 + if i % 2 == 0 { 0.5 } else { -0.5 });
+        let (y, _) = group_norm(&x, 1, None, None, 0.0, false).unwrap();
+        assert!(y.as_slice().iter().all(|y| (y.abs() - 1.0).abs() < 1e-6));
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_threads() {
+        let x = values::<f32>([5, 12, 37, 41], 1);
+        let gamma = values::<f32>([12], 2);
+        let dy = values::<f32>([5, 12, 37, 41], 3);
+        assert_same_on_all_thread_counts(|| {
+            let (y, stats) = group_norm(&x, 4, Some(&gamma), None, 1e-5, true).unwrap();
+            let g = group_norm_backward(&x, Some(&gamma), None, &stats, true, dy.clone()).unwrap();
+            let all = [&y, &g.dx, &g.dgamma, &g.dbeta];
+            all.map(|t| t.as_slice().iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+        });
+    }
+
+    #[test]
+    fn a_group_count_that_does_not_divide_is_named() {
+        let x = values::<f32>([2, 30, 4, 4], 1);
+        let message = group_norm(&x, 32, None, None, 1e-5, false).unwrap_err().to_string();
+        assert_eq!(message, "group_norm: groups = 32: does not divide the 30 channels of [2, 30, 4, 4]");
+        assert!(group_norm(&x, 0, None, None, 1e-5, false).is_err());
+        assert!(group_norm(&x, 5, Some(&values([5], 1)), None, 1e-5, false).is_err());
+    }
+}
