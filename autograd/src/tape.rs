@@ -1,6 +1,6 @@
 use crate::gradients::Gradients;
 use crate::op::{Backward, Slots};
-use crate::{Error, Result, Var};
+use crate::{Result, Var};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -1,1 +1,17 @@
 //! Differentiable operations, one file a family: forward and vector-Jacobian product side by side.
+//!
+//! Most are methods of [`crate::Var`]; those of several equal operands are functions here.
+
+mod binary;
+mod conv;
+mod layout;
+mod loss;
+mod matmul;
+mod norm;
+mod reduce;
+mod resize;
+mod softmax;
+mod unary;
+
+pub use layout::concat;
+pub use loss::{cross_entropy, mse, weighted_mse};
