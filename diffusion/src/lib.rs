@@ -36,6 +36,7 @@
 mod analytic;
 mod denoiser;
 mod error;
+mod guidance;
 mod level;
 mod loss;
 mod prediction;
@@ -52,6 +53,7 @@ mod transition;
 pub use analytic::{EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser};
 pub use denoiser::{Condition, Denoiser, predict_finite};
 pub use error::{Error, Result};
+pub use guidance::Guided;
 pub use level::{Level, Timestep};
 pub use loss::{Weighting, target};
 pub use prediction::{Prediction, PredictionKind};
