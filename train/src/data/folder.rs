@@ -160,6 +160,12 @@ impl Source for Files {
 fn decode(path: &Path) -> Result<DynamicImage, DataError> {
     let open = || -> image::ImageResult<DynamicImage> {
         let mut reader = ImageReader::new(BufReader::new(File::open(path)?)).with_guessed_format()?;
+        if reader.format().is_none()
+            && let Ok(format) = ImageFormat::from_path(path)
+        {
+            // TGA files do not begin in any way of their own.
+            reader.set_format(format);
+        }
         // The limits hold a header to what a picture can be; a larger one is refused before it is allocated.
         let limits = image::Limits::default();
         reader.limits(limits.clone());

@@ -60,6 +60,10 @@ fn find(folder: &Path, files: &[PathBuf], split: Split, kind: &str) -> Result<Pa
 
 fn read_pair(images: &Path, labels: &Path) -> Result<Memory, DataError> {
     let (sizes, mut bytes) = read(images)?;
+    if bytes.is_empty() {
+        let what = format!("IDX file without pictures (its shape is {sizes:?})");
+        return Err(DataError::malformed(images, what, AGAIN));
+    }
     let (pictures, shape) = match *sizes.as_slice() {
         [n, h, w] => (n, [1, h, w]),
         [n, h, w, c @ (1 | 3)] => {
@@ -73,10 +77,6 @@ fn read_pair(images: &Path, labels: &Path) -> Result<Memory, DataError> {
             return Err(DataError::malformed(images, what, remedy));
         }
     };
-    if bytes.is_empty() {
-        let what = format!("IDX file without pictures (its shape is {sizes:?})");
-        return Err(DataError::malformed(images, what, AGAIN));
-    }
     let (sizes, marks) = read(labels)?;
     if sizes.len() != 1 {
         let what = format!("IDX file of shape {sizes:?} where labels were expected");
@@ -93,8 +93,7 @@ fn read_pair(images: &Path, labels: &Path) -> Result<Memory, DataError> {
 
 fn channels_first(bytes: &[u8], area: usize, channels: usize) -> Vec<u8> {
     let mut planes = vec![0; bytes.len()];
-    for (to, from) in planes.chunks_mut((area * channels).max(1)).zip(bytes.chunks((area * channels).max(1)))
-    {
+    for (to, from) in planes.chunks_mut(area * channels).zip(bytes.chunks(area * channels)) {
         for (i, &byte) in from.iter().enumerate() {
             to[i % channels * area + i / channels] = byte;
         }
