@@ -48,7 +48,8 @@ pub fn group_norm<T: Element>(
     let mut mean = Tensor::scratch([plan.samples, groups]);
     let mut rstd = Tensor::scratch([plan.samples, groups]);
     let outputs = [y.as_mut_slice(), mean.as_mut_slice(), rstd.as_mut_slice()];
-    for_pieces_of_three(outputs, [plan.len * plan.per_task, plan.per_task], |task, [y, mean, rstd]| {
+    let lengths = [plan.len * plan.per_task, plan.per_task, plan.per_task];
+    for_pieces_of_three(outputs, lengths, x.numel(), |task, [y, mean, rstd]| {
         for (i, y) in y.chunks_exact_mut(plan.len).enumerate() {
             let group = task * plan.per_task + i;
             let x = &x.as_slice()[group * plan.len..][..plan.len];

@@ -25,7 +25,7 @@ pub fn layer_norm<T: Element>(
     let (mut mean, mut rstd) = (Tensor::scratch(rows), Tensor::scratch(rows));
     let [gamma, beta] = [gamma, beta].map(|p| p.map(|p| &p.as_slice()[..d]));
     let outputs = [y.as_mut_slice(), mean.as_mut_slice(), rstd.as_mut_slice()];
-    for_pieces_of_three(outputs, [d * ROWS, ROWS], |task, [y, mean, rstd]| {
+    for_pieces_of_three(outputs, [d * ROWS, ROWS, ROWS], x.numel(), |task, [y, mean, rstd]| {
         for (i, y) in y.chunks_exact_mut(d).enumerate() {
             let x = &x.as_slice()[(task * ROWS + i) * d..][..d];
             (mean[i], rstd[i]) = statistics(x, eps);

@@ -1,10 +1,12 @@
 //! Numeric kernels, forward and backward, as plain functions.
 
+mod attention;
 mod binary;
 #[cfg(test)]
 mod check;
 mod combine;
 pub(crate) mod conv;
+mod embedding;
 mod group_norm;
 pub mod im2col;
 mod lanes;
@@ -20,9 +22,11 @@ mod softmax;
 mod total;
 mod unary;
 
+pub use attention::{attention, attention_backward};
 pub use binary::{Binary, add_assign, axpy, binary, broadcast_to};
 pub use combine::combine;
 pub use conv::{Conv2d, Convolve, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight};
+pub use embedding::{gather, scatter_add};
 pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};
 pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use layout::{concat, flip_horizontal, narrow, narrow_backward, split};

@@ -41,19 +41,20 @@ pub(super) fn for_rows<T: Send>(out: &mut [T], row: usize, body: impl Fn(usize, 
     for_pieces(out, rows_in_piece(row) * row, work, body);
 }
 
-/// Cuts three slices in step, the first into pieces of `long` and the others of `short` elements, and calls
-/// `body(i, parts)` for the i-th piece of each.
+/// Cuts three slices in step, each into as many pieces of the given length, and calls `body(i, pieces)` for the
+/// i-th piece of each.
 pub(super) fn for_pieces_of_three<T: Send>(
     [a, b, c]: [&mut [T]; 3],
-    [long, short]: [usize; 2],
+    lengths: [usize; 3],
+    work: usize,
     body: impl Fn(usize, [&mut [T]; 3]) + Sync,
 ) {
-    let [long, short] = [long.max(1), short.max(1)];
-    if worth_splitting(a.len()) {
-        let pieces = (a.par_chunks_mut(long), b.par_chunks_mut(short), c.par_chunks_mut(short));
+    let [la, lb, lc] = lengths.map(|len| len.max(1));
+    if worth_splitting(work) {
+        let pieces = (a.par_chunks_mut(la), b.par_chunks_mut(lb), c.par_chunks_mut(lc));
         pieces.into_par_iter().enumerate().for_each(|(i, (a, b, c))| body(i, [a, b, c]));
     } else {
-        let pieces = a.chunks_mut(long).zip(b.chunks_mut(short)).zip(c.chunks_mut(short));
+        let pieces = a.chunks_mut(la).zip(b.chunks_mut(lb)).zip(c.chunks_mut(lc));
         pieces.enumerate().for_each(|(i, ((a, b), c))| body(i, [a, b, c]));
     }
 }

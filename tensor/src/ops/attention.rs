@@ -1,0 +1,315 @@
+use super::pieces::worth_splitting;
+use super::softmax::softmax_row;
+use crate::simd::{Gemm, MatRef, vectorized};
+use crate::{Accumulate, Buffer, Element, Error, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+/// Scores that one block of queries may have: bounds the memory of a task, and stays near its core.
+const SCORES: usize = 64 * 1024;
+
+/// Scaled dot-product attention (Vaswani et al. 2017, eq. 1), channels first.
+///
+/// `q` is `[b, d, s]`, `k` is `[b, d, r]`, `v` is `[b, e, r]`, where b counts samples × heads, s positions that ask
+/// and r positions that answer; the output is `[b, e, s]`, out = v softmax(scale · kᵀ q) with the softmax over r. The
+/// second result, `[b, s]`, is ln Σ_r e^(scale · k·q), from which the backward pass computes the probabilities
+/// anew: no s × r matrix is kept.
+///
+/// # Errors
+/// [`Error::Unfit`] when an operand does not have three axes, or an empty one; [`Error::Mismatch`] when they do not
+/// agree in b, d or r.
+pub fn attention<T: Element>(
+    q: &Tensor<T>,
+    k: &Tensor<T>,
+    v: &Tensor<T>,
+    scale: f64,
+) -> Result<(Tensor<T>, Tensor<T>)> {
+    let sizes = Sizes::new("attention", q, k, v)?;
+    let Sizes { b, e, s, r, .. } = sizes;
+    let scale = T::from_f64(scale);
+    let mut out = Tensor::scratch([b, e, s]);
+    let mut lse = Tensor::scratch([b, s]);
+    let one = |(item, (out, lse)): (usize, (&mut [T], &mut [T]))| {
+        let [q, k, v] = sizes.item(item, [q, k, v]);
+        let mut scores = Buffer::scratch(sizes.block() * r);
+        for start in (0..s).step_by(sizes.block()) {
+            let rows = sizes.block().min(s - start);
+            let scores = &mut scores[..rows * r];
+            T::gemm(columns(q, start, rows).transposed(), k, scores, r, Accumulate::Overwrite);
+            for (row, lse) in scores.chunks_exact_mut(r).zip(&mut lse[start..]) {
+                *lse = softmax_row(row, scale);
+            }
+            let p = MatRef::row_major(&*scores, rows, r);
+            T::gemm(v, p.transposed(), &mut out[start..], s, Accumulate::Overwrite);
+        }
+    };
+    let (outs, lses) = (out.as_mut_slice(), lse.as_mut_slice());
+    if worth_splitting(sizes.work()) {
+        outs.par_chunks_mut(e * s).zip(lses.par_chunks_mut(s)).enumerate().for_each(one);
+    } else {
+        outs.chunks_mut(e * s).zip(lses.chunks_mut(s)).enumerate().for_each(one);
+    }
+    Ok((out, lse))
+}
+
+/// The gradients of [`attention`] with respect to q, k and v, from its operands, its two results, and `dout`.
+///
+/// With p the probabilities, dp = doutᵀ v and δ = Σ_r p dp = Σ_e dout · out: ds = scale · p (dp − δ), dq = k dsᵀ,
+/// dk = q ds, dv = dout p (Dao et al. 2022, appendix B.2).
+///
+/// # Errors
+/// As [`attention`], and [`Error::Mismatch`] when `out`, `lse` or `dout` do not have the shapes of its results.
+pub fn attention_backward<T: Element>(
+    q: &Tensor<T>,
+    k: &Tensor<T>,
+    v: &Tensor<T>,
+    out: &Tensor<T>,
+    lse: &Tensor<T>,
+    scale: f64,
+    dout: &Tensor<T>,
+) -> Result<(Tensor<T>, Tensor<T>, Tensor<T>)> {
+    const OP: &str = "attention_backward";
+    let sizes = Sizes::new(OP, q, k, v)?;
+    let Sizes { b, d, e, s, r } = sizes;
+    for (found, expected) in [(out, Shape::from([b, e, s])), (dout, [b, e, s].into()), (lse, [b, s].into())] {
+        if *found.shape() != expected {
+            let why = "results and gradient must have the shapes that the operands give";
+            return Err(Error::Mismatch { op: OP, left: *found.shape(), right: expected, why });
+        }
+    }
+    let scale = T::from_f64(scale);
+    let mut gradients = [q, k, v].map(|x| Tensor::scratch(*x.shape()));
+    let one = |(item, ((dq, dk), dv)): (usize, ((&mut [T], &mut [T]), &mut [T]))| {
+        let [q, k, v] = sizes.item(item, [q, k, v]);
+        let of_item =
+            |x: &MatRef<'_, T>| -> std::ops::Range<usize> { item * x.rows * s..(item + 1) * x.rows * s };
+        let (out, dout) = (&out.as_slice()[of_item(&v)], &dout.as_slice()[of_item(&v)]);
+        let lse = &lse.as_slice()[item * s..][..s];
+        let dout_matrix = MatRef::row_major(dout, e, s);
+        let delta = column_products(out, dout, s);
+        let mut p = Buffer::scratch(sizes.block() * r);
+        let mut dp = Buffer::scratch(sizes.block() * r);
+        for start in (0..s).step_by(sizes.block()) {
+            let rows = sizes.block().min(s - start);
+            let (p, dp) = (&mut p[..rows * r], &mut dp[..rows * r]);
+            let (q, dout) = (columns(q, start, rows), columns(dout_matrix, start, rows));
+            T::gemm(q.transposed(), k, p, r, Accumulate::Overwrite);
+            T::gemm(dout.transposed(), v, dp, r, Accumulate::Overwrite);
+            let pairs = p.chunks_exact_mut(r).zip(dp.chunks_exact_mut(r));
+            for ((p, dp), i) in pairs.zip(start..) {
+                score_gradient(p, dp, scale, lse[i], delta[i]);
+            }
+            let (p, ds) = (MatRef::row_major(&*p, rows, r), MatRef::row_major(&*dp, rows, r));
+            let how = if start == 0 { Accumulate::Overwrite } else { Accumulate::Add };
+            T::gemm(k, ds.transposed(), &mut dq[start..], s, Accumulate::Overwrite);
+            T::gemm(q, ds, dk, r, how);
+            T::gemm(dout, p, dv, r, how);
+        }
+    };
+    let [dq, dk, dv] = gradients.each_mut().map(Tensor::as_mut_slice);
+    if worth_splitting(sizes.work()) {
+        let heads = dq.par_chunks_mut(d * s).zip(dk.par_chunks_mut(d * r)).zip(dv.par_chunks_mut(e * r));
+        heads.enumerate().for_each(one);
+    } else {
+        let heads = dq.chunks_mut(d * s).zip(dk.chunks_mut(d * r)).zip(dv.chunks_mut(e * r));
+        heads.enumerate().for_each(one);
+    }
+    let [dq, dk, dv] = gradients;
+    Ok((dq, dk, dv))
+}
+
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Samples × heads.
+    b: usize,
+    /// Channels of queries and keys.
+    d: usize,
+    /// Channels of values.
+    e: usize,
+    /// Positions that ask.
+    s: usize,
+    /// Positions that answer.
+    r: usize,
+}
+
+impl Sizes {
+    fn new<T: Element>(op: &'static str, q: &Tensor<T>, k: &Tensor<T>, v: &Tensor<T>) -> Result<Sizes> {
+        let axes = |x: &Tensor<T>| x.shape().exactly(op, "must have three axes: heads, channels, positions");
+        let ([b, d, s], [kb, kd, r], [vb, e, vr]) = (axes(q)?, axes(k)?, axes(v)?);
+        let mismatch = |left: &Tensor<T>, right: &Tensor<T>, why: &'static str| {
+            Err(Error::Mismatch { op, left: *left.shape(), right: *right.shape(), why })
+        };
+        if b != kb || d != kd {
+            return mismatch(q, k, "queries and keys must agree in heads and channels");
+        }
+        if b != vb || r != vr {
+            return mismatch(k, v, "keys and values must agree in heads and positions");
+        }
+        if let Some(empty) = [q, k, v].into_iter().find(|x| x.dims()[1..].contains(&0)) {
+            let why = "has no channels or no positions".to_string();
+            return Err(Error::Unfit { op, shape: *empty.shape(), why });
+        }
+        Ok(Sizes { b, d, e, s, r })
+    }
+
+    /// Queries in a block.
+    fn block(&self) -> usize {
+        (SCORES / self.r).clamp(16, self.s.max(16)).min(self.s)
+    }
+
+    fn work(&self) -> usize {
+        self.b * self.s * self.r * self.d.max(self.e)
+    }
+
+    /// The matrices of one head.
+    fn item<'a, T: Element>(&self, item: usize, [q, k, v]: [&'a Tensor<T>; 3]) -> [MatRef<'a, T>; 3] {
+        let matrix = |x: &'a Tensor<T>, rows: usize, cols: usize| {
+            MatRef::row_major(&x.as_slice()[item * rows * cols..][..rows * cols], rows, cols)
+        };
+        [matrix(q, self.d, self.s), matrix(k, self.d, self.r), matrix(v, self.e, self.r)]
+    }
+}
+
+/// Columns `start..start + count` of a matrix.
+fn columns<T>(m: MatRef<'_, T>, start: usize, count: usize) -> MatRef<'_, T> {
+    MatRef { data: &m.data[start * m.col_stride..], cols: count, ..m }
+}
+
+/// Σ over rows of a · b, for each of the `cols` columns of two matrices.
+fn column_products<T: Element>(a: &[T], b: &[T], cols: usize) -> Buffer<T> {
+    let mut sums = Buffer::scratch(cols);
+    sums.fill(T::ZERO);
+    vectorized(
+        #[inline(always)]
+        || {
+            for (a, b) in a.chunks_exact(cols).zip(b.chunks_exact(cols)) {
+                for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+                    *sum = a.mul_add(b, *sum);
+                }
+            }
+        },
+    );
+    sums
+}
+
+/// One query's scores become probabilities, p = e^(scale · score − lse), and the gradients of the probabilities
+/// those of the scores, ds = scale · p (dp − δ).
+fn score_gradient<T: Element>(scores: &mut [T], dp: &mut [T], scale: T, lse: T, delta: T) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for (p, dp) in scores.iter_mut().zip(dp) {
+                *p = p.mul_add(scale, -lse).exp();
+                *dp = scale * *p * (*dp - delta);
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
+
+    /// [b, d, e, s, r]; the last needs several blocks of queries.
+    const CASES: [[usize; 5]; 6] = [
+        [1, 1, 1, 1, 1],
+        [3, 4, 4, 5, 7],
+        [2, 5, 3, 33, 17],
+        [0, 2, 2, 2, 2],
+        [5, 8, 8, 1, 64],
+        [1, 2, 3, 40, 4099],
+    ];
+
+    fn operands([b, d, e, s, r]: [usize; 5]) -> [Tensor<f64>; 3] {
+        [values([b, d, s], 1), values([b, d, r], 2), values([b, e, r], 3)]
+    }
+
+    fn oracle([b, d, e, s, r]: [usize; 5], [q, k, v]: [&Tensor<f64>; 3], scale: f64) -> Vec<f64> {
+        let mut out = vec![0.0; b * e * s];
+        let (q, k, v) = (q.as_slice(), k.as_slice(), v.as_slice());
+        for item in 0..b {
+            for i in 0..s {
+                let score = |j: usize| -> f64 {
+                    (0..d).map(|c| q[(item * d + c) * s + i] * k[(item * d + c) * r + j]).sum::<f64>() * scale
+                };
+                let weights: Vec<f64> = (0..r).map(|j| score(j).exp()).collect();
+                let total: f64 = weights.iter().sum();
+                for c in 0..e {
+                    let sum: f64 = (0..r).map(|j| weights[j] * v[(item * e + c) * r + j]).sum();
+                    out[(item * e + c) * s + i] = sum / total;
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn each_position_sees_the_weighted_mean_of_the_values() {
+        for sizes in CASES {
+            let [q, k, v] = operands(sizes);
+            let expected = oracle(sizes, [&q, &k, &v], 0.7);
+            let (out, lse) = attention(&q, &k, &v, 0.7).unwrap();
+            assert_eq!(lse.dims(), [sizes[0], sizes[3]]);
+            assert_close(out.as_slice(), &expected, 1e-12);
+            let (out, _) = attention(&q.cast::<f32>(), &k.cast(), &v.cast(), 0.7).unwrap();
+            assert_close(out.as_slice(), &expected, 1e-5);
+        }
+    }
+
+    #[test]
+    fn gradients_of_queries_keys_and_values() {
+        for sizes in &CASES[..5] {
+            let [q, k, v] = operands(*sizes);
+            let f = |q: &Tensor<f64>, k: &Tensor<f64>, v: &Tensor<f64>| attention(q, k, v, 0.7).unwrap();
+            let (out, lse) = f(&q, &k, &v);
+            let dout = values::<f64>(*out.shape(), 4);
+            let (dq, dk, dv) = attention_backward(&q, &k, &v, &out, &lse, 0.7, &dout).unwrap();
+            assert_gradient(&q, &dout, &dq, |q| f(q, &k, &v).0);
+            assert_gradient(&k, &dout, &dk, |k| f(&q, k, &v).0);
+            assert_gradient(&v, &dout, &dv, |v| f(&q, &k, v).0);
+        }
+    }
+
+    #[test]
+    fn gradients_add_up_over_blocks_of_queries() {
+        // Queries do not see one another: the gradients of keys and values are sums over halves of the queries.
+        let sizes @ [b, d, e, s, r] = [1, 3, 2, 48, 4099];
+        let [q, k, v] = operands(sizes);
+        let dout = values::<f64>([b, e, s], 4);
+        let of = |q: &Tensor<f64>, dout: &Tensor<f64>| {
+            let (out, lse) = attention(q, &k, &v, 0.5).unwrap();
+            attention_backward(q, &k, &v, &out, &lse, 0.5, dout).unwrap()
+        };
+        let half = |x: &Tensor<f64>, i: usize| crate::ops::narrow(x, 2, i * 8, 8).unwrap();
+        let (dq, dk, dv) = of(&q, &dout);
+        let (mut dk_sum, mut dv_sum) = (Tensor::zeros([b, d, r]), Tensor::zeros([b, e, r]));
+        for i in 0..6 {
+            let (dq_part, dk_part, dv_part) = of(&half(&q, i), &half(&dout, i));
+            assert_close(half(&dq, i).as_slice(), dq_part.as_slice(), 1e-12);
+            crate::ops::add_assign(&mut dk_sum, &dk_part).unwrap();
+            crate::ops::add_assign(&mut dv_sum, &dv_part).unwrap();
+        }
+        assert_close(dk.as_slice(), dk_sum.as_slice(), 1e-12);
+        assert_close(dv.as_slice(), dv_sum.as_slice(), 1e-12);
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_threads() {
+        let [q, k, v] = operands([5, 8, 8, 33, 37]).map(|x| x.cast::<f32>());
+        let dout = values::<f32>([5, 8, 33], 4);
+        assert_same_on_all_thread_counts(|| {
+            let (out, lse) = attention(&q, &k, &v, 0.3).unwrap();
+            let (dq, dk, dv) = attention_backward(&q, &k, &v, &out, &lse, 0.3, &dout).unwrap();
+            [out, lse, dq, dk, dv].map(|x| x.as_slice().to_vec())
+        });
+    }
+
+    #[test]
+    fn operands_that_do_not_fit_are_named() {
+        let x = |dims: [usize; 3]| Tensor::<f32>::zeros(dims);
+        assert!(attention(&x([2, 3, 4]), &x([2, 4, 4]), &x([2, 3, 4]), 1.0).is_err());
+        assert!(attention(&x([2, 3, 4]), &x([2, 3, 4]), &x([2, 3, 5]), 1.0).is_err());
+        let message = attention(&x([2, 3, 4]), &x([2, 3, 0]), &x([2, 3, 0]), 1.0).unwrap_err().to_string();
+        assert_eq!(message, "attention: shape [2, 3, 0] has no channels or no positions");
+    }
+}
