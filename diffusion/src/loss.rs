@@ -46,12 +46,12 @@ pub enum Weighting {
 impl Weighting {
     /// The weight of the squared error of a prediction of the given kind, for each index of `t`.
     ///
-    /// An error δ in ε is, at the same x_t, an error c δ in what is predicted; a weight w of ‖δ‖² is w / c² of ‖c δ‖².
-    /// For x_0, 1 / c² = SNR; for v, SNR / (SNR + 1).
+    /// An error δ in x_0 is, at the same x_t, an error c δ in what is predicted; a weight w of ‖δ‖² is w / c² of
+    /// ‖c δ‖². For ε, c² = SNR; for v, c² = SNR + 1.
     ///
     /// # Errors
-    /// [`Error::Time`] when an index is not below T; [`Error::Parameter`] when γ is not above 0, or the weight is
-    /// not finite: λ_t where no signal is left.
+    /// [`Error::Time`] when an index is not below T; [`Error::Parameter`] when γ is not above 0, or a weight is not
+    /// finite: that of ε where no signal is left.
     pub fn weights(self, schedule: &Schedule, kind: PredictionKind, t: &[usize]) -> Result<Vec<f64>> {
         schedule.check("loss weights", t)?;
         t.iter().map(|&t| self.weight(schedule, kind, t)).collect()
@@ -59,21 +59,28 @@ impl Weighting {
 
     fn weight(self, schedule: &Schedule, kind: PredictionKind, t: usize) -> Result<f64> {
         let level = schedule.level(t);
-        let of_epsilon = match self {
+        let of_x0 = match self {
             Weighting::Simple => return Ok(1.0),
             Weighting::Lambda { variance } => {
                 let step = schedule.step(t);
-                step.lambda(match variance {
+                let variance = match variance {
                     VarianceKind::FixedLarge => step.beta,
                     VarianceKind::FixedSmall => schedule.posterior_variance_clipped(t),
-                })
+                };
+                let (coefficient, _) = step.posterior_mean_coefficients();
+                coefficient * coefficient / (2.0 * variance)
             }
-            Weighting::MinSnr { gamma } if gamma > 0.0 => (gamma / level.snr()).min(1.0),
+            Weighting::MinSnr { gamma } if gamma > 0.0 => level.snr().min(gamma),
             Weighting::MinSnr { gamma } => {
                 return Err(Error::parameter("min-SNR weighting", "gamma", gamma, "must be above 0"));
             }
         };
-        let per_epsilon = kind.per_epsilon(level);
-        Ok(of_epsilon / (per_epsilon * per_epsilon))
+        let per_x0 = kind.per_x0(level);
+        let weight = of_x0 / (per_x0 * per_x0);
+        if !weight.is_finite() {
+            let why = format!("the weight of an error in {kind} is not finite where no signal is left");
+            return Err(Error::parameter("loss weights", "t", t, why));
+        }
+        Ok(weight)
     }
 }

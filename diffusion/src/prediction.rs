@@ -29,12 +29,11 @@ impl PredictionKind {
         }
     }
 
-    /// |∂(predicted quantity) / ∂ε| at fixed x_t: by how much an error in ε, carried over to this kind, is
-    /// multiplied. An error δ in ε is one of −(noise / signal) δ in x_0, so it is signal / |signal · b − noise · a|.
-    pub(crate) fn per_epsilon(self, level: Level) -> f64 {
+    /// By how much an error in x_0, carried over to this kind at the same x_t, is multiplied. An error δ in x_0 is
+    /// one of −(signal / noise) δ in ε, so it is |a − b signal / noise|.
+    pub(crate) fn per_x0(self, level: Level) -> f64 {
         let (a, b) = self.coefficients(level);
-        // Without a share of x_0 the signal cancels, and may be 0.
-        if a == 0.0 { 1.0 / b } else { level.signal / (level.signal * b - level.noise * a).abs() }
+        (a - b * level.signal / level.noise).abs()
     }
 }
 

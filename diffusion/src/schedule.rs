@@ -117,8 +117,10 @@ impl Schedule {
             betas.push(beta);
             before = alpha_bar;
         }
-        let noise = alphas_cumprod.iter().map(|alpha_bar| 1.0 - alpha_bar).collect();
-        Schedule::of_tables(betas, alphas_cumprod, noise)
+        let level = |&alpha_bar: &f64| Level { signal: alpha_bar.sqrt(), noise: (1.0 - alpha_bar).sqrt() };
+        let levels = alphas_cumprod.iter().map(level).collect();
+        let alphas = betas.iter().map(|beta| 1.0 - beta).collect();
+        Schedule::of_tables(betas, alphas, alphas_cumprod, levels)
     }
 
     fn checked(betas: Vec<f64>) -> Result<Schedule> {
@@ -127,24 +129,23 @@ impl Schedule {
             alpha_bar *= 1.0 - beta;
             // 1 − ᾱ as a sum of positive terms: subtracting would lose the digits of the first, small ones.
             noise = noise * (1.0 - beta) + beta;
-            (alpha_bar, noise)
+            (alpha_bar, Level { signal: f64::sqrt(alpha_bar), noise: f64::sqrt(noise) })
         });
-        let (alphas_cumprod, noise) = tables.unzip();
-        Schedule::of_tables(betas, alphas_cumprod, noise)
+        let (alphas_cumprod, levels) = tables.unzip();
+        let alphas = betas.iter().map(|beta| 1.0 - beta).collect();
+        Schedule::of_tables(betas, alphas, alphas_cumprod, levels)
     }
 
-    /// From β, ᾱ and 1 − ᾱ.
-    fn of_tables(betas: Vec<f64>, alphas_cumprod: Vec<f64>, noise: Vec<f64>) -> Result<Schedule> {
+    fn of_tables(
+        betas: Vec<f64>,
+        alphas: Vec<f64>,
+        alphas_cumprod: Vec<f64>,
+        levels: Vec<Level>,
+    ) -> Result<Schedule> {
         if betas.is_empty() {
             return Err(Error::parameter("schedule", "timesteps", 0, "a diffusion has at least one step"));
         }
-        let alphas = betas.iter().map(|beta| 1.0 - beta).collect();
         let alphas_cumprod_prev = [1.0].iter().chain(&alphas_cumprod).copied().take(betas.len()).collect();
-        let levels = alphas_cumprod
-            .iter()
-            .zip(noise)
-            .map(|(alpha_bar, noise)| Level { signal: alpha_bar.sqrt(), noise: noise.sqrt() })
-            .collect();
         Ok(Schedule { betas, alphas, alphas_cumprod, alphas_cumprod_prev, levels })
     }
 
@@ -263,10 +264,16 @@ impl Schedule {
         if times.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(Error::parameter("respaced", "times", format!("{times:?}"), "indices must rise"));
         }
-        let before = std::iter::once(None).chain(times.iter().copied().map(Some));
-        let betas: Result<_> =
-            times.iter().zip(before).map(|(&from, to)| Ok(self.transition(from, to)?.beta)).collect();
-        Schedule::from_betas_to_pure_noise(betas?)
+        let before = [None].into_iter().chain(times.iter().copied().map(Some));
+        let hops: Result<Vec<Transition>> =
+            times.iter().zip(before).map(|(&from, to)| self.transition(from, to)).collect();
+        let hops = hops?;
+        Schedule::of_tables(
+            hops.iter().map(|hop| hop.beta).collect(),
+            hops.iter().map(|hop| hop.alpha).collect(),
+            times.iter().map(|&t| self.alphas_cumprod[t]).collect(),
+            times.iter().map(|&t| self.levels[t]).collect(),
+        )
     }
 
     /// β̃_t at index `t`, the variance of q(x_{t−1} | x_t, x_0); 0 at index 0 (Ho et al. 2020, eq. 7).

@@ -14,7 +14,7 @@ fn log_normal(x: f64, mean: f64, variance: f64) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(common::cases(48))]
 
     /// q(x_t|x_{t−1}) q(x_{t−1}|x_0) = q(x_{t−1}|x_t, x_0) q(x_t|x_0), at every point. The exponents cancel, so the
     /// tolerance is relative to the largest of them.

@@ -270,7 +270,7 @@ fn impossible_runs_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(common::cases(32))]
 
     /// DDIM with η = 1 takes DDPM's steps: the same mean, and noise of the same variance.
     #[test]

@@ -86,7 +86,7 @@ fn configurations_round_trip_and_refuse_what_they_would_ignore() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(common::cases(64))]
 
     /// The steps x_t = √α_t x_{t−1} + √β_t z compose to the marginal, in mean and in variance.
     #[test]

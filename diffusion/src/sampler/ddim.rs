@@ -53,8 +53,11 @@ impl<T: Element> Sampler<T> for Ddim {
             prediction.epsilon(x, &times)?
         };
         let Level { signal, noise } = transition.to;
-        let variance = self.eta * self.eta * transition.posterior_variance();
-        let direction = (noise * noise - variance).max(0.0).sqrt();
+        let eta_squared = self.eta * self.eta;
+        let variance = eta_squared * transition.posterior_variance();
+        // 1 − ᾱ_s − σ² without cancellation: β̃ is (1 − ᾱ_s) less α (1 − ᾱ_s)² / (1 − ᾱ_t).
+        let ratio = noise / transition.from.noise;
+        let direction = noise * (1.0 - eta_squared + eta_squared * transition.alpha * ratio * ratio).sqrt();
         let next = if variance == 0.0 {
             ops::combine(&[(&[signal], &x0_hat), (&[direction], &epsilon)])?
         } else {
