@@ -2,8 +2,10 @@
 //!
 //! Most are methods of [`crate::Var`]; those of several equal operands are functions here.
 
+mod attention;
 mod binary;
 mod conv;
+mod embedding;
 mod layout;
 mod loss;
 mod matmul;
@@ -13,5 +15,7 @@ mod resize;
 mod softmax;
 mod unary;
 
+pub use attention::attention;
+pub use embedding::gather;
 pub use layout::concat;
 pub use loss::{cross_entropy, mse, weighted_mse};
