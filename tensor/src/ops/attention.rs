@@ -1,6 +1,6 @@
-use super::pieces::worth_splitting;
+use super::pieces::{for_pieces_of_three, worth_splitting};
 use super::softmax::softmax_row;
-use crate::simd::{Gemm, MatRef, vectorized};
+use crate::simd::{MatRef, vectorized};
 use crate::{Accumulate, Buffer, Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -78,11 +78,10 @@ pub fn attention_backward<T: Element>(
     }
     let scale = T::from_f64(scale);
     let mut gradients = [q, k, v].map(|x| Tensor::scratch(*x.shape()));
-    let one = |(item, ((dq, dk), dv)): (usize, ((&mut [T], &mut [T]), &mut [T]))| {
+    let outputs = gradients.each_mut().map(Tensor::as_mut_slice);
+    for_pieces_of_three(outputs, [d * s, d * r, e * r], sizes.work(), |item, [dq, dk, dv]| {
         let [q, k, v] = sizes.item(item, [q, k, v]);
-        let of_item =
-            |x: &MatRef<'_, T>| -> std::ops::Range<usize> { item * x.rows * s..(item + 1) * x.rows * s };
-        let (out, dout) = (&out.as_slice()[of_item(&v)], &dout.as_slice()[of_item(&v)]);
+        let [out, dout] = [out, dout].map(|x| &x.as_slice()[item * e * s..][..e * s]);
         let lse = &lse.as_slice()[item * s..][..s];
         let dout_matrix = MatRef::row_major(dout, e, s);
         let delta = column_products(out, dout, s);
@@ -104,15 +103,7 @@ pub fn attention_backward<T: Element>(
             T::gemm(q, ds, dk, r, how);
             T::gemm(dout, p, dv, r, how);
         }
-    };
-    let [dq, dk, dv] = gradients.each_mut().map(Tensor::as_mut_slice);
-    if worth_splitting(sizes.work()) {
-        let heads = dq.par_chunks_mut(d * s).zip(dk.par_chunks_mut(d * r)).zip(dv.par_chunks_mut(e * r));
-        heads.enumerate().for_each(one);
-    } else {
-        let heads = dq.chunks_mut(d * s).zip(dk.chunks_mut(d * r)).zip(dv.chunks_mut(e * r));
-        heads.enumerate().for_each(one);
-    }
+    });
     let [dq, dk, dv] = gradients;
     Ok((dq, dk, dv))
 }

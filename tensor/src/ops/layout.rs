@@ -43,7 +43,7 @@ pub fn concat<T: Element>(parts: &[&Tensor<T>], axis: usize) -> Result<Tensor<T>
 }
 
 /// A tensor cut along an axis into parts of the given lengths, which add up to the axis's: the inverse of
-/// [`concat`], and its adjoint.
+/// [`concat()`], and its adjoint.
 ///
 /// # Errors
 /// [`Error::Parameter`] when there is no such axis, or the lengths do not add up to it.

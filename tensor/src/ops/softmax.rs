@@ -95,8 +95,8 @@ pub fn log_softmax_backward<T: Element>(y: &Tensor<T>, dy: Tensor<T>) -> Result<
     }))
 }
 
-/// Cross-entropy of class labels under logits `[n, k]`: the mean over samples of −ln softmax(logits)[label], a
-/// scalar, and the log-probabilities that [`cross_entropy_backward`] reads.
+/// Cross-entropy of class labels under logits `[n, k]`: the mean over samples of −ln p, with p the
+/// softmax at the sample's label, as a scalar, and the log-probabilities that [`cross_entropy_backward`] reads.
 ///
 /// # Errors
 /// [`Error::Unfit`] when the logits are not `[n, k]`; [`Error::Parameter`] when there is not one label below k for
