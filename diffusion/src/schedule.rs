@@ -24,18 +24,23 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// The most steps that a schedule can have.
+    pub const MAX_TIMESTEPS: usize = 1_000_000;
+
     /// β rising linearly from `beta_start` to `beta_end` over `steps` steps. Ho et al. 2020, section 4, take 1e-4
     /// and 0.02 at T = 1000.
     ///
     /// # Errors
-    /// [`Error::Parameter`] when `steps` is 0; [`Error::Beta`] when a β leaves (0, 1).
+    /// [`Error::Parameter`] unless `steps` is 1 to [`Schedule::MAX_TIMESTEPS`]; [`Error::Beta`] when a β leaves
+    /// (0, 1).
     pub fn linear(steps: usize, beta_start: f64, beta_end: f64) -> Result<Schedule> {
+        Schedule::check_timesteps(steps)?;
         Schedule::from_betas(linspace(steps, beta_start, beta_end))
     }
 
     /// The linear schedule of Ho et al. with both ends scaled by 1000 / T, so that ᾱ as a function of t / T, and
-    /// with it the noise at the end, hardly depends on T (Nichol and Dhariwal 2021, section 3.3). T must
-    /// be above 20, or β leaves (0, 1).
+    /// with it the noise at the end, hardly depends on T (so does the code of Nichol and Dhariwal 2021). T must be
+    /// above 20, or β leaves (0, 1).
     ///
     /// # Errors
     /// As [`Schedule::linear`].
@@ -50,7 +55,8 @@ impl Schedule {
     /// # Errors
     /// As [`Schedule::linear`].
     pub fn scaled_linear(steps: usize, beta_start: f64, beta_end: f64) -> Result<Schedule> {
-        for (t, beta) in [(0, beta_start), (steps.saturating_sub(1), beta_end)] {
+        Schedule::check_timesteps(steps)?;
+        for (t, beta) in [(0, beta_start), (steps - 1, beta_end)] {
             if !(beta > 0.0 && beta < 1.0) {
                 return Err(Error::Beta { t, beta });
             }
@@ -63,9 +69,10 @@ impl Schedule {
     /// (Nichol and Dhariwal 2021, eq. 17).
     ///
     /// # Errors
-    /// [`Error::Parameter`] when `steps` is 0.
+    /// [`Error::Parameter`] unless `steps` is 1 to [`Schedule::MAX_TIMESTEPS`].
     pub fn cosine(steps: usize) -> Result<Schedule> {
         const S: f64 = 0.008;
+        Schedule::check_timesteps(steps)?;
         let step = FRAC_PI_2 / (1.0 + S) / steps as f64;
         let beta = |t: usize| {
             // 1 − f(t+1)/f(t), with cos² a − cos² b = sin(b − a) sin(b + a) in place of the cancelling difference.
@@ -79,7 +86,7 @@ impl Schedule {
     /// The schedule of given variances β_1, …, β_T.
     ///
     /// # Errors
-    /// [`Error::Parameter`] when there are none; [`Error::Beta`] when one is outside (0, 1).
+    /// [`Error::Parameter`] when there are none (or more than [`Schedule::MAX_TIMESTEPS`]); [`Error::Beta`] when one is outside (0, 1).
     pub fn from_betas(betas: Vec<f64>) -> Result<Schedule> {
         match betas.iter().position(|&beta| !(beta > 0.0 && beta < 1.0)) {
             Some(t) => Err(Error::Beta { t, beta: betas[t] }),
@@ -104,7 +111,7 @@ impl Schedule {
     /// The schedule of given ᾱ_1, …, ᾱ_T, falling from below 1 to 0 or above.
     ///
     /// # Errors
-    /// [`Error::Parameter`] when there are none; [`Error::Beta`] where they do not fall, or end before the last.
+    /// [`Error::Parameter`] when there are none (or more than [`Schedule::MAX_TIMESTEPS`]); [`Error::Beta`] where they do not fall, or end before the last.
     pub fn from_alphas_cumprod(alphas_cumprod: Vec<f64>) -> Result<Schedule> {
         let last = alphas_cumprod.len().saturating_sub(1);
         let mut betas = Vec::with_capacity(alphas_cumprod.len());
@@ -142,9 +149,7 @@ impl Schedule {
         alphas_cumprod: Vec<f64>,
         levels: Vec<Level>,
     ) -> Result<Schedule> {
-        if betas.is_empty() {
-            return Err(Error::parameter("schedule", "timesteps", 0, "a diffusion has at least one step"));
-        }
+        Schedule::check_timesteps(betas.len())?;
         let alphas_cumprod_prev = [1.0].iter().chain(&alphas_cumprod).copied().take(betas.len()).collect();
         Ok(Schedule { betas, alphas, alphas_cumprod, alphas_cumprod_prev, levels })
     }
@@ -305,6 +310,15 @@ impl Schedule {
     pub fn lambda(&self, t: usize, variance: VarianceKind) -> f64 {
         let step = self.step(t);
         step.lambda(step.variance(variance))
+    }
+
+    /// Refuses a number of steps that no schedule can have.
+    pub(crate) fn check_timesteps(steps: usize) -> Result<()> {
+        if (1..=Schedule::MAX_TIMESTEPS).contains(&steps) {
+            return Ok(());
+        }
+        let why = format!("must be 1 to {}", Schedule::MAX_TIMESTEPS);
+        Err(Error::parameter("schedule", "timesteps", steps, why))
     }
 
     /// Refuses indices that are not below T.

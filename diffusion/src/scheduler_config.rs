@@ -72,6 +72,7 @@ impl SchedulerConfig {
     /// [`Error::Parameter`] when there are no steps, or fewer `trained_betas` than steps.
     pub fn schedule(&self) -> Result<Schedule> {
         let steps = self.num_train_timesteps;
+        Schedule::check_timesteps(steps)?;
         let betas: Vec<f32> = match (&self.trained_betas, self.beta_schedule.as_str()) {
             (Some(betas), _) if betas.len() != steps => {
                 let why = format!("there are {} trained_betas", betas.len());
@@ -164,9 +165,10 @@ impl SchedulerConfig {
     /// # Errors
     /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`], [`Grid::new`] and [`Ddim::new`].
     pub fn ddim(&self, steps: usize, eta: f64) -> Result<Ddim> {
+        let schedule = self.schedule()?;
         let grid = self.grid(steps)?.with_stride(self.num_train_timesteps / steps);
         let grid = if self.set_alpha_to_one { grid } else { grid.ending_at_first_index() };
-        Ok(Ddim::new(&self.schedule()?, &grid, eta)?.clip(self.clip()?))
+        Ok(Ddim::new(&schedule, &grid, eta)?.clip(self.clip()?))
     }
 
     /// diffusers' DDPM scheduler with this configuration, at `steps` steps: a step ends where the next begins.

@@ -45,7 +45,7 @@ impl Grid {
         let times: Vec<usize> = match spacing {
             Spacing::Leading => {
                 let stride = timesteps / steps;
-                let times: Vec<usize> = (0..steps).rev().map(|i| i * stride + offset).collect();
+                let times: Vec<usize> = (0..steps).rev().map(|i| offset.saturating_add(i * stride)).collect();
                 if times[0] >= timesteps {
                     let why = format!("leads to t = {}, beyond the schedule's {timesteps} steps", times[0]);
                     return Err(Error::parameter("sampling", "steps_offset", offset, why));

@@ -165,6 +165,9 @@ fn unknown_keys_pass_and_unsupported_values_are_named() {
     assert!(refused(r#"{"clip_sample_range": 0.0}"#).contains("clip_sample_range = 0"));
     assert!(refused(r#"{"trained_betas": [0.1, 0.2]}"#).contains("there are 2 trained_betas"));
     assert!(refused(r#"{"steps_offset": 999}"#).contains("steps_offset = 999"));
+    assert!(refused(r#"{"steps_offset": 18446744073709551615}"#).contains("steps_offset"));
+    assert!(refused(r#"{"num_train_timesteps": 1000000000000000}"#).contains("timesteps = 1000000000000000"));
+    assert!(refused(r#"{"num_train_timesteps": 0}"#).contains("timesteps = 0"));
     assert!(refused(r#"{"beta_end": 1.5}"#).contains("is outside (0, 1)"));
     assert!(config(r#"{"prediction_type": "flow"}"#).prediction().is_err());
     assert!(matches!(config("{}").ddim(0, 0.0).unwrap_err(), Error::Parameter { name: "steps", .. }));

@@ -121,16 +121,20 @@ proptest! {
 #[test]
 fn times_are_drawn_evenly() {
     for sampling in [TimestepSampling::Uniform, TimestepSampling::Stratified] {
-        let mut counts = [0.0f64; 7];
+        let (mut counts, mut firsts) = ([0.0f64; 7], [0.0f64; 7]);
         for step in 0..3000 {
-            for t in sampling.draw(7, 5, 0..5, 1, step).unwrap() {
-                counts[t] += 1.0;
-            }
+            let times = sampling.draw(7, 5, 0..5, 1, step).unwrap();
+            firsts[times[0]] += 1.0;
+            times.into_iter().for_each(|t| counts[t] += 1.0);
         }
-        // 15000 draws; five standard deviations of a count of 2143.
+        // Of 15000 draws a seventh each, and so for the first sample alone: within five standard deviations.
         assert!(
             counts.iter().all(|count| (count - 15000.0 / 7.0).abs() < 5.0 * 43.0),
             "{sampling:?} {counts:?}"
+        );
+        assert!(
+            firsts.iter().all(|count| (count - 3000.0 / 7.0).abs() < 5.0 * 19.2),
+            "{sampling:?} {firsts:?}"
         );
     }
     assert!(TimestepSampling::Uniform.draw(0, 5, 0..5, 1, 0).is_err());
