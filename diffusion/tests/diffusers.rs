@@ -1,6 +1,6 @@
 //! Agreement with diffusers' DDIM and DDPM schedulers (0.42.1) on the toy model of its own tests: model(x, t) =
 //! x t / (t + 1) and x = arange(768) / 768 as four pictures of 3×8×8. The two numbers of four decimals are published
-//! in its tests; the others were computed with it, in f64 and with zeros for DDPM's noise.
+//! in its tests; the others were computed with it, in f64 and with zeros for the noise.
 
 mod common;
 
@@ -81,12 +81,46 @@ fn ddim_with_other_schedules() {
     agrees(ddim(trained, 4), 308.8272566, 2e-7);
 }
 
-/// DDPM without noise: what the sampler makes of x less what it makes of 0 with the same noise, which is the same for
+#[test]
+fn ddim_half_way_through_the_cosine_schedule() {
+    let cases = [
+        (r#"{"beta_schedule": "squaredcos_cap_v2"}"#, 303.2775697),
+        (
+            r#"{"beta_schedule": "squaredcos_cap_v2", "prediction_type": "sample", "clip_sample_range": 0.6,
+                "timestep_spacing": "linspace", "steps_offset": 1}"#,
+            403.8918423,
+        ),
+    ];
+    for (json, expected) in cases {
+        let config = config(json);
+        let (model, condition) = (Toy(config.prediction().unwrap()), Condition::default());
+        let sampler = config.ddim(12, 0.0).unwrap();
+        let state = sampler.run(&model, batch(), &condition, 0).nth(5).unwrap().unwrap();
+        agrees(state.x.as_slice().iter().map(|x| x.abs()).sum(), expected, 2e-7);
+    }
+}
+
+#[test]
+fn ddim_with_noise() {
+    let cases = [
+        ("leading", [18.21055743, 0.1286226945]),
+        ("trailing", [17.28889521, 0.1057714137]),
+        ("linspace", [18.51195647, 0.123797236]),
+    ];
+    for (spacing, expected) in cases {
+        let config = config(&format!(
+            r#"{{"timestep_spacing": "{spacing}", "prediction_type": "v_prediction", "clip_sample": false}}"#
+        ));
+        for (eta, expected) in [0.5, 1.0].into_iter().zip(expected) {
+            agrees(without_noise(&config, &config.ddim(50, eta).unwrap()), expected, 5e-5);
+        }
+    }
+}
+
+/// Σ|x| without noise: what the sampler makes of x less what it makes of 0 with the same noise, which is the same for
 /// a linear model. So without clipping.
-fn ddpm(json: &str, steps: usize) -> f64 {
-    let config = config(json);
-    let sampler = config.ddpm(steps).unwrap();
-    let (x, zero) = (last(&config, &sampler, batch()), last(&config, &sampler, Tensor::zeros([4, 3, 8, 8])));
+fn without_noise(config: &SchedulerConfig, sampler: &impl Sampler<f64>) -> f64 {
+    let (x, zero) = (last(config, sampler, batch()), last(config, sampler, Tensor::zeros([4, 3, 8, 8])));
     x.as_slice().iter().zip(zero.as_slice()).map(|(x, zero)| (x - zero).abs()).sum()
 }
 
@@ -106,7 +140,8 @@ fn ddpm_in_every_spacing() {
             let json = format!(
                 r#"{{"timestep_spacing": "{spacing}", "prediction_type": "{prediction}", "clip_sample": false}}"#
             );
-            agrees(ddpm(&json, steps), expected, 5e-5);
+            let config = config(&json);
+            agrees(without_noise(&config, &config.ddpm(steps).unwrap()), expected, 5e-5);
         }
     }
 }
