@@ -84,9 +84,13 @@ fn combine_onto<T: Element>(
                     || {
                         if step == 0 {
                             let b = from[0];
-                            run.iter_mut().for_each(|a| *a = f(*a, b));
+                            for a in run.iter_mut() {
+                                *a = f(*a, b);
+                            }
                         } else {
-                            run.iter_mut().zip(from).for_each(|(a, &b)| *a = f(*a, b));
+                            for (a, &b) in run.iter_mut().zip(from) {
+                                *a = f(*a, b);
+                            }
                         }
                     },
                 );
@@ -164,7 +168,11 @@ fn assign<T: Element>(
     for_pieces(a.as_mut_slice(), PIECE, work, |start, piece| {
         vectorized(
             #[inline(always)]
-            || piece.iter_mut().zip(&b[start..]).for_each(|(a, &b)| *a = f(*a, b)),
+            || {
+                for (a, &b) in piece.iter_mut().zip(&b[start..]) {
+                    *a = f(*a, b);
+                }
+            },
         );
     });
     Ok(())

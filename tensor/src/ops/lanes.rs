@@ -9,7 +9,8 @@ const LANES: usize = 32;
 /// of a few dozen additions however long the slice is.
 const RUN: usize = 64 * LANES;
 
-/// Sums of `K` terms at once over a slice: `step(sums, x)` adds the terms of one element to the sums.
+/// Sums of `K` terms at once over a slice: `step(sums, x)` adds the terms of one element to the sums. Mark it
+/// `#[inline(always)]`.
 #[inline(always)]
 pub(super) fn sums<T: Element, const K: usize>(x: &[T], step: impl Fn([T; K], T) -> [T; K]) -> [f64; K] {
     let mut total = [0.0; K];
@@ -18,11 +19,18 @@ pub(super) fn sums<T: Element, const K: usize>(x: &[T], step: impl Fn([T; K], T)
         let (groups, rest) = run.as_chunks::<LANES>();
         for group in groups {
             for lane in 0..LANES {
-                add(&mut lanes, lane, |sums| step(sums, group[lane]));
+                let sums = get(&lanes, lane);
+                put(&mut lanes, lane, step(sums, group[lane]));
             }
         }
-        for (lane, &x) in rest.iter().enumerate() {
-            add(&mut lanes, lane, |sums| step(sums, x));
+        if !rest.is_empty() {
+            // All lanes compute and the first few keep the result, which is still vector code.
+            let rest_of = padded(rest);
+            for lane in 0..LANES {
+                let sums = get(&lanes, lane);
+                let more = step(sums, rest_of[lane]);
+                put(&mut lanes, lane, if lane < rest.len() { more } else { sums });
+            }
         }
         fold_into(&mut total, lanes);
     }
@@ -42,11 +50,17 @@ pub(super) fn sums_of_pairs<T: Element, const K: usize>(
         let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
         for (x, y) in xs.iter().zip(ys) {
             for lane in 0..LANES {
-                add(&mut lanes, lane, |sums| step(sums, x[lane], y[lane]));
+                let sums = get(&lanes, lane);
+                put(&mut lanes, lane, step(sums, x[lane], y[lane]));
             }
         }
-        for (lane, (&x, &y)) in x_rest.iter().zip(y_rest).enumerate() {
-            add(&mut lanes, lane, |sums| step(sums, x, y));
+        if !x_rest.is_empty() {
+            let (x, y) = (padded(x_rest), padded(y_rest));
+            for lane in 0..LANES {
+                let sums = get(&lanes, lane);
+                let more = step(sums, x[lane], y[lane]);
+                put(&mut lanes, lane, if lane < x_rest.len() { more } else { sums });
+            }
         }
         fold_into(&mut total, lanes);
     }
@@ -63,36 +77,55 @@ pub(super) fn max<T: Element>(x: &[T]) -> T {
             lanes[lane] = lanes[lane].maximum(group[lane]);
         }
     }
-    let most = rest.iter().fold(T::NEG_INFINITY, |most, &x| most.maximum(x));
-    if groups.is_empty() { most } else { lanes.iter().fold(most, |most, &x| most.maximum(x)) }
+    for lane in 0..rest.len() {
+        lanes[lane] = lanes[lane].maximum(rest[lane]);
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] = lanes[lane].maximum(lanes[lane + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// A short slice, filled up with zeros.
+#[inline(always)]
+fn padded<T: Element>(x: &[T]) -> [T; LANES] {
+    let mut all = [T::ZERO; LANES];
+    all[..x.len()].copy_from_slice(x);
+    all
 }
 
 #[inline(always)]
-fn add<T: Element, const K: usize>(
-    lanes: &mut [[T; LANES]; K],
-    lane: usize,
-    step: impl FnOnce([T; K]) -> [T; K],
-) {
+fn get<T: Element, const K: usize>(lanes: &[[T; LANES]; K], lane: usize) -> [T; K] {
     let mut sums = [T::ZERO; K];
     for k in 0..K {
         sums[k] = lanes[k][lane];
     }
-    let sums = step(sums);
+    sums
+}
+
+#[inline(always)]
+fn put<T: Element, const K: usize>(lanes: &mut [[T; LANES]; K], lane: usize, sums: [T; K]) {
     for k in 0..K {
         lanes[k][lane] = sums[k];
     }
 }
 
 #[inline(always)]
-fn fold_into<T: Element, const K: usize>(total: &mut [f64; K], lanes: [[T; LANES]; K]) {
-    for (total, mut lanes) in total.iter_mut().zip(lanes) {
+fn fold_into<T: Element, const K: usize>(total: &mut [f64; K], mut lanes: [[T; LANES]; K]) {
+    for k in 0..K {
         let mut width = LANES / 2;
         while width > 0 {
-            let (low, high) = lanes.split_at_mut(width);
-            low.iter_mut().zip(high).for_each(|(low, high)| *low += *high);
+            for lane in 0..width {
+                let other = lanes[k][lane + width];
+                lanes[k][lane] += other;
+            }
             width /= 2;
         }
-        *total += lanes[0].to_f64();
+        total[k] += lanes[k][0].to_f64();
     }
 }
 

@@ -115,10 +115,14 @@ fn write_row<T: Element>(y: &mut [T], x: &[T], mean: T, rstd: T, gamma: Option<&
                 *y = (x - mean) * rstd;
             }
             if let Some(gamma) = gamma {
-                y.iter_mut().zip(gamma).for_each(|(y, &g)| *y *= g);
+                for (y, &g) in y.iter_mut().zip(gamma) {
+                    *y *= g;
+                }
             }
             if let Some(beta) = beta {
-                y.iter_mut().zip(beta).for_each(|(y, &b)| *y += b);
+                for (y, &b) in y.iter_mut().zip(beta) {
+                    *y += b;
+                }
             }
         },
     );
@@ -143,7 +147,9 @@ fn differentiate_row<T: Element>(
                 dbeta[i] += dy[i];
             }
             if let Some(gamma) = gamma {
-                dy.iter_mut().zip(gamma).for_each(|(dy, &g)| *dy *= g);
+                for (dy, &g) in dy.iter_mut().zip(gamma) {
+                    *dy *= g;
+                }
             }
             let [sum, product] = lanes::sums_of_pairs(
                 dy,

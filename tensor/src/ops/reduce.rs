@@ -67,7 +67,9 @@ pub fn max_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: bool) -> Result<Te
             block.copy_from_slice(&numbers[from..][..block.len()]);
             for k in 1..cut.len {
                 let row = &numbers[from + k * cut.inner..];
-                block.iter_mut().zip(row).for_each(|(most, &x)| *most = most.maximum(x));
+                for (most, &x) in block.iter_mut().zip(row) {
+                    *most = most.maximum(x);
+                }
             }
         });
     });
@@ -145,7 +147,13 @@ pub(super) fn sum_middle<T: Element>(x: Tensor<T>, cut: Cut) -> Tensor<T> {
                 let row = &row[part * most..len.min((part + 1) * most)];
                 let [sum] = vectorized(
                     #[inline(always)]
-                    || lanes::sums(row, |[sum], x| [sum + x]),
+                    || {
+                        lanes::sums(
+                            row,
+                            #[inline(always)]
+                            |[sum], x| [sum + x],
+                        )
+                    },
                 );
                 *out = T::from_f64(sum);
             }
@@ -178,7 +186,9 @@ fn sum_rows<T: Element>(out: &mut [T], x: &[T], rows: usize, stride: usize) {
                 k += 4;
             }
             for k in k..rows {
-                out.iter_mut().zip(&x[k * stride..]).for_each(|(sum, &x)| *sum += x);
+                for (sum, &x) in out.iter_mut().zip(&x[k * stride..]) {
+                    *sum += x;
+                }
             }
         },
     );

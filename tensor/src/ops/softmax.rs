@@ -36,7 +36,9 @@ pub fn softmax_backward<T: Element>(y: &Tensor<T>, dy: Tensor<T>) -> Result<Tens
                         |[sum], y, dy| [y.mul_add(dy, sum)],
                     );
                     let product = T::from_f64(product);
-                    dy.iter_mut().zip(y).for_each(|(dy, &y)| *dy = y * (*dy - product));
+                    for (dy, &y) in dy.iter_mut().zip(y) {
+                        *dy = y * (*dy - product);
+                    }
                 },
             );
         }
@@ -62,7 +64,9 @@ pub fn log_softmax<T: Element>(x: Tensor<T>) -> Result<Tensor<T>> {
                         |[sum], x| [sum + (x - most).exp()],
                     );
                     let shift = most + T::from_f64(sum).ln();
-                    row.iter_mut().for_each(|x| *x -= shift);
+                    for x in row.iter_mut() {
+                        *x -= shift;
+                    }
                 },
             );
         }
@@ -88,7 +92,9 @@ pub fn log_softmax_backward<T: Element>(y: &Tensor<T>, dy: Tensor<T>) -> Result<
                         |[sum], dy| [sum + dy],
                     );
                     let sum = T::from_f64(sum);
-                    dy.iter_mut().zip(y).for_each(|(dy, &y)| *dy -= sum * y.exp());
+                    for (dy, &y) in dy.iter_mut().zip(y) {
+                        *dy -= sum * y.exp();
+                    }
                 },
             );
         }
@@ -125,7 +131,11 @@ pub fn cross_entropy_backward<T: Element>(
         for (row, &label) in rows.chunks_exact_mut(k).zip(&labels[start / k..]) {
             vectorized(
                 #[inline(always)]
-                || row.iter_mut().for_each(|x| *x = scale * x.exp()),
+                || {
+                    for x in row.iter_mut() {
+                        *x = scale * x.exp();
+                    }
+                },
             );
             row[label] -= scale;
         }
@@ -138,16 +148,22 @@ pub(super) fn softmax_row<T: Element>(row: &mut [T], scale: T) -> T {
         #[inline(always)]
         || {
             // The largest of scale · x is found first, so that no exponential overflows.
-            row.iter_mut().for_each(|x| *x *= scale);
+            for x in row.iter_mut() {
+                *x *= scale;
+            }
             let most = lanes::max(row);
-            row.iter_mut().for_each(|x| *x = (*x - most).exp());
+            for x in row.iter_mut() {
+                *x = (*x - most).exp();
+            }
             let [sum] = lanes::sums(
                 row,
                 #[inline(always)]
                 |[sum], x| [sum + x],
             );
             let factor = T::from_f64(1.0 / sum);
-            row.iter_mut().for_each(|x| *x *= factor);
+            for x in row.iter_mut() {
+                *x *= factor;
+            }
             most + T::from_f64(sum).ln()
         },
     )

@@ -8,14 +8,19 @@ use rayon::prelude::*;
 
 /// Σ x².
 pub fn sum_squares<T: Element>(x: &Tensor<T>) -> f64 {
-    over_pieces(x.as_slice(), x.as_slice(), |x, _| {
-        let [sum] = lanes::sums(
-            x,
-            #[inline(always)]
-            |[sum], x| [x.mul_add(x, sum)],
-        );
-        sum
-    })
+    over_pieces(
+        x.as_slice(),
+        x.as_slice(),
+        #[inline(always)]
+        |x, _| {
+            let [sum] = lanes::sums(
+                x,
+                #[inline(always)]
+                |[sum], x| [x.mul_add(x, sum)],
+            );
+            sum
+        },
+    )
 }
 
 /// Σ a · b.
@@ -24,15 +29,20 @@ pub fn sum_squares<T: Element>(x: &Tensor<T>) -> f64 {
 /// [`Error::Mismatch`] when shapes differ.
 pub fn dot<T: Element>(a: &Tensor<T>, b: &Tensor<T>) -> Result<f64> {
     same_shape("dot", a, b)?;
-    Ok(over_pieces(a.as_slice(), b.as_slice(), |a, b| {
-        let [sum] = lanes::sums_of_pairs(
-            a,
-            b,
-            #[inline(always)]
-            |[sum], a, b| [a.mul_add(b, sum)],
-        );
-        sum
-    }))
+    Ok(over_pieces(
+        a.as_slice(),
+        b.as_slice(),
+        #[inline(always)]
+        |a, b| {
+            let [sum] = lanes::sums_of_pairs(
+                a,
+                b,
+                #[inline(always)]
+                |[sum], a, b| [a.mul_add(b, sum)],
+            );
+            sum
+        },
+    ))
 }
 
 /// For each sample (leading axis) the mean of (a − b)² over its elements.
@@ -97,29 +107,39 @@ pub fn weighted_mse_backward<T: Element>(
 
 /// Σ x, in lanes and pieces of constant size that are folded in order.
 pub(super) fn sum_in_f64<T: Element>(x: &[T]) -> f64 {
-    over_pieces(x, x, |x, _| {
-        let [sum] = lanes::sums(
-            x,
-            #[inline(always)]
-            |[sum], x| [sum + x],
-        );
-        sum
-    })
+    over_pieces(
+        x,
+        x,
+        #[inline(always)]
+        |x, _| {
+            let [sum] = lanes::sums(
+                x,
+                #[inline(always)]
+                |[sum], x| [sum + x],
+            );
+            sum
+        },
+    )
 }
 
 fn squared_distance<T: Element>(a: &[T], b: &[T]) -> f64 {
-    over_pieces(a, b, |a, b| {
-        let [sum] = lanes::sums_of_pairs(
-            a,
-            b,
-            #[inline(always)]
-            |[sum], a, b| {
-                let d = a - b;
-                [d.mul_add(d, sum)]
-            },
-        );
-        sum
-    })
+    over_pieces(
+        a,
+        b,
+        #[inline(always)]
+        |a, b| {
+            let [sum] = lanes::sums_of_pairs(
+                a,
+                b,
+                #[inline(always)]
+                |[sum], a, b| {
+                    let d = a - b;
+                    [d.mul_add(d, sum)]
+                },
+            );
+            sum
+        },
+    )
 }
 
 fn over_pieces<T: Element>(x: &[T], y: &[T], of: impl Fn(&[T], &[T]) -> f64 + Sync) -> f64 {

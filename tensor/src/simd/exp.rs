@@ -14,7 +14,8 @@ pub fn exp_f32(x: f32) -> f32 {
     // NaN passes through both comparisons untouched.
     let clamped = if x > 89.0 { 89.0 } else { x };
     let clamped = if clamped < -104.0 { -104.0 } else { clamped };
-    let n = clamped.mul_add(std::f32::consts::LOG2_E, ROUND) - ROUND;
+    let rounded = clamped.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let n = rounded - ROUND;
     let r = n.mul_add(-LN2_HI, clamped);
     let r = n.mul_add(-LN2_LO, r);
     let p = 1.378_172_7e-3f32;
@@ -24,15 +25,16 @@ pub fn exp_f32(x: f32) -> f32 {
     let p = p.mul_add(r, 0.5);
     let p = p.mul_add(r, 1.0);
     let p = p.mul_add(r, 1.0);
-    let n = n as i32;
+    // ROUND + n holds n in its last bits: cheaper than a conversion, which would have to mind the range.
+    let n = rounded.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let half = n >> 1;
-    p * power_of_two(half) * power_of_two(n - half)
+    p * power_of_two(half) * power_of_two(n.wrapping_sub(half))
 }
 
 /// 2ⁿ for n in −126..=127.
 #[inline(always)]
 fn power_of_two(n: i32) -> f32 {
-    f32::from_bits(((n + 127) as u32) << 23)
+    f32::from_bits((n.wrapping_add(127) as u32) << 23)
 }
 
 #[cfg(test)]
