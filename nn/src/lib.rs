@@ -1,2 +1,35 @@
+//! Layers, the UNet of diffusers, optimizers, learning-rate schedules, averages of weights, weight files.
+//!
+//! Parameters live outside the layers, in one [`Params`]: a layer is a few numbers and the indices of its
+//! parameters. So the same layer runs on f32 and on f64 parameters, on trained and on averaged ones, and the
+//! optimizer sees one flat list.
+//!
+//! ```
+//! use tweedie_autograd::{Tape, Var};
+//! use tweedie_nn::{Builder, Ctx, Layer, layers::Linear};
+//! use tweedie_tensor::Tensor;
+//!
+//! let builder = Builder::new();
+//! let layer = Linear::new(&builder.pp("linear"), 3, 2); // registers linear.weight and linear.bias
+//! let params = builder.draw(0); // initial values, a function of the seed
+//! let tape = Tape::new();
+//! let ctx = Ctx::training(&params, &tape);
+//! let loss = layer.forward(&ctx, Var::constant(Tensor::full([5, 3], 1.0)))?.sum()?;
+//! drop(ctx);
+//! let gradients = loss.backward()?;
+//! assert_eq!(params.collect(gradients)[1].as_ref().unwrap().as_slice(), [5.0, 5.0]); // ∂Σy/∂bias
+//! # Ok::<(), tweedie_autograd::Error>(())
+//! ```
 #![forbid(unsafe_code)]
-//! Part of tweedie.
+
+mod builder;
+mod ctx;
+mod error;
+pub mod layers;
+mod params;
+
+pub use builder::{Builder, Init, Spec};
+pub use ctx::{Ctx, Layer};
+pub use error::{Error, Result};
+pub use params::Params;
+pub use tweedie_autograd::ParamId;

@@ -1,0 +1,84 @@
+use crate::Params;
+use std::rc::Rc;
+use tweedie_autograd::{ParamId, Result, Tape, Var, checkpoint};
+use tweedie_tensor::Element;
+
+/// What a forward pass runs with: the parameters, and the tape if it is to be differentiated.
+///
+/// It shares the parameters' tensors. Drop it, and every variable made with it, before the optimizer's step, or
+/// that step must copy what it writes.
+#[derive(Clone)]
+pub struct Ctx<T: Element = f32> {
+    params: Rc<Params<T>>,
+    tape: Option<Tape<T>>,
+    recompute: bool,
+}
+
+impl<T: Element> Ctx<T> {
+    /// For inference: parameters are constants, and nothing is recorded.
+    pub fn inference(params: &Params<T>) -> Ctx<T> {
+        Ctx { params: Rc::new(params.clone()), tape: None, recompute: false }
+    }
+
+    /// For training: parameters stand on `tape`.
+    pub fn training(params: &Params<T>, tape: &Tape<T>) -> Ctx<T> {
+        Ctx { params: Rc::new(params.clone()), tape: Some(tape.clone()), recompute: false }
+    }
+
+    /// Whether blocks run again in the backward pass instead of keeping what it reads: about a third more time
+    /// for a fraction of the memory.
+    pub fn with_recompute(self, recompute: bool) -> Ctx<T> {
+        Ctx { recompute, ..self }
+    }
+
+    /// The tape, if there is one.
+    pub fn tape(&self) -> Option<&Tape<T>> {
+        self.tape.as_ref()
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Params<T> {
+        &self.params
+    }
+
+    /// A parameter as a variable: on the tape if there is one, a constant if not.
+    pub fn param(&self, id: ParamId) -> Var<T> {
+        let value = self.params.get(id);
+        match &self.tape {
+            Some(tape) => tape.param(id, value),
+            None => Var::constant(value.clone()),
+        }
+    }
+
+    /// Runs `part` of a network, which takes its parameters from the context that it is given. With
+    /// [`Ctx::with_recompute`], only the inputs are kept for the backward pass.
+    ///
+    /// # Errors
+    /// What `part` refuses; as [`tweedie_autograd::checkpoint`].
+    pub fn checkpoint(
+        &self,
+        inputs: Vec<Var<T>>,
+        part: impl Fn(&Ctx<T>, Vec<Var<T>>) -> Result<Var<T>> + 'static,
+    ) -> Result<Var<T>> {
+        match &self.tape {
+            Some(tape) if self.recompute => {
+                // What is kept must not hold the tape that holds it.
+                let params = Rc::clone(&self.params);
+                checkpoint(tape, inputs, move |tape, inputs| {
+                    let ctx = Ctx { params: Rc::clone(&params), tape: Some(tape.clone()), recompute: false };
+                    part(&ctx, inputs)
+                })
+            }
+            _ => part(self, inputs),
+        }
+    }
+}
+
+/// What maps one variable to one variable.
+pub trait Layer {
+    /// Runs the layer.
+    ///
+    /// # Errors
+    /// An input of the wrong shape.
+    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>>;
+}

@@ -1,0 +1,126 @@
+use super::Linear;
+use crate::{Builder, Ctx, ParamId};
+use tweedie_autograd::{Result, Var, ops};
+use tweedie_tensor::Element;
+
+/// Attention of every pixel to the tokens of a context (Vaswani et al. 2017; in diffusion, Rombach et al. 2022).
+///
+/// Keys and values come from the context. Neither normalises nor adds the input; the block around it does.
+#[derive(Debug, Clone)]
+pub struct CrossAttention {
+    heads: usize,
+    head_dim: usize,
+    to_q: Linear,
+    to_k: Linear,
+    to_v: Linear,
+    to_out: Linear,
+}
+
+impl CrossAttention {
+    /// Registers `to_q` for pictures of `channels`, `to_k` and `to_v` for tokens of `context_width` numbers, these
+    /// three without offsets unless `bias`, and `to_out.0`.
+    pub fn new(
+        b: &Builder,
+        channels: usize,
+        context_width: usize,
+        heads: usize,
+        head_dim: usize,
+        bias: bool,
+    ) -> CrossAttention {
+        let inner = heads * head_dim;
+        CrossAttention {
+            heads,
+            head_dim,
+            to_q: Linear::with_bias(&b.pp("to_q"), channels, inner, bias),
+            to_k: Linear::with_bias(&b.pp("to_k"), context_width, inner, bias),
+            to_v: Linear::with_bias(&b.pp("to_v"), context_width, inner, bias),
+            to_out: Linear::new(&b.pp("to_out.0"), inner, channels),
+        }
+    }
+
+    /// Attends from x \[n, `channels`, h, w\] to `context` \[n, tokens, `context_width`\]; the result has x's shape.
+    ///
+    /// # Errors
+    /// Inputs of the wrong shape.
+    pub fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, context: Var<T>) -> Result<Var<T>> {
+        let [n, _, height, width] = x.shape().nchw("cross_attention")?;
+        let [_, tokens, _] =
+            context.shape().exactly("cross_attention", "must be [samples, tokens, numbers]")?;
+        let inner = self.heads * self.head_dim;
+        let q = self.to_q.per_place(ctx, x)?.reshape([n * self.heads, self.head_dim, height * width])?;
+        let from_context = |linear: &Linear, context: Var<T>| {
+            let y = channels_first(ctx, linear.weight, context)?;
+            let y = match linear.bias {
+                Some(bias) => y.add(ctx.param(bias).reshape([inner, 1])?)?,
+                None => y,
+            };
+            y.reshape([n * self.heads, self.head_dim, tokens])
+        };
+        let k = from_context(&self.to_k, context.clone())?;
+        let v = from_context(&self.to_v, context)?;
+        let mixed = ops::attention(q, k, v, 1.0 / (self.head_dim as f64).sqrt())?;
+        self.to_out.per_place(ctx, mixed.reshape([n, inner, height, width])?)
+    }
+}
+
+/// W cᵀ for tokens c \[n, r, e\] and W \[d, e\]: \[n, d, r\].
+fn channels_first<T: Element>(ctx: &Ctx<T>, weight: ParamId, context: Var<T>) -> Result<Var<T>> {
+    ctx.param(weight).matmul_transposed(false, context, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tweedie_tensor::Tensor;
+
+    #[test]
+    fn every_pixel_gets_the_mean_of_the_tokens_it_asks_for() {
+        let (n, channels, width, heads, head_dim, tokens) = (2, 3, 5, 2, 4, 3);
+        for bias in [false, true] {
+            let b = Builder::new();
+            let layer = CrossAttention::new(&b, channels, width, heads, head_dim, bias);
+            let params = b.draw(9).cast::<f64>();
+            let x = Tensor::from_fn([n, channels, 1, 2], |i| ((i * 3) % 5) as f64 - 2.0);
+            let context = Tensor::from_fn([n, tokens, width], |i| ((i * 7) % 11) as f64 / 4.0 - 1.0);
+            let y = layer
+                .forward(&Ctx::inference(&params), Var::constant(x.clone()), Var::constant(context.clone()))
+                .unwrap();
+            assert_eq!(y.dims(), x.dims());
+
+            let find = |name: &str| params.find(name).map(|id| params.get(id).as_slice());
+            let apply = |name: &str, x: &[f64]| -> Vec<f64> {
+                let weight = find(&format!("{name}.weight")).unwrap();
+                let bias = find(&format!("{name}.bias"));
+                let dot = |row: &[f64]| row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
+                weight
+                    .chunks(x.len())
+                    .enumerate()
+                    .map(|(o, row)| dot(row) + bias.map_or(0.0, |b| b[o]))
+                    .collect()
+            };
+            for (i, s) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                let pixel: Vec<f64> =
+                    (0..channels).map(|c| x.as_slice()[(i * channels + c) * 2 + s]).collect();
+                let q = apply("to_q", &pixel);
+                let token = |r: usize| &context.as_slice()[(i * tokens + r) * width..][..width];
+                let k: Vec<_> = (0..tokens).map(|r| apply("to_k", token(r))).collect();
+                let v: Vec<_> = (0..tokens).map(|r| apply("to_v", token(r))).collect();
+                let mixed: Vec<f64> = (0..heads * head_dim)
+                    .map(|c| {
+                        let head = c / head_dim * head_dim;
+                        let weight = |r: usize| {
+                            let dot: f64 = (head..head + head_dim).map(|c| q[c] * k[r][c]).sum();
+                            (dot / (head_dim as f64).sqrt()).exp()
+                        };
+                        let total: f64 = (0..tokens).map(weight).sum();
+                        (0..tokens).map(|r| weight(r) * v[r][c]).sum::<f64>() / total
+                    })
+                    .collect();
+                for (c, expected) in apply("to_out.0", &mixed).into_iter().enumerate() {
+                    let got = y.value().as_slice()[(i * channels + c) * 2 + s];
+                    assert!((got - expected).abs() < 1e-12, "{got} is not {expected}");
+                }
+            }
+        }
+    }
+}

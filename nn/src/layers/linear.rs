@@ -1,0 +1,62 @@
+use crate::{Builder, Ctx, Init, Layer, ParamId};
+use tweedie_autograd::{Result, Var};
+use tweedie_tensor::Element;
+
+/// y = x Wᵀ + b for x \[.., `inputs`\] of two or three axes, W \[`outputs`, `inputs`\], b \[`outputs`\].
+#[derive(Debug, Clone)]
+pub struct Linear {
+    pub(super) weight: ParamId,
+    pub(super) bias: Option<ParamId>,
+}
+
+impl Linear {
+    /// Registers `weight` and `bias`, both U(±1/√`inputs`).
+    pub fn new(b: &Builder, inputs: usize, outputs: usize) -> Linear {
+        Linear::with_bias(b, inputs, outputs, true)
+    }
+
+    /// As [`Linear::new`], `bias` only if asked for.
+    pub fn with_bias(b: &Builder, inputs: usize, outputs: usize, bias: bool) -> Linear {
+        let init = Init::FanIn(inputs);
+        let weight = b.param("weight", [outputs, inputs], init);
+        Linear { weight, bias: bias.then(|| b.param("bias", [outputs], init)) }
+    }
+
+    /// The layer at every place of a channels-first picture \[n, `inputs`, h, w\].
+    pub(super) fn per_place<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
+        super::per_place(x, ctx.param(self.weight), self.bias.map(|id| ctx.param(id)))
+    }
+}
+
+impl Layer for Linear {
+    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
+        let y = x.matmul_transposed(false, ctx.param(self.weight), true)?;
+        match self.bias {
+            Some(bias) => y.add(ctx.param(bias)),
+            None => Ok(y),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tweedie_tensor::Tensor;
+
+    #[test]
+    fn rows_of_weights_make_outputs() {
+        let b = Builder::new();
+        let layer = Linear::new(&b, 3, 2);
+        let mut params = b.draw(0).cast::<f64>();
+        params.get_mut(layer.weight).as_mut_slice().copy_from_slice(&[1.0, 2.0, 3.0, -1.0, 0.5, 0.0]);
+        params.get_mut(ParamId(1)).as_mut_slice().copy_from_slice(&[10.0, 20.0]);
+        let ctx = Ctx::inference(&params);
+        let rows = Tensor::from_slice([2, 3], &[1.0, 1.0, 1.0, 2.0, 0.0, 1.0]).unwrap();
+        let y = layer.forward(&ctx, Var::constant(rows)).unwrap();
+        assert_eq!(y.value().as_slice(), [16.0, 19.5, 15.0, 18.0]);
+        // The same three channels as a picture of two places: [1, 3, 1, 2].
+        let places = Tensor::from_slice([1, 3, 1, 2], &[1.0, 2.0, 1.0, 0.0, 1.0, 1.0]).unwrap();
+        let y = layer.per_place(&ctx, Var::constant(places)).unwrap();
+        assert_eq!(y.value().as_slice(), [16.0, 15.0, 19.5, 18.0]);
+    }
+}

@@ -1,0 +1,132 @@
+use super::{Conv2d, GroupNorm, Linear};
+use crate::{Builder, Ctx, Layer};
+use serde::{Deserialize, Serialize};
+use tweedie_autograd::{Result, Var};
+use tweedie_tensor::Element;
+
+/// How the time embedding enters a residual block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeShift {
+    /// Added to every pixel before the second normalisation (Ho et al. 2020).
+    #[default]
+    Default,
+    /// h (1 + scale) + shift after the second normalisation (Nichol, Dhariwal 2021).
+    ScaleShift,
+}
+
+/// Whether a residual block changes the size of the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Resample {
+    /// It does not.
+    #[default]
+    Keep,
+    /// Halves it, by the means of squares of four.
+    Down,
+    /// Doubles it, by repetition.
+    Up,
+}
+
+/// What a residual block is made from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ResnetConfig {
+    /// Channels that come in.
+    pub inputs: usize,
+    /// Channels that go out.
+    pub outputs: usize,
+    /// Length of the time embedding.
+    pub time_width: usize,
+    /// Groups of both normalisations.
+    pub groups: usize,
+    /// What they add to a variance.
+    pub eps: f64,
+    /// How the time embedding enters.
+    pub time_shift: TimeShift,
+    /// What the sum of both branches is divided by.
+    pub output_scale_factor: f64,
+    /// Whether the size changes.
+    pub resample: Resample,
+}
+
+/// The residual block of diffusers' `ResnetBlock2D`: norm, SiLU, (resample,) convolution; time; norm, SiLU,
+/// convolution; plus the input, through a 1×1 convolution if the channels change.
+#[derive(Debug, Clone)]
+pub struct ResnetBlock {
+    config: ResnetConfig,
+    norm1: GroupNorm,
+    conv1: Conv2d,
+    time_emb_proj: Linear,
+    norm2: GroupNorm,
+    conv2: Conv2d,
+    conv_shortcut: Option<Conv2d>,
+}
+
+impl ResnetBlock {
+    /// Registers `norm1`, `conv1`, `time_emb_proj`, `norm2`, `conv2`, and `conv_shortcut` if channels change.
+    ///
+    /// # Errors
+    /// A group count that does not divide the channels.
+    pub fn new(b: &Builder, config: ResnetConfig) -> Result<ResnetBlock> {
+        let ResnetConfig { inputs, outputs, time_width, groups, eps, time_shift, .. } = config;
+        let projected = match time_shift {
+            TimeShift::Default => outputs,
+            TimeShift::ScaleShift => 2 * outputs,
+        };
+        Ok(ResnetBlock {
+            config,
+            norm1: GroupNorm::new(&b.pp("norm1"), groups, inputs, eps)?,
+            conv1: Conv2d::same3(&b.pp("conv1"), inputs, outputs),
+            time_emb_proj: Linear::new(&b.pp("time_emb_proj"), time_width, projected),
+            norm2: GroupNorm::new(&b.pp("norm2"), groups, outputs, eps)?,
+            conv2: Conv2d::same3(&b.pp("conv2"), outputs, outputs),
+            conv_shortcut: (inputs != outputs)
+                .then(|| Conv2d::pointwise(&b.pp("conv_shortcut"), inputs, outputs)),
+        })
+    }
+
+    /// Runs the block on x \[n, `inputs`, h, w\] and the time embedding after its SiLU, \[n, `time_width`\]: the
+    /// same for all blocks of a network, which applies it once.
+    ///
+    /// # Errors
+    /// Inputs of the wrong shape.
+    pub fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, time: Var<T>) -> Result<Var<T>> {
+        let h = self.norm1.forward_silu(ctx, x.clone())?;
+        let h = self.conv1.forward(ctx, self.resample(h)?)?;
+        let time = self.time_emb_proj.forward(ctx, time)?;
+        let h = match self.config.time_shift {
+            TimeShift::Default => self.norm2.forward_silu(ctx, h.add(over_pixels(time)?)?)?,
+            TimeShift::ScaleShift => {
+                let channels = self.config.outputs;
+                let scale = over_pixels(time.clone().narrow(1, 0, channels)?)?.add_scalar(1.0)?;
+                let shift = over_pixels(time.narrow(1, channels, channels)?)?;
+                self.norm2.forward(ctx, h)?.mul(scale)?.add(shift)?.silu()?
+            }
+        };
+        let h = self.conv2.forward(ctx, h)?;
+        let x = self.resample(x)?;
+        let x = match &self.conv_shortcut {
+            Some(conv) => conv.forward(ctx, x)?,
+            None => x,
+        };
+        // The branch is nobody else's, so that the sum can take its place.
+        let sum = h.add(x)?;
+        match self.config.output_scale_factor {
+            1.0 => Ok(sum),
+            factor => sum.scale(1.0 / factor),
+        }
+    }
+
+    fn resample<T: Element>(&self, x: Var<T>) -> Result<Var<T>> {
+        match self.config.resample {
+            Resample::Keep => Ok(x),
+            Resample::Down => x.avg_pool2d(2, 2),
+            Resample::Up => x.upsample_nearest(2),
+        }
+    }
+}
+
+/// \[n, c\] as \[n, c, 1, 1\], to broadcast over a picture.
+fn over_pixels<T: Element>(x: Var<T>) -> Result<Var<T>> {
+    let [n, c] = x.shape().exactly("time embedding", "must be [samples, channels]")?;
+    x.reshape([n, c, 1, 1])
+}
