@@ -27,9 +27,11 @@ mod ctx;
 mod error;
 pub mod layers;
 mod params;
+pub mod unet;
 
 pub use builder::{Builder, Init, Spec};
 pub use ctx::{Ctx, Layer};
 pub use error::{Error, Result};
 pub use params::Params;
 pub use tweedie_autograd::ParamId;
+pub use unet::{UNet, UNetConfig};

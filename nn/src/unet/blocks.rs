@@ -1,0 +1,250 @@
+use super::config::{BlockKind, UNetConfig};
+use crate::layers::{
+    AttentionConfig, Downsample, Resample, ResnetBlock, ResnetConfig, SelfAttention, Upsample,
+};
+use crate::{Builder, Ctx, Layer};
+use tweedie_autograd::{Result, Var, ops};
+use tweedie_tensor::Element;
+
+/// A residual block, and attention after it if the block has some.
+#[derive(Debug, Clone)]
+struct Stage {
+    resnet: ResnetBlock,
+    attention: Option<SelfAttention>,
+}
+
+impl Stage {
+    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, time: &Var<T>) -> Result<Var<T>> {
+        let x = run(&self.resnet, ctx, x, time)?;
+        match &self.attention {
+            Some(attention) => {
+                let attention = attention.clone();
+                ctx.checkpoint(vec![x], move |ctx, inputs| attention.forward(ctx, only(inputs)?))
+            }
+            None => Ok(x),
+        }
+    }
+}
+
+/// A residual block that may be run again in the backward pass.
+fn run<T: Element>(resnet: &ResnetBlock, ctx: &Ctx<T>, x: Var<T>, time: &Var<T>) -> Result<Var<T>> {
+    let resnet = resnet.clone();
+    ctx.checkpoint(vec![x, time.clone()], move |ctx, mut inputs| {
+        let time = inputs.pop();
+        let x = inputs.pop();
+        match (x, time) {
+            (Some(x), Some(time)) => resnet.forward(ctx, x, time),
+            _ => Err(tweedie_autograd::Error::NoOperand { op: "resnet_block" }),
+        }
+    })
+}
+
+fn only<T: Element>(mut inputs: Vec<Var<T>>) -> Result<Var<T>> {
+    inputs.pop().ok_or(tweedie_autograd::Error::NoOperand { op: "attention" })
+}
+
+/// What changes the size of the picture at the end of a block.
+#[derive(Debug, Clone)]
+enum Resampler {
+    Down(Downsample),
+    Up(Upsample),
+    Resnet(Box<ResnetBlock>),
+}
+
+impl Resampler {
+    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, time: &Var<T>) -> Result<Var<T>> {
+        match self {
+            Resampler::Down(layer) => layer.forward(ctx, x),
+            Resampler::Up(layer) => layer.forward(ctx, x),
+            Resampler::Resnet(block) => run(block, ctx, x, time),
+        }
+    }
+}
+
+fn resnet_config(config: &UNetConfig, inputs: usize, outputs: usize) -> ResnetConfig {
+    ResnetConfig {
+        inputs,
+        outputs,
+        time_width: config.time_width(),
+        groups: config.norm_num_groups,
+        eps: config.norm_eps,
+        time_shift: config.resnet_time_scale_shift,
+        output_scale_factor: 1.0,
+        resample: Resample::Keep,
+    }
+}
+
+fn attention_config(config: &UNetConfig, channels: usize) -> AttentionConfig {
+    let head_dim = config.attention_head_dim.unwrap_or(channels);
+    AttentionConfig {
+        channels,
+        heads: channels / head_dim,
+        head_dim,
+        groups: Some(config.norm_num_groups),
+        eps: config.norm_eps,
+        output_scale_factor: 1.0,
+    }
+}
+
+fn stage(b: &Builder, config: &UNetConfig, at: usize, attends: bool, channels: [usize; 2]) -> Result<Stage> {
+    let [inputs, outputs] = channels;
+    let resnet = ResnetBlock::new(&b.pp("resnets").pp(at), resnet_config(config, inputs, outputs))?;
+    let attention = attends
+        .then(|| SelfAttention::new(&b.pp("attentions").pp(at), attention_config(config, outputs)))
+        .transpose()?;
+    Ok(Stage { resnet, attention })
+}
+
+fn resampling_resnet(
+    b: &Builder,
+    config: &UNetConfig,
+    channels: usize,
+    resample: Resample,
+) -> Result<Resampler> {
+    let config = ResnetConfig { resample, ..resnet_config(config, channels, channels) };
+    Ok(Resampler::Resnet(Box::new(ResnetBlock::new(b, config)?)))
+}
+
+/// Residual blocks at one size, then perhaps a halving of the picture.
+#[derive(Debug, Clone)]
+pub(super) struct DownBlock {
+    stages: Vec<Stage>,
+    downsampler: Option<Resampler>,
+}
+
+impl DownBlock {
+    pub(super) fn new(
+        b: &Builder,
+        config: &UNetConfig,
+        kind: BlockKind,
+        inputs: usize,
+        outputs: usize,
+        halves: bool,
+    ) -> Result<DownBlock> {
+        let stages = (0..config.layers_per_block)
+            .map(|i| stage(b, config, i, kind.attention, [if i == 0 { inputs } else { outputs }, outputs]))
+            .collect::<Result<_>>()?;
+        let at = b.pp("downsamplers.0");
+        let downsampler = match (halves, kind.resnet_resample) {
+            (false, _) => None,
+            (true, false) => Some(Resampler::Down(Downsample::new(&at, outputs, config.downsample_padding))),
+            (true, true) => Some(resampling_resnet(&at, config, outputs, Resample::Down)?),
+        };
+        Ok(DownBlock { stages, downsampler })
+    }
+
+    /// Runs the block, and pushes every state that the way up will read.
+    pub(super) fn forward<T: Element>(
+        &self,
+        ctx: &Ctx<T>,
+        mut x: Var<T>,
+        time: &Var<T>,
+        skips: &mut Vec<Var<T>>,
+    ) -> Result<Var<T>> {
+        for stage in &self.stages {
+            x = stage.forward(ctx, x, time)?;
+            skips.push(x.clone());
+        }
+        if let Some(downsampler) = &self.downsampler {
+            x = downsampler.forward(ctx, x, time)?;
+            skips.push(x.clone());
+        }
+        Ok(x)
+    }
+}
+
+/// Two residual blocks at the smallest size, attention between them if the model has some there.
+#[derive(Debug, Clone)]
+pub(super) struct MidBlock {
+    first: Stage,
+    second: Stage,
+}
+
+impl MidBlock {
+    pub(super) fn new(b: &Builder, config: &UNetConfig, channels: usize) -> Result<MidBlock> {
+        let output_scale_factor = config.mid_block_scale_factor;
+        let resnet = |at: usize| {
+            let shape = ResnetConfig { output_scale_factor, ..resnet_config(config, channels, channels) };
+            ResnetBlock::new(&b.pp("resnets").pp(at), shape)
+        };
+        let default = match config.resnet_time_scale_shift {
+            crate::layers::TimeShift::Default => Some(config.norm_num_groups),
+            crate::layers::TimeShift::ScaleShift => None,
+        };
+        let shape = AttentionConfig {
+            output_scale_factor,
+            groups: config.attn_norm_num_groups.or(default),
+            ..attention_config(config, channels)
+        };
+        let first = resnet(0)?;
+        let attention =
+            config.add_attention.then(|| SelfAttention::new(&b.pp("attentions.0"), shape)).transpose()?;
+        let second = resnet(1)?;
+        Ok(MidBlock {
+            first: Stage { resnet: first, attention },
+            second: Stage { resnet: second, attention: None },
+        })
+    }
+
+    pub(super) fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, time: &Var<T>) -> Result<Var<T>> {
+        let x = self.first.forward(ctx, x, time)?;
+        self.second.forward(ctx, x, time)
+    }
+}
+
+/// Residual blocks at one size, each of which reads one state of the way down beside its input, then perhaps a
+/// doubling of the picture.
+#[derive(Debug, Clone)]
+pub(super) struct UpBlock {
+    stages: Vec<Stage>,
+    upsampler: Option<Resampler>,
+}
+
+impl UpBlock {
+    /// `previous`: channels that come in. `outputs`: channels at this size, which all skips but the last have too.
+    /// `next`: channels of the last skip, which comes from the next larger size.
+    pub(super) fn new(
+        b: &Builder,
+        config: &UNetConfig,
+        kind: BlockKind,
+        [previous, outputs, next]: [usize; 3],
+        doubles: bool,
+    ) -> Result<UpBlock> {
+        let last = config.layers_per_block;
+        let stages = (0..=last)
+            .map(|i| {
+                let skip = if i == last { next } else { outputs };
+                let inputs = if i == 0 { previous } else { outputs };
+                stage(b, config, i, kind.attention, [inputs + skip, outputs])
+            })
+            .collect::<Result<_>>()?;
+        let at = b.pp("upsamplers.0");
+        let upsampler = match (doubles, kind.resnet_resample) {
+            (false, _) => None,
+            (true, false) => Some(Resampler::Up(Upsample::new(&at, outputs))),
+            (true, true) => Some(resampling_resnet(&at, config, outputs, Resample::Up)?),
+        };
+        Ok(UpBlock { stages, upsampler })
+    }
+
+    /// Runs the block, and pops the states of the way down that it reads.
+    pub(super) fn forward<T: Element>(
+        &self,
+        ctx: &Ctx<T>,
+        mut x: Var<T>,
+        time: &Var<T>,
+        skips: &mut Vec<Var<T>>,
+    ) -> Result<Var<T>> {
+        for stage in &self.stages {
+            let joined = match skips.pop() {
+                Some(skip) => ops::concat([x, skip], 1)?,
+                None => x,
+            };
+            x = stage.forward(ctx, joined, time)?;
+        }
+        match &self.upsampler {
+            Some(upsampler) => upsampler.forward(ctx, x, time),
+            None => Ok(x),
+        }
+    }
+}
