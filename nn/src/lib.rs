@@ -28,6 +28,7 @@ mod error;
 pub mod layers;
 mod params;
 pub mod unet;
+pub mod weights;
 
 pub use builder::{Builder, Init, Spec};
 pub use ctx::{Ctx, Layer};
@@ -35,3 +36,4 @@ pub use error::{Error, Result};
 pub use params::Params;
 pub use tweedie_autograd::ParamId;
 pub use unet::{UNet, UNetConfig};
+pub use weights::{WeightFile, write_safetensors};
