@@ -24,14 +24,18 @@
 
 mod builder;
 mod ctx;
+mod ema;
 mod error;
 pub mod layers;
+pub mod lr;
+pub mod optim;
 mod params;
 pub mod unet;
 pub mod weights;
 
 pub use builder::{Builder, Init, Spec};
 pub use ctx::{Ctx, Layer};
+pub use ema::Ema;
 pub use error::{Error, Result};
 pub use params::Params;
 pub use tweedie_autograd::ParamId;

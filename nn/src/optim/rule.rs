@@ -1,0 +1,211 @@
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// Which optimizer, and its constants. Formulas and defaults are PyTorch's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "optimizer", rename_all = "lowercase", deny_unknown_fields)]
+pub enum OptimConfig {
+    /// Adam (Kingma, Ba 2015); `weight_decay` is added to the gradient.
+    Adam {
+        /// Decay of the mean of gradients.
+        #[serde(default = "beta1")]
+        beta1: f64,
+        /// Decay of the mean of their squares.
+        #[serde(default = "beta2")]
+        beta2: f64,
+        /// Added to the root of the second.
+        #[serde(default = "eps")]
+        eps: f64,
+        /// Weight of the L2 penalty.
+        #[serde(default)]
+        weight_decay: f64,
+    },
+    /// AdamW (Loshchilov, Hutter 2019); weights shrink by `lr` · `weight_decay`, apart from the gradient.
+    AdamW {
+        /// Decay of the mean of gradients.
+        #[serde(default = "beta1")]
+        beta1: f64,
+        /// Decay of the mean of their squares.
+        #[serde(default = "beta2")]
+        beta2: f64,
+        /// Added to the root of the second.
+        #[serde(default = "eps")]
+        eps: f64,
+        /// Rate of shrinking.
+        #[serde(default = "adamw_decay")]
+        weight_decay: f64,
+    },
+    /// Stochastic gradient descent with momentum; `weight_decay` is added to the gradient.
+    Sgd {
+        /// Decay of the sum of gradients.
+        #[serde(default)]
+        momentum: f64,
+        /// Weight of the L2 penalty.
+        #[serde(default)]
+        weight_decay: f64,
+    },
+}
+
+fn beta1() -> f64 {
+    0.9
+}
+fn beta2() -> f64 {
+    0.999
+}
+fn eps() -> f64 {
+    1e-8
+}
+fn adamw_decay() -> f64 {
+    1e-2
+}
+
+impl OptimConfig {
+    /// AdamW with PyTorch's constants.
+    pub fn adamw() -> OptimConfig {
+        OptimConfig::AdamW { beta1: beta1(), beta2: beta2(), eps: eps(), weight_decay: adamw_decay() }
+    }
+
+    /// Adam with PyTorch's constants.
+    pub fn adam() -> OptimConfig {
+        OptimConfig::Adam { beta1: beta1(), beta2: beta2(), eps: eps(), weight_decay: 0.0 }
+    }
+
+    /// Refuses constants outside their range.
+    ///
+    /// # Errors
+    /// [`Error::Config`], naming the constant.
+    pub fn validate(&self) -> Result<()> {
+        let unit = |x: f64| (0.0..1.0).contains(&x);
+        let positive = |x: f64| x >= 0.0 && x.is_finite();
+        let checks = match *self {
+            OptimConfig::Adam { beta1, beta2, eps, weight_decay }
+            | OptimConfig::AdamW { beta1, beta2, eps, weight_decay } => vec![
+                ("beta1", beta1, unit(beta1), "must be at least 0 and below 1"),
+                ("beta2", beta2, unit(beta2), "must be at least 0 and below 1"),
+                ("eps", eps, positive(eps), "must not be negative"),
+                ("weight_decay", weight_decay, positive(weight_decay), "must not be negative"),
+            ],
+            OptimConfig::Sgd { momentum, weight_decay } => vec![
+                ("momentum", momentum, unit(momentum), "must be at least 0 and below 1"),
+                ("weight_decay", weight_decay, positive(weight_decay), "must not be negative"),
+            ],
+        };
+        match checks.into_iter().find(|(_, _, ok, _)| !ok) {
+            None => Ok(()),
+            Some((key, value, _, why)) => {
+                let (key, value) = (key.to_string(), value.to_string());
+                Err(Error::Config { key, value, why: why.to_string() })
+            }
+        }
+    }
+
+    /// What its moments are called in a checkpoint, as in PyTorch's state.
+    pub(super) fn moments(&self) -> &'static [&'static str] {
+        match self {
+            OptimConfig::Adam { .. } | OptimConfig::AdamW { .. } => &["exp_avg", "exp_avg_sq"],
+            OptimConfig::Sgd { momentum, .. } if *momentum == 0.0 => &[],
+            OptimConfig::Sgd { .. } => &["momentum_buffer"],
+        }
+    }
+
+    /// The arithmetic of step number `step`, counted from 1, at learning rate `lr`.
+    pub(super) fn rule(&self, step: u64, lr: f64) -> Rule {
+        let f = |x: f64| x as f32;
+        match *self {
+            OptimConfig::Adam { beta1, beta2, eps, weight_decay } => {
+                Rule::adam(step, lr, [beta1, beta2, eps], f(weight_decay), 1.0)
+            }
+            OptimConfig::AdamW { beta1, beta2, eps, weight_decay } => {
+                Rule::adam(step, lr, [beta1, beta2, eps], 0.0, f(1.0 - lr * weight_decay))
+            }
+            OptimConfig::Sgd { momentum, weight_decay } => {
+                Rule::Sgd { momentum: f(momentum), lr: f(lr), penalty: f(weight_decay) }
+            }
+        }
+    }
+}
+
+/// The arithmetic of one step, with every constant that is the same for all weights worked out.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rule {
+    /// Adam or AdamW.
+    Adam {
+        /// 1 − β₁.
+        mean_gain: f32,
+        /// β₂.
+        square_keep: f32,
+        /// 1 − β₂.
+        square_gain: f32,
+        /// lr / (1 − β₁^step).
+        rate: f32,
+        /// 1 / √(1 − β₂^step).
+        root_scale: f32,
+        /// Added to the scaled root.
+        eps: f32,
+        /// Weight of the L2 penalty in the gradient.
+        penalty: f32,
+        /// What the weight is multiplied by before.
+        shrink: f32,
+    },
+    /// Descent with momentum.
+    Sgd {
+        /// What of the sum so far is kept.
+        momentum: f32,
+        /// The learning rate.
+        lr: f32,
+        /// Weight of the L2 penalty in the gradient.
+        penalty: f32,
+    },
+}
+
+impl Rule {
+    fn adam(step: u64, lr: f64, [beta1, beta2, eps]: [f64; 3], penalty: f32, shrink: f32) -> Rule {
+        Rule::Adam {
+            mean_gain: (1.0 - beta1) as f32,
+            square_keep: beta2 as f32,
+            square_gain: (1.0 - beta2) as f32,
+            rate: (lr / (1.0 - power(beta1, step))) as f32,
+            root_scale: (1.0 / (1.0 - power(beta2, step)).sqrt()) as f32,
+            eps: eps as f32,
+            penalty,
+            shrink,
+        }
+    }
+}
+
+/// base^exponent by squaring: the same bits everywhere, which the standard library does not promise.
+fn power(base: f64, mut exponent: u64) -> f64 {
+    let (mut result, mut square) = (1.0, base);
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result *= square;
+        }
+        square *= square;
+        exponent >>= 1;
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers() {
+        assert_eq!(power(0.5, 0), 1.0);
+        assert_eq!(power(0.5, 10), 1.0 / 1024.0);
+        assert!((power(0.999, 12_345) - 0.999f64.powi(12_345)).abs() < 1e-15);
+        assert_eq!(power(0.999, u64::MAX), 0.0);
+    }
+
+    #[test]
+    fn constants_have_defaults_names_and_ranges() {
+        let config: OptimConfig = serde_json::from_str(r#"{"optimizer":"adamw","beta2":0.99}"#).unwrap();
+        let expected = OptimConfig::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.01 };
+        assert_eq!(config, expected);
+        assert!(serde_json::from_str::<OptimConfig>(r#"{"optimizer":"adamw","beta3":0.99}"#).is_err());
+        let bad = OptimConfig::Sgd { momentum: 1.0, weight_decay: 0.0 };
+        assert_eq!(bad.validate().unwrap_err().to_string(), "momentum = 1: must be at least 0 and below 1");
+        assert!(OptimConfig::adamw().validate().is_ok());
+    }
+}
