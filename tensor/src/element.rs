@@ -125,13 +125,13 @@ impl Element for f32 {
     fn cos(self) -> f32 {
         libm::cosf(self)
     }
-    #[inline]
+    #[inline(always)]
     fn tanh(self) -> f32 {
-        libm::tanhf(self)
+        crate::simd::tanh_f32(self)
     }
-    #[inline]
+    #[inline(always)]
     fn erf(self) -> f32 {
-        libm::erff(self)
+        crate::simd::erf_f32(self)
     }
     #[inline(always)]
     fn abs(self) -> f32 {

@@ -5,6 +5,9 @@ use crate::Element;
 /// Partial sums kept side by side: two AVX-512 registers of f32.
 const LANES: usize = 32;
 
+/// How lanes are folded: halves onto halves.
+const HALVES: [usize; 5] = [16, 8, 4, 2, 1];
+
 /// Elements that one set of lanes takes before it is folded into f64, so that rounding errors stay near those
 /// of a few dozen additions however long the slice is.
 const RUN: usize = 64 * LANES;
@@ -25,7 +28,7 @@ pub(super) fn sums<T: Element, const K: usize>(x: &[T], step: impl Fn([T; K], T)
         }
         if !rest.is_empty() {
             // All lanes compute and the first few keep the result, which is still vector code.
-            let rest_of = padded(rest);
+            let rest_of = padded(rest, T::ZERO);
             for lane in 0..LANES {
                 let sums = get(&lanes, lane);
                 let more = step(sums, rest_of[lane]);
@@ -55,7 +58,7 @@ pub(super) fn sums_of_pairs<T: Element, const K: usize>(
             }
         }
         if !x_rest.is_empty() {
-            let (x, y) = (padded(x_rest), padded(y_rest));
+            let (x, y) = (padded(x_rest, T::ZERO), padded(y_rest, T::ZERO));
             for lane in 0..LANES {
                 let sums = get(&lanes, lane);
                 let more = step(sums, x[lane], y[lane]);
@@ -77,23 +80,22 @@ pub(super) fn max<T: Element>(x: &[T]) -> T {
             lanes[lane] = lanes[lane].maximum(group[lane]);
         }
     }
-    for lane in 0..rest.len() {
+    let rest = padded(rest, T::NEG_INFINITY);
+    for lane in 0..LANES {
         lanes[lane] = lanes[lane].maximum(rest[lane]);
     }
-    let mut width = LANES / 2;
-    while width > 0 {
+    for width in HALVES {
         for lane in 0..width {
             lanes[lane] = lanes[lane].maximum(lanes[lane + width]);
         }
-        width /= 2;
     }
     lanes[0]
 }
 
-/// A short slice, filled up with zeros.
+/// A short slice, filled up.
 #[inline(always)]
-fn padded<T: Element>(x: &[T]) -> [T; LANES] {
-    let mut all = [T::ZERO; LANES];
+fn padded<T: Element>(x: &[T], with: T) -> [T; LANES] {
+    let mut all = [with; LANES];
     all[..x.len()].copy_from_slice(x);
     all
 }
@@ -117,13 +119,11 @@ fn put<T: Element, const K: usize>(lanes: &mut [[T; LANES]; K], lane: usize, sum
 #[inline(always)]
 fn fold_into<T: Element, const K: usize>(total: &mut [f64; K], mut lanes: [[T; LANES]; K]) {
     for k in 0..K {
-        let mut width = LANES / 2;
-        while width > 0 {
+        for width in HALVES {
             for lane in 0..width {
                 let other = lanes[k][lane + width];
                 lanes[k][lane] += other;
             }
-            width /= 2;
         }
         total[k] += lanes[k][0].to_f64();
     }

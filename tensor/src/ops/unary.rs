@@ -93,7 +93,11 @@ pub fn unary<T: Element>(x: Tensor<T>, f: Unary) -> Tensor<T> {
         Unary::Recip => map(x, |x| T::ONE / x),
         Unary::Sin => map(x, T::sin),
         Unary::Cos => map(x, T::cos),
-        Unary::Tanh => map(x, T::tanh),
+        Unary::Tanh => map(
+            x,
+            #[inline(always)]
+            |x| x.tanh(),
+        ),
         Unary::Sigmoid => map(
             x,
             #[inline(always)]
@@ -104,7 +108,11 @@ pub fn unary<T: Element>(x: Tensor<T>, f: Unary) -> Tensor<T> {
             #[inline(always)]
             |x| x * x.sigmoid(),
         ),
-        Unary::Gelu => map(x, |x| x * normal_cdf(x)),
+        Unary::Gelu => map(
+            x,
+            #[inline(always)]
+            |x| x * normal_cdf(x),
+        ),
         Unary::Relu => map(x, |x| if x < T::ZERO { T::ZERO } else { x }),
         Unary::Abs => map(x, T::abs),
     }
@@ -139,7 +147,12 @@ pub fn unary_backward<T: Element>(f: Unary, saved: &Tensor<T>, dy: Tensor<T>) ->
             #[inline(always)]
             |dy, x| dy * silu_slope(x),
         ),
-        Unary::Gelu => zip_map(dy, saved, |dy, x| dy * x.mul_add(normal_density(x), normal_cdf(x))),
+        Unary::Gelu => zip_map(
+            dy,
+            saved,
+            #[inline(always)]
+            |dy, x| dy * x.mul_add(normal_density(x), normal_cdf(x)),
+        ),
         Unary::Relu => zip_map(dy, saved, |dy, y| if y > T::ZERO { dy } else { T::ZERO }),
         Unary::Abs => zip_map(dy, saved, |dy, x| dy * sign(x)),
     })
@@ -175,12 +188,14 @@ pub(super) fn silu_slope<T: Element>(x: T) -> T {
 }
 
 /// Φ(x) = ½ (1 + erf(x / √2)).
+#[inline(always)]
 fn normal_cdf<T: Element>(x: T) -> T {
     let half = T::from_f64(0.5);
     half * ((x * T::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf() + T::ONE)
 }
 
 /// φ(x) = e^(−x²/2) / √(2π).
+#[inline(always)]
 fn normal_density<T: Element>(x: T) -> T {
     const INV_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
     T::from_f64(INV_SQRT_TAU) * (T::from_f64(-0.5) * x * x).exp()

@@ -5,9 +5,11 @@
 //! `TWEEDIE_SIMD=avx512|avx2|portable` caps the choice, so that one machine can test all of them.
 
 pub(crate) mod conv;
+mod erf;
 mod exp;
 mod gemm;
 
+pub use erf::{erf_f32, tanh_f32};
 pub use exp::exp_f32;
 pub use gemm::{Accumulate, Gemm, MatRef};
 
