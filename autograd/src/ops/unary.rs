@@ -49,6 +49,7 @@ impl<T: Element> Op<T, 1> for Affine {
 macro_rules! unary_methods {
     ($($(#[$doc:meta])* $method:ident => $f:ident;)*) => {
         /// Functions of one number, applied to each.
+        #[allow(clippy::should_implement_trait)]
         impl<T: Element> Var<T> {
             $(
                 $(#[$doc])*
