@@ -1,6 +1,6 @@
 use super::UNetConfig;
 use super::blocks::{DownBlock, MidBlock, UpBlock};
-use crate::layers::{Conv2d, Embedding, GroupNorm, Sinusoid, TimestepEmbedding};
+use crate::layers::{Conv2d, Embedding, GroupNorm, Sinusoid, TimestepEmbedding, patchify, unpatchify};
 use crate::{Builder, Ctx, Error, Init, Layer, Result};
 use tweedie_autograd::Var;
 use tweedie_tensor::{Element, ops};
@@ -38,7 +38,8 @@ impl UNet {
         let channels = &config.block_out_channels;
         let (first, last) = (channels[0], channels.len() - 1);
         let time_width = config.time_width();
-        let conv_in = Conv2d::same3(&b.pp("conv_in"), config.in_channels, first);
+        let patch = config.patch_size * config.patch_size;
+        let conv_in = Conv2d::same3(&b.pp("conv_in"), config.in_channels * patch, first);
         let time_embedding = TimestepEmbedding::new(&b.pp("time_embedding"), first, time_width);
         let class_embedding =
             config.num_class_embeds.map(|count| Embedding::new(&b.pp("class_embedding"), count, time_width));
@@ -67,7 +68,8 @@ impl UNet {
             GroupNorm::new(&b.pp("conv_norm_out"), config.norm_num_groups, first, config.norm_eps)?;
         let init = if config.zero_init_output { Init::Zeros } else { Init::FanIn(9 * first) };
         let same = ops::Conv2d { stride: 1, padding: ops::Padding { top: 1, bottom: 1, left: 1, right: 1 } };
-        let conv_out = Conv2d::with_init(&b.pp("conv_out"), first, config.out_channels, 3, same, init);
+        let conv_out =
+            Conv2d::with_init(&b.pp("conv_out"), first, config.out_channels * patch, 3, same, init);
         let sinusoid = Sinusoid {
             width: first,
             flip_sin_to_cos: config.flip_sin_to_cos,
@@ -112,7 +114,7 @@ impl UNet {
             true => x.scale(2.0)?.add_scalar(-1.0)?,
             false => x,
         };
-        let mut x = self.conv_in.forward(ctx, x)?;
+        let mut x = self.conv_in.forward(ctx, patchify(x, self.config.patch_size)?)?;
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
             x = block.forward(ctx, x, &time, &mut skips)?;
@@ -124,7 +126,7 @@ impl UNet {
             x = block.forward(ctx, x, &time, &mut skips)?;
         }
         let x = self.conv_norm_out.forward_silu(ctx, x)?;
-        Ok(self.conv_out.forward(ctx, x)?)
+        Ok(unpatchify(self.conv_out.forward(ctx, x)?, self.config.patch_size)?)
     }
 
     /// The embedding of times and classes, after the SiLU with which every block would begin: \[n, `time_width`\].
