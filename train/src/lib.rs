@@ -1,4 +1,26 @@
+//! Training: data sets, the loop, run directories, checkpoints; and opening what training left.
+//!
+//! A run is a directory. [`Config`] says what it is, [`train()`] does it, an [`Observer`] watches it, [`Model`] opens
+//! what it learnt.
 #![forbid(unsafe_code)]
-//! Part of tweedie: data sets and the order of data.
 
+mod checkpoint;
+pub mod config;
 pub mod data;
+mod diffusers;
+mod error;
+pub mod files;
+pub mod memory;
+mod metrics;
+mod model;
+mod observer;
+mod presets;
+mod run;
+
+pub use config::Config;
+pub use error::{Error, Result};
+pub use metrics::{Metrics, read_metrics};
+pub use model::{Model, SampleRequest, newest_checkpoint};
+pub use observer::{Control, Event, Observer, Progress, Summary};
+pub use presets::PRESETS;
+pub use run::train;

@@ -1,0 +1,496 @@
+//! What a run is: every choice that its result depends on, in one TOML file.
+
+use crate::data::Source;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use tweedie_diffusion::{PredictionKind, Schedule, TimestepSampling, VarianceKind, Weighting};
+use tweedie_nn::UNetConfig;
+use tweedie_nn::optim::OptimConfig;
+use tweedie_nn::unet::SampleSize;
+
+/// A run's configuration. Running it again gives the same weights, bit for bit.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Which pictures.
+    pub data: DataConfig,
+    /// The forward process, and what the network predicts of it.
+    pub diffusion: DiffusionConfig,
+    /// How weights are moved.
+    pub optimizer: OptimizerConfig,
+    /// How long, how much at once, and what is kept.
+    pub train: TrainConfig,
+    /// How pictures are painted unless the command line says otherwise.
+    pub sampling: SamplingConfig,
+    /// The network. Channels, picture size and number of classes follow from the data.
+    pub model: UNetConfig,
+}
+
+/// Which pictures a run learns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// `glyphs`, `shapes`, or a folder.
+    pub source: String,
+    /// Pictures are resized and cropped to this square; unset, they are taken as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
+    /// Whether each picture is mirrored left to right at random. Not for digits.
+    pub flips: bool,
+    /// The names of the classes, found in the data; empty for an unconditional model.
+    pub classes: Vec<String>,
+}
+
+/// The forward process and the training target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DiffusionConfig {
+    /// T, the number of noise levels.
+    pub timesteps: usize,
+    /// How β_t grows.
+    pub schedule: ScheduleKind,
+    /// β_1, where the schedule is given by its end points.
+    pub beta_start: f64,
+    /// β_T, likewise.
+    pub beta_end: f64,
+    /// What the network's output stands for.
+    pub prediction: PredictionKind,
+    /// How the squared error is weighted over t.
+    pub weighting: Weighting,
+    /// How t is drawn.
+    pub timestep_sampling: TimestepSampling,
+}
+
+/// The families of β_t.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleKind {
+    /// From `beta_start` to `beta_end` in equal steps (Ho et al. 2020).
+    Linear,
+    /// Equal steps of √β (Rombach et al. 2022).
+    ScaledLinear,
+    /// ᾱ_t falls as a squared cosine (Nichol, Dhariwal 2021).
+    Cosine,
+}
+
+/// How weights are moved, after a linear warm-up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptimizerConfig {
+    /// Which optimizer, with its constants.
+    pub rule: OptimConfig,
+    /// The learning rate after the warm-up.
+    pub learning_rate: f64,
+    /// Gradients are scaled down to this global norm.
+    pub clip: f64,
+    /// Steps over which the learning rate rises from 0.
+    pub warmup: u64,
+    /// The step from which the learning rate falls to 0 at `train.steps`; unset, it stays. A time budget sets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decay_start: Option<u64>,
+}
+
+/// How long, how much at once, and what is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Every random number of the run follows from it.
+    pub seed: u64,
+    /// Pictures a step.
+    pub batch: usize,
+    /// The last step. Unset, the time budget ends the run, and then it is written here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Seconds of training, after which the run ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_budget: Option<f64>,
+    /// The share of a time budget, at its end, over which the learning rate falls to 0.
+    pub decay_share: f64,
+    /// Whether the network is told each picture's class.
+    pub class_conditional: bool,
+    /// The share of samples that are shown without their class, which guidance needs.
+    pub label_dropout: f64,
+    /// The largest decay of the moving average of the weights; it starts lower and rises with the steps.
+    pub ema_decay: f64,
+    /// Steps between checkpoints; there is always one at the end.
+    pub checkpoint_every: u64,
+    /// How many of the newest checkpoints stay.
+    pub keep: usize,
+    /// Steps between lines of the metrics.
+    pub log_every: u64,
+    /// How many times a grid of samples is painted, evenly over the run.
+    pub grids: u64,
+}
+
+/// How pictures are painted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SamplingConfig {
+    /// The sampler.
+    pub sampler: SamplerKind,
+    /// Its steps.
+    pub steps: usize,
+    /// DDIM's η: 0 is deterministic, 1 adds as much noise as DDPM.
+    pub eta: f64,
+    /// Weight of classifier-free guidance: 1 is none (Ho, Salimans 2022, with w = `guidance` − 1).
+    pub guidance: f64,
+    /// x̂_0 is kept within ± this; 0 leaves it alone.
+    pub clip: f64,
+    /// The variance of DDPM's reverse steps.
+    pub variance: VarianceKind,
+}
+
+/// The samplers by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SamplerKind {
+    /// Ancestral sampling (Ho et al. 2020, algorithm 2).
+    Ddpm,
+    /// Song, Meng, Ermon 2021.
+    Ddim,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        DataConfig { source: "glyphs".into(), image_size: None, flips: false, classes: Vec::new() }
+    }
+}
+
+impl Default for DiffusionConfig {
+    fn default() -> Self {
+        DiffusionConfig {
+            timesteps: 1000,
+            schedule: ScheduleKind::Cosine,
+            beta_start: 1e-4,
+            beta_end: 0.02,
+            prediction: PredictionKind::V,
+            weighting: Weighting::Simple,
+            timestep_sampling: TimestepSampling::Stratified,
+        }
+    }
+}
+
+impl DiffusionConfig {
+    /// The schedule of these settings.
+    ///
+    /// # Errors
+    /// End points or a T that make none.
+    pub fn schedule(&self) -> Result<Schedule> {
+        let DiffusionConfig { timesteps, beta_start, beta_end, .. } = *self;
+        Ok(match self.schedule {
+            ScheduleKind::Linear => Schedule::linear(timesteps, beta_start, beta_end)?,
+            ScheduleKind::ScaledLinear => Schedule::scaled_linear(timesteps, beta_start, beta_end)?,
+            ScheduleKind::Cosine => Schedule::cosine(timesteps)?,
+        })
+    }
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        OptimizerConfig {
+            rule: OptimConfig::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.01 },
+            learning_rate: 1e-3,
+            clip: 1.0,
+            warmup: 100,
+            decay_start: None,
+        }
+    }
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        TrainConfig {
+            seed: 0,
+            batch: 64,
+            steps: None,
+            time_budget: None,
+            decay_share: 0.4,
+            class_conditional: true,
+            label_dropout: 0.1,
+            ema_decay: 0.999,
+            checkpoint_every: 500,
+            keep: 2,
+            log_every: 10,
+            grids: 6,
+        }
+    }
+}
+
+impl Default for SamplingConfig {
+    fn default() -> Self {
+        SamplingConfig {
+            sampler: SamplerKind::Ddim,
+            steps: 50,
+            eta: 0.0,
+            guidance: 1.5,
+            clip: 1.0,
+            variance: VarianceKind::FixedSmall,
+        }
+    }
+}
+
+impl Config {
+    /// Reads a configuration; what it does not mention keeps its default.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no TOML, or has a key that means nothing.
+    pub fn from_file(path: &Path) -> Result<Config> {
+        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        Config::from_toml(&text, &path.display().to_string())
+    }
+
+    /// Reads a configuration from TOML text; `place` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`Config::from_file`].
+    pub fn from_toml(text: &str, place: &str) -> Result<Config> {
+        toml::from_str(text).map_err(|error| {
+            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
+            let place = line.map_or(place.to_string(), |line| format!("{place} line {line}"));
+            Error::config(
+                format!("cannot use the configuration: {}", one_line(error.message())),
+                place,
+                "correct the key",
+            )
+        })
+    }
+
+    /// The configuration with what follows from the data: channels, picture size, classes. Data without
+    /// classes to tell apart make an unconditional run.
+    pub fn resolved(mut self, source: &dyn Source) -> Config {
+        let [channels, height, width] = source.shape();
+        self.model.in_channels = channels;
+        self.model.out_channels = channels;
+        self.model.sample_size = Some(if height == width {
+            SampleSize::Square(height)
+        } else {
+            SampleSize::Sides([height, width])
+        });
+        self.data.classes = source.classes().to_vec();
+        self.train.class_conditional &= self.data.classes.len() > 1;
+        // One more label than there are classes: the last one means "no class".
+        self.model.num_class_embeds = self.train.class_conditional.then_some(self.data.classes.len() + 1);
+        self
+    }
+
+    /// Refuses to go on with a run whose checkpoint was made under another configuration. How long the run lasts
+    /// and what it keeps may change.
+    pub(crate) fn continues(&self, earlier: &Config) -> Result<()> {
+        let essence = |config: &Config| {
+            let mut config = config.clone();
+            config.train = TrainConfig {
+                seed: config.train.seed,
+                batch: config.train.batch,
+                class_conditional: config.train.class_conditional,
+                label_dropout: config.train.label_dropout,
+                ema_decay: config.train.ema_decay,
+                ..TrainConfig::default()
+            };
+            config.optimizer.decay_start = None;
+            config.sampling = SamplingConfig::default();
+            config.data.source = String::new();
+            config.to_table()
+        };
+        let (now, then) = (essence(self)?, essence(earlier)?);
+        match first_difference(&now, &then) {
+            None => Ok(()),
+            Some(key) => Err(Error::config(
+                "the run to resume was made with another value",
+                key,
+                "leave it as it was, or begin a new run with another --out",
+            )),
+        }
+    }
+
+    /// Lays this configuration's text over a preset: keys of `text` replace the preset's.
+    ///
+    /// # Errors
+    /// As [`Config::from_file`].
+    pub fn overlaid_with(&self, text: &str, place: &str) -> Result<Config> {
+        // Read alone first, so that an error has its line in the user's own file.
+        Config::from_toml(text, place)?;
+        let mut base = self.to_table()?;
+        let over: toml::Table =
+            text.parse().map_err(|_| Error::config("not TOML", place, "correct the file"))?;
+        merge(&mut base, over);
+        Config::from_table(base, place)
+    }
+
+    /// Sets one key from `section.key=value`, the value in TOML's notation; a bare word counts as a string.
+    ///
+    /// # Errors
+    /// An assignment without `=`, a key that means nothing, or a value of the wrong type.
+    pub fn set(&mut self, assignment: &str) -> Result<()> {
+        let place = format!("--set {assignment}");
+        let Some((key, value)) = assignment.split_once('=') else {
+            return Err(Error::config("no '=' in the setting", place, "write SECTION.KEY=VALUE"));
+        };
+        let (key, value) = (key.trim(), value.trim());
+        let parsed = format!("value = {value}")
+            .parse::<toml::Table>()
+            .ok()
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(|| toml::Value::String(value.to_string()));
+        let over = key.rsplit('.').fold(parsed, |inner, name| {
+            toml::Value::Table(toml::Table::from_iter([(name.trim().to_string(), inner)]))
+        });
+        let toml::Value::Table(over) = over else {
+            return Err(Error::config("no key in the setting", place, "write SECTION.KEY=VALUE"));
+        };
+        let mut table = self.to_table()?;
+        merge(&mut table, over);
+        *self = Config::from_table(table, &place)?;
+        Ok(())
+    }
+
+    /// The configuration as TOML, every key written out.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if a value has no form in TOML, as a number that is not finite.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self)
+            .map_err(|error| Error::config(error.to_string(), "the configuration", "correct the value"))
+    }
+
+    fn to_table(&self) -> Result<toml::Table> {
+        toml::Table::try_from(self)
+            .map_err(|error| Error::config(error.to_string(), "the configuration", "correct the value"))
+    }
+
+    fn from_table(table: toml::Table, place: &str) -> Result<Config> {
+        table.try_into().map_err(|error: toml::de::Error| {
+            Error::config(
+                format!("cannot use the setting: {}", one_line(error.message())),
+                place,
+                "correct the key or its value",
+            )
+        })
+    }
+
+    /// Refuses values that no run can use, naming the key.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check(&self) -> Result<()> {
+        let refuse = |bad: bool, key: &str, what: String, remedy: &str| {
+            if bad { Err(Error::config(what, key.to_string(), remedy)) } else { Ok(()) }
+        };
+        let (train, optimizer, sampling) = (&self.train, &self.optimizer, &self.sampling);
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        let share = |x: f64| (0.0..=1.0).contains(&x);
+        refuse(train.batch == 0, "train.batch", "a batch of 0 pictures".into(), "give at least 1")?;
+        refuse(train.steps == Some(0), "train.steps", "0 steps".into(), "give at least 1")?;
+        refuse(
+            train.time_budget.is_some_and(|seconds| !positive(seconds)),
+            "train.time_budget",
+            format!("a budget of {} seconds", train.time_budget.unwrap_or(0.0)),
+            "give more than 0",
+        )?;
+        refuse(
+            train.steps.is_none() && train.time_budget.is_none(),
+            "train.steps",
+            "nothing ends the run".into(),
+            "give --steps N or --time-budget 10m",
+        )?;
+        for (key, value) in [
+            ("train.decay_share", train.decay_share),
+            ("train.label_dropout", train.label_dropout),
+            ("train.ema_decay", train.ema_decay),
+            ("sampling.eta", sampling.eta),
+        ] {
+            refuse(!share(value), key, format!("{value} is not a share"), "give a number from 0 to 1")?;
+        }
+        for (key, value) in
+            [("optimizer.learning_rate", optimizer.learning_rate), ("optimizer.clip", optimizer.clip)]
+        {
+            refuse(!positive(value), key, format!("{value} is not above 0"), "give a positive number")?;
+        }
+        for (key, value) in
+            [("train.checkpoint_every", train.checkpoint_every), ("train.log_every", train.log_every)]
+        {
+            refuse(value == 0, key, "every 0 steps".into(), "give at least 1")?;
+        }
+        refuse(train.keep == 0, "train.keep", "no checkpoint would stay".into(), "give at least 1")?;
+        refuse(
+            optimizer.decay_start.is_some_and(|start| train.steps.is_none_or(|steps| start > steps)),
+            "optimizer.decay_start",
+            "the decay begins after the last step".into(),
+            "give train.steps, and a start no later",
+        )?;
+        Ok(())
+    }
+}
+
+fn merge(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => merge(base, over),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// The first key, in order, whose values differ.
+fn first_difference(a: &toml::Table, b: &toml::Table) -> Option<String> {
+    let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    keys.into_iter().find_map(|key| match (a.get(key), b.get(key)) {
+        (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
+            first_difference(a, b).map(|inner| format!("{key}.{inner}"))
+        }
+        (a, b) => (a != b).then(|| key.clone()),
+    })
+}
+
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let mut config = Config::default();
+        config.train.steps = Some(7);
+        config.optimizer.learning_rate = 0.1 + 0.2;
+        let text = config.to_toml().unwrap();
+        assert_eq!(Config::from_toml(&text, "text").unwrap(), config);
+    }
+
+    #[test]
+    fn settings_reach_their_key_or_are_refused_by_name() {
+        let mut config = Config::default();
+        config.set("optimizer.learning_rate = 2e-4").unwrap();
+        config.set("diffusion.prediction=epsilon").unwrap();
+        config.set("model.block_out_channels=[8, 16]").unwrap();
+        assert_eq!(config.optimizer.learning_rate, 2e-4);
+        assert_eq!(config.diffusion.prediction, PredictionKind::Epsilon);
+        for wrong in ["optimizer.lr=1", "train.batch=many", "train.batch", "=3", "sampling.sampler=magic"] {
+            let error = config.set(wrong).unwrap_err().to_string();
+            assert!(error.contains(wrong) && !error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let error = Config::from_toml("[train]\nbatch = 3\nbacth = 4\n", "c.toml").unwrap_err().to_string();
+        assert!(error.contains("bacth") && error.contains("c.toml line 3"), "{error}");
+    }
+
+    #[test]
+    fn an_overlay_keeps_what_it_does_not_mention() {
+        let mut base = Config::default();
+        base.train.batch = 17;
+        let config = base.overlaid_with("[optimizer]\nwarmup = 5\n", "c.toml").unwrap();
+        assert_eq!((config.train.batch, config.optimizer.warmup), (17, 5));
+    }
+
+    #[test]
+    fn a_run_that_nothing_ends_is_refused() {
+        assert!(Config::default().check().unwrap_err().to_string().contains("train.steps"));
+    }
+}

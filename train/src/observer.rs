@@ -1,0 +1,100 @@
+use crate::{Config, Result};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tweedie_tensor::Tensor;
+
+/// Whoever watches a run: a progress bar, a report, a test.
+pub trait Observer {
+    /// Called at every event; the answer says whether the run goes on.
+    ///
+    /// # Errors
+    /// An error ends the run as it stands.
+    fn observe(&mut self, event: Event<'_>) -> Result<Control>;
+}
+
+/// Whether a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// It does.
+    Continue,
+    /// It saves a checkpoint and ends.
+    Stop,
+}
+
+/// What happens in a run.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The data are open and the network is built.
+    Started {
+        /// The configuration, with what follows from the data.
+        config: &'a Config,
+        /// The network's parameters.
+        parameters: usize,
+        /// Pictures in the data set.
+        pictures: usize,
+        /// The step that a resumed run goes on from.
+        resumed_at: Option<u64>,
+    },
+    /// A step is done.
+    Step(Progress),
+    /// Pictures were painted, from the same noise each time.
+    Sampled {
+        /// After which step.
+        step: u64,
+        /// The pictures \[n, c, h, w\], values in \[−1, 1\].
+        pictures: &'a Tensor<f32>,
+        /// How many stand in a row.
+        columns: usize,
+    },
+    /// A checkpoint was written.
+    Saved {
+        /// After which step.
+        step: u64,
+        /// Where.
+        path: &'a Path,
+    },
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// The last step, once it is known.
+    pub total: Option<u64>,
+    /// The share of the run that is done, 0 to 1.
+    pub share: f64,
+    /// The mean loss of the last steps.
+    pub loss: f64,
+    /// The global norm of the gradient, before clipping.
+    pub grad_norm: f64,
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// Pictures a second, over the last steps.
+    pub images_per_second: f64,
+    /// Time spent training, earlier sessions of the run included.
+    pub elapsed: Duration,
+    /// Time until the end, by the pace so far.
+    pub remaining: Duration,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The run directory.
+    pub run: PathBuf,
+    /// Steps done, all sessions together.
+    pub steps: u64,
+    /// The mean loss of the last hundred steps.
+    pub loss: f64,
+    /// Pictures a second over this session's training steps.
+    pub images_per_second: f64,
+    /// The most memory that the process has held, MiB; 0 where the system does not tell.
+    pub peak_rss_mib: u64,
+    /// SHA-256 of the weights' names, shapes and bits.
+    pub weights_digest: String,
+    /// Whether the observer stopped it early.
+    #[serde(skip)]
+    pub interrupted: bool,
+}

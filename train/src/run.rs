@@ -1,0 +1,378 @@
+//! The training loop.
+
+use crate::checkpoint::{self, Header};
+use crate::data::{self, Batch, DataOptions, Loader, Source, Split};
+use crate::metrics::{Metrics, MetricsFile, Window};
+use crate::model::{Model, SampleRequest};
+use crate::observer::{Control, Event, Observer, Progress, Summary};
+use crate::{Config, Error, Result, files, memory};
+use sha2::{Digest, Sha256};
+use std::collections::VecDeque;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tweedie_autograd::{Tape, Var, ops::weighted_mse};
+use tweedie_diffusion::{Schedule, target};
+use tweedie_nn::lr::{Decay, LearningRate};
+use tweedie_nn::optim::Optimizer;
+use tweedie_nn::{Builder, Ctx, Ema, Params, UNet};
+use tweedie_tensor::random::{self, Purpose, Stream};
+use tweedie_tensor::{Tensor, ops};
+
+/// How many recent losses the reported loss is the mean of.
+const RECENT: usize = 100;
+/// Rows of the sample grids; each row shows every class once.
+const GRID_ROWS: usize = 4;
+/// Pictures in a row of an unconditional model's grids.
+const GRID_COLUMNS: usize = 8;
+/// Steps of the grids' sampler: enough to judge by, few enough not to hold up the run.
+const GRID_STEPS: usize = 20;
+
+/// Trains as `config` says, in the run directory `out`; with `resume`, from its newest checkpoint.
+///
+/// # Errors
+/// A configuration, data or a directory that cannot be used; a loss that is no longer finite.
+pub fn train(config: Config, out: &Path, resume: bool, observer: &mut dyn Observer) -> Result<Summary> {
+    config.check()?;
+    let options = DataOptions { image_size: config.data.image_size, ..DataOptions::default() };
+    let source = data::open(&config.data.source, Split::Train, &options)?;
+    let config = config.resolved(&*source);
+    let run = Run::begin(config, out, &*source, resume)?;
+    let resumed_at = resume.then_some(run.step);
+    observer.observe(Event::Started {
+        config: &run.config,
+        parameters: run.params.numel(),
+        pictures: source.len(),
+        resumed_at,
+    })?;
+    run.go(source, out, observer)
+}
+
+/// A run between two steps: everything that a checkpoint holds.
+struct Run {
+    config: Config,
+    network: UNet,
+    schedule: Schedule,
+    params: Params<f32>,
+    ema: Ema,
+    optimizer: Optimizer,
+    step: u64,
+    /// Seconds of training in earlier sessions.
+    earlier: f64,
+    metrics: MetricsFile,
+    best: Option<(u64, f64)>,
+}
+
+/// What one step measured.
+struct StepReport {
+    loss: f64,
+    grad_norm: f64,
+    learning_rate: f64,
+    errors: Vec<f64>,
+    times: Vec<usize>,
+}
+
+impl Run {
+    fn begin(config: Config, out: &Path, source: &dyn Source, resume: bool) -> Result<Run> {
+        if config.train.batch > source.len() {
+            return Err(Error::config(
+                format!("a batch of {} is larger than the {} pictures", config.train.batch, source.len()),
+                "train.batch",
+                "give a smaller --batch",
+            ));
+        }
+        let schedule = config.diffusion.schedule()?;
+        let builder = Builder::new();
+        let network = UNet::new(&config.model, &builder)?;
+        for folder in ["checkpoints", "samples"].map(|name| out.join(name)) {
+            fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        }
+        let metrics = out.join("metrics.jsonl");
+        if !resume {
+            let params = builder.draw(config.train.seed);
+            let run = Run {
+                optimizer: Optimizer::new(config.optimizer.rule, &params)?,
+                ema: Ema::new(&params, config.train.ema_decay)?,
+                metrics: MetricsFile::open(&metrics, 0)?,
+                params,
+                network,
+                schedule,
+                config,
+                step: 0,
+                earlier: 0.0,
+                best: None,
+            };
+            run.write_config(out)?;
+            return Ok(run);
+        }
+        let newest = crate::model::newest_checkpoint(out)?;
+        let (header, weights) = checkpoint::read(&newest)?;
+        config.continues(&header.config)?;
+        let params = checkpoint::params(&weights, checkpoint::MODEL, &builder)?;
+        let average = checkpoint::params(&weights, checkpoint::EMA, &builder)?;
+        let moments = checkpoint::group(&weights, checkpoint::OPTIMIZER)?;
+        let run = Run {
+            ema: Ema::restore(average, config.train.ema_decay, header.step)?,
+            optimizer: Optimizer::restore(config.optimizer.rule, &params, header.step, &moments)?,
+            metrics: MetricsFile::open(&metrics, header.step)?,
+            params,
+            network,
+            schedule,
+            config,
+            step: header.step,
+            earlier: header.seconds,
+            best: None,
+        };
+        run.write_config(out)?;
+        Ok(run)
+    }
+
+    fn go(mut self, source: Arc<dyn Source>, out: &Path, observer: &mut dyn Observer) -> Result<Summary> {
+        let Config { train, .. } = self.config.clone();
+        let started = Instant::now();
+        let first_step = self.step;
+        let mut loader = Loader::new(source, train.seed, train.batch, self.step, self.config.data.flips)?;
+        let mut window = Window::default();
+        let mut window_began = Instant::now();
+        let mut recent = VecDeque::with_capacity(RECENT);
+        let mut since_save = Window::default();
+        let mut training = Duration::ZERO;
+        let mut grids_painted = 0;
+        let mut interrupted = false;
+        while !self.is_done() {
+            let before = Instant::now();
+            let batch = loader.next()?;
+            let report = self.train_step(&batch)?;
+            training += before.elapsed();
+            self.step += 1;
+
+            window.add(report.loss, &report.errors, self.shares(&report.times));
+            since_save.add(report.loss, &[], std::iter::empty());
+            if recent.len() == RECENT {
+                recent.pop_front();
+            }
+            recent.push_back(report.loss);
+            let elapsed = self.earlier + started.elapsed().as_secs_f64();
+            if self.step.is_multiple_of(train.log_every) || self.is_done() {
+                let pace =
+                    (window.steps() as usize * train.batch) as f64 / window_began.elapsed().as_secs_f64();
+                self.metrics.write(&Metrics {
+                    step: self.step,
+                    loss: window.loss(),
+                    loss_by_decile: window.deciles(),
+                    grad_norm: report.grad_norm,
+                    learning_rate: report.learning_rate,
+                    images_per_second: pace,
+                    rss_mib: memory::rss_mib(),
+                    seconds: elapsed,
+                })?;
+                (window, window_began) = (Window::default(), Instant::now());
+            }
+            if self.decay_begins(elapsed) {
+                self.plan_the_end(elapsed);
+                self.write_config(out)?;
+            }
+            let share = self.share(elapsed);
+            let pace = ((self.step - first_step) as usize * train.batch) as f64 / training.as_secs_f64();
+            let progress = Progress {
+                step: self.step,
+                total: self.config.train.steps,
+                share,
+                loss: mean(&recent),
+                grad_norm: report.grad_norm,
+                learning_rate: report.learning_rate,
+                images_per_second: pace,
+                elapsed: Duration::from_secs_f64(elapsed),
+                remaining: Duration::from_secs_f64(elapsed * (1.0 - share) / share.max(1e-9)),
+            };
+            interrupted = observer.observe(Event::Step(progress))? == Control::Stop && !self.is_done();
+            if self.step.is_multiple_of(train.checkpoint_every) && !self.is_done() && !interrupted {
+                self.save(out, elapsed, since_save.loss(), observer)?;
+                since_save = Window::default();
+            }
+            if interrupted {
+                break;
+            }
+            // The grids stand at even shares of the run; the last one is painted at its end.
+            let due = (share * train.grids as f64) as u64;
+            if due > grids_painted && !self.is_done() {
+                grids_painted = due;
+                self.paint(observer)?;
+            }
+        }
+        drop(loader);
+        let elapsed = self.earlier + started.elapsed().as_secs_f64();
+        if self.step > first_step || checkpoint::steps(out)?.is_empty() {
+            self.save(out, elapsed, since_save.loss(), observer)?;
+        }
+        if !interrupted && train.grids > 0 {
+            self.paint(observer)?;
+        }
+        Ok(Summary {
+            run: out.to_path_buf(),
+            steps: self.step,
+            loss: mean(&recent),
+            images_per_second: ((self.step - first_step) as usize * train.batch) as f64
+                / training.as_secs_f64().max(1e-9),
+            peak_rss_mib: memory::peak_rss_mib(),
+            weights_digest: digest(&self.params),
+            interrupted,
+        })
+    }
+
+    /// One step: a batch becomes x_t, goes through the network, comes back as gradients, moves the weights.
+    fn train_step(&mut self, batch: &Batch) -> Result<StepReport> {
+        let Config { train, diffusion, optimizer, .. } = &self.config;
+        let n = train.batch;
+        let (seed, step) = (train.seed, self.step);
+        let times = diffusion.timestep_sampling.draw(diffusion.timesteps, n, 0..n, seed, step)?;
+        let noise = random::normal(*batch.x.shape(), seed, Purpose::Noise, step, 0);
+        let x_t = self.schedule.q_sample(&batch.x, &times, &noise)?;
+        let at = self.schedule.timesteps_at(&times)?;
+        let target = target(diffusion.prediction, &batch.x, &noise, &at)?;
+        let weights = diffusion.weighting.weights(&self.schedule, diffusion.prediction, &times)?;
+        let labels = train.class_conditional.then(|| self.shown_labels(&batch.labels));
+        let clocks: Vec<f64> = at.iter().map(|time| time.clock()).collect();
+
+        let tape = Tape::new();
+        let ctx = Ctx::training(&self.params, &tape);
+        let output = self.network.forward(&ctx, Var::constant(x_t), &clocks, labels.as_deref())?;
+        drop(ctx);
+        let errors = ops::mean_square_per_sample(output.value(), &target)?;
+        let loss = weighted_mse(output, target, &weights)?;
+        let value = f64::from(loss.value().item()?);
+        let gradients = self.params.collect(loss.backward()?);
+
+        let learning_rate = self.learning_rate().at(step);
+        let clip = Some(optimizer.clip);
+        let ema = Some(&mut self.ema);
+        let grad_norm =
+            self.optimizer.step(&mut self.params, &gradients, learning_rate, clip, ema)?.grad_norm;
+        if !value.is_finite() || !grad_norm.is_finite() {
+            return Err(Error::Diverged { step });
+        }
+        Ok(StepReport { loss: value, grad_norm, learning_rate, errors, times })
+    }
+
+    /// The batch's labels, some of them replaced by the one that means "no class".
+    fn shown_labels(&self, labels: &[usize]) -> Vec<usize> {
+        let train = &self.config.train;
+        let null = self.config.data.classes.len();
+        let shown = labels.iter().enumerate().map(|(i, &label)| {
+            let mut stream = Stream::new(train.seed, Purpose::Guidance, self.step, i as u64);
+            if stream.uniform() < train.label_dropout { null } else { label }
+        });
+        shown.collect()
+    }
+
+    fn learning_rate(&self) -> LearningRate {
+        let optimizer = &self.config.optimizer;
+        let (peak, warmup) = (optimizer.learning_rate, optimizer.warmup);
+        match (optimizer.decay_start, self.config.train.steps) {
+            (Some(decay_start), Some(total)) => LearningRate::Trapezoidal {
+                peak,
+                warmup,
+                decay_start,
+                total,
+                floor: 0.0,
+                decay: Decay::Linear,
+            },
+            _ => LearningRate::Constant { peak, warmup },
+        }
+    }
+
+    fn shares<'a>(&self, times: &'a [usize]) -> impl Iterator<Item = f64> + 'a {
+        let all = self.config.diffusion.timesteps as f64;
+        times.iter().map(move |&t| t as f64 / all)
+    }
+
+    fn is_done(&self) -> bool {
+        self.config.train.steps.is_some_and(|steps| self.step >= steps)
+    }
+
+    /// Whether the end of the time budget has begun, over which the learning rate falls.
+    fn decay_begins(&self, elapsed: f64) -> bool {
+        let train = &self.config.train;
+        train.steps.is_none()
+            && train.time_budget.is_some_and(|budget| elapsed >= budget * (1.0 - train.decay_share))
+    }
+
+    /// Turns what is left of the time budget into steps, at the pace so far. From here on the run is given by
+    /// its configuration alone, and can be repeated.
+    fn plan_the_end(&mut self, elapsed: f64) {
+        let left = self.config.train.time_budget.map_or(0.0, |budget| (budget - elapsed).max(0.0));
+        let steps = (left * self.step as f64 / elapsed).round() as u64;
+        self.config.optimizer.decay_start = Some(self.step);
+        self.config.train.steps = Some(self.step + steps);
+    }
+
+    fn share(&self, elapsed: f64) -> f64 {
+        let Config { train, .. } = &self.config;
+        let share = match (train.steps, train.time_budget) {
+            (Some(steps), _) => self.step as f64 / steps as f64,
+            (None, Some(budget)) => elapsed / budget,
+            (None, None) => 0.0,
+        };
+        share.min(1.0)
+    }
+
+    fn write_config(&self, out: &Path) -> Result<()> {
+        files::write_whole(&out.join("config.toml"), self.config.to_toml()?.as_bytes())
+    }
+
+    fn save(&mut self, out: &Path, seconds: f64, loss: f64, observer: &mut dyn Observer) -> Result<()> {
+        let header = Header { config: self.config.clone(), step: self.step, seconds, loss };
+        let path = checkpoint::path_of(out, self.step);
+        let moments = self.optimizer.state(&self.params);
+        let tensors: Vec<(String, &Tensor<f32>)> = checkpoint::named(checkpoint::MODEL, &self.params)
+            .chain(checkpoint::named(checkpoint::EMA, self.ema.params()))
+            .chain(moments.map(|(name, value)| (format!("{}{name}", checkpoint::OPTIMIZER), value)))
+            .collect();
+        checkpoint::write(&path, &header, &tensors)?;
+        if self.best.is_none_or(|(_, best)| loss < best) {
+            self.best = Some((self.step, loss));
+        }
+        checkpoint::prune(out, self.config.train.keep, self.best.map(|(step, _)| step))?;
+        observer.observe(Event::Saved { step: self.step, path: &path })?;
+        Ok(())
+    }
+
+    /// Paints a grid with the averaged weights, from the same noise each time.
+    fn paint(&self, observer: &mut dyn Observer) -> Result<()> {
+        let builder = Builder::new();
+        let network = UNet::new(&self.config.model, &builder)?;
+        let model = Model::of_run(&self.config, network, self.ema.params().clone())?;
+        let columns = model.classes().map_or(GRID_COLUMNS, <[String]>::len);
+        let n = GRID_ROWS * columns;
+        let mut sampling = model.sampling().clone();
+        sampling.steps = GRID_STEPS.min(self.config.diffusion.timesteps);
+        let request = SampleRequest {
+            n,
+            first: 0,
+            x_t: None,
+            classes: model.classes().map(|classes| (0..n).map(|i| i % classes.len()).collect()),
+            seed: self.config.train.seed,
+            sampling,
+        };
+        let pictures = model.sample(&request, |_| Ok(()))?;
+        observer.observe(Event::Sampled { step: self.step, pictures: &pictures, columns })?;
+        Ok(())
+    }
+}
+
+fn mean(losses: &VecDeque<f64>) -> f64 {
+    losses.iter().sum::<f64>() / losses.len().max(1) as f64
+}
+
+/// SHA-256 over every parameter's name, shape and little-endian bits, in order.
+pub(crate) fn digest(params: &Params<f32>) -> String {
+    let mut hash = Sha256::new();
+    for (name, value) in params.iter() {
+        hash.update(format!("{name}{}", value.shape()));
+        for number in value.as_slice() {
+            hash.update(number.to_le_bytes());
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
