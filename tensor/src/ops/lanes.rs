@@ -73,20 +73,40 @@ pub(super) fn sums_of_pairs<T: Element, const K: usize>(
 /// The largest number of a slice (−∞ if it is empty, NaN if one is NaN).
 #[inline(always)]
 pub(super) fn max<T: Element>(x: &[T]) -> T {
+    fold_by(
+        x,
+        #[inline(always)]
+        |a, b| a.maximum(b),
+    )
+}
+
+/// The largest number of a slice in which NaN are passed over: cheaper, for where they come through otherwise.
+#[inline(always)]
+pub(super) fn max_number<T: Element>(x: &[T]) -> T {
+    fold_by(
+        x,
+        #[inline(always)]
+        |a, b| if b > a { b } else { a },
+    )
+}
+
+/// A slice folded by a function like `max`, whose neutral element is −∞.
+#[inline(always)]
+fn fold_by<T: Element>(x: &[T], larger: impl Fn(T, T) -> T) -> T {
     let mut lanes = [T::NEG_INFINITY; LANES];
     let (groups, rest) = x.as_chunks::<LANES>();
     for group in groups {
         for lane in 0..LANES {
-            lanes[lane] = lanes[lane].maximum(group[lane]);
+            lanes[lane] = larger(lanes[lane], group[lane]);
         }
     }
     let rest = padded(rest, T::NEG_INFINITY);
     for lane in 0..LANES {
-        lanes[lane] = lanes[lane].maximum(rest[lane]);
+        lanes[lane] = larger(lanes[lane], rest[lane]);
     }
     for width in HALVES {
         for lane in 0..width {
-            lanes[lane] = lanes[lane].maximum(lanes[lane + width]);
+            lanes[lane] = larger(lanes[lane], lanes[lane + width]);
         }
     }
     lanes[0]

@@ -57,7 +57,7 @@ pub fn log_softmax<T: Element>(x: Tensor<T>) -> Result<Tensor<T>> {
             vectorized(
                 #[inline(always)]
                 || {
-                    let most = lanes::max(row);
+                    let most = lanes::max_number(row);
                     let [sum] = lanes::sums(
                         row,
                         #[inline(always)]
@@ -151,7 +151,7 @@ pub(super) fn softmax_row<T: Element>(row: &mut [T], scale: T) -> T {
             for x in row.iter_mut() {
                 *x *= scale;
             }
-            let most = lanes::max(row);
+            let most = lanes::max_number(row);
             for x in row.iter_mut() {
                 *x = (*x - most).exp();
             }
@@ -249,6 +249,8 @@ mod tests {
     fn large_logits_do_not_overflow_and_threads_do_not_matter() {
         let y = softmax(Tensor::from_slice([1, 3], &[1e4f32, 1e4, -1e4]).unwrap()).unwrap();
         assert_eq!(y.as_slice(), [0.5, 0.5, 0.0]);
+        let y = softmax(Tensor::from_slice([2, 2], &[0.0f32, f32::NAN, 1.0, 1.0]).unwrap()).unwrap();
+        assert!(y.as_slice()[..2].iter().all(|y| y.is_nan()) && y.as_slice()[2..] == [0.5, 0.5]);
         let x = values::<f32>([211, 307], 1);
         assert_same_on_all_thread_counts(|| softmax(x.clone()).unwrap().as_slice().to_vec());
         assert!(softmax(Tensor::<f32>::scalar(1.0)).is_err());
