@@ -130,7 +130,7 @@ mod tests {
     fn size_classes_waste_at_most_an_eighth() {
         for bytes in (1..5000).chain([1 << 20, (1 << 20) + 1, 12_345_678]) {
             let class = size_class(bytes);
-            assert!(class >= bytes && class % ALIGNMENT == 0);
+            assert!(class >= bytes && class.is_multiple_of(ALIGNMENT));
             assert!(class - bytes <= (bytes / 8).max(ALIGNMENT), "{bytes} -> {class}");
         }
     }

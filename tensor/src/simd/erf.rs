@@ -13,7 +13,7 @@ pub fn erf_f32(x: f32) -> f32 {
     let p = p.mul_add(s, -2.685_432_9e-2);
     let p = p.mul_add(s, 1.128_359_7e-1);
     let p = p.mul_add(s, -3.761_262_7e-1);
-    let near = x * p.mul_add(s, 1.128_379_2);
+    let near = x * p.mul_add(s, std::f32::consts::FRAC_2_SQRT_PI);
 
     // NaN passes through the comparison untouched.
     let t = if x.abs() > 4.0 { 4.0 } else { x.abs() };
