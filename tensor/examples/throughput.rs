@@ -4,9 +4,7 @@
 use rayon::ThreadPoolBuilder;
 use std::hint::black_box;
 use std::time::Instant;
-use tweedie_tensor::ops::{
-    Conv2d, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight, matmul_into,
-};
+use tweedie_tensor::ops::{Conv2d, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight, matmul_into};
 use tweedie_tensor::{Accumulate, Result, Shape, Tensor};
 
 const MEASURED_SECONDS: f64 = 0.25;

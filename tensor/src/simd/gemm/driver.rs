@@ -1,11 +1,11 @@
 //! The loops around the microkernel, and how a product is cut among threads.
 //!
 //! ```text
-//! for each block of ROWS rows                  of C and A
-//!   for each block of DEPTH steps              of A and B
-//!     pack A's block: it stays in the L2 cache
-//!     for each block of COLS columns           of C and B
-//!       pack B's block: it stays in the L2 cache too
+//! for each block of DEPTH steps                of A and B
+//!   pack A's rows, unless they are packed already
+//!   for each block of COLS columns             of C and B
+//!     pack B's block: it stays in the L2 cache
+//!     for each block of ROWS rows              of C and A: A's panels stay in the L2 cache
 //!       for each panel of B in the block: it stays in the L1 cache
 //!         for each panel of A in the block
 //!           the microkernel: a tile of C in registers, all steps of the block
@@ -22,6 +22,8 @@ use std::ops::Range;
 const ROWS: usize = 512;
 const DEPTH: usize = 256;
 const COLS: usize = 384;
+/// As many rows of A as are packed at once.
+const PACKED_ROWS: usize = 4096;
 
 /// What C starts from.
 #[derive(Debug, Clone, Copy)]
@@ -125,25 +127,22 @@ struct Cut {
 }
 
 impl Cut {
-    /// Blocks of at least about 8 million multiply-adds, which is tens of microseconds, and at most
-    /// `ROWS` rows.
+    /// Tasks of at least about 4 million multiply-adds, tens of microseconds: columns are cut first, then rows.
+    /// Each block packs its own part of B, so it has many rows to use it for.
     fn of(rows: usize, cols: usize, depth: usize) -> Cut {
         const LEAST_WORK: usize = 4 << 20;
+        const MOST_TASKS: usize = 64;
+        const LEAST_COLS: usize = 192;
         // Every kernel's panels divide these.
         const ROW_STEP: usize = 8;
         const COL_STEP: usize = 48;
-        let work = rows * cols * depth.max(1);
-        let most = work.div_ceil(LEAST_WORK).min(256);
-        if most <= 1 {
-            return Cut { down: 1, across: 1, rows, cols };
-        }
-        let across_least = COLS.min(cols);
-        let cols_in_block = cols.div_ceil(most).max(across_least).next_multiple_of(COL_STEP);
+        let work = rows.saturating_mul(cols).saturating_mul(depth.max(1));
+        let wanted = (work / LEAST_WORK).clamp(1, MOST_TASKS);
+        let cols_in_block = cols.div_ceil(wanted).max(LEAST_COLS).next_multiple_of(COL_STEP);
         let across = cols.div_ceil(cols_in_block);
-        let left = most.div_ceil(across);
-        let rows_in_block = rows.div_ceil(left).max(ROWS / 4).next_multiple_of(ROW_STEP);
-        let down = rows.div_ceil(rows_in_block);
-        Cut { down, across, rows: rows_in_block, cols: cols_in_block }
+        let rows_in_block =
+            rows.div_ceil(wanted.div_ceil(across.max(1))).max(ROWS).next_multiple_of(ROW_STEP);
+        Cut { down: rows.div_ceil(rows_in_block), across, rows: rows_in_block, cols: cols_in_block }
     }
 
     fn tasks(&self) -> usize {
@@ -189,14 +188,14 @@ unsafe fn block(
     }
     let kernel = Kernel::of(isa);
     let (mr, nr) = (kernel.mr, kernel.nr);
-    let most_rows = share(rows.len(), ROWS, mr);
     let most_steps = share(steps.len(), DEPTH, 1);
     let most_cols = share(cols.len(), COLS, nr);
+    let most_rows = share(rows.len(), PACKED_ROWS, mr);
     let mut a_block = match a {
-        Side::Fresh(_) => Buffer::scratch(most_rows.next_multiple_of(mr) * most_steps),
+        Side::Fresh(_) => Buffer::scratch(most_rows * most_steps),
         Side::Packed(_) => Buffer::scratch(0),
     };
-    let mut b_block = Buffer::<f32>::scratch(most_cols.next_multiple_of(nr) * most_steps);
+    let mut b_block = Buffer::<f32>::scratch(most_cols * most_steps);
 
     for rows in parts(rows, most_rows) {
         // A sum of nothing still has a start to be stored: one part without steps.
@@ -207,26 +206,27 @@ unsafe fn block(
                 let size = rows.len().next_multiple_of(mr) * k;
                 a.pack(isa, rows.clone(), steps.clone(), mr, &mut a_block[..size]);
             }
+            let a_panel = |row: usize| match a {
+                Side::Fresh(_) => &a_block[(row - rows.start) * k..][..mr * k],
+                Side::Packed(packed) => &packed.panel(row / mr, steps.start)[..mr * k],
+            };
+            let begin = |rows: &Range<usize>| match start {
+                _ if steps.start > first_step => Begin::Tile,
+                Start::Zero => Begin::Zero,
+                Start::Current => Begin::Tile,
+                Start::Rows(bias) => Begin::Rows(bias[rows.clone()].as_ptr()),
+            };
             for cols in parts(cols.clone(), most_cols) {
                 let size = cols.len().next_multiple_of(nr) * k;
                 b.pack(isa, cols.clone(), steps.clone(), nr, &mut b_block[..size]);
-                for (b_index, cols) in parts(cols, nr).enumerate() {
-                    let b_panel = &b_block[b_index * nr * k..][..nr * k];
-                    for (a_index, rows) in parts(rows.clone(), mr).enumerate() {
-                        let a_panel = match a {
-                            Side::Fresh(_) => &a_block[a_index * mr * k..][..mr * k],
-                            Side::Packed(packed) => &packed.panel(rows.start / mr, steps.start)[..mr * k],
-                        };
-                        let begin = match start {
-                            _ if steps.start > first_step => Begin::Tile,
-                            Start::Zero => Begin::Zero,
-                            Start::Current => Begin::Tile,
-                            Start::Rows(bias) => Begin::Rows(bias[rows.clone()].as_ptr()),
-                        };
-                        let (row, col) = ((rows.start, rows.len()), (cols.start, cols.len()));
-                        // SAFETY: both panels were just cut to k steps; the tile is in the caller's block.
-                        unsafe {
-                            c.tile(kernel, row, col, k, (a_panel.as_ptr(), b_panel.as_ptr()), begin);
+                for rows in parts(rows.clone(), share(rows.len(), ROWS, mr)) {
+                    for (index, cols) in parts(cols.clone(), nr).enumerate() {
+                        let b_panel = &b_block[index * nr * k..][..nr * k];
+                        for rows in parts(rows.clone(), mr) {
+                            let panels = (a_panel(rows.start).as_ptr(), b_panel.as_ptr());
+                            let (row, col) = ((rows.start, rows.len()), (cols.start, cols.len()));
+                            // SAFETY: both panels were just cut to k steps; the tile is in the caller's block.
+                            unsafe { c.tile(kernel, row, col, k, panels, begin(&rows)) };
                         }
                     }
                 }

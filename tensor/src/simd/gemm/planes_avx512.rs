@@ -159,55 +159,108 @@ pub(super) unsafe fn feature_lanes(
     width: usize,
     panels: &mut [f32],
 ) {
+    // A multiple of every panel's width.
+    const TOGETHER: usize = 384;
+    for start in lanes.clone().step_by(TOGETHER) {
+        let some = start..lanes.end.min(start + TOGETHER);
+        let begin = (start - lanes.start) * depth.len();
+        let end = panels.len().min(begin + TOGETHER * depth.len());
+        let panels = &mut panels[begin..end];
+        let mut features = [Feature { tap: 0, step: 0 }; TOGETHER];
+        for (feature, lane) in features.iter_mut().zip(some.clone()) {
+            *feature = Feature::of(planes, lane);
+        }
+        // SAFETY: as this function's.
+        unsafe { some_feature_lanes(planes, &features[..some.len()], depth.clone(), width, panels) };
+    }
+}
+
+/// A channel and tap: the tap's number, and how far from the position's origin in channel 0 it reads.
+#[derive(Clone, Copy)]
+struct Feature {
+    tap: usize,
+    step: isize,
+}
+
+impl Feature {
+    fn of(planes: &Planes<'_>, index: usize) -> Feature {
+        let (channel, tap) = (index / planes.taps(), index % planes.taps());
+        let [down, right] = [tap / planes.window.taps[1], tap % planes.window.taps[1]];
+        let step = channel * planes.channel_stride + down * planes.window.plane[1] + right;
+        Feature { tap, step: step as isize }
+    }
+}
+
+/// # Safety
+/// As [`feature_lanes`].
+#[target_feature(enable = "avx512f")]
+unsafe fn some_feature_lanes(
+    planes: &Planes<'_>,
+    features: &[Feature],
+    depth: Range<usize>,
+    width: usize,
+    panels: &mut [f32],
+) {
     let data = planes.data.as_ptr();
-    let taps = planes.taps();
-    let [_, taps_wide] = planes.window.taps;
+    let taps_wide = planes.window.taps[1];
     let mut inside = [0; MOST_TAPS];
-    let group = width.min(LANES);
     for start in depth.clone().step_by(LANES) {
         let steps = (depth.end - start).min(LANES);
         let run = Run::new(planes, start, steps);
-        for (tap, mask) in inside[..taps].iter_mut().enumerate() {
+        for (tap, mask) in inside[..planes.taps()].iter_mut().enumerate() {
             *mask = run.inside(planes, tap / taps_wide, tap % taps_wide);
         }
-        let (mut channel, mut down, mut right) =
-            (lanes.start / taps, lanes.start % taps / taps_wide, lanes.start % taps % taps_wide);
-        let mut lane = 0;
-        while lane < lanes.len() {
-            let within = lane % width;
-            let count = group.min(width - within).min(lanes.len() - lane);
-            let mut numbers = [_mm512_setzero_ps(); LANES];
-            for i in 0..LANES {
-                if i == count {
-                    break;
-                }
-                let step = channel * planes.channel_stride + down * planes.window.plane[1] + right;
-                // SAFETY: the mask leaves out what lies outside the plane.
-                numbers[i] = unsafe { run.load(data, inside[down * taps_wide + right], step as isize) };
-                right += 1;
-                if right == taps_wide {
-                    (right, down) = (0, down + 1);
-                    if down == planes.window.taps[0] {
-                        (down, channel) = (0, channel + 1);
+        for (index, panel_features) in features.chunks(width).enumerate() {
+            for (group, features) in panel_features.chunks(LANES).enumerate() {
+                let place = (index * depth.len() + start - depth.start) * width + group * LANES;
+                assert!(place + (steps - 1) * width + features.len() <= panels.len());
+                // SAFETY: the place was checked; the masks leave out what lies outside the plane.
+                unsafe {
+                    let place = panels.as_mut_ptr().add(place);
+                    match features.try_into() {
+                        Ok(all) if steps == LANES && run.count == 1 => {
+                            let numbers = sixteen(&run, data, all, &inside);
+                            for (k, row) in transpose(numbers).into_iter().enumerate() {
+                                _mm512_storeu_ps(place.add(k * width), row);
+                            }
+                        }
+                        _ => {
+                            let mut numbers = [_mm512_setzero_ps(); LANES];
+                            for (row, feature) in numbers.iter_mut().zip(features) {
+                                *row = run.load(data, inside[feature.tap], feature.step);
+                            }
+                            let stored = ((1u32 << features.len()) - 1) as __mmask16;
+                            for (k, row) in transpose(numbers).into_iter().take(steps).enumerate() {
+                                _mm512_mask_storeu_ps(place.add(k * width), stored, row);
+                            }
+                        }
                     }
                 }
             }
-            let numbers = transpose(numbers);
-            let place = (lane / width * depth.len() + (start - depth.start)) * width + within;
-            let mask = ((1u32 << count) - 1) as __mmask16;
-            for k in 0..LANES {
-                if k == steps {
-                    break;
-                }
-                debug_assert!(place + k * width + count <= panels.len());
-                // SAFETY: `count` lanes of step k, inside the panel.
-                unsafe {
-                    _mm512_mask_storeu_ps(panels.as_mut_ptr().add(place + k * width), mask, numbers[k]);
-                }
-            }
-            lane += count;
         }
     }
+}
+
+/// Sixteen features of a run of one piece.
+///
+/// # Safety
+/// As [`Run::load`].
+#[target_feature(enable = "avx512f")]
+#[inline]
+unsafe fn sixteen(
+    run: &Run,
+    data: *const f32,
+    features: &[Feature; LANES],
+    inside: &[__mmask16; MOST_TAPS],
+) -> [__m512; LANES] {
+    let data = data.wrapping_offset(run.pieces[0].0);
+    let mut numbers = [_mm512_setzero_ps(); LANES];
+    for i in 0..LANES {
+        let Feature { tap, step } = features[i];
+        // SAFETY: masked lanes are not read, and the others are inside.
+        numbers[i] = unsafe { _mm512_maskz_loadu_ps(inside[tap % MOST_TAPS], data.wrapping_offset(step)) };
+    }
+    numbers
 }
 
 /// The transpose of a 16 × 16 matrix: in pairs, in fours, then by quarters of a register.
