@@ -19,9 +19,9 @@ use crate::simd::Isa;
 use rayon::prelude::*;
 use std::ops::Range;
 
-const ROWS: usize = 512;
-const DEPTH: usize = 256;
-const COLS: usize = 384;
+const ROWS: usize = 256;
+const DEPTH: usize = 768;
+const COLS: usize = 96;
 /// As many rows of A as are packed at once.
 const PACKED_ROWS: usize = 4096;
 
@@ -132,6 +132,7 @@ impl Cut {
     fn of(rows: usize, cols: usize, depth: usize) -> Cut {
         const LEAST_WORK: usize = 4 << 20;
         const MOST_TASKS: usize = 64;
+        const LEAST_ROWS: usize = 512;
         const LEAST_COLS: usize = 192;
         // Every kernel's panels divide these.
         const ROW_STEP: usize = 8;
@@ -141,7 +142,7 @@ impl Cut {
         let cols_in_block = cols.div_ceil(wanted).max(LEAST_COLS).next_multiple_of(COL_STEP);
         let across = cols.div_ceil(cols_in_block);
         let rows_in_block =
-            rows.div_ceil(wanted.div_ceil(across.max(1))).max(ROWS).next_multiple_of(ROW_STEP);
+            rows.div_ceil(wanted.div_ceil(across.max(1))).max(LEAST_ROWS).next_multiple_of(ROW_STEP);
         Cut { down: rows.div_ceil(rows_in_block), across, rows: rows_in_block, cols: cols_in_block }
     }
 
