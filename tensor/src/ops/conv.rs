@@ -66,7 +66,7 @@ impl Conv2d {
         Shape::new(&[g.samples, g.channels_out, g.places[0], g.places[1]])
     }
 
-    pub(super) fn geometry(&self, op: &'static str, x: &Shape, weight: &Shape) -> Result<Geometry> {
+    pub(crate) fn geometry(&self, op: &'static str, x: &Shape, weight: &Shape) -> Result<Geometry> {
         let [samples, channels_in, height, width] = x.nchw(op)?;
         let why = "must have four axes: channels out, channels in, kernel height, kernel width";
         let [channels_out, weight_in, taps_high, taps_wide] = weight.exactly(op, why)?;

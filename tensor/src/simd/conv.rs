@@ -1,9 +1,9 @@
 //! f32 convolution as implicit products: panels are packed straight from the pictures.
 
-use super::Isa;
 use super::gemm::{
     FeatureLanes, Operand, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced,
 };
+use super::{Isa, winograd};
 use crate::ops::conv::Geometry;
 use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
@@ -21,6 +21,9 @@ fn window(g: &Geometry) -> Window {
 
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
 pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    if winograd::applies(g) {
+        return winograd::forward(isa, g, x, w, bias, y);
+    }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
     let pixels = PositionLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
@@ -30,6 +33,9 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], bias: Option
 
 /// dW: dY [C_out, positions] times Xᵀ [positions, features].
 pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
+    if winograd::applies(g) {
+        return winograd::grad_weight(isa, g, x, dy, dw, how);
+    }
     let pixels = g.places[0] * g.places[1];
     let each = Window { plane: [1, pixels], places: [1, pixels], taps: [1, 1], stride: 1, before: [0, 0] };
     let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, each));
@@ -43,6 +49,9 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
 /// pixel meets only the taps of its own phase, and within a phase everything is a convolution of stride 1. So
 /// no product is spent on the zeros that a dilated dY would have.
 pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
+    if winograd::applies(g) {
+        return winograd::grad_input(isa, g, dy, w, dx, how);
+    }
     for down in 0..g.stride {
         for right in 0..g.stride {
             let phase = [Phase::of(g, 0, down), Phase::of(g, 1, right)];

@@ -8,6 +8,7 @@ pub(crate) mod conv;
 mod erf;
 mod exp;
 mod gemm;
+mod winograd;
 
 pub use erf::{erf_f32, tanh_f32};
 pub use exp::exp_f32;

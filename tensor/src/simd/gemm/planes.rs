@@ -199,3 +199,5 @@ fn clear_missing(lanes: usize, deep: usize, width: usize, panels: &mut [f32]) {
 #[cfg(target_arch = "x86_64")]
 #[path = "planes_avx512.rs"]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+pub(in crate::simd) use avx512::transpose as transpose_avx512;

@@ -266,7 +266,7 @@ unsafe fn sixteen(
 /// The transpose of a 16 × 16 matrix: in pairs, in fours, then by quarters of a register.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn transpose(rows: [__m512; LANES]) -> [__m512; LANES] {
+pub(in crate::simd) fn transpose(rows: [__m512; LANES]) -> [__m512; LANES] {
     let mut pairs = rows;
     for i in 0..8 {
         pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
@@ -275,7 +275,8 @@ fn transpose(rows: [__m512; LANES]) -> [__m512; LANES] {
     // Quarter q of fours[4 i + j]: column 4 q + j of rows 4 i to 4 i + 3.
     let mut fours = pairs;
     for i in 0..4 {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|j| _mm512_castps_pd(pairs[4 * i + j]));
+        let (a, b) = (_mm512_castps_pd(pairs[4 * i]), _mm512_castps_pd(pairs[4 * i + 1]));
+        let (c, d) = (_mm512_castps_pd(pairs[4 * i + 2]), _mm512_castps_pd(pairs[4 * i + 3]));
         fours[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
         fours[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
         fours[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));

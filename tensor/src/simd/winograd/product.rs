@@ -1,0 +1,185 @@
+//! Small products of matrices that lie in memory as the microkernel can use them: nothing is packed.
+
+use crate::simd::Isa;
+
+/// C (rows × cols, rows `c_row` apart) ← or += A·B. A(i, k) is at `i · a_row + k · a_step`; B's rows are `b_step`
+/// apart.
+#[derive(Clone, Copy)]
+pub(super) struct Product {
+    pub(super) rows: usize,
+    /// A multiple of 16.
+    pub(super) cols: usize,
+    pub(super) depth: usize,
+    pub(super) a_row: usize,
+    pub(super) a_step: usize,
+    pub(super) b_step: usize,
+    pub(super) c_row: usize,
+    /// Whether C is added to.
+    pub(super) add: bool,
+}
+
+impl Product {
+    pub(super) fn run(&self, isa: Isa, a: &[f32], b: &[f32], c: &mut [f32]) {
+        let p = self;
+        if p.rows == 0 || p.cols == 0 {
+            return;
+        }
+        assert!(p.cols.is_multiple_of(16) && p.c_row >= p.cols && isa <= Isa::detected());
+        assert!((p.rows - 1) * p.c_row + p.cols <= c.len());
+        assert!(
+            p.depth == 0
+                || (p.rows - 1) * p.a_row + (p.depth - 1) * p.a_step < a.len()
+                    && (p.depth - 1) * p.b_step + p.cols <= b.len()
+        );
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: every element was checked to be inside, and the processor to have the instructions.
+            Isa::Avx512 => unsafe { x86::avx512(p, a.as_ptr(), b.as_ptr(), c.as_mut_ptr()) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Isa::Avx2 => unsafe { x86::avx2(p, a.as_ptr(), b.as_ptr(), c.as_mut_ptr()) },
+            _ => p.plain(a, b, c),
+        }
+    }
+
+    fn plain(&self, a: &[f32], b: &[f32], c: &mut [f32]) {
+        for i in 0..self.rows {
+            let row = &mut c[i * self.c_row..][..self.cols];
+            if !self.add {
+                row.fill(0.0);
+            }
+            for k in 0..self.depth {
+                let x = a[i * self.a_row + k * self.a_step];
+                for (c, b) in row.iter_mut().zip(&b[k * self.b_step..]) {
+                    *c = x.mul_add(*b, *c);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Product;
+    use std::arch::x86_64::*;
+
+    macro_rules! strided_kernel {
+        ($name:ident, $tile:ident, $features:literal, $lanes:literal, $vectors:literal,
+         $register:ty, $zero:ident, $load:ident, $store:ident, $set:ident, $fma:ident,
+         [$(($rows:literal, $wide:literal)),*]) => {
+            /// # Safety
+            /// All elements of the product are inside their slices; the processor has the instructions.
+            pub(super) unsafe fn $name(p: &Product, a: *const f32, b: *const f32, c: *mut f32) {
+                let mut col = 0;
+                while col < p.cols {
+                    let wide = (($vectors * $lanes).min(p.cols - col)) / $lanes;
+                    let mut row = 0;
+                    while row < p.rows {
+                        let (a, b) = (a.wrapping_add(row * p.a_row), b.wrapping_add(col));
+                        let c = c.wrapping_add(row * p.c_row + col);
+                        // SAFETY: a tile inside the product.
+                        let done = unsafe {
+                            match (p.rows - row, wide) {
+                                $((left, $wide) if left >= $rows => { $tile::<$rows, $wide>(p, a, b, c); $rows })*
+                                (_, 4) => { $tile::<1, 4>(p, a, b, c); 1 }
+                                (_, 3) => { $tile::<1, 3>(p, a, b, c); 1 }
+                                (_, 2) => { $tile::<1, 2>(p, a, b, c); 1 }
+                                _ => { $tile::<1, 1>(p, a, b, c); 1 }
+                            }
+                        };
+                        row += done;
+                    }
+                    col += wide * $lanes;
+                }
+            }
+
+            /// # Safety
+            /// `R` rows and `V` vectors from these places on are inside the product.
+            #[target_feature(enable = $features)]
+            unsafe fn $tile<const R: usize, const V: usize>(
+                p: &Product,
+                a: *const f32,
+                b: *const f32,
+                c: *mut f32,
+            ) {
+                let mut sums: [[$register; V]; R] = [[$zero(); V]; R];
+                // SAFETY: inside the product, as the caller promises.
+                unsafe {
+                    if p.add {
+                        for r in 0..R {
+                            for v in 0..V {
+                                sums[r][v] = $load(c.add(r * p.c_row + v * $lanes));
+                            }
+                        }
+                    }
+                    let (mut a, mut b) = (a, b);
+                    for _ in 0..p.depth {
+                        let mut row_of_b = [$zero(); V];
+                        for v in 0..V {
+                            row_of_b[v] = $load(b.add(v * $lanes));
+                        }
+                        for r in 0..R {
+                            let x = $set(*a.add(r * p.a_row));
+                            for v in 0..V {
+                                sums[r][v] = $fma(x, row_of_b[v], sums[r][v]);
+                            }
+                        }
+                        a = a.wrapping_add(p.a_step);
+                        b = b.wrapping_add(p.b_step);
+                    }
+                    for r in 0..R {
+                        for v in 0..V {
+                            $store(c.add(r * p.c_row + v * $lanes), sums[r][v]);
+                        }
+                    }
+                }
+            }
+        };
+    }
+
+    strided_kernel!(
+        avx512,
+        tile_avx512,
+        "avx512f",
+        16,
+        4,
+        __m512,
+        _mm512_setzero_ps,
+        _mm512_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_set1_ps,
+        _mm512_fmadd_ps,
+        [
+            (6, 4),
+            (5, 4),
+            (4, 4),
+            (3, 4),
+            (2, 4),
+            (8, 3),
+            (6, 3),
+            (4, 3),
+            (2, 3),
+            (8, 2),
+            (6, 2),
+            (4, 2),
+            (2, 2),
+            (8, 1),
+            (4, 1),
+            (2, 1)
+        ]
+    );
+    strided_kernel!(
+        avx2,
+        tile_avx2,
+        "avx,fma",
+        8,
+        2,
+        __m256,
+        _mm256_setzero_ps,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_set1_ps,
+        _mm256_fmadd_ps,
+        [(6, 2), (4, 2), (2, 2)]
+    );
+}

@@ -1,0 +1,88 @@
+//! Winograd's way against im2col in f64, on every path.
+
+use super::*;
+use crate::ops::{Conv2d, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight};
+use crate::{Shape, Tensor};
+use proptest::prelude::*;
+
+/// Numbers in [−1, 1) that look independent.
+fn noise(shape: Shape, seed: u64) -> Tensor<f64> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    Tensor::<f32>::from_fn(shape, |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    })
+    .cast()
+}
+
+fn paths() -> impl Iterator<Item = Isa> {
+    [Isa::Portable, Isa::Avx2, Isa::Avx512].into_iter().filter(|&isa| isa <= Isa::detected())
+}
+
+/// √(Σ (ours − exact)² / Σ exact²).
+fn relative_error(ours: &Tensor<f32>, exact: &Tensor<f64>) -> f64 {
+    let (mut error, mut size) = (0.0, 0.0);
+    for (x, e) in ours.as_slice().iter().zip(exact.as_slice()) {
+        error += (f64::from(*x) - e).powi(2);
+        size += e * e;
+    }
+    (error / size).sqrt()
+}
+
+/// Relative errors of y, dX and dW; all paths must give the same bits.
+fn check(x: [usize; 4], channels_out: usize, padding: Padding, how: Accumulate) -> [f64; 3] {
+    let conv = Conv2d { stride: 1, padding };
+    let (x_shape, w_shape) = (Shape::from(x), Shape::from([channels_out, x[1], 3, 3]));
+    let y_shape = conv.output_shape(&x_shape, &w_shape).unwrap();
+    let (x, w, dy) = (noise(x_shape, 1), noise(w_shape, 2), noise(y_shape, 3));
+    let bias = noise(Shape::from([channels_out]), 4);
+    let start = if how == Accumulate::Add { 0.5 } else { 0.0 };
+    let exact_y = conv2d(&x, &w, Some(&bias), &conv).unwrap();
+    let mut exact_dx = Tensor::full(x_shape, start);
+    conv2d_grad_input(&dy, &w, &x_shape, &conv, &mut exact_dx, Accumulate::Add).unwrap();
+    let mut exact_dw = Tensor::full(w_shape, start);
+    conv2d_grad_weight(&x, &dy, &w_shape, &conv, &mut exact_dw, Accumulate::Add).unwrap();
+
+    let g = conv.geometry("test", &x_shape, &w_shape).unwrap();
+    let (x, w, dy, bias) = (x.cast::<f32>(), w.cast::<f32>(), dy.cast::<f32>(), bias.cast::<f32>());
+    let start = if how == Accumulate::Add { 0.5 } else { f32::NAN };
+    let mut first: Option<Vec<u32>> = None;
+    let mut errors = [0.0; 3];
+    for isa in paths() {
+        let mut out = [y_shape, x_shape, w_shape].map(|shape| Tensor::full(shape, start));
+        forward(isa, &g, x.as_slice(), w.as_slice(), Some(bias.as_slice()), out[0].as_mut_slice());
+        grad_input(isa, &g, dy.as_slice(), w.as_slice(), out[1].as_mut_slice(), how);
+        grad_weight(isa, &g, x.as_slice(), dy.as_slice(), out[2].as_mut_slice(), how);
+        errors = [
+            relative_error(&out[0], &exact_y),
+            relative_error(&out[1], &exact_dx),
+            relative_error(&out[2], &exact_dw),
+        ];
+        let bits: Vec<u32> = out.iter().flat_map(|t| t.as_slice()).map(|x| x.to_bits()).collect();
+        assert!(*first.get_or_insert_with(|| bits.clone()) == bits, "{isa:?}: other bits");
+    }
+    errors
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn any_size_and_padding(
+        n in 1usize..4, ci in 1usize..40, co in 1usize..40, h in 3usize..15, w in 3usize..15,
+        sides in (0usize..3, 0usize..3, 0usize..3, 0usize..3), add: bool,
+    ) {
+        let padding = Padding { top: sides.0, bottom: sides.1, left: sides.2, right: sides.3 };
+        let how = if add { Accumulate::Add } else { Accumulate::Overwrite };
+        let errors = check([n, ci, h, w], co, padding, how);
+        prop_assert!(errors.iter().all(|&e| e < 2e-6), "{errors:?}");
+    }
+}
+
+#[test]
+fn rounding_stays_near_that_of_the_definition() {
+    for (x, channels_out) in [([2, 128, 16, 16], 128), ([5, 64, 7, 7], 64), ([3, 32, 28, 28], 32)] {
+        let errors = check(x, channels_out, Padding::same(1), Accumulate::Overwrite);
+        println!("{x:?}: {errors:?}");
+        assert!(errors.iter().all(|&e| e < 1.5e-6), "{errors:?}");
+    }
+}
