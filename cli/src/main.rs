@@ -1,1 +1,49 @@
-fn main() {}
+#![forbid(unsafe_code)]
+//! The program `tweedie`: it trains diffusion models, paints with them, and shows its workings.
+
+mod args;
+mod commands;
+mod console;
+mod error;
+mod interrupt;
+mod output;
+mod pictures;
+mod progress;
+mod report;
+
+use args::{Cli, Command, Everywhere};
+use clap::Parser;
+use console::Console;
+use error::{Failure, Result};
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    error::report_faults_in_one_line();
+    let Cli { command, everywhere } = Cli::parse();
+    // A fault in any thread has said so by the hook; all that is left is to end.
+    match std::panic::catch_unwind(|| run(&command, &everywhere)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => {
+            let _ = writeln!(std::io::stderr(), "{failure}");
+            ExitCode::from(failure.status())
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
+    let &Everywhere { threads, seed, json, quiet } = everywhere;
+    if let Some(threads) = threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+        pool.map_err(|error| {
+            Failure::user(format!("cannot start {threads} threads, --threads: {error}: give fewer"))
+        })?;
+    }
+    let console = Console { json, quiet };
+    match command {
+        Command::Train(args) => commands::train(args, seed, console),
+        Command::Sample(args) => commands::sample(args, seed.unwrap_or(0), console),
+        Command::Predict(args) => commands::predict(args, console),
+    }
+}

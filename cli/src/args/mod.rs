@@ -1,0 +1,118 @@
+//! The command line: what can be asked for, and how it is explained.
+
+mod duration;
+mod predict;
+mod sample;
+mod train;
+
+pub(crate) use predict::PredictArgs;
+pub(crate) use sample::{Out, SampleArgs, SamplerName};
+pub(crate) use train::TrainArgs;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A diffusion-model laboratory in pure Rust: it trains, paints, and shows its workings.
+///
+/// MODEL is a run directory (its newest checkpoint), a checkpoint file, or a diffusers folder. DATA is `glyphs` or
+/// `shapes` (drawn by the program), a folder of IDX files (MNIST and its kin), a folder of CIFAR-10 binary batches,
+/// or a folder of pictures, whose subfolders are classes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tweedie",
+    version,
+    arg_required_else_help = true,
+    args_override_self = true,
+    after_help = "Examples:
+  tweedie train                              learn handwritten-looking digits in three minutes
+  tweedie sample runs/glyphs --class 7       paint sevens with the model
+  tweedie COMMAND --help                     everything a command can do
+
+Exit status: 0 done; 1 something to mend, said in one line; 2 wrong usage; 130 interrupted, after saving."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) everywhere: Everywhere,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Train(Box<TrainArgs>),
+    Sample(Box<SampleArgs>),
+    Predict(PredictArgs),
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Everywhere {
+    /// Threads to compute with; no result depends on it [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// The seed that every random number follows from [default: 0]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Print the result as one JSON object on stdout; everything else goes to stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say nothing on stderr but errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_every_command_may_stand_after_it() {
+        let cli = Cli::try_parse_from(["tweedie", "sample", "m", "--seed", "3", "--json", "--threads", "2"]);
+        let everywhere = cli.map(|cli| cli.everywhere);
+        assert!(matches!(
+            everywhere,
+            Ok(Everywhere { threads: Some(2), seed: Some(3), json: true, quiet: false })
+        ));
+    }
+
+    #[test]
+    fn the_last_of_an_option_counts_but_settings_add_up() {
+        let line = "train --batch 3 --set a.b=1 --batch 4 --set c.d=2 --resume --resume";
+        let words = std::iter::once("tweedie").chain(line.split(' '));
+        let Ok(Cli { command: Command::Train(train), .. }) = Cli::try_parse_from(words) else {
+            panic!("refused")
+        };
+        assert_eq!(
+            (train.batch, train.set, train.resume),
+            (Some(4), vec!["a.b=1".into(), "c.d=2".into()], true)
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for line in [
+            "train --batch x",
+            "train --batch 0",
+            "train --time-budget soon",
+            "train --steps 0",
+            "sample m --sampler magic",
+            "sample m --steps 0",
+            "sample",
+            "sample m --out picture.jpg",
+            "predict m",
+            "predict m --noise n --timesteps a",
+            "--threads 0 train",
+            "paint",
+        ] {
+            let words = std::iter::once("tweedie").chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_err_and(|error| error.exit_code() == 2), "{line}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+use clap::Args;
+use std::path::PathBuf;
+
+/// Run the network once
+///
+/// Prints what it answers to noisy pictures as it stands: the noise, the picture or the velocity, whichever the model
+/// was trained to predict.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tweedie predict runs/glyphs --noise x.safetensors --timesteps 500 --class 7 --raw y.safetensors
+  tweedie predict diffusers-folder/ --noise x.safetensors --timesteps 1,57,999 --raw y.safetensors --json")]
+pub(crate) struct PredictArgs {
+    /// A run directory, a checkpoint file, or a diffusers folder
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// Tensor `x` (n, c, h, w) of a file: the noisy pictures
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(crate) noise: PathBuf,
+    /// Time step, as the network counts it: one for all pictures, or one each
+    #[arg(long, value_name = "T[,T…]", value_delimiter = ',', required = true)]
+    pub(crate) timesteps: Vec<f64>,
+    /// Class by number or name: one for all pictures, or one each
+    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
+    pub(crate) class: Vec<String>,
+    /// The weights as they are, not their moving average
+    #[arg(long)]
+    pub(crate) no_ema: bool,
+    /// Write tensor `x`, the network's answer
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(crate) raw: Option<PathBuf>,
+}

@@ -1,0 +1,54 @@
+use super::duration;
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Train a model
+///
+/// Alone, it trains a small class-conditional model on `glyphs` for three minutes and leaves pictures of digits. What
+/// is not given comes from the preset, or from the run that is resumed. The run directory holds config.toml,
+/// metrics.jsonl, checkpoints/, samples/ and report.html.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tweedie train
+  tweedie train --data data/mnist --out runs/mnist --time-budget 15m
+  tweedie train --data photos/ --image-size 32 --steps 20000 --set optimizer.learning_rate=2e-4
+  tweedie train --out runs/mnist --resume --time-budget 30m
+  tweedie train --config runs/mnist/config.toml --out runs/again       (the same weights, bit for bit)")]
+pub(crate) struct TrainArgs {
+    /// glyphs, shapes, or a folder of IDX files, CIFAR-10 batches or pictures
+    #[arg(long, value_name = "DATA", help_heading = "Pictures")]
+    pub(crate) data: Option<String>,
+    /// Resize and centre-crop pictures to N × N
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Pictures")]
+    pub(crate) image_size: Option<u32>,
+
+    /// The run directory [default: runs/ and the name of the data]
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on from the newest checkpoint of the run directory
+    #[arg(long, help_heading = "Run")]
+    pub(crate) resume: bool,
+    /// The last step, counted from the run's beginning
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Run")]
+    pub(crate) steps: Option<u64>,
+    /// How long to train: 90s, 10m, 1h30m [default: 3m]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Run")]
+    pub(crate) time_budget: Option<Duration>,
+    /// Steps between checkpoints
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Run")]
+    pub(crate) checkpoint_every: Option<u64>,
+
+    /// A named recipe [default: the one that suits the data]
+    #[arg(long, value_name = "NAME", help_heading = "Recipe")]
+    pub(crate) preset: Option<String>,
+    /// A configuration, laid over the preset; every run directory has one
+    #[arg(long, value_name = "FILE.toml", help_heading = "Recipe")]
+    pub(crate) config: Option<PathBuf>,
+    /// Set one key of the configuration, as in `--set optimizer.learning_rate=2e-4`; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Recipe")]
+    pub(crate) set: Vec<String>,
+    /// Pictures a step
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Recipe")]
+    pub(crate) batch: Option<u32>,
+}

@@ -1,0 +1,18 @@
+//! What the program does, a file for each command.
+
+mod classes;
+mod noise;
+mod predict;
+mod sample;
+mod train;
+
+pub(crate) use predict::predict;
+pub(crate) use sample::sample;
+pub(crate) use train::train;
+
+/// How many pictures go through the network at a time, so that memory does not grow with how many are asked for:
+/// 64 of 32×32, fewer of larger ones. What is computed does not depend on it.
+fn pictures_at_a_time([_, height, width]: [usize; 3]) -> usize {
+    const PIXELS: usize = 64 * 32 * 32;
+    (PIXELS / (height * width).max(1)).clamp(1, 64)
+}

@@ -1,0 +1,44 @@
+//! `--noise` and `--raw`: tensor `x` of a safetensors file, in and out.
+
+use crate::error::{Failure, Result};
+use std::collections::BTreeMap;
+use std::path::Path;
+use tweedie_nn::weights::{WeightFile, write_safetensors};
+use tweedie_tensor::Tensor;
+
+const NAME: &str = "x";
+
+/// Reads tensor `x`, a batch of pictures of `shape` (channels, height, width).
+///
+/// # Errors
+/// A file that cannot be read, or holds no such tensor; a tensor of another shape, without pictures, or with numbers
+/// that are not finite.
+pub(crate) fn read(path: &Path, shape: [usize; 3]) -> Result<Tensor<f32>> {
+    let x: Tensor<f32> = WeightFile::read(path)?.tensor(NAME)?;
+    let place = path.display();
+    let [c, h, w] = shape;
+    if x.rank() != 4 || x.dims()[1..] != shape {
+        let given = x.shape();
+        return Err(Failure::user(format!(
+            "tensor x has shape {given}, --noise {place}: the model takes [n, {c}, {h}, {w}]"
+        )));
+    }
+    if x.numel() == 0 {
+        return Err(Failure::user(format!("tensor x holds no picture, --noise {place}: give at least one")));
+    }
+    if !x.all_finite() {
+        return Err(Failure::user(format!(
+            "tensor x holds infinities or NaN, --noise {place}: give finite numbers"
+        )));
+    }
+    Ok(x)
+}
+
+/// Writes `values`, pictures of `shape`, as tensor `x`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write(path: &Path, values: &[f32], [c, h, w]: [usize; 3]) -> Result<()> {
+    let x = Tensor::from_slice([values.len() / (c * h * w).max(1), c, h, w], values)?;
+    Ok(write_safetensors(path, &[(NAME, &x)], &BTreeMap::new())?)
+}

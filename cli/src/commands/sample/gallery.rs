@@ -1,0 +1,151 @@
+//! Where painted pictures are hung: a grid, an animation, or a file each.
+
+use crate::args::Out;
+use crate::error::Result;
+use crate::output;
+use crate::pictures::{Animation, MAX_FRAMES, Pictures, columns_for, encode_png, grid_png};
+use std::fmt::Write;
+use std::path::Path;
+use tweedie_tensor::Tensor;
+
+/// Takes pictures batch by batch, and keeps no more of them than what is written at the end needs.
+pub(super) enum Gallery<'a> {
+    Grid { path: &'a Path, pictures: Option<Pictures> },
+    Film { path: &'a Path, frames: Animation, shown: Vec<usize>, next: usize },
+    Folder { path: &'a Path, n: usize },
+}
+
+impl<'a> Gallery<'a> {
+    /// For `n` pictures of `steps` steps each.
+    pub(super) fn new(out: &'a Out, n: usize, steps: usize) -> Gallery<'a> {
+        match out {
+            Out::Png(path) => Gallery::Grid { path, pictures: None },
+            Out::Gif(path) => {
+                Gallery::Film { path, frames: Animation::default(), shown: shown_steps(steps), next: 0 }
+            }
+            Out::Folder(path) => Gallery::Folder { path, n },
+        }
+    }
+
+    /// Sees the batch after step number `step`; a film keeps some of these.
+    ///
+    /// # Errors
+    /// Pictures that cannot be drawn.
+    pub(super) fn see(&mut self, step: usize, x: &Tensor<f32>) -> Result<()> {
+        if let Gallery::Film { frames, shown, next, .. } = self
+            && shown.get(*next) == Some(&step)
+        {
+            frames.add(*next, x)?;
+            *next += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes a finished batch, whose first picture is number `first`.
+    ///
+    /// # Errors
+    /// Pictures that cannot be drawn or written.
+    pub(super) fn hang(&mut self, first: usize, x: &Tensor<f32>) -> Result<()> {
+        match self {
+            Gallery::Grid { pictures: Some(pictures), .. } => pictures.append(x),
+            Gallery::Grid { pictures, .. } => {
+                *pictures = Some(Pictures::from_tensor(x)?);
+                Ok(())
+            }
+            Gallery::Film { frames, next, .. } => {
+                frames.add(*next, x)?;
+                *next = 0;
+                Ok(())
+            }
+            Gallery::Folder { path, n } => {
+                let pictures = Pictures::from_tensor(x)?;
+                for i in 0..pictures.len() {
+                    let png = encode_png(pictures.get(i), pictures.colour, pictures.height, pictures.width)?;
+                    output::write(&path.join(file_name(first + i, *n)), &png)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes what is not written yet.
+    ///
+    /// # Errors
+    /// What cannot be encoded or written.
+    pub(super) fn finish(self, classes: Option<&[usize]>, names: Option<&[String]>) -> Result<()> {
+        let columns = |n| columns_for(n, in_turn(classes, names));
+        match self {
+            Gallery::Grid { path, pictures } => match pictures {
+                Some(pictures) => output::write(path, &grid_png(&pictures, columns(pictures.len()))?),
+                None => Ok(()),
+            },
+            Gallery::Film { path, frames, .. } => {
+                output::write(path, &frames.encode(columns(frames.pictures()))?)
+            }
+            Gallery::Folder { path, .. } => match (classes, names) {
+                (Some(classes), Some(names)) => {
+                    output::write(&path.join("labels.csv"), labels(classes, names).as_bytes())
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+/// The steps after which a film has a frame: evenly spread, and not the last, whose pictures are the finished ones.
+fn shown_steps(steps: usize) -> Vec<usize> {
+    let frames = steps.min(MAX_FRAMES);
+    (1..frames).map(|i| i * steps / frames - 1).collect()
+}
+
+/// The file of picture `i` of `n`: numbers of one width, so that names sort as numbers do.
+fn file_name(i: usize, n: usize) -> String {
+    let width = n.saturating_sub(1).to_string().len().max(4);
+    format!("{i:0width$}.png")
+}
+
+/// The number of classes, if the pictures go through them in turn.
+fn in_turn(classes: Option<&[usize]>, names: Option<&[String]>) -> Option<usize> {
+    let (classes, k) = (classes?, names?.len());
+    classes.iter().enumerate().all(|(i, &class)| class == i % k).then_some(k)
+}
+
+/// A table of which picture is of which class.
+fn labels(classes: &[usize], names: &[String]) -> String {
+    let mut table = String::from("file,class,name\n");
+    for (i, &class) in classes.iter().enumerate() {
+        let name = names.get(class).map_or("", String::as_str).replace('"', "\"\"");
+        // Writing into a string does not fail.
+        let _ = writeln!(table, "{},{class},\"{name}\"", file_name(i, classes.len()));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_spread_over_the_steps() {
+        assert!(shown_steps(1).is_empty());
+        assert_eq!(shown_steps(4), [0, 1, 2]);
+        let many = shown_steps(1000);
+        assert_eq!(many.len(), MAX_FRAMES - 1);
+        assert!(many.windows(2).all(|pair| (20..=21).contains(&(pair[1] - pair[0]))));
+        assert!(many.last().is_some_and(|&last| last < 999));
+    }
+
+    #[test]
+    fn names_sort_as_numbers() {
+        assert_eq!((file_name(7, 16), file_name(7, 20_000)), ("0007.png".into(), "00007.png".into()));
+    }
+
+    #[test]
+    fn labels_name_the_class_of_each_file() {
+        let names = ["cat".to_string(), "a \"b\"".to_string()];
+        assert_eq!(
+            labels(&[1, 0], &names),
+            "file,class,name\n0000.png,1,\"a \"\"b\"\"\"\n0001.png,0,\"cat\"\n"
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! `tweedie sample`: pictures out of noise.
+
+mod gallery;
+
+use super::{classes, noise, pictures_at_a_time};
+use crate::args::{Out, SampleArgs, SamplerName};
+use crate::console::Console;
+use crate::error::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::output;
+use crate::pictures::Colour;
+use crate::progress::{Progress, duration};
+use gallery::Gallery;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use tweedie_tensor::{Tensor, ops};
+use tweedie_train::config::{SamplerKind, SamplingConfig};
+use tweedie_train::{Model, SampleRequest};
+
+/// Pictures that are painted when nothing says how many.
+const PICTURES: usize = 16;
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Sampled<'a> {
+    model: &'a Path,
+    n: usize,
+    sampler: SamplerKind,
+    steps: usize,
+    seconds: f64,
+    seconds_per_picture: f64,
+    out: Option<&'a Path>,
+    raw: Option<&'a Path>,
+    classes: Option<&'a [usize]>,
+}
+
+/// What is to be painted, all questions answered.
+struct Plan {
+    n: usize,
+    classes: Option<Vec<usize>>,
+    x_t: Option<Tensor<f32>>,
+    sampling: SamplingConfig,
+    out: Option<Out>,
+}
+
+/// Paints, and writes what was painted.
+///
+/// # Errors
+/// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
+pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<()> {
+    let model = Model::open(&args.model, !args.no_ema)?;
+    let plan = Plan::new(args, &model)?;
+    let Plan { n, classes, sampling, .. } = &plan;
+    let (n, steps) = (*n, sampling.steps);
+    let shape = model.shape();
+    plan.claim_places(args.raw.as_deref(), shape)?;
+
+    let interrupt = Interrupt::listen(console, "stopping");
+    let mut progress = Progress::new(console);
+    let mut gallery = plan.out.as_ref().map(|out| Gallery::new(out, n, steps));
+    let mut raw = args.raw.is_some().then(Vec::new);
+    let began = Instant::now();
+    let at_a_time = pictures_at_a_time(shape);
+    for first in (0..n).step_by(at_a_time) {
+        let count = at_a_time.min(n - first);
+        let request = SampleRequest {
+            n: count,
+            first,
+            x_t: plan.x_t.as_ref().map(|x| ops::narrow(x, 0, first, count)).transpose()?,
+            classes: classes.as_ref().map(|classes| classes[first..first + count].to_vec()),
+            seed,
+            sampling: sampling.clone(),
+        };
+        let mut trouble = None;
+        let painted = model.sample(&request, |state| {
+            let done = first as f64 + (count * (state.step + 1)) as f64 / steps as f64;
+            progress.update(done / n as f64, || {
+                let pace = began.elapsed().div_f64(done).mul_f64(n as f64 - done);
+                format!(
+                    "pictures {} to {} of {n}, step {} of {steps}, {} left",
+                    first + 1,
+                    first + count,
+                    state.step + 1,
+                    duration(pace)
+                )
+            });
+            let seen = gallery.as_mut().map_or(Ok(()), |gallery| gallery.see(state.step, &state.x));
+            match seen {
+                Ok(()) if interrupt.asked() => Err(Failure::Interrupted(plan.interrupted(first))),
+                seen => seen,
+            }
+            .map_err(|failure| stop(&mut trouble, failure))
+        });
+        let x = painted.map_err(|error| trouble.take().unwrap_or_else(|| error.into()))?;
+        if let Some(gallery) = &mut gallery {
+            gallery.hang(first, &x)?;
+        }
+        if let Some(raw) = &mut raw {
+            raw.extend_from_slice(x.as_slice());
+        }
+    }
+    progress.finish();
+    let seconds = began.elapsed().as_secs_f64();
+
+    let names = model.classes();
+    if let Some(gallery) = gallery {
+        gallery.finish(classes.as_deref(), names)?;
+    }
+    if let (Some(path), Some(values)) = (&args.raw, &raw) {
+        noise::write(path, values, shape)?;
+    }
+    let out = plan.out.as_ref().map(Out::path);
+    console.say(format!(
+        "painted {n} picture{} in {seconds:.1} s ({steps} steps of {})",
+        if n == 1 { "" } else { "s" },
+        said(sampling.sampler)
+    ));
+    for place in [out, args.raw.as_deref()].into_iter().flatten() {
+        console.say(format!("in {}", place.display()));
+    }
+    console.result(&Sampled {
+        model: &args.model,
+        n,
+        sampler: sampling.sampler,
+        steps,
+        seconds,
+        seconds_per_picture: seconds / n as f64,
+        out,
+        raw: args.raw.as_deref(),
+        classes: classes.as_deref(),
+    });
+    Ok(())
+}
+
+/// Keeps the failure for the caller, and answers an error that ends the sampler's run.
+fn stop(kept: &mut Option<Failure>, failure: Failure) -> tweedie_train::Error {
+    let text = failure.to_string();
+    *kept = Some(failure);
+    tweedie_train::Error::Io { action: "go on", path: PathBuf::new(), source: std::io::Error::other(text) }
+}
+
+impl Plan {
+    /// Checks what was asked for against what the model is.
+    fn new(args: &SampleArgs, model: &Model) -> Result<Plan> {
+        let x_t = args.noise.as_deref().map(|path| noise::read(path, model.shape())).transpose()?;
+        let in_noise = x_t.as_ref().map(|x| x.dims()[0]);
+        let in_class = (args.class.len() > 1).then_some(args.class.len());
+        let n = args.n.or(in_noise).or(in_class).unwrap_or(PICTURES);
+        if n == 0 {
+            return Err(Failure::user("0 pictures, --n: give at least 1"));
+        }
+        if let Some(there) = in_noise.filter(|&there| there != n) {
+            return Err(Failure::user(format!(
+                "{n} pictures from a noise of {there}, --n: leave it out, or give as many as --noise has"
+            )));
+        }
+        let names = model.classes();
+        let mut classes = classes::resolve(&args.class, names, n)?;
+        if let (Some(classes), Some(names)) = (&mut classes, names)
+            && classes.is_empty()
+        {
+            *classes = (0..n).map(|i| i % names.len()).collect();
+        }
+        let out = match (&args.out, &args.raw) {
+            (Some(out), _) => Some(out.clone()),
+            (None, Some(_)) => None,
+            (None, None) => Some(Out::Png("samples.png".into())),
+        };
+        Ok(Plan { n, classes, x_t, sampling: settings(args, model)?, out })
+    }
+
+    /// Tries the places of the results, before the work.
+    fn claim_places(&self, raw: Option<&Path>, [channels, ..]: [usize; 3]) -> Result<()> {
+        if let Some(raw) = raw {
+            output::claim_file(raw, "--raw")?;
+        }
+        if self.out.is_some() {
+            Colour::of_channels(channels)?;
+        }
+        match &self.out {
+            None => Ok(()),
+            Some(Out::Png(path) | Out::Gif(path)) => output::claim_file(path, "--out"),
+            Some(Out::Folder(path)) => output::claim_folder(path, "--out"),
+        }
+    }
+
+    /// What to say when it was stopped while painting from picture `first` on.
+    fn interrupted(&self, first: usize) -> String {
+        match &self.out {
+            Some(Out::Folder(path)) if first > 0 => {
+                format!("{first} of {} pictures are in {}", self.n, path.display())
+            }
+            _ => "nothing was written".to_string(),
+        }
+    }
+}
+
+/// What people call a sampler.
+fn said(sampler: SamplerKind) -> &'static str {
+    match sampler {
+        SamplerKind::Ddpm => "DDPM",
+        SamplerKind::Ddim => "DDIM",
+    }
+}
+
+/// The model's own settings, with those of the command line in their place.
+fn settings(args: &SampleArgs, model: &Model) -> Result<SamplingConfig> {
+    let mut sampling = model.sampling().clone();
+    if let Some(name) = args.sampler {
+        sampling.sampler = match name {
+            SamplerName::Ddpm => SamplerKind::Ddpm,
+            SamplerName::Ddim => SamplerKind::Ddim,
+        };
+    }
+    if let Some(steps) = args.steps {
+        sampling.steps = steps as usize;
+    }
+    if let Some(eta) = args.eta {
+        if !(0.0..=1.0).contains(&eta) {
+            return Err(Failure::user(format!("{eta} is out of range, --eta: give a number from 0 to 1")));
+        }
+        if sampling.sampler != SamplerKind::Ddim {
+            return Err(Failure::user(format!(
+                "{} has no such setting, --eta: leave it out, or take --sampler ddim",
+                said(sampling.sampler)
+            )));
+        }
+        sampling.eta = eta;
+    }
+    if let Some(guidance) = args.guidance {
+        if !guidance.is_finite() {
+            return Err(Failure::user(format!("{guidance} is no weight, --guidance: give a finite number")));
+        }
+        if model.classes().is_none() && guidance != 1.0 {
+            return Err(Failure::user(
+                "the model knows no classes to be guided to, --guidance: leave it out",
+            ));
+        }
+        sampling.guidance = guidance;
+    }
+    Ok(sampling)
+}

@@ -1,0 +1,62 @@
+//! `tweedie train`: a run, watched.
+
+mod place;
+mod recipe;
+mod watch;
+
+use crate::args::TrainArgs;
+use crate::console::Console;
+use crate::error::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::report::grouped;
+use place::Place;
+use std::path::Path;
+use tweedie_train::{Config, Summary};
+use watch::Watch;
+
+/// Trains, and leaves a run directory with pictures and a report.
+///
+/// # Errors
+/// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C, after a checkpoint.
+pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Result<()> {
+    let data = recipe::data(args)?;
+    let place = Place::of(args, &data.source)?;
+    let config = recipe::config(args, seed, &data, &place)?;
+    if let Some(note) = &place.note {
+        console.say(note);
+    }
+    let interrupt = Interrupt::listen(console, "saving a checkpoint");
+    let mut watch = Watch::new(console, interrupt, &place.out, &config);
+    let done = tweedie_train::train(config, &place.out, place.resume, &mut watch);
+    let watch = watch.finish();
+    let summary = done?;
+    console.result(&summary);
+    if summary.interrupted {
+        let again = format!("tweedie train --out {} --resume", place.out.display());
+        return Err(Failure::Interrupted(format!("saved after step {}: go on with: {again}", summary.steps)));
+    }
+    tell(&summary, watch.config.as_ref(), watch.trained_for.as_deref(), console);
+    Ok(())
+}
+
+/// What was done, where it is, and what to type next.
+fn tell(summary: &Summary, config: Option<&Config>, trained_for: Option<&str>, console: Console) {
+    let run = summary.run.display();
+    let time = trained_for.map_or(String::new(), |time| format!(" in {time}"));
+    console.say(format!(
+        "trained {} steps{time}: loss {:.4}, {:.0} pictures a second, {} MiB at most",
+        grouped(summary.steps),
+        summary.loss,
+        summary.images_per_second,
+        grouped(summary.peak_rss_mib)
+    ));
+    let last = Path::new("samples").join("final.png");
+    if summary.run.join(&last).exists() {
+        console.say(format!("pictures  {run}/{}", last.display()));
+    }
+    console.say(format!("report    {run}/report.html"));
+    let classes =
+        config.map_or(0, |config| if config.train.class_conditional { config.data.classes.len() } else { 0 });
+    let class = if classes > 1 { format!(" --class {}", classes / 2) } else { String::new() };
+    console.say(format!("next      tweedie sample {run}{class} --out pictures.png"));
+}

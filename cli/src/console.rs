@@ -1,0 +1,37 @@
+//! Where words go: results to stdout as JSON when asked for, everything else to stderr.
+
+use serde::Serialize;
+use std::io::{IsTerminal, Write};
+
+/// How the program talks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Console {
+    /// One JSON value on stdout at the end.
+    pub(crate) json: bool,
+    /// Nothing on stderr but errors.
+    pub(crate) quiet: bool,
+}
+
+impl Console {
+    /// A line for a person, on stderr.
+    pub(crate) fn say(self, line: impl AsRef<str>) {
+        if !self.quiet {
+            // A reader who has gone away is no reason to stop the work.
+            let _ = writeln!(std::io::stderr(), "{}", line.as_ref());
+        }
+    }
+
+    /// The result, as one line of JSON on stdout, where `--json` asks for it.
+    pub(crate) fn result(self, result: &impl Serialize) {
+        if self.json
+            && let Ok(text) = serde_json::to_string(result)
+        {
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
+    }
+
+    /// Whether a person watches a terminal, so that a line can be drawn over.
+    pub(crate) fn is_live(self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+}

@@ -1,0 +1,119 @@
+//! What ends the program before its work is done, and how it says so.
+
+use std::fmt;
+use std::panic;
+use std::path::Path;
+
+/// The result of everything the program does.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Why the program stops.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something the user can mend: `WHAT, WHERE: WHAT TO DO`.
+    User(String),
+    /// Ctrl-C, after what was worth keeping has been saved.
+    Interrupted(String),
+}
+
+impl Failure {
+    /// Something the user can mend, in the form `WHAT, WHERE: WHAT TO DO`.
+    pub(crate) fn user(message: impl Into<String>) -> Failure {
+        Failure::User(message.into())
+    }
+
+    /// A file or folder that cannot be written.
+    pub(crate) fn unwritable(path: &Path, option: &str, error: &std::io::Error) -> Failure {
+        Failure::User(format!(
+            "cannot write, {option} {}: {}: choose a place that exists and that you may write to",
+            path.display(),
+            plain(error)
+        ))
+    }
+
+    /// The status that the process ends with.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Failure::User(_) => 1,
+            Failure::Interrupted(_) => 130,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::User(message) => write!(f, "error: {}", one_line(message)),
+            Failure::Interrupted(message) => write!(f, "interrupted: {}", one_line(message)),
+        }
+    }
+}
+
+impl From<tweedie_tensor::Error> for Failure {
+    fn from(error: tweedie_tensor::Error) -> Failure {
+        Failure::User(error.to_string())
+    }
+}
+
+impl From<tweedie_nn::Error> for Failure {
+    fn from(error: tweedie_nn::Error) -> Failure {
+        Failure::User(error.to_string())
+    }
+}
+
+impl From<tweedie_train::data::DataError> for Failure {
+    fn from(error: tweedie_train::data::DataError) -> Failure {
+        Failure::User(error.to_string())
+    }
+}
+
+impl From<tweedie_train::Error> for Failure {
+    fn from(error: tweedie_train::Error) -> Failure {
+        Failure::User(error.to_string())
+    }
+}
+
+/// The system's reason without its number.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+/// The text on one line, however many the parser or the system that wrote it took.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Has a fault of the program itself say so in one line, without a backtrace.
+pub(crate) fn report_faults_in_one_line() {
+    panic::set_hook(Box::new(|fault| {
+        let payload = fault.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let what =
+            text.or(payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason was given");
+        let place = fault.location().map_or_else(|| "an unknown place".to_string(), ToString::to_string);
+        eprintln!(
+            "error: a fault of tweedie itself, {place}: {}: please report it with the command",
+            one_line(what)
+        );
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line() {
+        let failure = Failure::user("TOML parse error at line 1\n  |\n1 | a = \n");
+        assert_eq!(failure.to_string(), "error: TOML parse error at line 1 | 1 | a =");
+        assert_eq!(failure.status(), 1);
+    }
+
+    #[test]
+    fn an_unwritable_file_is_named_with_the_reason() {
+        let error = std::io::Error::from_raw_os_error(13);
+        let text = Failure::unwritable(Path::new("/root/x.png"), "--out", &error).to_string();
+        assert!(text.starts_with("error: cannot write, --out /root/x.png: permission denied:"), "{text}");
+    }
+}

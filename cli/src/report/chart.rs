@@ -1,0 +1,175 @@
+//! A line chart as inline SVG, coloured by the page's own style.
+
+use super::axis::{Axis, label};
+use super::page::escape;
+use std::fmt::Write;
+
+const WIDTH: f64 = 520.0;
+const HEIGHT: f64 = 220.0;
+const LEFT: f64 = 48.0;
+const RIGHT: f64 = 14.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 34.0;
+/// A curve is drawn through no more points than this; what lies between is averaged.
+const POINTS: usize = 400;
+
+/// One curve.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Series {
+    /// Its name in the legend; without one it is drawn faintly, as the ground of another.
+    pub(super) name: Option<String>,
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// A chart.
+#[derive(Debug, Clone)]
+pub(super) struct Chart {
+    pub(super) title: &'static str,
+    /// What the horizontal axis counts.
+    pub(super) across: &'static str,
+    /// Whether the vertical axis is logarithmic.
+    pub(super) log: bool,
+    pub(super) series: Vec<Series>,
+}
+
+impl Chart {
+    /// The chart as a `<figure>`.
+    pub(super) fn html(&self) -> String {
+        let mut out = format!("<figure class=\"chart\"><figcaption>{}", escape(self.title));
+        let named: Vec<&str> = self.series.iter().filter_map(|series| series.name.as_deref()).collect();
+        if named.len() > 1 {
+            for (i, name) in named.iter().enumerate() {
+                // Writing into a string does not fail, here and below.
+                let _ = write!(out, "<span class=\"key s{i}\">{}</span>", escape(name));
+            }
+        }
+        out.push_str("</figcaption>");
+        out.push_str(&self.svg().unwrap_or_else(|| "<p class=\"none\">nothing measured yet</p>".to_string()));
+        out.push_str("</figure>\n");
+        out
+    }
+
+    fn svg(&self) -> Option<String> {
+        let points = || self.series.iter().flat_map(|series| series.points.iter());
+        let x_axis = Axis::span(points().map(|p| p.0))?;
+        let y_values = points().map(|p| p.1);
+        let y_axis = if self.log { Axis::log(y_values)? } else { Axis::linear(y_values)? };
+        let x_at = |v: f64| x_axis.place(v).map(|p| LEFT + p * (WIDTH - LEFT - RIGHT));
+        let y_at = |v: f64| y_axis.place(v).map(|p| HEIGHT - BOTTOM - p * (HEIGHT - TOP - BOTTOM));
+
+        let mut out = format!(
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
+            escape(self.title)
+        );
+        for tick in y_axis.ticks(5) {
+            let Some(y) = y_at(tick) else { continue };
+            let _ = write!(
+                out,
+                "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+                 <text class=\"tick\" text-anchor=\"end\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+                WIDTH - RIGHT,
+                LEFT - 6.0,
+                y + 3.5,
+                label(tick)
+            );
+        }
+        for tick in x_axis.ticks(5) {
+            let Some(x) = x_at(tick) else { continue };
+            let y = HEIGHT - BOTTOM + 15.0;
+            let _ = write!(
+                out,
+                "<text class=\"tick\" text-anchor=\"middle\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>",
+                label(tick)
+            );
+        }
+        let _ = write!(
+            out,
+            "<text class=\"tick\" text-anchor=\"end\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            WIDTH - RIGHT,
+            HEIGHT - 4.0,
+            escape(self.across)
+        );
+        let mut number = 0;
+        for series in &self.series {
+            let class = match &series.name {
+                None => "faint".to_string(),
+                Some(_) => {
+                    number += 1;
+                    format!("s{}", number - 1)
+                }
+            };
+            let places: Vec<(f64, f64)> =
+                thin(&series.points).into_iter().filter_map(|(x, y)| Some((x_at(x)?, y_at(y)?))).collect();
+            if let [(x, y)] = places[..] {
+                let _ = write!(out, "<circle class=\"dot {class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>");
+                continue;
+            }
+            let path: String = places.iter().map(|(x, y)| format!("{x:.1},{y:.1} ")).collect();
+            let _ = write!(out, "<polyline class=\"{class}\" points=\"{}\"/>", path.trim_end());
+        }
+        out.push_str("</svg>");
+        Some(out)
+    }
+}
+
+/// At most [`POINTS`] points, each the mean of its neighbourhood.
+fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let finite: Vec<(f64, f64)> =
+        points.iter().copied().filter(|p| p.0.is_finite() && p.1.is_finite()).collect();
+    let each = finite.len().div_ceil(POINTS).max(1);
+    finite
+        .chunks(each)
+        .map(|c| {
+            (
+                c.iter().map(|p| p.0).sum::<f64>() / c.len() as f64,
+                c.iter().map(|p| p.1).sum::<f64>() / c.len() as f64,
+            )
+        })
+        .collect()
+}
+
+/// The curve with each point replaced by the mean over a fiftieth of the curve around it.
+pub(super) fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let reach = points.len() / 100;
+    let mean = |i: usize| {
+        let around = &points[i.saturating_sub(reach)..(i + reach + 1).min(points.len())];
+        around.iter().map(|p| p.1).sum::<f64>() / around.len() as f64
+    };
+    (0..points.len()).map(|i| (points[i].0, mean(i))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(points: Vec<(f64, f64)>, log: bool) -> String {
+        Chart {
+            title: "loss < 1",
+            across: "step",
+            log,
+            series: vec![Series { name: Some("a".into()), points }],
+        }
+        .html()
+    }
+
+    #[test]
+    fn a_chart_has_a_line_of_few_points() {
+        let html = chart((0..10_000).map(|i| (f64::from(i), 1.0 / f64::from(i + 1))).collect(), true);
+        let line = html.split("points=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        assert_eq!(line.split(' ').count(), POINTS);
+        assert!(html.contains("loss &lt; 1") && !html.contains("NaN"));
+    }
+
+    #[test]
+    fn one_point_is_a_dot_and_none_is_said() {
+        assert!(chart(vec![(1.0, 2.0)], false).contains("<circle"));
+        assert!(chart(vec![], false).contains("nothing measured yet"));
+        assert!(chart(vec![(1.0, f64::NAN)], true).contains("nothing measured yet"));
+    }
+
+    #[test]
+    fn smoothing_keeps_a_straight_line_straight() {
+        let line: Vec<(f64, f64)> = (0..1000).map(|i| (f64::from(i), 2.0)).collect();
+        assert_eq!(smooth(&line), line);
+    }
+}

@@ -1,0 +1,116 @@
+//! The page around the charts: its style, its tables, its pictures.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use std::fmt::Write;
+
+/// Light and dark follow the reader's system. The three curve colours differ in lightness as well as in hue.
+const STYLE: &str = "
+:root { color-scheme: light dark; --ground: #fbfbfa; --card: #fff; --ink: #1f2328; --soft: #656d76; --rule: #e3e5e8;
+  --s0: #2563c9; --s1: #d97706; --s2: #0f8a5f; }
+@media (prefers-color-scheme: dark) { :root { --ground: #15171a; --card: #1d2024; --ink: #e6e8eb; --soft: #9aa2ab;
+  --rule: #30353b; --s0: #6ea8ff; --s1: #f5b04c; --s2: #4cc99a; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 2.5rem 1.5rem 4rem; max-width: 72rem; background: var(--ground); color: var(--ink);
+  font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .8rem; }
+.sub, figcaption, th, .none { color: var(--soft); } .sub { margin: .2rem 0 1.6rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; }
+.facts div, figure, .tables section { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; }
+.facts div { padding: .7rem .9rem; } .facts b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
+.facts span { color: var(--soft); font-size: .85rem; }
+figure { margin: 0; padding: .8rem; } figcaption { font-size: .9rem; margin-bottom: .4rem; }
+figure img { display: block; max-width: 100%; image-rendering: pixelated; border-radius: 3px; }
+.latest img { width: min(100%, 64rem); }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: .8rem; }
+.grids { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: .8rem; margin-top: .8rem; }
+.tables { columns: 3 17rem; column-gap: .8rem; }
+.tables section { break-inside: avoid; padding: .7rem .9rem; margin-bottom: .8rem; }
+.tables h3 { font-size: .95rem; margin: 0 0 .3rem; }
+table { border-collapse: collapse; width: 100%; font-size: .85rem; } th { text-align: left; font-weight: 400;
+  padding: .1rem .8rem .1rem 0; vertical-align: top; } td { text-align: right; overflow-wrap: anywhere;
+  font-variant-numeric: tabular-nums; }
+svg { width: 100%; height: auto; display: block; } svg .grid { stroke: var(--rule); } svg .tick { fill: var(--soft);
+  font-size: 11px; } polyline { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
+polyline.faint { stroke: var(--s0); opacity: .25; stroke-width: 1; }
+polyline.s0 { stroke: var(--s0); } polyline.s1 { stroke: var(--s1); } polyline.s2 { stroke: var(--s2); }
+.dot { fill: var(--s0); } .dot.s1 { fill: var(--s1); } .dot.s2 { fill: var(--s2); }
+.key { margin-left: 1rem; white-space: nowrap; } .key::before { content: ''; display: inline-block; width: .9em;
+  height: .2em; margin-right: .4em; vertical-align: middle; background: var(--s0); }
+.key.s1::before { background: var(--s1); } .key.s2::before { background: var(--s2); }
+";
+
+/// The text with what HTML would read as markup written out.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The whole page around `body`.
+pub(super) fn page(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
+        escape(title)
+    )
+}
+
+/// A row of figures, each a number above what it is.
+pub(super) fn facts(facts: &[(String, &str)]) -> String {
+    let tiles: String = facts
+        .iter()
+        .map(|(number, what)| format!("<div><b>{}</b><span>{what}</span></div>", escape(number)))
+        .collect();
+    format!("<div class=\"facts\">{tiles}</div>\n")
+}
+
+/// A PNG file as a figure, in the page itself.
+pub(super) fn picture(png: &[u8], caption: &str, class: &str) -> String {
+    let (data, caption) = (STANDARD.encode(png), escape(caption));
+    format!(
+        "<figure class=\"{class}\"><figcaption>{caption}</figcaption>\
+         <img alt=\"pictures, {caption}\" src=\"data:image/png;base64,{data}\"></figure>\n"
+    )
+}
+
+/// A configuration as tables, one for each section.
+pub(super) fn tables(config: &Value) -> String {
+    let mut out = String::from("<div class=\"tables\">\n");
+    for (section, keys) in config.as_object().into_iter().flatten() {
+        let _ = write!(out, "<section><h3>{}</h3><table>", escape(section));
+        for (key, value) in keys.as_object().into_iter().flatten() {
+            let _ = write!(out, "<tr><th>{}</th><td>{}</td></tr>", escape(key), escape(&said(value)));
+        }
+        out.push_str("</table></section>\n");
+    }
+    out + "</div>\n"
+}
+
+/// A value as a person writes it.
+fn said(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_string(),
+        Value::Bool(true) => "yes".to_string(),
+        Value::Bool(false) => "no".to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(said).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_configuration_becomes_markup() {
+        let config =
+            serde_json::json!({ "data": { "source": "<script>&", "classes": ["a", "b"], "flips": false } });
+        let html = tables(&config);
+        assert!(
+            html.contains("&lt;script&gt;&amp;") && html.contains("a, b") && html.contains("<td>no</td>"),
+            "{html}"
+        );
+    }
+}
