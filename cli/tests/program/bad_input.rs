@@ -1,0 +1,142 @@
+use crate::run::{files, train_tiny, tweedie, workshop, write_x};
+use std::fs;
+use std::path::Path;
+use tweedie_tensor::Tensor;
+
+/// Runs the program, and holds its answer to the contract: one line, status 1, every one of `named` in it, and
+/// nothing new in the folder.
+fn refused(folder: &Path, arguments: &[&str], named: &[&str]) {
+    let before = files(folder);
+    let said = tweedie(folder, arguments);
+    assert_eq!(said.status, Some(1), "{arguments:?}: {}", said.stderr);
+    let last = said.stderr.lines().last().unwrap_or_default();
+    assert!(said.stderr.matches("error: ").count() == 1 && last.starts_with("error: "), "{}", said.stderr);
+    for name in named {
+        assert!(last.contains(name), "{arguments:?}: {name} is not in: {last}");
+    }
+    assert_eq!(said.stdout, "");
+    assert_eq!(files(folder), before, "{arguments:?} left something behind");
+}
+
+/// A folder with the model, a noise of the wrong shape, and files that are no models.
+fn workplace() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoints = workshop().join("model/checkpoints");
+    let checkpoint = fs::read_dir(checkpoints).unwrap().next().unwrap().unwrap().path();
+    let at = |name: &str| folder.path().join(name);
+    let bytes = fs::read(checkpoint).unwrap();
+    fs::write(at("model.safetensors"), &bytes).unwrap();
+    fs::write(at("short.safetensors"), &bytes[..bytes.len() - 100]).unwrap();
+    fs::write(at("text.safetensors"), "not a model").unwrap();
+    fs::write(at("empty.safetensors"), "").unwrap();
+    fs::write(at("file"), "").unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    write_x(at("grey"), &Tensor::zeros([2, 1, 8, 8]));
+    write_x(at("wide"), &Tensor::zeros([2, 3, 32, 32]));
+    write_x(at("nan"), &Tensor::full([1, 1, 8, 8], f32::NAN));
+    write_x(at("none"), &Tensor::zeros([0, 1, 8, 8]));
+    folder
+}
+
+#[test]
+fn models_that_are_none() {
+    let place = workplace();
+    for (model, named) in [
+        ("nowhere", "no such file"),
+        ("folder", "no checkpoint"),
+        ("short.safetensors", "short.safetensors"),
+        ("text.safetensors", "text.safetensors"),
+        ("empty.safetensors", "empty.safetensors"),
+        ("grey", "not a checkpoint"),
+    ] {
+        refused(place.path(), &["sample", model, "--n=1"], &[model, named]);
+        refused(
+            place.path(),
+            &["predict", model, "--noise=grey", "--timesteps=1", "--class=1"],
+            &[model, named],
+        );
+    }
+}
+
+#[test]
+fn requests_that_do_not_fit_the_model() {
+    let place = workplace();
+    let table: &[(&str, &[&str])] = &[
+        ("sample M --n=0", &["--n"]),
+        ("sample M --class=10", &["--class", "\"10\"", "10 classes"]),
+        ("sample M --class=cat", &["--class", "\"cat\""]),
+        ("sample M --n=3 --class=1,2", &["--class", "2 classes for 3 pictures"]),
+        ("sample M --noise=wide", &["--noise wide", "3, 32, 32", "1, 8, 8"]),
+        ("sample M --noise=nan", &["--noise nan", "NaN"]),
+        ("sample M --noise=none", &["--noise none"]),
+        ("sample M --noise=nowhere", &["nowhere"]),
+        ("sample M --noise=grey --n=3", &["--n", "noise of 2"]),
+        ("sample M --eta=2", &["--eta"]),
+        ("sample M --sampler=ddpm --eta=0.5", &["--eta", "DDPM"]),
+        ("sample M --guidance=nan", &["--guidance"]),
+        ("sample M --steps=100000", &["100000", "1000"]),
+        ("sample M --out=file/a.png", &["--out file/a.png"]),
+        ("sample M --out=file/", &["--out file/"]),
+        ("sample M --raw=folder", &["--raw folder"]),
+        ("predict M --noise=wide --timesteps=1 --class=1", &["--noise wide", "3, 32, 32", "1, 8, 8"]),
+        (
+            "predict M --noise=grey --timesteps=1,2,3 --class=1",
+            &["--timesteps", "3 time steps for 2 pictures"],
+        ),
+        ("predict M --noise=grey --timesteps=-1 --class=1", &["--timesteps"]),
+        ("predict M --noise=grey --timesteps=1", &["--class"]),
+        ("predict M --noise=grey --timesteps=1 --class=1 --raw=file/x", &["--raw file/x"]),
+    ];
+    for (line, named) in table {
+        let arguments: Vec<&str> =
+            line.split(' ').map(|word| if word == "M" { "model.safetensors" } else { word }).collect();
+        refused(place.path(), &arguments, named);
+    }
+}
+
+#[test]
+fn runs_that_cannot_be() {
+    let place = workplace();
+    fs::write(place.path().join("wrong.toml"), "[train]\nbatch = 4\nbacth = 8\n").unwrap();
+    fs::write(place.path().join("broken.toml"), "[train\n").unwrap();
+    let table: &[(&[&str], &[&str])] = &[
+        (&["--config=wrong.toml"], &["bacth", "wrong.toml", "3"]),
+        (&["--config=broken.toml"], &["broken.toml"]),
+        (&["--config=nowhere.toml"], &["nowhere.toml"]),
+        (&["--set=train.speed=9"], &["train.speed=9", "speed"]),
+        (&["--set=train.batch=many"], &["train.batch=many"]),
+        (&["--set=batch"], &["batch"]),
+        (&["--preset=magic"], &["magic"]),
+        (&["--data=nowhere"], &["nowhere"]),
+        (&["--data=folder"], &["folder"]),
+        (&["--data=file"], &["file"]),
+        (&["--batch=10000000"], &["train.batch", "10000000"]),
+        (&["--set=model.norm_num_groups=7"], &["norm_num_groups", "7"]),
+        (&["--out=file/run"], &["file/run"]),
+        (&["--out=run", "--resume"], &["--out run", "--resume"]),
+    ];
+    for (more, named) in table {
+        refused(place.path(), &train_tiny(&[&["--steps=1"], *more].concat()), named);
+    }
+}
+
+#[test]
+fn a_model_without_classes_takes_none() {
+    let place = tempfile::tempdir().unwrap();
+    let train = train_tiny(&["--steps=1", "--out=plain", "--set=train.class_conditional=false"]);
+    assert_eq!(tweedie(place.path(), &train).status, Some(0));
+    refused(place.path(), &["sample", "plain", "--class=1"], &["--class"]);
+    refused(place.path(), &["sample", "plain", "--guidance=2"], &["--guidance"]);
+    assert_eq!(tweedie(place.path(), &["sample", "plain", "--n=1", "--steps=1"]).status, Some(0));
+}
+
+#[test]
+fn wrong_usage_is_status_2() {
+    let place = tempfile::tempdir().unwrap();
+    for line in ["paint", "sample", "sample m --sampler=magic", "train --batch=x", "predict m --timesteps=1"]
+    {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        assert_eq!(tweedie(place.path(), &arguments).status, Some(2), "{line}");
+    }
+    assert_eq!(tweedie(place.path(), &["--help"]).status, Some(0));
+}

@@ -1,0 +1,51 @@
+//! A diffusers folder is a MODEL: what the program computes with it is what diffusers computed.
+
+use crate::run::{json, tensor_x, write_x};
+use std::path::Path;
+use tweedie_nn::weights::WeightFile;
+use tweedie_tensor::Tensor;
+
+const MODELS: [&str; 6] = ["plain", "attention", "ddpm", "scale_shift", "class", "resnet_updown"];
+
+/// The largest difference, as a share of the largest expected value.
+fn deviation(given: &Tensor<f32>, expected: &Tensor<f32>) -> f32 {
+    assert_eq!(given.dims(), expected.dims());
+    let largest = expected.as_slice().iter().fold(0f32, |m, x| m.max(x.abs()));
+    let pairs = given.as_slice().iter().zip(expected.as_slice());
+    pairs.fold(0f32, |m, (a, b)| m.max((a - b).abs())) / largest
+}
+
+/// Integers as an option's value, as in `--class=3,0,9`; no argument where the file has none.
+fn listed(file: &WeightFile, name: &str, option: &str) -> Option<String> {
+    let numbers = file.integers(name).ok()?;
+    let words: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    Some(format!("{option}={}", words.join(",")))
+}
+
+#[test]
+fn predictions_and_trajectories_are_those_of_diffusers() {
+    let out = tempfile::tempdir().unwrap();
+    let at = |name: &str| out.path().join(name);
+    let text = |name: &str| at(name).display().to_string();
+    for name in MODELS {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(name);
+        let expected = WeightFile::read(&folder.join("expected.safetensors")).unwrap();
+        let (noise, raw) = (format!("--noise={}", text("x")), format!("--raw={}", text("y")));
+
+        write_x(at("x"), &expected.tensor("x").unwrap());
+        let times = listed(&expected, "timesteps", "--timesteps").unwrap();
+        let class = listed(&expected, "class_labels", "--class");
+        let words = [Some("predict"), Some("."), Some(&noise), Some(&times), Some(&raw), class.as_deref()];
+        json(&folder, &words.into_iter().flatten().collect::<Vec<_>>());
+        let wide = deviation(&tensor_x(at("y")), &expected.tensor("out").unwrap());
+        assert!(wide <= 1e-5, "{name}: the prediction deviates by {wide:e}");
+
+        write_x(at("x"), &expected.tensor("ddim.x_T").unwrap());
+        let class = listed(&expected, "ddim.class_labels", "--class");
+        let sampler = [Some("--sampler=ddim"), Some("--steps=12"), Some("--eta=0"), class.as_deref()];
+        let words = [Some("sample"), Some("."), Some(&noise), Some(&raw)].into_iter().chain(sampler);
+        json(&folder, &words.flatten().collect::<Vec<_>>());
+        let wide = deviation(&tensor_x(at("y")), &expected.tensor("ddim.x.11").unwrap());
+        assert!(wide <= 1e-4, "{name}: the trajectory ends {wide:e} away");
+    }
+}

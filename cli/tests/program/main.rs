@@ -1,0 +1,9 @@
+//! The program as a user runs it: the built binary, its files, its words and its exit status.
+
+mod bad_input;
+mod diffusers;
+mod interrupt;
+mod predict;
+mod run;
+mod sample;
+mod train;

@@ -1,0 +1,92 @@
+use crate::run::{files, json, tensor_x, tweedie, workshop};
+use image::AnimationDecoder;
+use std::fs::File;
+use std::io::BufReader;
+
+#[test]
+fn a_grid_an_animation_and_a_folder() {
+    let (folder, out) = (workshop(), tempfile::tempdir().unwrap());
+    let place = |name: &str| format!("--out={}/{name}", out.path().display());
+
+    let said = json(folder, &["sample", "model", "--n=3", "--steps=2", "--class=7", &place("a.png")]);
+    assert_eq!((&said["n"], &said["steps"], &said["sampler"]), (&3.into(), &2.into(), &"ddim".into()));
+    assert_eq!(said["classes"], serde_json::json!([7, 7, 7]));
+    let grid = image::open(out.path().join("a.png")).unwrap();
+    // Two columns and two rows of 8 pixels magnified twelvefold, gutters of twelve between and around.
+    assert_eq!((grid.width(), grid.height(), grid.color()), (228, 228, image::ColorType::L8));
+
+    json(folder, &["sample", "model", "--n=2", "--steps=3", "--sampler=ddpm", &place("new/b.gif")]);
+    let file = BufReader::new(File::open(out.path().join("new/b.gif")).unwrap());
+    let frames = image::codecs::gif::GifDecoder::new(file).unwrap().into_frames().collect_frames().unwrap();
+    assert_eq!(frames.len(), 3);
+
+    json(folder, &["sample", "model", "--n=3", "--steps=1", "--class=3,0,9", &place("c/")]);
+    assert_eq!(files(&out.path().join("c")), ["0000.png", "0001.png", "0002.png", "labels.csv"]);
+    let picture = image::open(out.path().join("c/0002.png")).unwrap();
+    assert_eq!((picture.width(), picture.height()), (8, 8));
+    let labels = std::fs::read_to_string(out.path().join("c/labels.csv")).unwrap();
+    assert!(labels.starts_with("file,class,name\n0000.png,3,"), "{labels}");
+}
+
+#[test]
+fn a_picture_depends_on_the_seed_and_its_number_alone() {
+    let (folder, out) = (workshop(), tempfile::tempdir().unwrap());
+    let paint = |name: &str, more: &[&str]| {
+        let path = out.path().join(name);
+        let raw = format!("--raw={}", path.display());
+        json(folder, &[&["sample", "model", "--steps=2", "--sampler=ddpm", &raw], more].concat());
+        tensor_x(path)
+    };
+    // More pictures than go through the network at a time, so that the second batch has another size.
+    let many = paint("many", &["--n=68", "--threads=2"]);
+    let fewer = paint("fewer", &["--n=66", "--threads=1"]);
+    assert_eq!((many.dims(), fewer.dims()), (&[68, 1, 8, 8][..], &[66, 1, 8, 8][..]));
+    assert_eq!(many.as_slice()[..fewer.numel()], *fewer.as_slice());
+    assert_ne!(paint("other", &["--n=1", "--seed=1"]).as_slice(), &many.as_slice()[..64]);
+    // Only what was asked for is written.
+    assert_eq!(files(out.path()), ["fewer", "many", "other"]);
+    assert!(!folder.join("samples.png").exists());
+}
+
+#[test]
+fn noise_from_a_file_is_where_painting_starts() {
+    let (folder, out) = (workshop(), tempfile::tempdir().unwrap());
+    let at = |name: &str| out.path().join(name).display().to_string();
+    let (a, b, c) = (at("a"), at("b"), at("c"));
+    json(folder, &["sample", "model", "--n=3", "--steps=1", "--raw", &a]);
+    let said = json(folder, &["sample", "model", "--noise", &a, "--steps=2", "--raw", &b]);
+    assert_eq!(
+        (&said["n"], &said["out"], &said["raw"]),
+        (&3.into(), &serde_json::Value::Null, &b.as_str().into())
+    );
+    json(folder, &["sample", "model", "--noise", &a, "--steps=2", "--seed=9", "--raw", &c]);
+    // DDIM draws nothing, so the seed does not matter.
+    assert_eq!(tensor_x(b.into()).as_slice(), tensor_x(c.into()).as_slice());
+}
+
+#[test]
+fn a_checkpoint_is_a_model_and_so_are_the_plain_weights() {
+    let folder = workshop();
+    let checkpoint =
+        files(&folder.join("model")).into_iter().find(|name| name.ends_with(".safetensors")).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let paint = |name: &str, model: &str, more: &[&str]| {
+        let path = out.path().join(name);
+        let raw = format!("--raw={}", path.display());
+        json(folder, &[&["sample", model, "--n=1", "--steps=1", &raw], more].concat());
+        tensor_x(path)
+    };
+    let of_run = paint("run", "model", &[]);
+    assert_eq!(paint("file", &format!("model/{checkpoint}"), &[]).as_slice(), of_run.as_slice());
+    assert_ne!(paint("plain", "model", &["--no-ema"]).as_slice(), of_run.as_slice());
+}
+
+#[test]
+fn without_out_the_grid_is_samples_png() {
+    let (folder, here) = (workshop(), tempfile::tempdir().unwrap());
+    let model = folder.join("model").display().to_string();
+    let said = tweedie(here.path(), &["sample", &model, "--n=1", "--steps=1"]);
+    assert_eq!((said.status, said.stdout.as_str()), (Some(0), ""));
+    assert!(said.stderr.contains("samples.png"), "{}", said.stderr);
+    assert_eq!(files(here.path()), ["samples.png"]);
+}

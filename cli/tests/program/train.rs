@@ -1,0 +1,65 @@
+use crate::run::{files, json, train_tiny, tweedie};
+use serde_json::Value;
+
+#[test]
+fn a_run_leaves_its_directory_and_its_summary() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = json(folder.path(), &train_tiny(&["--steps=6", "--checkpoint-every=3"]));
+    let keys: Vec<&str> = summary.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["run", "steps", "loss", "images_per_second", "peak_rss_mib", "weights_digest"]);
+    assert_eq!((&summary["run"], &summary["steps"]), (&Value::from("runs/glyphs"), &Value::from(6)));
+
+    let run = folder.path().join("runs/glyphs");
+    let there = files(&run);
+    for file in
+        ["config.toml", "metrics.jsonl", "report.html", "samples/final.png", "samples/step-000006.png"]
+    {
+        assert!(there.iter().any(|name| name == file), "{file} is not among {there:?}");
+    }
+    assert_eq!(there.iter().filter(|name| name.ends_with(".safetensors")).count(), 2, "{there:?}");
+    assert!(there.iter().all(|name| !name.contains("partial")), "{there:?}");
+
+    let metrics = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let steps: Vec<Value> =
+        metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["step"].clone()).collect();
+    assert_eq!(steps, [2, 4, 6]);
+    let report = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(report.contains("data:image/png;base64,") && report.contains("<svg"));
+
+    // The name is taken now: the next run gets another, and a name that was given is not written over.
+    let said = tweedie(folder.path(), &train_tiny(&["--steps=1", "--json"]));
+    assert_eq!(
+        serde_json::from_str::<Value>(&said.stdout).unwrap()["run"],
+        "runs/glyphs-2",
+        "{}",
+        said.stderr
+    );
+    let said = tweedie(folder.path(), &train_tiny(&["--steps=1", "--out=runs/glyphs"]));
+    assert_eq!(said.status, Some(1));
+    assert!(said.stderr.contains("--resume"), "{}", said.stderr);
+}
+
+#[test]
+fn stopping_threads_and_the_written_configuration_change_no_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest = |more: &[&str]| {
+        let summary = json(folder.path(), more);
+        (summary["steps"].as_u64().unwrap(), summary["weights_digest"].as_str().unwrap().to_string())
+    };
+    let whole = digest(&train_tiny(&["--steps=6", "--out=whole", "--threads=2"]));
+    assert_eq!(whole.0, 6);
+    assert_eq!(digest(&train_tiny(&["--steps=6", "--out=one", "--threads=1"])), whole);
+    assert_eq!(digest(&["train", "--config=whole/config.toml", "--out=again"]), whole);
+    let part = digest(&train_tiny(&["--steps=3", "--out=parts"]));
+    assert_ne!(part.1, whole.1);
+    assert_eq!(digest(&["train", "--out=parts", "--resume", "--steps=6"]), whole);
+    assert_ne!(digest(&train_tiny(&["--steps=6", "--out=other", "--seed=1"])).1, whole.1);
+}
+
+#[test]
+fn quiet_is_quiet_and_a_time_budget_ends_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = tweedie(folder.path(), &train_tiny(&["--time-budget=2s", "--out=run", "--quiet"]));
+    assert_eq!((said.status, said.stdout.as_str(), said.stderr.as_str()), (Some(0), "", ""));
+    assert!(folder.path().join("run/samples/final.png").exists());
+}
