@@ -130,3 +130,84 @@ fn over_pixels<T: Element>(x: Var<T>) -> Result<Var<T>> {
     let [n, c] = x.shape().exactly("time embedding", "must be [samples, channels]")?;
     x.reshape([n, c, 1, 1])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Params;
+    use tweedie_tensor::Tensor;
+
+    /// The centres of a convolution's windows: all that a picture of one pixel sees.
+    fn apply(params: &Params<f64>, name: &str, x: &[f64]) -> Vec<f64> {
+        let value = |part: &str| {
+            let id = params.find(&format!("{name}.{part}")).unwrap();
+            params.get(id)
+        };
+        let weight = value("weight");
+        let (row, centre) = match weight.dims() {
+            [_, inputs, 3, 3] => (inputs * 9, 4),
+            dims => (dims[1], 0),
+        };
+        let dot =
+            |w: &[f64]| w[centre..].iter().step_by(row / x.len()).zip(x).map(|(w, x)| w * x).sum::<f64>();
+        weight.as_slice().chunks(row).zip(value("bias").as_slice()).map(|(w, b)| dot(w) + b).collect()
+    }
+
+    fn norm(x: &[f64], groups: usize, eps: f64) -> Vec<f64> {
+        let size = x.len() / groups;
+        x.chunks(size)
+            .flat_map(|group| {
+                let mean = group.iter().sum::<f64>() / size as f64;
+                let variance = group.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / size as f64;
+                group.iter().map(move |v| (v - mean) / (variance + eps).sqrt()).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    fn silu(x: Vec<f64>) -> Vec<f64> {
+        x.into_iter().map(|v| v / (1.0 + (-v).exp())).collect()
+    }
+
+    #[test]
+    fn one_pixel_agrees_with_plain_arithmetic() {
+        for (time_shift, inputs) in [(TimeShift::Default, 4), (TimeShift::ScaleShift, 6)] {
+            let (outputs, groups, eps, factor) = (6, 2, 0.1, 2.0);
+            let b = Builder::new();
+            let config = ResnetConfig {
+                inputs,
+                outputs,
+                time_width: 3,
+                groups,
+                eps,
+                time_shift,
+                output_scale_factor: factor,
+                resample: Resample::Keep,
+            };
+            let block = ResnetBlock::new(&b, config).unwrap();
+            let params = b.draw(2).cast::<f64>();
+            let x: Vec<f64> = (0..inputs).map(|i| (i * i) as f64 / 4.0 - 1.0).collect();
+            let time = [0.5, -1.0, 2.0];
+            let picture = Var::constant(Tensor::from_slice([1, inputs, 1, 1], &x).unwrap());
+            let embedding = Var::constant(Tensor::from_slice([1, 3], &time).unwrap());
+            let y = block.forward(&Ctx::inference(&params), picture, embedding).unwrap();
+
+            let h = apply(&params, "conv1", &silu(norm(&x, groups, eps)));
+            let t = apply(&params, "time_emb_proj", &time);
+            let h: Vec<f64> = match time_shift {
+                TimeShift::Default => {
+                    norm(&h.iter().zip(&t).map(|(h, t)| h + t).collect::<Vec<_>>(), groups, eps)
+                }
+                TimeShift::ScaleShift => {
+                    let h = norm(&h, groups, eps);
+                    (0..outputs).map(|c| h[c] * (1.0 + t[c]) + t[outputs + c]).collect()
+                }
+            };
+            let h = apply(&params, "conv2", &silu(h));
+            let shortcut = if inputs == outputs { x } else { apply(&params, "conv_shortcut", &x) };
+            for ((got, h), x) in y.value().as_slice().iter().zip(h).zip(shortcut) {
+                let expected = (x + h) / factor;
+                assert!((got - expected).abs() < 1e-12, "{got} is not {expected} under {time_shift:?}");
+            }
+        }
+    }
+}
