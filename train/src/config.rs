@@ -212,7 +212,7 @@ impl Default for TrainConfig {
             checkpoint_every: 500,
             keep: 2,
             log_every: 10,
-            grids: 6,
+            grids: 5,
         }
     }
 }

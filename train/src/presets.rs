@@ -58,7 +58,7 @@ fn compact(block_out_channels: Vec<usize>) -> UNetConfig {
         block_out_channels,
         down_block_types: names(["DownBlock2D", "AttnDownBlock2D"]),
         up_block_types: names(["AttnUpBlock2D", "UpBlock2D"]),
-        layers_per_block: 2,
+        layers_per_block: 1,
         attention_head_dim: Some(32),
         norm_num_groups: 16,
         resnet_time_scale_shift: TimeShift::ScaleShift,

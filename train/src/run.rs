@@ -23,7 +23,7 @@ use tweedie_tensor::{Tensor, ops};
 /// How many recent losses the reported loss is the mean of.
 const RECENT: usize = 100;
 /// Rows of the sample grids; each row shows every class once.
-const GRID_ROWS: usize = 4;
+const GRID_ROWS: usize = 2;
 /// Pictures in a row of an unconditional model's grids.
 const GRID_COLUMNS: usize = 8;
 /// Steps of the grids' sampler: enough to judge by, few enough not to hold up the run.
@@ -74,7 +74,7 @@ struct StepReport {
 }
 
 impl Run {
-    fn begin(config: Config, out: &Path, source: &dyn Source, resume: bool) -> Result<Run> {
+    fn begin(mut config: Config, out: &Path, source: &dyn Source, resume: bool) -> Result<Run> {
         if config.train.batch > source.len() {
             return Err(Error::config(
                 format!("a batch of {} is larger than the {} pictures", config.train.batch, source.len()),
@@ -109,6 +109,11 @@ impl Run {
         let newest = crate::model::newest_checkpoint(out)?;
         let (header, weights) = checkpoint::read(&newest)?;
         config.continues(&header.config)?;
+        // The end of this time budget may have been planned already; a plan that was made is kept to.
+        if config.train.steps.is_none() && config.train.time_budget == header.config.train.time_budget {
+            config.train.steps = header.config.train.steps;
+            config.optimizer.decay_start = header.config.optimizer.decay_start;
+        }
         let params = checkpoint::params(&weights, checkpoint::MODEL, &builder)?;
         let average = checkpoint::params(&weights, checkpoint::EMA, &builder)?;
         let moments = checkpoint::group(&weights, checkpoint::OPTIMIZER)?;
@@ -293,8 +298,8 @@ impl Run {
 
     /// Whether the end of the time budget has begun, over which the learning rate falls.
     fn decay_begins(&self, elapsed: f64) -> bool {
-        let train = &self.config.train;
-        train.steps.is_none()
+        let Config { train, optimizer, .. } = &self.config;
+        optimizer.decay_start.is_none()
             && train.time_budget.is_some_and(|budget| elapsed >= budget * (1.0 - train.decay_share))
     }
 
@@ -302,9 +307,9 @@ impl Run {
     /// its configuration alone, and can be repeated.
     fn plan_the_end(&mut self, elapsed: f64) {
         let left = self.config.train.time_budget.map_or(0.0, |budget| (budget - elapsed).max(0.0));
-        let steps = (left * self.step as f64 / elapsed).round() as u64;
+        let last = self.step + (left * self.step as f64 / elapsed).round() as u64;
         self.config.optimizer.decay_start = Some(self.step);
-        self.config.train.steps = Some(self.step + steps);
+        self.config.train.steps = Some(self.config.train.steps.map_or(last, |steps| steps.min(last)));
     }
 
     fn share(&self, elapsed: f64) -> f64 {
