@@ -40,4 +40,3 @@ pub use error::{Error, Result};
 pub use params::Params;
 pub use tweedie_autograd::ParamId;
 pub use unet::{UNet, UNetConfig};
-pub use weights::{WeightFile, write_safetensors};
