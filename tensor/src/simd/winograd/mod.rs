@@ -13,8 +13,8 @@
 //! from planes to that order and back by transposing 16 × 16 blocks (`bands`). What the products read is already in
 //! the order in which they read it, so nothing is packed (`product`).
 //!
-//! The price is rounding: the transforms add numbers of unlike size. With f32 the relative error stays near
-//! 10⁻⁶, which tests hold; the definition's own is a third of that.
+//! The price is rounding: the transforms add numbers of unlike size. The relative error (root mean square) is
+//! about twice that of the sum itself: 1.1 · 10⁻⁶ for 128 channels, growing with the root of their number.
 
 mod bands;
 mod lanes;
