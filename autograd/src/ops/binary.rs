@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn one_variable_as_both_operands() {
         let x = values(&[3], 7);
-        assert_gradients(&[x.clone()], |[x]| x.clone().mul(x));
+        assert_gradients(std::array::from_ref(&x), |[x]| x.clone().mul(x));
         assert_gradients(&[x], |[x]| x.clone().sub(x.scale(3.0)?));
     }
 }

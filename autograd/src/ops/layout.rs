@@ -159,9 +159,9 @@ mod tests {
         ) {
             let x = values(&[a, b, c], seed);
             let y = values(&[a, b + 1, c], seed ^ 1);
-            assert_gradients(&[x.clone()], |[x]| x.reshape([c, a * b]));
-            assert_gradients(&[x.clone()], |[x]| x.permute(&order));
-            assert_gradients(&[x.clone()], |[x]| x.narrow(1, 1, b - 1));
+            assert_gradients(std::array::from_ref(&x), |[x]| x.reshape([c, a * b]));
+            assert_gradients(std::array::from_ref(&x), |[x]| x.permute(&order));
+            assert_gradients(std::array::from_ref(&x), |[x]| x.narrow(1, 1, b - 1));
             assert_gradients(&[x, y], |[x, y]| concat([x.clone(), y, x], 1));
             let (top, bottom, left, right) = pads;
             let padding = Padding { top, bottom, left, right };

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn squared_errors() {
         let (x, target) = (values(&[3, 2, 2], 1), values(&[3, 2, 2], 2));
-        assert_gradients(&[x.clone()], |[x]| mse(x, target.clone()));
+        assert_gradients(std::array::from_ref(&x), |[x]| mse(x, target.clone()));
         assert_gradients(&[x], |[x]| weighted_mse(x, target.clone(), &[0.5, 2.0, 0.0]));
     }
 
