@@ -38,11 +38,13 @@ fn a_picture_depends_on_the_seed_and_its_number_alone() {
         tensor_x(path)
     };
     // More pictures than go through the network at a time, so that the second batch has another size.
-    let many = paint("many", &["--n=68", "--threads=2"]);
-    let fewer = paint("fewer", &["--n=66", "--threads=1"]);
+    let many = paint("many", &["--n=68", "--class=1", "--threads=2"]);
+    let fewer = paint("fewer", &["--n=66", "--class=1", "--threads=1"]);
     assert_eq!((many.dims(), fewer.dims()), (&[68, 1, 8, 8][..], &[66, 1, 8, 8][..]));
     assert_eq!(many.as_slice()[..fewer.numel()], *fewer.as_slice());
-    assert_ne!(paint("other", &["--n=1", "--seed=1"]).as_slice(), &many.as_slice()[..64]);
+    let different = |i: usize, j: usize| many.as_slice()[i * 64..][..64] != many.as_slice()[j * 64..][..64];
+    assert!((1..68).all(|i| (0..i).all(|j| different(i, j))), "two pictures are the same");
+    assert_ne!(paint("other", &["--n=1", "--class=1", "--seed=1"]).as_slice(), &many.as_slice()[..64]);
     // Only what was asked for is written.
     assert_eq!(files(out.path()), ["fewer", "many", "other"]);
     assert!(!folder.join("samples.png").exists());

@@ -53,6 +53,8 @@ fn stopping_threads_and_the_written_configuration_change_no_bit() {
     let part = digest(&train_tiny(&["--steps=3", "--out=parts"]));
     assert_ne!(part.1, whole.1);
     assert_eq!(digest(&["train", "--out=parts", "--resume", "--steps=6"]), whole);
+    // A run that has ended stays as it is.
+    assert_eq!(digest(&["train", "--out=parts", "--resume"]), whole);
     assert_ne!(digest(&train_tiny(&["--steps=6", "--out=other", "--seed=1"])).1, whole.1);
 }
 

@@ -35,16 +35,22 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
         let again = format!("tweedie train --out {} --resume", place.out.display());
         return Err(Failure::Interrupted(format!("saved after step {}: go on with: {again}", summary.steps)));
     }
-    tell(&summary, watch.config.as_ref(), watch.trained_for.as_deref(), console);
+    match &watch.trained_for {
+        Some(time) => tell(&summary, watch.config.as_ref(), time, console),
+        None => console.say(format!(
+            "nothing left to train: {} ended after step {}; for more, give --steps or --time-budget anew",
+            summary.run.display(),
+            grouped(summary.steps)
+        )),
+    }
     Ok(())
 }
 
 /// What was done, where it is, and what to type next.
-fn tell(summary: &Summary, config: Option<&Config>, trained_for: Option<&str>, console: Console) {
+fn tell(summary: &Summary, config: Option<&Config>, time: &str, console: Console) {
     let run = summary.run.display();
-    let time = trained_for.map_or(String::new(), |time| format!(" in {time}"));
     console.say(format!(
-        "trained {} steps{time}: loss {:.4}, {:.0} pictures a second, {} MiB at most",
+        "trained {} steps in {time}: loss {:.4}, {:.0} pictures a second, {} MiB at most",
         grouped(summary.steps),
         summary.loss,
         summary.images_per_second,

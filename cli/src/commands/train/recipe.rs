@@ -99,10 +99,9 @@ fn limit(config: &mut Config, args: &TrainArgs) {
     if args.steps.is_some() || args.time_budget.is_some() {
         train.steps = args.steps;
         train.time_budget = args.time_budget.map(|time| time.as_secs_f64());
-        if args.steps.is_none() {
-            // The end of a time budget is planned on the way.
-            config.optimizer.decay_start = None;
-        }
+        // A decay that was planned for another end does not fit this one; for a time budget it is planned on the way.
+        let start = &mut config.optimizer.decay_start;
+        *start = start.filter(|start| args.steps.is_some_and(|steps| *start <= steps));
     } else if train.steps.is_none() && train.time_budget.is_none() {
         train.time_budget = Some(TIME_BUDGET);
     }
