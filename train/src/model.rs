@@ -82,16 +82,21 @@ impl Model {
     pub(crate) fn of_run(config: &Config, network: UNet, params: Params<f32>) -> Result<Model> {
         let classes = (!config.data.classes.is_empty() && config.train.class_conditional)
             .then(|| config.data.classes.clone());
+        let null_class = classes.as_ref().map(Vec::len).filter(|_| config.train.label_dropout > 0.0);
+        let mut sampling = config.sampling.clone();
+        if null_class.is_none() {
+            sampling.guidance = 1.0;
+        }
         Ok(Model {
             network,
             params,
             config: config.model.clone(),
             schedule: config.diffusion.schedule()?,
             prediction: config.diffusion.prediction,
-            null_class: classes.as_ref().map(Vec::len).filter(|_| config.train.label_dropout > 0.0),
             classes,
+            null_class,
             scheduling: Scheduling::Own,
-            sampling: config.sampling.clone(),
+            sampling,
         })
     }
 
@@ -191,7 +196,10 @@ impl Model {
 
     fn ddim(&self, sampling: &SamplingConfig) -> Result<Ddim> {
         let sampler = match &self.scheduling {
-            Scheduling::Own => Ddim::new(&self.schedule, &self.own_grid(sampling)?, sampling.eta)?,
+            // Guidance drives x̂_0 past what pictures can be. If the clip took that away and ε̂ still answered for
+            // it, each step would leave less of the picture in x_t than it should, until nothing of it remained.
+            Scheduling::Own => Ddim::new(&self.schedule, &self.own_grid(sampling)?, sampling.eta)?
+                .epsilon_from_clipped(true),
             Scheduling::Diffusers(config) => config.ddim(sampling.steps, sampling.eta)?,
         };
         Ok(sampler.clip(clip(sampling)))
