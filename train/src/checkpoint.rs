@@ -85,6 +85,15 @@ pub(crate) fn steps(run: &Path) -> Result<Vec<u64>> {
     Ok(steps)
 }
 
+/// The step of the checkpoint with the lowest loss, and that loss; none where none can be read.
+pub(crate) fn best(run: &Path) -> Result<Option<(u64, f64)>> {
+    let losses = steps(run)?.into_iter().filter_map(|step| {
+        let (header, _) = read(&path_of(run, step)).ok()?;
+        Some((step, header.loss))
+    });
+    Ok(losses.min_by(|a, b| a.1.total_cmp(&b.1)))
+}
+
 /// Removes all but the newest `keep` checkpoints and `best`.
 pub(crate) fn prune(run: &Path, keep: usize, best: Option<u64>) -> Result<()> {
     let steps = steps(run)?;

@@ -1,6 +1,6 @@
 //! What a run is: every choice that its result depends on, in one TOML file.
 
-use crate::data::Source;
+use crate::data::{Source, Split};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -33,6 +33,8 @@ pub struct Config {
 pub struct DataConfig {
     /// `glyphs`, `shapes`, or a folder.
     pub source: String,
+    /// Which part of it, where it has parts.
+    pub split: Split,
     /// Pictures are resized and cropped to this square; unset, they are taken as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
@@ -153,7 +155,13 @@ pub enum SamplerKind {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        DataConfig { source: "glyphs".into(), image_size: None, flips: false, classes: Vec::new() }
+        DataConfig {
+            source: "glyphs".into(),
+            split: Split::Train,
+            image_size: None,
+            flips: false,
+            classes: Vec::new(),
+        }
     }
 }
 

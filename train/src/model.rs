@@ -198,8 +198,9 @@ impl Model {
         let sampler = match &self.scheduling {
             // Guidance drives x̂_0 past what pictures can be. If the clip took that away and ε̂ still answered for
             // it, each step would leave less of the picture in x_t than it should, until nothing of it remained.
-            Scheduling::Own => Ddim::new(&self.schedule, &self.own_grid(sampling)?, sampling.eta)?
-                .epsilon_from_clipped(true),
+            Scheduling::Own => {
+                Ddim::new(&self.schedule, &self.own_grid(sampling)?, sampling.eta)?.epsilon_from_clipped(true)
+            }
             Scheduling::Diffusers(config) => config.ddim(sampling.steps, sampling.eta)?,
         };
         Ok(sampler.clip(clip(sampling)))

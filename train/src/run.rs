@@ -1,7 +1,7 @@
 //! The training loop.
 
 use crate::checkpoint::{self, Header};
-use crate::data::{self, Batch, DataOptions, Loader, Source, Split};
+use crate::data::{self, Batch, DataOptions, Loader, Source};
 use crate::metrics::{Metrics, MetricsFile, Window};
 use crate::model::{Model, SampleRequest};
 use crate::observer::{Control, Event, Observer, Progress, Summary};
@@ -36,7 +36,7 @@ const GRID_STEPS: usize = 20;
 pub fn train(config: Config, out: &Path, resume: bool, observer: &mut dyn Observer) -> Result<Summary> {
     config.check()?;
     let options = DataOptions { image_size: config.data.image_size, ..DataOptions::default() };
-    let source = data::open(&config.data.source, Split::Train, &options)?;
+    let source = data::open(&config.data.source, config.data.split, &options)?;
     let config = config.resolved(&*source);
     let run = Run::begin(config, out, &*source, resume)?;
     let resumed_at = resume.then_some(run.step);
@@ -60,6 +60,8 @@ struct Run {
     step: u64,
     /// Seconds of training in earlier sessions.
     earlier: f64,
+    /// The mean loss of the last steps before this session; 0 before any.
+    last_loss: f64,
     metrics: MetricsFile,
     best: Option<(u64, f64)>,
 }
@@ -82,6 +84,16 @@ impl Run {
                 "give a smaller --batch",
             ));
         }
+        let [_, height, width] = source.shape();
+        let multiple = config.model.size_multiple();
+        if !(height.is_multiple_of(multiple) && width.is_multiple_of(multiple)) {
+            let nearest = height.min(width).next_multiple_of(multiple);
+            return Err(Error::config(
+                format!("pictures of {height}x{width} cannot be halved as often as the network halves them"),
+                "data.image_size",
+                format!("give --image-size {nearest}, or another multiple of {multiple}"),
+            ));
+        }
         let schedule = config.diffusion.schedule()?;
         let builder = Builder::new();
         let network = UNet::new(&config.model, &builder)?;
@@ -101,6 +113,7 @@ impl Run {
                 config,
                 step: 0,
                 earlier: 0.0,
+                last_loss: 0.0,
                 best: None,
             };
             run.write_config(out)?;
@@ -127,7 +140,8 @@ impl Run {
             config,
             step: header.step,
             earlier: header.seconds,
-            best: None,
+            last_loss: header.loss,
+            best: checkpoint::best(out)?,
         };
         run.write_config(out)?;
         Ok(run)
@@ -139,10 +153,11 @@ impl Run {
         let first_step = self.step;
         let mut loader = Loader::new(source, train.seed, train.batch, self.step, self.config.data.flips)?;
         let mut window = Window::default();
-        let mut window_began = Instant::now();
         let mut recent = VecDeque::with_capacity(RECENT);
         let mut since_save = Window::default();
+        // Time in steps alone, without the grids and checkpoints between them: all of it, and before this window.
         let mut training = Duration::ZERO;
+        let mut before_window = Duration::ZERO;
         let mut grids_painted = 0;
         let mut interrupted = false;
         while !self.is_done() {
@@ -160,19 +175,18 @@ impl Run {
             recent.push_back(report.loss);
             let elapsed = self.earlier + started.elapsed().as_secs_f64();
             if self.step.is_multiple_of(train.log_every) || self.is_done() {
-                let pace =
-                    (window.steps() as usize * train.batch) as f64 / window_began.elapsed().as_secs_f64();
+                let pictures = window.steps() as usize * train.batch;
                 self.metrics.write(&Metrics {
                     step: self.step,
                     loss: window.loss(),
                     loss_by_decile: window.deciles(),
                     grad_norm: report.grad_norm,
                     learning_rate: report.learning_rate,
-                    images_per_second: pace,
+                    images_per_second: pictures as f64 / (training - before_window).as_secs_f64(),
                     rss_mib: memory::rss_mib(),
                     seconds: elapsed,
                 })?;
-                (window, window_began) = (Window::default(), Instant::now());
+                (window, before_window) = (Window::default(), training);
             }
             if self.decay_begins(elapsed) {
                 self.plan_the_end(elapsed);
@@ -217,7 +231,7 @@ impl Run {
         Ok(Summary {
             run: out.to_path_buf(),
             steps: self.step,
-            loss: mean(&recent),
+            loss: if recent.is_empty() { self.last_loss } else { mean(&recent) },
             images_per_second: ((self.step - first_step) as usize * train.batch) as f64
                 / training.as_secs_f64().max(1e-9),
             peak_rss_mib: memory::peak_rss_mib(),

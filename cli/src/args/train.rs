@@ -1,7 +1,8 @@
 use super::duration;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
+use tweedie_train::data::Split;
 
 /// Train a model
 ///
@@ -19,6 +20,9 @@ pub(crate) struct TrainArgs {
     /// glyphs, shapes, or a folder of IDX files, CIFAR-10 batches or pictures
     #[arg(long, value_name = "DATA", help_heading = "Pictures")]
     pub(crate) data: Option<String>,
+    /// Which part of the data, where it has parts [default: train]
+    #[arg(long, value_name = "SPLIT", help_heading = "Pictures")]
+    pub(crate) split: Option<SplitName>,
     /// Resize and centre-crop pictures to N × N
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Pictures")]
     pub(crate) image_size: Option<u32>,
@@ -51,4 +55,22 @@ pub(crate) struct TrainArgs {
     /// Pictures a step
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Recipe")]
     pub(crate) batch: Option<u32>,
+}
+
+/// The parts of a data set by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitName {
+    /// What models learn from
+    Train,
+    /// What they are measured on
+    Test,
+}
+
+impl From<SplitName> for Split {
+    fn from(name: SplitName) -> Split {
+        match name {
+            SplitName::Train => Split::Train,
+            SplitName::Test => Split::Test,
+        }
+    }
 }

@@ -111,6 +111,7 @@ fn runs_that_cannot_be() {
         (&["--data=folder"], &["folder"]),
         (&["--data=file"], &["file"]),
         (&["--batch=10000000"], &["train.batch", "10000000"]),
+        (&["--image-size=9"], &["9x9", "--image-size 12"]),
         (&["--set=model.norm_num_groups=7"], &["norm_num_groups", "7"]),
         (&["--out=file/run"], &["file/run"]),
         (&["--out=run", "--resume"], &["--out run", "--resume"]),

@@ -42,10 +42,11 @@ fn a_run_leaves_its_directory_and_its_summary() {
 #[test]
 fn stopping_threads_and_the_written_configuration_change_no_bit() {
     let folder = tempfile::tempdir().unwrap();
-    let digest = |more: &[&str]| {
-        let summary = json(folder.path(), more);
+    let summary = |more: &[&str]| json(folder.path(), more);
+    let outcome = |summary: Value| {
         (summary["steps"].as_u64().unwrap(), summary["weights_digest"].as_str().unwrap().to_string())
     };
+    let digest = |more: &[&str]| outcome(summary(more));
     let whole = digest(&train_tiny(&["--steps=6", "--out=whole", "--threads=2"]));
     assert_eq!(whole.0, 6);
     assert_eq!(digest(&train_tiny(&["--steps=6", "--out=one", "--threads=1"])), whole);
@@ -53,8 +54,11 @@ fn stopping_threads_and_the_written_configuration_change_no_bit() {
     let part = digest(&train_tiny(&["--steps=3", "--out=parts"]));
     assert_ne!(part.1, whole.1);
     assert_eq!(digest(&["train", "--out=parts", "--resume", "--steps=6"]), whole);
-    // A run that has ended stays as it is.
-    assert_eq!(digest(&["train", "--out=parts", "--resume"]), whole);
+    // A run that has ended stays as it is, and so does its loss.
+    let ended = summary(&["train", "--out=parts", "--resume"]);
+    assert!(ended["loss"].as_f64().unwrap() > 0.1, "{ended}");
+    assert_eq!(outcome(ended), whole);
+    assert_ne!(digest(&train_tiny(&["--steps=6", "--out=test", "--split=test"])).1, whole.1);
     assert_ne!(digest(&train_tiny(&["--steps=6", "--out=other", "--seed=1"])).1, whole.1);
 }
 

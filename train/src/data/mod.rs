@@ -24,6 +24,7 @@ pub use memory::Memory;
 pub use order::Order;
 pub use shapes::Shapes;
 
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,7 +56,8 @@ pub trait Source: Send + Sync {
 }
 
 /// Which part of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Split {
     /// What models learn from.
     #[default]

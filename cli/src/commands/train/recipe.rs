@@ -6,7 +6,7 @@ use crate::error::{Failure, Result};
 use std::fs;
 use tweedie_train::Config;
 use tweedie_train::config::DataConfig;
-use tweedie_train::data::{DataOptions, Split};
+use tweedie_train::data::DataOptions;
 
 /// How long a run trains when nothing says so: three minutes, in seconds.
 const TIME_BUDGET: f64 = 180.0;
@@ -59,7 +59,7 @@ fn base(args: &TrainArgs, data: &DataConfig) -> Result<Config> {
         Some(name) => Config::preset(name)?,
         None => {
             let options = DataOptions { image_size: data.image_size, ..DataOptions::default() };
-            let pictures = tweedie_train::data::open(&data.source, Split::Train, &options)?;
+            let pictures = tweedie_train::data::open(&data.source, data.split, &options)?;
             Config::preset(Config::preset_for(&*pictures))?
         }
     };
@@ -86,6 +86,9 @@ fn given(config: &mut Config, args: &TrainArgs) -> Result<()> {
     }
     if let Some(data) = &args.data {
         config.data.source = data.clone();
+    }
+    if let Some(split) = args.split {
+        config.data.split = split.into();
     }
     if let Some(side) = args.image_size {
         config.data.image_size = Some(side as usize);
