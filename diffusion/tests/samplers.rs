@@ -5,9 +5,9 @@ mod common;
 use common::{close, ho, normals, schedules};
 use proptest::prelude::*;
 use tweedie_diffusion::{
-    Clip, Condition, Ddim, Ddpm, Denoiser, EmpiricalDenoiser, Error, GaussianDenoiser, Grid, MixtureDenoiser,
-    NoiseSource, Prediction, PredictionKind, Result, Sampler, Schedule, Spacing, State, Timestep,
-    VarianceKind,
+    Clip, Condition, Ddim, Ddpm, Denoiser, EmpiricalDenoiser, Error, GaussianDenoiser, Grid, Guided,
+    MixtureDenoiser, NoiseSource, Prediction, PredictionKind, Result, Sampler, Schedule, Spacing, State,
+    Timestep, VarianceKind,
 };
 use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::{Element, Tensor};
@@ -197,6 +197,54 @@ fn noise_made_anew_explains_the_clipped_picture() {
     close(first(&anew).x.as_slice()[0], to.signal * 0.1 + to.noise * epsilon, 1e-12, 0.0);
     let epsilon = (2.0 - from.signal * from.signal * 2.0) / from.noise;
     close(first(&plain).x.as_slice()[0], to.signal * 0.1 + to.noise * epsilon, 1e-12, 0.0);
+}
+
+/// Class 0 and class 1 are each a Gaussian around a picture near what a pixel can be; class 2 is either of them.
+struct TwoClasses([MixtureDenoiser<f64>; 3]);
+
+impl TwoClasses {
+    const PICTURES: [[f64; 4]; 2] = [[0.9, 0.9, -0.9, 0.9], [0.9, -0.9, 0.9, -0.9]];
+
+    fn new() -> TwoClasses {
+        let pictures = |means: &[[f64; 4]]| {
+            let means = Tensor::from_slice([means.len(), 4], means.as_flattened()).unwrap();
+            let n = means.shape()[0];
+            MixtureDenoiser::new(means, &vec![1.0; n], &vec![0.01; n]).unwrap()
+        };
+        let [a, b] = Self::PICTURES;
+        TwoClasses([pictures(&[a]), pictures(&[b]), pictures(&[a, b])])
+    }
+}
+
+impl Denoiser<f64> for TwoClasses {
+    fn predict(&self, x: &Tensor<f64>, t: &[Timestep], asked: &Condition) -> Result<Prediction<f64>> {
+        let class = asked.classes.as_ref().unwrap()[0];
+        self.0[class].predict(x, t, &Condition::default())
+    }
+}
+
+#[test]
+fn guidance_and_the_clip_leave_the_class_that_was_asked_for() {
+    // Guidance drives x̂_0 past what pictures can be, the clip takes it back; unless ε̂ is made anew, it still
+    // answers for what was clipped, and what is left of the picture shrinks with every step.
+    let schedule = Schedule::cosine(1000).unwrap();
+    let grid = Grid::new(1000, 50, Spacing::Trailing, 0).unwrap();
+    let ddim = Ddim::new(&schedule, &grid, 0.0).unwrap().clip(Clip::At(1.0));
+    let n = 40;
+    let recovered = |sampler: &Ddim, class: usize| {
+        let of = |class| Condition { classes: Some(vec![class; n]) };
+        let guided = Guided { denoiser: TwoClasses::new(), unconditional: of(2), weight: 4.0 };
+        let x = random::normal([n, 4], 7, Purpose::Start, 0, 0);
+        let painted = sampler.run(&guided, x, &of(class), 0).last().unwrap().unwrap().x;
+        let near = |x: &&[f64]| x.iter().zip(TwoClasses::PICTURES[class]).all(|(x, y)| (x - y).abs() < 0.35);
+        painted.as_slice().chunks(4).filter(near).count()
+    };
+    for class in [0, 1] {
+        let (anew, plain) =
+            (recovered(&ddim.clone().epsilon_from_clipped(true), class), recovered(&ddim, class));
+        assert_eq!(anew, n, "class {class}");
+        assert!(plain < n, "class {class}: {plain} of {n} without");
+    }
 }
 
 /// A model that fails below a time, in one way or another.
