@@ -2,18 +2,12 @@
 #![allow(dead_code, unreachable_pub)] // Each test file uses a part.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use tweedie_diffusion::Schedule;
 use tweedie_tensor::{Tensor, random};
 
 /// `cases` draws, the same ones in every run.
 pub fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        rng_seed: RngSeed::Fixed(20_260_101),
-        failure_persistence: None,
-        ..Default::default()
-    }
+    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
 }
 
 /// Schedules of every family, of 2 to 80 steps, with random end points.
