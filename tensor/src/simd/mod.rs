@@ -8,6 +8,8 @@ pub(crate) mod conv;
 mod erf;
 mod exp;
 mod gemm;
+#[cfg(any(test, feature = "peers"))]
+pub mod peers;
 mod winograd;
 
 pub use erf::{erf_f32, tanh_f32};

@@ -1,6 +1,7 @@
 //! f32 products against sums in f64, other people's kernels, and each other.
 
 use super::*;
+use crate::simd::peers;
 use proptest::prelude::*;
 
 /// Numbers in [−1, 1) from a linear congruential sequence.
@@ -95,53 +96,12 @@ fn other_libraries_agree() {
     let (a, b) = (numbers(1, m * k), numbers(2, k * n));
     let mut ours = vec![f32::NAN; m * n];
     f32::gemm(MatRef::row_major(&a, m, k), MatRef::row_major(&b, k, n), &mut ours, n, Accumulate::Overwrite);
-    let mut theirs = vec![0.0f32; m * n];
-    // SAFETY: contiguous row-major matrices of these shapes.
-    unsafe {
-        matrixmultiply::sgemm(
-            m,
-            k,
-            n,
-            1.0,
-            a.as_ptr(),
-            k as isize,
-            1,
-            b.as_ptr(),
-            n as isize,
-            1,
-            0.0,
-            theirs.as_mut_ptr(),
-            n as isize,
-            1,
-        );
-    }
-    let mut gemms = vec![0.0f32; m * n];
-    // SAFETY: as above.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            gemms.as_mut_ptr(),
-            1,
-            n as isize,
-            false,
-            a.as_ptr(),
-            1,
-            k as isize,
-            b.as_ptr(),
-            1,
-            n as isize,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
-    for ((ours, theirs), gemms) in ours.iter().zip(&theirs).zip(&gemms) {
-        assert!((ours - theirs).abs() < 2e-5 && (ours - gemms).abs() < 2e-5, "{ours} {theirs} {gemms}");
+    for theirs in [peers::matrixmultiply, peers::gemm, peers::gemm_parallel as peers::Product] {
+        let mut c = vec![0.0f32; m * n];
+        theirs([m, n, k], &a, &b, &mut c);
+        for (ours, theirs) in ours.iter().zip(&c) {
+            assert!((ours - theirs).abs() < 2e-5, "{ours} {theirs}");
+        }
     }
 }
 
