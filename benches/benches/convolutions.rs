@@ -3,20 +3,23 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::time::Duration;
-use tweedie_benches::{LAYERS, numbers};
-use tweedie_tensor::ops::{Conv2d, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight};
+use tweedie_benches::numbers;
+use tweedie_nn::UNetConfig;
+use tweedie_tensor::ops::{conv2d, conv2d_grad_input, conv2d_grad_weight};
 use tweedie_tensor::{Accumulate, Tensor};
+use tweedie_train::bench::{Layer, layers};
 
 fn convolutions(c: &mut Criterion) {
-    for (picture, channels_out, side, stride) in LAYERS {
-        let conv = Conv2d { stride, padding: Padding::same(side / 2) };
-        let (x, w) = (numbers(picture), numbers([channels_out, picture[1], side, side]));
-        let shape = conv.output_shape(x.shape(), w.shape()).expect("a layer of the table fits");
-        let dy = numbers(shape);
-        let (mut dx, mut dw) = (Tensor::scratch(*x.shape()), Tensor::scratch(*w.shape()));
-        let name = format!("convolution {} to {channels_out}, {side}x{side}, stride {stride}", x.shape());
-        let mut group = c.benchmark_group(name);
-        group.throughput(Throughput::Elements(2 * (dy.numel() * picture[1] * side * side) as u64));
+    let networks = [(UNetConfig::small(), 28, 64), (UNetConfig::cifar(), 32, 8)];
+    let all = networks.iter().flat_map(|(config, side, batch)| {
+        layers(config, *side, *batch).expect("a network of the program's own presets")
+    });
+    for (layer, _) in all {
+        let Layer { picture, weight, conv } = layer;
+        let (x, w, dy) = (numbers(picture), numbers(weight), numbers(layer.output()));
+        let (mut dx, mut dw) = (Tensor::scratch(picture), Tensor::scratch(weight));
+        let mut group = c.benchmark_group(layer.to_string());
+        group.throughput(Throughput::Elements(layer.flops()));
         group
             .sample_size(20)
             .warm_up_time(Duration::from_millis(300))

@@ -2,8 +2,8 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::time::Duration;
-use tweedie_benches::Step;
 use tweedie_nn::UNetConfig;
+use tweedie_train::bench::Step;
 
 fn steps(c: &mut Criterion) {
     for (name, config, side, batch) in

@@ -4,6 +4,7 @@
 //! what it learnt.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 mod checkpoint;
 pub mod config;
 pub mod data;

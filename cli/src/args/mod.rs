@@ -1,10 +1,12 @@
 //! The command line: what can be asked for, and how it is explained.
 
+mod bench;
 mod duration;
 mod predict;
 mod sample;
 mod train;
 
+pub(crate) use bench::{BenchArgs, BenchWhat, StepArgs};
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs, SamplerName};
 pub(crate) use train::TrainArgs;
@@ -42,6 +44,7 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     Sample(Box<SampleArgs>),
     Predict(PredictArgs),
+    Bench(BenchArgs),
 }
 
 /// Options of every command.

@@ -1,11 +1,13 @@
 //! What the program does, a file for each command.
 
+mod bench;
 mod classes;
 mod noise;
 mod predict;
 mod sample;
 mod train;
 
+pub(crate) use bench::bench;
 pub(crate) use predict::predict;
 pub(crate) use sample::sample;
 pub(crate) use train::train;

@@ -1,6 +1,7 @@
 //! The program as a user runs it: the built binary, its files, its words and its exit status.
 
 mod bad_input;
+mod bench;
 mod diffusers;
 mod interrupt;
 mod predict;

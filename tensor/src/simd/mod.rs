@@ -8,6 +8,7 @@ pub(crate) mod conv;
 mod erf;
 mod exp;
 mod gemm;
+mod peak;
 #[cfg(any(test, feature = "peers"))]
 pub mod peers;
 mod winograd;
@@ -15,6 +16,7 @@ mod winograd;
 pub use erf::{erf_f32, tanh_f32};
 pub use exp::exp_f32;
 pub use gemm::{Accumulate, Gemm, MatRef};
+pub use peak::multiply_adds;
 
 use std::sync::OnceLock;
 

@@ -1,0 +1,40 @@
+use clap::{Args, Subcommand};
+
+/// Measure this machine against its own peak
+///
+/// Measure on an idle machine. The peak is what all threads together can multiply and add in registers.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tweedie bench step --model cifar
+  tweedie bench step --model runs/mnist --batch 64 --threads 1
+  tweedie bench gemm --threads 1
+  tweedie bench conv --json")]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) what: BenchWhat,
+}
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchWhat {
+    /// A training step (forward, squared error, backward, AdamW) and a forward pass: the least of several
+    Step(StepArgs),
+    /// f32 products: squares, and those that the convolutions of both networks come to
+    Gemm,
+    /// Every convolution of both networks, forward and both gradients, counted as the definition has it
+    Conv,
+}
+
+/// Which step.
+#[derive(Debug, Args)]
+pub(crate) struct StepArgs {
+    /// small (3.9 million parameters, 28×28), cifar (35.7 million, 32×32), or a MODEL
+    #[arg(long, value_name = "MODEL", default_value = "small")]
+    pub(crate) model: String,
+    /// Pictures a step [default: 64; for cifar 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub(crate) batch: Option<u32>,
+    /// Runs, of which the fastest counts
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+}

@@ -1,0 +1,112 @@
+//! `tweedie bench`: this machine against its own peak.
+
+use crate::args::{BenchWhat, StepArgs};
+use crate::console::Console;
+use crate::error::Result;
+use crate::progress::Progress;
+use serde::Serialize;
+use std::path::Path;
+use tweedie_nn::UNetConfig;
+use tweedie_train::bench::{Layer, Rate, Step, convolution_rates, layers, peak_gflops, product_rates};
+use tweedie_train::{Model, memory};
+
+/// What `bench step --json` prints.
+#[derive(Debug, Serialize)]
+struct Measured<'a> {
+    model: &'a str,
+    params: usize,
+    batch: usize,
+    threads: usize,
+    train_ms: f64,
+    forward_ms: f64,
+    peak_rss_mib: u64,
+}
+
+/// Measures.
+///
+/// # Errors
+/// A MODEL that cannot be opened.
+pub(crate) fn bench(what: &BenchWhat, console: Console) -> Result<()> {
+    match what {
+        BenchWhat::Step(args) => step(args, console),
+        BenchWhat::Gemm => gemm(console),
+        BenchWhat::Conv => conv(console),
+    }
+}
+
+fn step(args: &StepArgs, console: Console) -> Result<()> {
+    let batch = |default: usize| args.batch.map_or(default, |batch| batch as usize);
+    let (mut step, batch) = match &args.model[..] {
+        "small" => (Step::new(&UNetConfig::small(), 28, batch(64))?, batch(64)),
+        "cifar" => (Step::new(&UNetConfig::cifar(), 32, batch(8))?, batch(8)),
+        path => (Step::of_model(Model::open(Path::new(path), false)?, batch(64))?, batch(64)),
+    };
+    let (mut progress, runs) = (Progress::new(console), args.runs as usize);
+    let mut done = 0;
+    let times = step.measure(runs, || {
+        done += 1;
+        progress.update(done as f64 / (2 * runs) as f64, || format!("run {done} of {}", 2 * runs));
+    });
+    progress.finish();
+    let times = times?;
+    let ms = |x: f64| (10.0 * x).round() / 10.0;
+    let measured = Measured {
+        model: &args.model,
+        params: step.num_parameters(),
+        batch,
+        threads: rayon::current_num_threads(),
+        train_ms: ms(times.train_ms),
+        forward_ms: ms(times.forward_ms),
+        peak_rss_mib: memory::peak_rss_mib(),
+    };
+    console.say(format!(
+        "{}, batch {batch}, {} threads: a training step {} ms, a forward pass {} ms, {} MiB at most",
+        measured.model, measured.threads, measured.train_ms, measured.forward_ms, measured.peak_rss_mib
+    ));
+    console.result(&measured);
+    Ok(())
+}
+
+/// The convolutions of the networks that the program is measured on, at the batches they are measured with.
+fn measured_layers() -> Result<Vec<Layer>> {
+    let mut all = layers(&UNetConfig::small(), 28, 64)?;
+    all.extend(layers(&UNetConfig::cifar(), 32, 8)?);
+    Ok(all.into_iter().map(|(layer, _)| layer).collect())
+}
+
+fn gemm(console: Console) -> Result<()> {
+    let mut shapes: Vec<[usize; 3]> = [128, 256, 512, 1024, 2048].map(|n| [n; 3]).to_vec();
+    for layer in measured_layers()? {
+        if !shapes.contains(&layer.product()) {
+            shapes.push(layer.product());
+        }
+    }
+    let peak = peak_gflops();
+    let rates = shapes.into_iter().map(|shape| Ok(vec![product_rates(shape, peak)?]));
+    report(rates, peak, console)
+}
+
+fn conv(console: Console) -> Result<()> {
+    let peak = peak_gflops();
+    let rates = measured_layers()?.into_iter().map(|layer| Ok(convolution_rates(&layer, peak)?.to_vec()));
+    report(rates, peak, console)
+}
+
+/// Says each rate as it comes, and prints all at the end.
+fn report(rates: impl Iterator<Item = Result<Vec<Rate>>>, peak: f64, console: Console) -> Result<()> {
+    console.say(format!("peak of {} threads: {peak:.0} GFLOP/s", rayon::current_num_threads()));
+    let mut all = Vec::new();
+    for some in rates {
+        for rate in some? {
+            console.say(format!(
+                "{:>7.1} GFLOP/s {:>5.0}%  {}",
+                rate.gflops,
+                100.0 * rate.fraction,
+                rate.shape
+            ));
+            all.push(rate);
+        }
+    }
+    console.result(&all);
+    Ok(())
+}

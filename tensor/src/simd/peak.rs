@@ -1,0 +1,63 @@
+//! As many multiply-adds as the processor can do: what kernels are measured against.
+
+use super::Isa;
+use std::hint::black_box;
+
+/// Sums that go on side by side: enough to hide how long one multiply-add takes, few enough for the registers.
+const SUMS: usize = 24;
+const ROUNDS: usize = 1 << 16;
+
+/// Does nothing but independent multiply-adds of registers, on this thread; answers how many multiplications and
+/// additions that were. It takes about a millisecond.
+pub fn multiply_adds() -> u64 {
+    match Isa::active() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has the instructions.
+        Isa::Avx512 => unsafe { x86::avx512() },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Isa::Avx2 => unsafe { x86::avx2() },
+        _ => portable(),
+    }
+}
+
+fn portable() -> u64 {
+    let (x, y) = (black_box(0.999_f32), black_box(1e-3_f32));
+    let mut sums = [1.0f32; SUMS];
+    for _ in 0..ROUNDS {
+        for sum in &mut sums {
+            *sum = sum.mul_add(x, y);
+        }
+    }
+    black_box(sums);
+    (2 * ROUNDS * SUMS) as u64
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{ROUNDS, SUMS};
+    use std::arch::x86_64::*;
+    use std::hint::black_box;
+
+    macro_rules! registers {
+        ($name:ident, $features:literal, $lanes:literal, $sums:expr, $set:ident, $fma:ident) => {
+            /// # Safety
+            /// The processor has the instructions.
+            #[target_feature(enable = $features)]
+            pub(super) unsafe fn $name() -> u64 {
+                let (x, y) = ($set(black_box(0.999)), $set(black_box(1e-3)));
+                let mut sums = [$set(1.0); $sums];
+                for _ in 0..ROUNDS {
+                    for sum in &mut sums {
+                        *sum = $fma(*sum, x, y);
+                    }
+                }
+                black_box(sums);
+                (2 * ROUNDS * $sums * $lanes) as u64
+            }
+        };
+    }
+
+    registers!(avx512, "avx512f", 16, SUMS, _mm512_set1_ps, _mm512_fmadd_ps);
+    registers!(avx2, "avx,fma", 8, SUMS / 2, _mm256_set1_ps, _mm256_fmadd_ps);
+}

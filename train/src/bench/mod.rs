@@ -1,0 +1,10 @@
+//! The work that this program is measured by, and the measuring: whole steps, products, convolutions, and the most
+//! that the processor could do.
+
+mod layers;
+mod rate;
+mod step;
+
+pub use layers::{Layer, layers};
+pub use rate::{Rate, convolution_rates, peak_gflops, product_rates};
+pub use step::{Step, StepTimes};

@@ -1,0 +1,111 @@
+use crate::{Model, Result};
+use std::time::Instant;
+use tweedie_autograd::{Tape, Var, ops::mse};
+use tweedie_nn::optim::{OptimConfig, Optimizer};
+use tweedie_nn::{Builder, Ctx, Params, UNet, UNetConfig};
+use tweedie_tensor::Tensor;
+use tweedie_tensor::random::{self, Purpose};
+
+/// A network, its optimizer and a batch: forward, mean squared error, backward, AdamW.
+pub struct Step {
+    network: UNet,
+    params: Params<f32>,
+    optimizer: Optimizer,
+    x: Tensor,
+    noise: Tensor,
+    clocks: Vec<f64>,
+    labels: Option<Vec<usize>>,
+}
+
+/// The least time of several runs, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepTimes {
+    /// Of a whole training step.
+    pub train_ms: f64,
+    /// Of a forward pass that keeps nothing.
+    pub forward_ms: f64,
+}
+
+impl Step {
+    /// The network of `config` with random weights, and a batch of `batch` pictures of `side` × `side`.
+    ///
+    /// # Errors
+    /// A configuration that makes no network.
+    pub fn new(config: &UNetConfig, side: usize, batch: usize) -> Result<Step> {
+        let builder = Builder::new();
+        let network = UNet::new(config, &builder)?;
+        Step::of(network, config, builder.draw(0), [batch, config.in_channels, side, side])
+    }
+
+    /// A trained network, and a batch of `batch` of its pictures.
+    ///
+    /// # Errors
+    /// None for a model that could be opened.
+    pub fn of_model(model: Model, batch: usize) -> Result<Step> {
+        let [c, h, w] = model.shape();
+        Step::of(model.network, &model.config, model.params, [batch, c, h, w])
+    }
+
+    fn of(network: UNet, config: &UNetConfig, params: Params<f32>, shape: [usize; 4]) -> Result<Step> {
+        let rule = OptimConfig::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
+        let optimizer = Optimizer::new(rule, &params)?;
+        let x = random::normal(shape, 0, Purpose::Start, 0, 0);
+        let noise = random::normal(shape, 0, Purpose::Noise, 0, 0);
+        let clocks = (0..shape[0]).map(|i| (i * 997 % 1000) as f64).collect();
+        let labels = config.num_class_embeds.map(|classes| (0..shape[0]).map(|i| i % classes).collect());
+        Ok(Step { network, params, optimizer, x, noise, clocks, labels })
+    }
+
+    /// How many numbers the network has learnt.
+    pub fn num_parameters(&self) -> usize {
+        self.params.numel()
+    }
+
+    /// One step of training; the loss.
+    ///
+    /// # Errors
+    /// None that the constructor did not exclude.
+    pub fn train(&mut self) -> Result<f32> {
+        let tape = Tape::new();
+        let ctx = Ctx::training(&self.params, &tape);
+        let x = Var::constant(self.x.clone());
+        let output = self.network.forward(&ctx, x, &self.clocks, self.labels.as_deref())?;
+        drop(ctx);
+        let loss = mse(output, self.noise.clone())?;
+        let value = loss.value().item()?;
+        let gradients = self.params.collect(loss.backward()?);
+        self.optimizer.step(&mut self.params, &gradients, 1e-4, None, None)?;
+        Ok(value)
+    }
+
+    /// One forward pass.
+    ///
+    /// # Errors
+    /// As [`Step::train`].
+    pub fn forward(&self) -> Result<Tensor> {
+        let ctx = Ctx::inference(&self.params);
+        let x = Var::constant(self.x.clone());
+        Ok(self.network.forward(&ctx, x, &self.clocks, self.labels.as_deref())?.into_value())
+    }
+
+    /// The least of `runs` times of each, after one that does not count; `each` is told of every run.
+    ///
+    /// # Errors
+    /// As [`Step::train`].
+    pub fn measure(&mut self, runs: usize, mut each: impl FnMut()) -> Result<StepTimes> {
+        let mut least = |run: &mut dyn FnMut() -> Result<()>| -> Result<f64> {
+            run()?;
+            let mut least = f64::INFINITY;
+            for _ in 0..runs {
+                let start = Instant::now();
+                run()?;
+                least = least.min(start.elapsed().as_secs_f64());
+                each();
+            }
+            Ok(1e3 * least)
+        };
+        let train_ms = least(&mut || self.train().map(drop))?;
+        let forward_ms = least(&mut || self.forward().map(drop))?;
+        Ok(StepTimes { train_ms, forward_ms })
+    }
+}
