@@ -22,7 +22,7 @@ pub fn matrixmultiply(size: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32]) {
 /// By the crate `gemm`, on one thread.
 ///
 /// # Panics
-/// As [`matrixmultiply`].
+/// As [`matrixmultiply()`].
 pub fn gemm(size: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32]) {
     gemm_by(::gemm::Parallelism::None, size, a, b, c);
 }
@@ -30,7 +30,7 @@ pub fn gemm(size: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32]) {
 /// By the crate `gemm`, on the threads of rayon's pool.
 ///
 /// # Panics
-/// As [`matrixmultiply`].
+/// As [`matrixmultiply()`].
 pub fn gemm_parallel(size: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32]) {
     gemm_by(::gemm::Parallelism::Rayon(0), size, a, b, c);
 }
