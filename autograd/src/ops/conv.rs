@@ -35,6 +35,26 @@ impl<T: Element> Op<T, 3> for Conv2d {
     }
 }
 
+/// With a bias, and added to pictures: operands x, w, b and the pictures.
+struct Conv2dOnto(Conv2d);
+
+impl<T: Element> Op<T, 4> for Conv2dOnto {
+    const NAME: &'static str = "conv2d_onto";
+    /// Each operand, where the other's gradient reads it.
+    type Saved = [Option<Tensor<T>>; 2];
+
+    fn forward(&self, [x, w, b, onto]: [Tensor<T>; 4], needs: [bool; 4]) -> Result<(Tensor<T>, Self::Saved)> {
+        let y = ops::conv2d_onto(&x, &w, Some(&b), onto, &self.0)?;
+        Ok((y, [needs[1].then_some(x), needs[0].then_some(w)]))
+    }
+
+    fn backward(self, saved: Self::Saved, dy: Tensor<T>, dx: &mut Sink<'_, T>) -> Result<()> {
+        dx.write(2, |db, how| ops::conv2d_grad_bias(&dy, db, how))?;
+        input_and_weight(&self.0, saved, &dy, dx)?;
+        dx.add(3, dy)
+    }
+}
+
 fn input_and_weight<T: Element>(
     geometry: &Conv2d,
     [x, w]: [Option<Tensor<T>>; 2],
@@ -52,7 +72,7 @@ fn input_and_weight<T: Element>(
 
 /// Convolution.
 impl<T: Element> Var<T> {
-    /// Cross-correlation of x \[n, ci, h, w\] with weights \[co, ci, kh, kw\], plus a bias \[co\].
+    /// Cross-correlation of x \[n, ci, h, w\] with weights \[co, ci, kh, kw\], plus a bias \[co\], or \[n, co\].
     ///
     /// # Errors
     /// Shapes that do not fit, or a kernel larger than the padded picture.
@@ -62,6 +82,20 @@ impl<T: Element> Var<T> {
             None => geometry.apply([self, weight]),
         }
     }
+}
+
+/// The convolution of `x` with a bias, added to `onto`, which has its result's shape.
+///
+/// # Errors
+/// As [`Var::conv2d`], and when `onto` has another shape.
+pub fn conv2d_onto<T: Element>(
+    x: Var<T>,
+    weight: Var<T>,
+    bias: Var<T>,
+    onto: Var<T>,
+    geometry: Conv2d,
+) -> Result<Var<T>> {
+    Conv2dOnto(geometry).apply([x, weight, bias, onto])
 }
 
 #[cfg(test)]
@@ -88,8 +122,13 @@ mod tests {
             let x = values(&[n, ci, h, w], seed);
             let weight = values(&[co, ci, kh, kw], seed ^ 1);
             if biased {
-                let bias = values(&[co], seed ^ 2);
-                assert_gradients(&[x, weight, bias], |[x, w, b]| x.conv2d(w, Some(b), geometry));
+                let bias = if seed % 2 == 0 { values(&[co], seed ^ 2) } else { values(&[n, co], seed ^ 2) };
+                let operands = [x, weight, bias];
+                assert_gradients(&operands, |[x, w, b]| x.conv2d(w, Some(b), geometry));
+                let [x, weight, bias] = operands;
+                let y = ops::conv2d(&x, &weight, None, &geometry).unwrap();
+                let onto = values(y.dims(), seed ^ 3);
+                assert_gradients(&[x, weight, bias, onto], |[x, w, b, onto]| conv2d_onto(x, w, b, onto, geometry));
             } else {
                 assert_gradients(&[x, weight], |[x, w]| x.conv2d(w, None, geometry));
             }

@@ -1,5 +1,5 @@
 use crate::{Builder, Ctx, Init, Layer, ParamId};
-use tweedie_autograd::{Result, Var};
+use tweedie_autograd::{Result, Var, ops::conv2d_onto};
 use tweedie_tensor::{Element, ops};
 
 /// A convolution of pictures \[n, `inputs`, h, w\] with `weight` \[`outputs`, `inputs`, k, k\] and `bias`.
@@ -37,6 +37,25 @@ impl Conv2d {
     /// 1×1: a linear map at every place.
     pub fn pointwise(b: &Builder, inputs: usize, outputs: usize) -> Conv2d {
         Conv2d::new(b, inputs, outputs, 1, ops::Conv2d { stride: 1, padding: around(0) })
+    }
+}
+
+impl Conv2d {
+    /// The convolution with `shift` \[n, `outputs`\], a number for each sample and channel, added to its bias.
+    ///
+    /// # Errors
+    /// Inputs of the wrong shape.
+    pub fn forward_shifted<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, shift: Var<T>) -> Result<Var<T>> {
+        let bias = shift.add(ctx.param(self.bias))?;
+        x.conv2d(ctx.param(self.weight), Some(bias), self.geometry)
+    }
+
+    /// The convolution added to `onto`, which has its output's shape.
+    ///
+    /// # Errors
+    /// Inputs of the wrong shape.
+    pub fn forward_onto<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, onto: Var<T>) -> Result<Var<T>> {
+        conv2d_onto(x, ctx.param(self.weight), ctx.param(self.bias), onto, self.geometry)
     }
 }
 

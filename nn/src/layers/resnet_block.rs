@@ -91,25 +91,27 @@ impl ResnetBlock {
     /// Inputs of the wrong shape.
     pub fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, time: Var<T>) -> Result<Var<T>> {
         let h = self.norm1.forward_silu(ctx, x.clone())?;
-        let h = self.conv1.forward(ctx, self.resample(h)?)?;
+        let h = self.resample(h)?;
         let time = self.time_emb_proj.forward(ctx, time)?;
         let h = match self.config.time_shift {
-            TimeShift::Default => self.norm2.forward_silu(ctx, h.add(over_pixels(time)?)?)?,
+            TimeShift::Default => {
+                let h = self.conv1.forward_shifted(ctx, h, time)?;
+                self.norm2.forward_silu(ctx, h)?
+            }
             TimeShift::ScaleShift => {
+                let h = self.conv1.forward(ctx, h)?;
                 let channels = self.config.outputs;
                 let scale = over_pixels(time.clone().narrow(1, 0, channels)?)?.add_scalar(1.0)?;
                 let shift = over_pixels(time.narrow(1, channels, channels)?)?;
                 self.norm2.forward(ctx, h)?.mul(scale)?.add(shift)?.silu()?
             }
         };
-        let h = self.conv2.forward(ctx, h)?;
         let x = self.resample(x)?;
         let x = match &self.conv_shortcut {
             Some(conv) => conv.forward(ctx, x)?,
             None => x,
         };
-        // The branch is nobody else's, so that the sum can take its place.
-        let sum = h.add(x)?;
+        let sum = self.conv2.forward_onto(ctx, h, x)?;
         match self.config.output_scale_factor {
             1.0 => Ok(sum),
             factor => sum.scale(1.0 / factor),

@@ -118,11 +118,79 @@ impl Geometry {
     }
 }
 
+/// What a convolution is added to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Base<'a, T> {
+    pub(crate) bias: Bias<'a, T>,
+    pub(crate) onto: Onto<'a, T>,
+}
+
+/// A number for each channel out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bias<'a, T> {
+    None,
+    Channels(&'a [T]),
+    /// Another one for each sample.
+    Samples(&'a [T]),
+}
+
+/// Pictures of the output's shape.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Onto<'a, T> {
+    Nothing,
+    /// What the output holds.
+    Itself,
+    Other(&'a [T]),
+}
+
+impl<'a, T> Bias<'a, T> {
+    /// That of one sample.
+    pub(crate) fn of(self, sample: usize, channels: usize) -> Option<&'a [T]> {
+        match self {
+            Bias::None => None,
+            Bias::Channels(bias) => Some(bias),
+            Bias::Samples(bias) => Some(&bias[sample * channels..][..channels]),
+        }
+    }
+}
+
+impl<T> From<Accumulate> for Onto<'_, T> {
+    fn from(how: Accumulate) -> Self {
+        match how {
+            Accumulate::Overwrite => Onto::Nothing,
+            Accumulate::Add => Onto::Itself,
+        }
+    }
+}
+
+impl<T: Element> Base<'_, T> {
+    /// Writes it into `y`; the convolution is then to be added. Answers `false` if it is nothing at all.
+    pub(crate) fn fill(&self, g: &Geometry, y: &mut [T]) -> bool {
+        if matches!(self, Base { bias: Bias::None, onto: Onto::Nothing }) {
+            return false;
+        }
+        let pixels = g.places[0] * g.places[1];
+        y.par_chunks_exact_mut(g.channels_out * pixels).enumerate().for_each(|(sample, y)| {
+            if let Onto::Other(other) = self.onto {
+                y.copy_from_slice(&other[sample * y.len()..][..y.len()]);
+            }
+            let Some(bias) = self.bias.of(sample, g.channels_out) else { return };
+            for (y, bias) in y.chunks_exact_mut(pixels).zip(bias) {
+                match self.onto {
+                    Onto::Nothing => y.fill(*bias),
+                    _ => y.iter_mut().for_each(|y| *y += *bias),
+                }
+            }
+        });
+        true
+    }
+}
+
 /// The element types that convolutions are written for: f32 as implicit products, f64 by [`im2col`].
 pub trait Convolve: Sized {
     #[doc(hidden)]
     #[allow(private_interfaces)]
-    fn forward(g: &Geometry, x: &[Self], w: &[Self], bias: Option<&[Self]>, y: &mut [Self]);
+    fn forward(g: &Geometry, x: &[Self], w: &[Self], base: Base<'_, Self>, y: &mut [Self]);
     #[doc(hidden)]
     #[allow(private_interfaces)]
     fn grad_input(g: &Geometry, dy: &[Self], w: &[Self], dx: &mut [Self], how: Accumulate);
@@ -133,8 +201,8 @@ pub trait Convolve: Sized {
 
 #[allow(private_interfaces)]
 impl Convolve for f32 {
-    fn forward(g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
-        simd::conv::forward(Isa::active(), g, x, w, bias, y);
+    fn forward(g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
+        simd::conv::forward(Isa::active(), g, x, w, base, y);
     }
     fn grad_input(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
         simd::conv::grad_input(Isa::active(), g, dy, w, dx, how);
@@ -146,8 +214,8 @@ impl Convolve for f32 {
 
 #[allow(private_interfaces)]
 impl Convolve for f64 {
-    fn forward(g: &Geometry, x: &[f64], w: &[f64], bias: Option<&[f64]>, y: &mut [f64]) {
-        im2col::forward(g, x, w, bias, y);
+    fn forward(g: &Geometry, x: &[f64], w: &[f64], base: Base<'_, f64>, y: &mut [f64]) {
+        im2col::forward(g, x, w, base, y);
     }
     fn grad_input(g: &Geometry, dy: &[f64], w: &[f64], dx: &mut [f64], how: Accumulate) {
         im2col::grad_input(g, dy, w, dx, how);
@@ -158,7 +226,7 @@ impl Convolve for f64 {
 }
 
 /// The convolution of x [n, c_in, h, w] with weights [c_out, c_in, kh, kw] and a bias \[c_out\]:
-/// [n, c_out, h', w'].
+/// [n, c_out, h', w']. The bias may also be \[n, c_out\], another one for each sample.
 ///
 /// ```
 /// use tweedie_tensor::Tensor;
@@ -171,27 +239,56 @@ impl Convolve for f64 {
 /// ```
 ///
 /// # Errors
-/// Those of [`Conv2d::output_shape`]; and when the bias is not \[c_out\].
+/// Those of [`Conv2d::output_shape`]; and when the bias is neither \[c_out\] nor \[n, c_out\].
 pub fn conv2d<T: Element>(
     x: &Tensor<T>,
     weight: &Tensor<T>,
     bias: Option<&Tensor<T>>,
     g: &Conv2d,
 ) -> Result<Tensor<T>> {
-    const OP: &str = "conv2d";
-    let g = g.geometry(OP, x.shape(), weight.shape())?;
-    if let Some(bias) = bias {
-        fit(
-            OP,
-            bias.shape(),
-            &Shape::from([g.channels_out]),
-            "the bias has one number for each channel out",
-        )?;
-    }
+    let g = g.geometry("conv2d", x.shape(), weight.shape())?;
+    let bias = fitting_bias(&g, bias)?;
     let mut y = Tensor::scratch(g.output()?);
-    let bias = bias.map(Tensor::as_slice);
-    T::forward(&g, x.as_slice(), weight.as_slice(), bias, y.as_mut_slice());
+    let base = Base { bias, onto: Onto::Nothing };
+    T::forward(&g, x.as_slice(), weight.as_slice(), base, y.as_mut_slice());
     Ok(y)
+}
+
+/// [`conv2d`], added to pictures of its output's shape while its numbers are in registers; in their memory if no
+/// other tensor shares it.
+///
+/// # Errors
+/// As [`conv2d`]; and when `onto` has another shape.
+pub fn conv2d_onto<T: Element>(
+    x: &Tensor<T>,
+    weight: &Tensor<T>,
+    bias: Option<&Tensor<T>>,
+    mut onto: Tensor<T>,
+    g: &Conv2d,
+) -> Result<Tensor<T>> {
+    const OP: &str = "conv2d_onto";
+    let g = g.geometry(OP, x.shape(), weight.shape())?;
+    fit(OP, onto.shape(), &g.output()?, "what is added to has the output's shape")?;
+    let bias = fitting_bias(&g, bias)?;
+    let (x, weight) = (x.as_slice(), weight.as_slice());
+    if onto.is_unique() {
+        T::forward(&g, x, weight, Base { bias, onto: Onto::Itself }, onto.as_mut_slice());
+        return Ok(onto);
+    }
+    let mut y = Tensor::scratch(*onto.shape());
+    let base = Base { bias, onto: Onto::Other(onto.as_slice()) };
+    T::forward(&g, x, weight, base, y.as_mut_slice());
+    Ok(y)
+}
+
+fn fitting_bias<'a, T: Element>(g: &Geometry, bias: Option<&'a Tensor<T>>) -> Result<Bias<'a, T>> {
+    let Some(bias) = bias else { return Ok(Bias::None) };
+    if *bias.shape() == Shape::from([g.samples, g.channels_out]) {
+        return Ok(Bias::Samples(bias.as_slice()));
+    }
+    let why = "the bias has one number for each channel out, or one for each sample and channel";
+    fit("conv2d", bias.shape(), &Shape::from([g.channels_out]), why)?;
+    Ok(Bias::Channels(bias.as_slice()))
 }
 
 /// The gradient of a convolution with respect to its input, from dy [n, c_out, h', w'] into `out` of
@@ -237,20 +334,25 @@ pub fn conv2d_grad_weight<T: Element>(
 }
 
 /// The gradient of a convolution with respect to its bias: dy [n, c_out, h', w'] summed over all axes but the
-/// channels', into `out` \[c_out\].
+/// channels', into `out` \[c_out\]; or over pixels alone, into `out` \[n, c_out\].
 ///
 /// # Errors
-/// When dy has not four axes, or `out` is not \[c_out\].
+/// When dy has not four axes, or `out` is not one of these.
 pub fn conv2d_grad_bias<T: Element>(dy: &Tensor<T>, out: &mut Tensor<T>, how: Accumulate) -> Result<()> {
     const OP: &str = "conv2d_grad_bias";
     let [samples, channels, height, width] = dy.shape().nchw(OP)?;
-    fit(OP, out.shape(), &Shape::from([channels]), "the bias has one number for each channel out")?;
+    let each_sample = *out.shape() == Shape::from([samples, channels]);
+    if !each_sample {
+        let why = "the bias has one number for each channel out, or one for each sample and channel";
+        fit(OP, out.shape(), &Shape::from([channels]), why)?;
+    }
     let (pixels, dy) = (height * width, dy.as_slice());
-    let channel_sum = |(channel, out): (usize, &mut T)| {
+    let planes_each = if each_sample { 1 } else { samples };
+    let sum_of = |(index, out): (usize, &mut T)| {
         let sum = simd::vectorized(
             #[inline(always)]
             || {
-                let planes = (0..samples).map(|n| &dy[(n * channels + channel) * pixels..][..pixels]);
+                let planes = (0..planes_each).map(|n| &dy[(n * channels + index) * pixels..][..pixels]);
                 planes.map(sum_in_lanes).fold(T::ZERO, |total, plane| total + plane)
             },
         );
@@ -261,9 +363,10 @@ pub fn conv2d_grad_bias<T: Element>(dy: &Tensor<T>, out: &mut Tensor<T>, how: Ac
     };
     const LARGE: usize = 1 << 16;
     if dy.len() >= LARGE {
-        out.as_mut_slice().par_iter_mut().enumerate().for_each(channel_sum);
+        let least = (LARGE / (planes_each * pixels).max(1)).max(1);
+        out.as_mut_slice().par_iter_mut().with_min_len(least).enumerate().for_each(sum_of);
     } else {
-        out.as_mut_slice().iter_mut().enumerate().for_each(channel_sum);
+        out.as_mut_slice().iter_mut().enumerate().for_each(sum_of);
     }
     Ok(())
 }

@@ -111,6 +111,24 @@ fn check<T: Element>(case: &Case, add: bool, tolerance: f64) {
     let mut out = Tensor::full([g.channels_out], start);
     conv2d_grad_bias(&dy, &mut out, how).unwrap();
     close("db", &out, &db, tolerance);
+
+    // A bias for each sample, and pictures to add to, in other memory and in their own.
+    let (shifts, onto) = (wave(Shape::from([g.samples, g.channels_out]), 5.0), wave(case.y(), 6.0));
+    let planes = || (0..dy.numel()).map(|i| i / pixels);
+    for (i, plane) in planes().enumerate() {
+        y[i] +=
+            onto.as_slice()[i] + shifts.as_slice()[plane] - bias.as_slice()[plane % g.channels_out].to_f64();
+    }
+    let (shifts, onto) = (shifts.cast::<T>(), onto.cast::<T>());
+    let other = conv2d_onto(&x, &w, Some(&shifts), onto.clone(), &case.conv).unwrap();
+    close("y onto others", &other, &y, tolerance);
+    let own = conv2d_onto(&x, &w, Some(&shifts), onto, &case.conv).unwrap();
+    assert_eq!(own.as_slice(), other.as_slice());
+    let mut dshift = vec![from; shifts.numel()];
+    planes().zip(dy.as_slice()).for_each(|(plane, d)| dshift[plane] += d.to_f64());
+    let mut out = Tensor::full(*shifts.shape(), start);
+    conv2d_grad_bias(&dy, &mut out, how).unwrap();
+    close("dshift", &out, &dshift, tolerance);
 }
 
 fn bits(tensors: &[Tensor<f32>]) -> Vec<u32> {
@@ -124,7 +142,8 @@ fn on_path(isa: Isa, case: &Case) -> [Tensor<f32>; 3] {
     let dy = wave(case.y(), 2.0).cast::<f32>();
     let mut out = [case.y(), case.x, case.w].map(|shape| Tensor::full(shape, f32::NAN));
     let how = Accumulate::Overwrite;
-    simd::conv::forward(isa, &g, x.as_slice(), w.as_slice(), None, out[0].as_mut_slice());
+    let base = Base { bias: Bias::None, onto: Onto::Nothing };
+    simd::conv::forward(isa, &g, x.as_slice(), w.as_slice(), base, out[0].as_mut_slice());
     simd::conv::grad_input(isa, &g, dy.as_slice(), w.as_slice(), out[1].as_mut_slice(), how);
     simd::conv::grad_weight(isa, &g, x.as_slice(), dy.as_slice(), out[2].as_mut_slice(), how);
     out

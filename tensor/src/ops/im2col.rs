@@ -3,7 +3,7 @@
 //! X [c_in · kh · kw, h' · w'] for each sample, y = W·X, dW = dY·Xᵀ, dX = the columns Wᵀ·dY added back into the
 //! picture. It carries f64, and is the second implementation that the implicit products are tested against.
 
-use super::conv::{Conv2d, Geometry};
+use super::conv::{Base, Conv2d, Geometry};
 use crate::simd::MatRef;
 use crate::{Accumulate, Element, Error, Result, Shape, Tensor};
 
@@ -103,16 +103,13 @@ fn fold<T: Element>(g: &Geometry, columns: &[T], picture: &mut [T]) {
     });
 }
 
-pub(super) fn forward<T: Element>(g: &Geometry, x: &[T], w: &[T], bias: Option<&[T]>, y: &mut [T]) {
+pub(super) fn forward<T: Element>(g: &Geometry, x: &[T], w: &[T], base: Base<'_, T>, y: &mut [T]) {
+    let how = if base.fill(g, y) { Accumulate::Add } else { Accumulate::Overwrite };
     let (depth, pixels) = (features(g), places(g));
     let mut columns = crate::Buffer::scratch(columns_len(g));
     let w = MatRef::row_major(w, g.channels_out, depth);
     for (x, y) in x.chunks_exact(picture_len(g)).zip(y.chunks_exact_mut(g.channels_out * pixels)) {
         unfold(g, x, &mut columns);
-        if let Some(bias) = bias {
-            y.chunks_exact_mut(pixels).zip(bias).for_each(|(plane, bias)| plane.fill(*bias));
-        }
-        let how = if bias.is_some() { Accumulate::Add } else { Accumulate::Overwrite };
         T::par_gemm(w, MatRef::row_major(&columns, depth, pixels), y, pixels, how);
     }
 }

@@ -30,7 +30,9 @@ mod unary;
 pub use attention::{attention, attention_backward};
 pub use binary::{Binary, add_assign, axpy, binary, broadcast_to};
 pub use combine::combine;
-pub use conv::{Conv2d, Convolve, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight};
+pub use conv::{
+    Conv2d, Convolve, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight, conv2d_onto,
+};
 pub use embedding::{gather, scatter_add};
 pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};
 pub use layer_norm::{layer_norm, layer_norm_backward};

@@ -4,7 +4,7 @@ use super::gemm::{
     FeatureLanes, Operand, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced,
 };
 use super::{Isa, winograd};
-use crate::ops::conv::Geometry;
+use crate::ops::conv::{Base, Bias, Geometry, Onto};
 use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -20,15 +20,20 @@ fn window(g: &Geometry) -> Window {
 }
 
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
-pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
     if winograd::applies(g) {
-        return winograd::forward(isa, g, x, w, bias, y);
+        return winograd::forward(isa, g, x, w, base, y);
     }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
     let pixels = PositionLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
+    let start = match base {
+        Base { bias: Bias::Channels(bias), onto: Onto::Nothing } => Start::Rows(bias),
+        _ if base.fill(g, y) => Start::Current,
+        _ => Start::Zero,
+    };
     let y = Output::pictures(y, g.samples, g.channels_out, g.places[0] * g.places[1]);
-    multiply_parallel(isa, &weights, &pixels, &y, bias.map_or(Start::Zero, Start::Rows));
+    multiply_parallel(isa, &weights, &pixels, &y, start);
 }
 
 /// dW: dY [C_out, positions] times Xᵀ [positions, features].

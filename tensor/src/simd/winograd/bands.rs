@@ -2,7 +2,7 @@
 
 use super::lanes::{LANES, Lanes};
 use super::transform::OUT;
-use crate::Accumulate;
+use crate::ops::conv::Onto;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -51,56 +51,56 @@ impl Tiles {
         self.band_size(band).iter().product()
     }
 
-    /// Reads sixteen channels of a sample's planes into the pixels of a band, zeros where the plane ends.
+    /// Where in the band each pixel of the plane that the band covers goes, in order, and the first of these pixels.
+    /// Where no pixel goes there are zeros, which are written here: they are the same for all channels.
+    pub(super) fn places(&self, band: &Band, pixels: &mut [[f32; LANES]]) -> (usize, Vec<u32>) {
+        let [high, wide] = self.band_size(band);
+        let ([height, width], [above, left]) = (self.plane, self.before);
+        assert!(left + width <= wide && pixels.len() == high * wide, "tiles cover the plane");
+        let top = band.first * OUT;
+        let rows = top.saturating_sub(above)..height.min((top + high).saturating_sub(above));
+        let mut places = Vec::with_capacity(rows.len() * width);
+        let mut next = 0;
+        for y in rows.clone() {
+            let first = (y + above - top) * wide + left;
+            pixels[next..first].iter_mut().for_each(|zero| *zero = [0.0; LANES]);
+            places.extend(first as u32..(first + width) as u32);
+            next = first + width;
+        }
+        pixels[next..].iter_mut().for_each(|zero| *zero = [0.0; LANES]);
+        (rows.start * width, places)
+    }
+
+    /// Reads sixteen channels of a sample's planes into the pixels of a band, at its [`Tiles::places`].
     #[inline(always)]
     pub(super) fn read_band<L: Lanes>(
         &self,
-        band: &Band,
+        (first, places): &(usize, Vec<u32>),
         planes: &[f32],
         channels: usize,
         group: usize,
         pixels: &mut [[f32; LANES]],
     ) {
-        let [high, wide] = self.band_size(band);
-        let ([height, width], [above, left]) = (self.plane, self.before);
-        let top = band.first * OUT;
-        // Rows of the plane that the band has.
-        let rows = top.saturating_sub(above)..height.min((top + high).saturating_sub(above));
-        let place = |y: usize| (y + above - top) * wide + left;
-        let in_row = width.min(wide - left);
-
-        let begin = if rows.is_empty() { pixels.len() } else { place(rows.start) };
-        pixels[..begin].fill([0.0; LANES]);
-        for y in rows.clone() {
-            let next = if y + 1 < rows.end { place(y + 1) } else { pixels.len() };
-            pixels[place(y) + in_row..next].fill([0.0; LANES]);
-        }
-
-        let size = height * width;
+        let size = self.plane[0] * self.plane[1];
         let used = LANES.min(channels - group * LANES);
         let planes = &planes[group * LANES * size..][..used * size];
-        let (mut y, mut x) = (rows.start, 0);
-        let end = rows.end.max(rows.start) * width;
-        for start in (rows.start * width..end).step_by(LANES) {
-            let count = LANES.min(end - start);
+        for (index, places) in places.chunks(LANES).enumerate() {
+            let start = first + index * LANES;
             let mut block = [L::zero(); LANES];
             for (row, plane) in block.iter_mut().zip(planes.chunks_exact(size)) {
-                *row = match plane[start..].first_chunk() {
-                    Some(all) => L::load(all),
-                    None => {
-                        let mut some = [0.0; LANES];
-                        some[..count].copy_from_slice(&plane[start..start + count]);
-                        L::load(&some)
-                    }
-                };
+                *row = L::load_some(&plane[start..]);
             }
-            for pixel in L::transpose(block).into_iter().take(count) {
-                if x < in_row {
-                    pixel.store(&mut pixels[place(y) + x]);
+            let columns = L::transpose(block);
+            match <&[u32; LANES]>::try_from(places) {
+                Ok(places) => {
+                    for i in 0..LANES {
+                        columns[i].store(&mut pixels[places[i] as usize]);
+                    }
                 }
-                x += 1;
-                if x == width {
-                    (x, y) = (0, y + 1);
+                Err(_) => {
+                    for (column, place) in columns.into_iter().zip(places) {
+                        column.store(&mut pixels[*place as usize]);
+                    }
                 }
             }
         }
@@ -113,7 +113,7 @@ pub(super) fn write_planes<L: Lanes>(
     pixels: &[[f32; LANES]],
     y: &Shared<'_, f32>,
     (first, plane, used): (usize, usize, usize),
-    how: Accumulate,
+    onto: Onto<'_, f32>,
 ) {
     for (index, some) in pixels.chunks(LANES).enumerate() {
         let mut block = [L::zero(); LANES];
@@ -121,20 +121,13 @@ pub(super) fn write_planes<L: Lanes>(
             *row = L::load(pixel);
         }
         for (channel, row) in L::transpose(block).into_iter().take(used).enumerate() {
+            let start = first + channel * plane + index * LANES;
             // SAFETY: the band's pixels, which no other task has.
-            let to = unsafe { y.slice(first + channel * plane + index * LANES, some.len()) };
-            if let Ok(all) = <&mut [f32; LANES]>::try_from(&mut *to) {
-                match how {
-                    Accumulate::Overwrite => row.store(all),
-                    Accumulate::Add => L::load(all).add(row).store(all),
-                }
-                continue;
-            }
-            let mut numbers = [0.0; LANES];
-            row.store(&mut numbers);
-            match how {
-                Accumulate::Overwrite => to.copy_from_slice(&numbers[..some.len()]),
-                Accumulate::Add => to.iter_mut().zip(numbers).for_each(|(to, x)| *to += x),
+            let to = unsafe { y.slice(start, some.len()) };
+            match onto {
+                Onto::Nothing => row.store_some(to),
+                Onto::Itself => L::load_some(to).add(row).store_some(to),
+                Onto::Other(other) => L::load_some(&other[start..]).add(row).store_some(to),
             }
         }
     }

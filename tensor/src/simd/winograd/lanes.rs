@@ -11,6 +11,10 @@ pub(super) trait Lanes: Copy {
     fn zero() -> Self;
     fn load(from: &[f32; LANES]) -> Self;
     fn store(self, to: &mut [f32; LANES]);
+    /// The first sixteen of `from`, zeros where it is shorter.
+    fn load_some(from: &[f32]) -> Self;
+    /// As many as `to` has, sixteen at most.
+    fn store_some(self, to: &mut [f32]);
     fn scale(self, c: f32) -> Self;
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
@@ -36,6 +40,17 @@ impl Lanes for Plain {
     #[inline(always)]
     fn store(self, to: &mut [f32; LANES]) {
         *to = self.0;
+    }
+    #[inline(always)]
+    fn load_some(from: &[f32]) -> Plain {
+        let (mut lanes, used) = ([0.0; LANES], from.len().min(LANES));
+        lanes[..used].copy_from_slice(&from[..used]);
+        Plain(lanes)
+    }
+    #[inline(always)]
+    fn store_some(self, to: &mut [f32]) {
+        let used = to.len().min(LANES);
+        to[..used].copy_from_slice(&self.0[..used]);
     }
     #[inline(always)]
     fn scale(self, c: f32) -> Plain {
@@ -72,6 +87,12 @@ mod avx512 {
     #[repr(transparent)]
     pub(in super::super) struct Wide(__m512);
 
+    /// A bit for each of the first `len` lanes.
+    #[inline(always)]
+    fn first(len: usize) -> __mmask16 {
+        if len < LANES { (1 << len) - 1 } else { !0 }
+    }
+
     impl Lanes for Wide {
         #[inline(always)]
         fn zero() -> Wide {
@@ -87,6 +108,16 @@ mod avx512 {
         fn store(self, to: &mut [f32; LANES]) {
             // SAFETY: sixteen numbers.
             unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
+        }
+        #[inline(always)]
+        fn load_some(from: &[f32]) -> Wide {
+            // SAFETY: masked lanes are not touched, the others are inside the slice.
+            Wide(unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) })
+        }
+        #[inline(always)]
+        fn store_some(self, to: &mut [f32]) {
+            // SAFETY: as in `load_some`.
+            unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), self.0) }
         }
         #[inline(always)]
         fn scale(self, c: f32) -> Wide {

@@ -24,12 +24,13 @@ mod transform;
 use super::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::{with_avx2, with_avx512};
-use crate::ops::conv::Geometry;
+use crate::ops::conv::{Base, Bias, Geometry};
 use crate::{Accumulate, Buffer};
 use bands::{Band, Shared, Tiles};
 use lanes::{LANES, Lanes, Plain};
 use product::Product;
 use rayon::prelude::*;
+use std::ops::Range;
 use transform::{IN, Input, OUT, Output, OutputAdjoint, Taps, TapsAdjoint, sandwich};
 
 /// Places of a transformed tile.
@@ -52,8 +53,9 @@ macro_rules! on_isa {
     };
 }
 
-/// Whether this way is open and pays: small kernels of stride 1, enough channels to fill vectors, and
-/// pictures that tiles do not exceed by much. A function of the shape alone.
+/// Whether this way is open and pays: small kernels of stride 1, enough channels to fill vectors, and pictures that
+/// tiles do not exceed by much. A function of a sample's shape alone, so that no sample depends on how many are
+/// computed with it.
 pub(super) fn applies(g: &Geometry) -> bool {
     let covered: usize = g.places.iter().map(|n| n.next_multiple_of(OUT)).product();
     g.taps == [3, 3]
@@ -74,7 +76,7 @@ struct Weights<'a> {
 }
 
 /// y = w ∗ x + bias.
-pub(super) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+pub(super) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
     let weights = Weights {
         w,
         lanes: g.channels_out,
@@ -83,7 +85,7 @@ pub(super) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], bias: Option
         depth_stride: 9,
         mirrored: false,
     };
-    convolve(isa, g.samples, &weights, (x, g.plane, g.before), bias, (y, g.places), Accumulate::Overwrite);
+    convolve(isa, g.samples, &weights, (x, g.plane, g.before), base, (y, g.places));
 }
 
 /// dX = mirrored w ∗ dY.
@@ -96,7 +98,8 @@ pub(super) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
         depth_stride: g.channels_in * 9,
         mirrored: true,
     };
-    convolve(isa, g.samples, &weights, (dy, g.places, g.before.map(|b| 2 - b)), None, (dx, g.plane), how);
+    let base = Base { bias: Bias::None, onto: how.into() };
+    convolve(isa, g.samples, &weights, (dy, g.places, g.before.map(|b| 2 - b)), base, (dx, g.plane));
 }
 
 /// Numbers between the matrices of neighbouring places: a little apart, so that their rows do not all fall into
@@ -110,105 +113,194 @@ fn convolve(
     samples: usize,
     weights: &Weights<'_>,
     (x, plane, before): (&[f32], [usize; 2], [usize; 2]),
-    bias: Option<&[f32]>,
+    base: Base<'_, f32>,
     (y, places): (&mut [f32], [usize; 2]),
-    how: Accumulate,
 ) {
     assert!(isa <= Isa::detected());
-    let count = places.map(|n| n.div_ceil(OUT));
-    let inputs = Tiles { plane, before, count, span: IN };
-    let (groups_in, groups_out) = (weights.depth.div_ceil(LANES), weights.lanes.div_ceil(LANES));
-    let u_apart = apart(weights.depth, groups_out);
-    let mut u = Buffer::<f32>::scratch(PLACES * u_apart * LANES);
-    {
-        let u = Shared::new(u.as_chunks_mut::<LANES>().0);
-        (0..weights.depth).into_par_iter().with_min_len(8).for_each(|k| {
-            on_isa!(isa, transform_weights(weights, k, groups_out, u_apart, &u));
+    let call = Convolution::new(isa, samples, weights, (x, plane, before), base, (y, places));
+    // Few tiles reuse weights little, and the transformed weights are the larger matrix: then it is the one to be cut.
+    const FEW_TILES: usize = 64;
+    if call.tile_rows * call.inputs.count[1] <= FEW_TILES { call.by_channels() } else { call.by_tiles() }
+}
+
+/// One convolution. Each number of its result is one sum over the channels in order: how the work is cut shows in
+/// no bit.
+struct Convolution<'a> {
+    isa: Isa,
+    weights: &'a Weights<'a>,
+    inputs: Tiles,
+    x: &'a [f32],
+    base: Base<'a, f32>,
+    y: Shared<'a, f32>,
+    places: [usize; 2],
+    tile_rows: usize,
+}
+
+impl<'a> Convolution<'a> {
+    fn new(
+        isa: Isa,
+        samples: usize,
+        weights: &'a Weights<'a>,
+        (x, plane, before): (&'a [f32], [usize; 2], [usize; 2]),
+        base: Base<'a, f32>,
+        (y, places): (&'a mut [f32], [usize; 2]),
+    ) -> Convolution<'a> {
+        let count = places.map(|n| n.div_ceil(OUT));
+        let inputs = Tiles { plane, before, count, span: IN };
+        Convolution {
+            isa,
+            weights,
+            inputs,
+            x,
+            base,
+            y: Shared::new(y),
+            places,
+            tile_rows: samples * count[0],
+        }
+    }
+
+    /// All weights are transformed first; then tasks take some of the tiles each.
+    fn by_tiles(&self) {
+        let (depth, groups) = (self.weights.depth, 0..self.weights.lanes.div_ceil(LANES));
+        let u_apart = apart(depth, groups.len());
+        let mut u = Buffer::<f32>::scratch(PLACES * u_apart * LANES);
+        {
+            let u = Shared::new(u.as_chunks_mut::<LANES>().0);
+            // Neighbouring channels share cache lines, so a task takes several.
+            const CHANNELS: usize = 16;
+            (0..depth.div_ceil(CHANNELS)).into_par_iter().for_each(|block| {
+                let ks = block * CHANNELS..depth.min((block + 1) * CHANNELS);
+                on_isa!(self.isa, transform_weights(self.weights, ks, groups.clone(), u_apart, &u));
+            });
+        }
+        // A task's transformed tiles stay near the L2 cache.
+        let across = self.inputs.count[1];
+        let tiles = (1 << 14) / (LANES * (depth.div_ceil(LANES) + groups.len()));
+        let rows_in_task = (tiles.clamp(16, 64) / across).max(1);
+        (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
+            let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
+            let tiles = rows.len() * across;
+            let v_apart = apart(tiles, depth.div_ceil(LANES));
+            let mut v = Buffer::<f32>::scratch(PLACES * v_apart * LANES);
+            self.transform_inputs(rows.clone(), &Shared::new(v.as_chunks_mut::<LANES>().0), v_apart, 0);
+            self.multiply(rows, (&v, v_apart), (&u, u_apart), groups.clone());
         });
     }
 
-    // A task's transformed tiles stay near the L2 cache.
-    let tiles = (1 << 14) / (LANES * (groups_in + groups_out));
-    let rows_in_task = (tiles.clamp(16, 64) / count[1]).max(1);
-    let tile_rows = samples * count[0];
-    let (planes_in, planes_out) = (plane[0] * plane[1], places[0] * places[1]);
-    let y = Shared::new(y);
-    (0..tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
-        let rows = task * rows_in_task..tile_rows.min((task + 1) * rows_in_task);
-        let tiles = rows.len() * count[1];
-        let (v_apart, m_apart) = (apart(tiles, groups_in), apart(tiles, groups_out));
+    /// All tiles are transformed first; then tasks take some of the channels that come out, with the weights of
+    /// these, whose transform stays in the L2 cache.
+    fn by_channels(&self) {
+        const GROUPS: usize = 2;
+        let (depth, groups, across) =
+            (self.weights.depth, self.weights.lanes.div_ceil(LANES), self.inputs.count[1]);
+        let v_apart = apart(self.tile_rows * across, depth.div_ceil(LANES));
         let mut v = Buffer::<f32>::scratch(PLACES * v_apart * LANES);
-        let mut first_tile = 0;
-        for band in Band::all(rows.clone(), count[0]) {
-            let x = &x[band.sample * weights.depth * planes_in..][..weights.depth * planes_in];
+        {
             let v = Shared::new(v.as_chunks_mut::<LANES>().0);
-            on_isa!(isa, transform_inputs(&inputs, &band, x, weights.depth, &v, (v_apart, first_tile)));
-            first_tile += band.rows * count[1];
+            let rows_in_task = (8 / across).max(1);
+            (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
+                let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
+                let first_tile = rows.start * across;
+                self.transform_inputs(rows, &v, v_apart, first_tile);
+            });
         }
+        (0..groups.div_ceil(GROUPS)).into_par_iter().for_each(|task| {
+            let some = task * GROUPS..groups.min((task + 1) * GROUPS);
+            let u_apart = apart(depth, some.len());
+            let mut u = Buffer::<f32>::scratch(PLACES * u_apart * LANES);
+            {
+                let u = Shared::new(u.as_chunks_mut::<LANES>().0);
+                on_isa!(self.isa, transform_weights(self.weights, 0..depth, some.clone(), u_apart, &u));
+            }
+            self.multiply(0..self.tile_rows, (&v, v_apart), (&u, u_apart), some);
+        });
+    }
+
+    /// V of some tile rows, from tile `first_tile` of `v` on.
+    fn transform_inputs(
+        &self,
+        rows: Range<usize>,
+        v: &Shared<'_, [f32; LANES]>,
+        v_apart: usize,
+        mut first_tile: usize,
+    ) {
+        let [height, width] = self.inputs.plane;
+        let sample = self.weights.depth * height * width;
+        for band in Band::all(rows, self.inputs.count[0]) {
+            let x = &self.x[band.sample * sample..][..sample];
+            let to = (v_apart, first_tile);
+            on_isa!(self.isa, transform_inputs(&self.inputs, &band, x, self.weights.depth, v, to));
+            first_tile += band.rows * self.inputs.count[1];
+        }
+    }
+
+    /// The output of some tile rows and groups of channels, from their V and U.
+    fn multiply(
+        &self,
+        rows: Range<usize>,
+        (v, v_apart): (&[f32], usize),
+        (u, u_apart): (&[f32], usize),
+        groups: Range<usize>,
+    ) {
+        let (depth, across) = (self.weights.depth, self.inputs.count[1]);
+        let tiles = rows.len() * across;
+        let m_apart = apart(tiles, groups.len());
         let mut m = Buffer::<f32>::scratch(PLACES * m_apart * LANES);
         let product = Product {
             rows: tiles,
-            cols: groups_out * LANES,
-            depth: weights.depth,
-            a_row: groups_in * LANES,
+            cols: groups.len() * LANES,
+            depth,
+            a_row: depth.div_ceil(LANES) * LANES,
             a_step: 1,
-            b_step: groups_out * LANES,
-            c_row: groups_out * LANES,
+            b_step: groups.len() * LANES,
+            c_row: groups.len() * LANES,
             add: false,
         };
         for place in 0..PLACES {
-            product.run(
-                isa,
-                &v[place * v_apart * LANES..],
-                &u[place * u_apart * LANES..],
-                &mut m[place * m_apart * LANES..],
-            );
+            let [v, u] = [&v[place * v_apart * LANES..], &u[place * u_apart * LANES..]];
+            product.run(self.isa, v, u, &mut m[place * m_apart * LANES..]);
         }
         let m = m.as_chunks::<LANES>().0;
         let mut first_tile = 0;
-        for band in Band::all(rows, count[0]) {
-            let sample = band.sample * weights.lanes * planes_out;
-            let to = (&y, sample, weights.lanes, places, how);
-            on_isa!(isa, transform_outputs(count[1], &band, m, (m_apart, first_tile), bias, to));
-            first_tile += band.rows * count[1];
+        for band in Band::all(rows, self.inputs.count[0]) {
+            let from = (m, m_apart, first_tile);
+            on_isa!(self.isa, transform_outputs(self, &band, groups.clone(), from));
+            first_tile += band.rows * across;
         }
-    });
+    }
 }
 
-/// U[·, k, ·]: the transformed weights of one channel that is summed over.
+/// U[·, ks, ·]: the transformed weights of some of the channels that are summed over, and some groups of those that
+/// come out.
 #[inline(always)]
 fn transform_weights<L: Lanes>(
     weights: &Weights<'_>,
-    k: usize,
-    groups: usize,
+    ks: Range<usize>,
+    groups: Range<usize>,
     u_apart: usize,
     u: &Shared<'_, [f32; LANES]>,
 ) {
-    for group in 0..groups {
-        // The nine taps of sixteen channels, and what lies behind them, transposed.
-        let mut rows = [L::zero(); LANES];
-        for (lane, row) in rows.iter_mut().enumerate().take(weights.lanes - group * LANES) {
-            let start = (group * LANES + lane) * weights.lane_stride + k * weights.depth_stride;
-            *row = match weights.w[start..].first_chunk() {
-                Some(more) => L::load(more),
-                None => {
-                    let mut last = [0.0; LANES];
-                    last[..9].copy_from_slice(&weights.w[start..start + 9]);
-                    L::load(&last)
-                }
-            };
+    for group in groups.clone() {
+        let index = group - groups.start;
+        for k in ks.clone() {
+            // The nine taps of sixteen channels, and what lies behind them, transposed.
+            let mut rows = [L::zero(); LANES];
+            for (lane, row) in rows.iter_mut().enumerate().take(weights.lanes - group * LANES) {
+                let start = (group * LANES + lane) * weights.lane_stride + k * weights.depth_stride;
+                *row = L::load_some(&weights.w[start..]);
+            }
+            let taps = L::transpose(rows);
+            sandwich::<Taps, L, IN, 3>(
+                #[inline(always)]
+                |r, c| taps[if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c }],
+                #[inline(always)]
+                |r, c, value| {
+                    // SAFETY: no other task has these channels.
+                    let to = unsafe { u.slice((r * IN + c) * u_apart + k * groups.len() + index, 1) };
+                    value.store(&mut to[0]);
+                },
+            );
         }
-        let taps = L::transpose(rows);
-        sandwich::<Taps, L, IN, 3>(
-            #[inline(always)]
-            |r, c| taps[if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c }],
-            #[inline(always)]
-            |r, c, value| {
-                // SAFETY: no other task has this k.
-                let to = unsafe { u.slice((r * IN + c) * u_apart + k * groups + group, 1) };
-                value.store(&mut to[0]);
-            },
-        );
     }
 }
 
@@ -225,9 +317,10 @@ fn transform_inputs<L: Lanes>(
     let [_, wide] = tiles.band_size(band);
     let mut pixels = Buffer::<f32>::scratch(tiles.band_len(band) * LANES);
     let pixels = pixels.as_chunks_mut::<LANES>().0;
+    let places = tiles.places(band, pixels);
     let groups = channels.div_ceil(LANES);
     for group in 0..groups {
-        tiles.read_band::<L>(band, x, channels, group, pixels);
+        tiles.read_band::<L>(&places, x, channels, group, pixels);
         for (tile, (down, right)) in band.tiles(tiles.count[1]).enumerate() {
             let corner = down * OUT * wide + right * OUT;
             let at = (first_tile + tile) * groups + group;
@@ -258,9 +351,10 @@ fn transform_output_gradients<L: Lanes>(
     let [_, wide] = tiles.band_size(band);
     let mut pixels = Buffer::<f32>::scratch(tiles.band_len(band) * LANES);
     let pixels = pixels.as_chunks_mut::<LANES>().0;
+    let places = tiles.places(band, pixels);
     let groups = channels.div_ceil(LANES);
     for group in 0..groups {
-        tiles.read_band::<L>(band, dy, channels, group, pixels);
+        tiles.read_band::<L>(&places, dy, channels, group, pixels);
         for (tile, (down, right)) in band.tiles(tiles.count[1]).enumerate() {
             let corner = down * OUT * wide + right * OUT;
             let at = (first_tile + tile) * groups + group;
@@ -278,29 +372,24 @@ fn transform_output_gradients<L: Lanes>(
     }
 }
 
-/// The planes of a band of one sample from M.
+/// The planes of a band of one sample, for some groups of channels, from M.
 #[inline(always)]
 fn transform_outputs<L: Lanes>(
-    tiles_across: usize,
+    call: &Convolution<'_>,
     band: &Band,
-    m: &[[f32; LANES]],
-    (m_apart, first_tile): (usize, usize),
-    bias: Option<&[f32]>,
-    (y, sample, channels, places, how): (&Shared<'_, f32>, usize, usize, [usize; 2], Accumulate),
+    groups: Range<usize>,
+    (m, m_apart, first_tile): (&[[f32; LANES]], usize, usize),
 ) {
-    let groups = channels.div_ceil(LANES);
+    let (places, channels) = (call.places, call.weights.lanes);
+    let bias = call.base.bias.of(band.sample, channels);
     let [high, wide] = [(band.rows * OUT).min(places[0] - band.first * OUT), places[1]];
     let mut pixels = Buffer::<f32>::scratch(high * wide * LANES);
     let pixels = pixels.as_chunks_mut::<LANES>().0;
-    for group in 0..groups {
+    for group in groups.clone() {
         let used = LANES.min(channels - group * LANES);
-        let mut start = [0.0; LANES];
-        if let Some(bias) = bias {
-            start[..used].copy_from_slice(&bias[group * LANES..][..used]);
-        }
-        let start = L::load(&start);
-        for (tile, (down, right)) in band.tiles(tiles_across).enumerate() {
-            let at = (first_tile + tile) * groups + group;
+        let start = bias.map_or(L::zero(), |bias| L::load_some(&bias[group * LANES..][..used]));
+        for (tile, (down, right)) in band.tiles(call.inputs.count[1]).enumerate() {
+            let at = (first_tile + tile) * groups.len() + group - groups.start;
             let (corner, rows, cols) =
                 (down * OUT * wide + right * OUT, high - down * OUT, wide - right * OUT);
             sandwich::<Output, L, OUT, IN>(
@@ -315,8 +404,8 @@ fn transform_outputs<L: Lanes>(
             );
         }
         let plane = places[0] * places[1];
-        let first = sample + group * LANES * plane + band.first * OUT * wide;
-        bands::write_planes::<L>(pixels, y, (first, plane, used), how);
+        let first = (band.sample * channels + group * LANES) * plane + band.first * OUT * wide;
+        bands::write_planes::<L>(pixels, &call.y, (first, plane, used), call.base.onto);
     }
 }
 

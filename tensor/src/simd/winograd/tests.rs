@@ -50,7 +50,8 @@ fn check(x: [usize; 4], channels_out: usize, padding: Padding, how: Accumulate) 
     let mut errors = [0.0; 3];
     for isa in paths() {
         let mut out = [y_shape, x_shape, w_shape].map(|shape| Tensor::full(shape, start));
-        forward(isa, &g, x.as_slice(), w.as_slice(), Some(bias.as_slice()), out[0].as_mut_slice());
+        let base = Base { bias: Bias::Channels(bias.as_slice()), onto: Accumulate::Overwrite.into() };
+        forward(isa, &g, x.as_slice(), w.as_slice(), base, out[0].as_mut_slice());
         grad_input(isa, &g, dy.as_slice(), w.as_slice(), out[1].as_mut_slice(), how);
         grad_weight(isa, &g, x.as_slice(), dy.as_slice(), out[2].as_mut_slice(), how);
         errors = [
@@ -75,6 +76,36 @@ proptest! {
         let how = if add { Accumulate::Add } else { Accumulate::Overwrite };
         let errors = check([n, ci, h, w], co, padding, how);
         prop_assert!(errors.iter().all(|&e| e < 2e-6), "{errors:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn the_cut_shows_in_no_bit(
+        n in 1usize..6, ci in 1usize..70, co in 1usize..70, h in 3usize..20, w in 3usize..20, mirrored: bool,
+    ) {
+        let x = noise(Shape::from([n, ci, h, w]), 1).cast::<f32>();
+        let w_shape = Shape::from([co, ci, 3, 3]);
+        let (weights, bias) = (noise(w_shape, 2).cast::<f32>(), noise(Shape::from([n, co]), 3).cast::<f32>());
+        let weights = Weights {
+            w: weights.as_slice(),
+            lanes: co,
+            depth: ci,
+            lane_stride: 9 * ci,
+            depth_stride: 9,
+            mirrored,
+        };
+        let base = Base { bias: Bias::Samples(bias.as_slice()), onto: Accumulate::Overwrite.into() };
+        let mut results = [f32::NAN; 2].map(|nan| Tensor::full([n, co, h, w], nan));
+        for (result, by) in results.iter_mut().zip([Convolution::by_tiles, Convolution::by_channels]) {
+            let y = (result.as_mut_slice(), [h, w]);
+            let pictures = (x.as_slice(), [h, w], [1, 1]);
+            by(&Convolution::new(Isa::active(), n, &weights, pictures, base, y));
+        }
+        let [by_tiles, by_channels] = results;
+        prop_assert!(by_tiles.as_slice().iter().all(|y| y.is_finite()));
+        prop_assert_eq!(by_tiles.as_slice(), by_channels.as_slice());
     }
 }
 
