@@ -86,21 +86,17 @@ impl Tiles {
         let planes = &planes[group * LANES * size..][..used * size];
         for (index, places) in places.chunks(LANES).enumerate() {
             let start = first + index * LANES;
+            // Loops over all lanes, which unroll, keep the sixteen values in registers.
             let mut block = [L::zero(); LANES];
-            for (row, plane) in block.iter_mut().zip(planes.chunks_exact(size)) {
-                *row = L::load_some(&plane[start..]);
+            for i in 0..LANES {
+                if i < used {
+                    block[i] = L::load_some(&planes[i * size + start..(i + 1) * size]);
+                }
             }
             let columns = L::transpose(block);
-            match <&[u32; LANES]>::try_from(places) {
-                Ok(places) => {
-                    for i in 0..LANES {
-                        columns[i].store(&mut pixels[places[i] as usize]);
-                    }
-                }
-                Err(_) => {
-                    for (column, place) in columns.into_iter().zip(places) {
-                        column.store(&mut pixels[*place as usize]);
-                    }
+            for i in 0..LANES {
+                if i < places.len() {
+                    columns[i].store(&mut pixels[places[i] as usize]);
                 }
             }
         }
@@ -117,10 +113,17 @@ pub(super) fn write_planes<L: Lanes>(
 ) {
     for (index, some) in pixels.chunks(LANES).enumerate() {
         let mut block = [L::zero(); LANES];
-        for (row, pixel) in block.iter_mut().zip(some) {
-            *row = L::load(pixel);
+        for i in 0..LANES {
+            if i < some.len() {
+                block[i] = L::load(&some[i]);
+            }
         }
-        for (channel, row) in L::transpose(block).into_iter().take(used).enumerate() {
+        let rows = L::transpose(block);
+        for channel in 0..LANES {
+            if channel >= used {
+                break;
+            }
+            let row = rows[channel];
             let start = first + channel * plane + index * LANES;
             // SAFETY: the band's pixels, which no other task has.
             let to = unsafe { y.slice(start, some.len()) };

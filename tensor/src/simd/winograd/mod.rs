@@ -28,10 +28,10 @@ use crate::ops::conv::{Base, Bias, Geometry};
 use crate::{Accumulate, Buffer};
 use bands::{Band, Shared, Tiles};
 use lanes::{LANES, Lanes, Plain};
-use product::Product;
+use product::{PANEL, Product, panel_at};
 use rayon::prelude::*;
 use std::ops::Range;
-use transform::{IN, Input, OUT, Output, OutputAdjoint, Taps, TapsAdjoint, sandwich};
+use transform::{IN, Input, OUT, Output, OutputAdjoint, Taps, TapsAdjoint, Transform, sandwich};
 
 /// Places of a transformed tile.
 const PLACES: usize = IN * IN;
@@ -165,7 +165,7 @@ impl<'a> Convolution<'a> {
         let u_apart = apart(depth, groups.len());
         let mut u = Buffer::<f32>::scratch(PLACES * u_apart * LANES);
         {
-            let u = Shared::new(u.as_chunks_mut::<LANES>().0);
+            let u = shared(&mut u);
             // Neighbouring channels share cache lines, so a task takes several.
             const CHANNELS: usize = 16;
             (0..depth.div_ceil(CHANNELS)).into_par_iter().for_each(|block| {
@@ -182,7 +182,7 @@ impl<'a> Convolution<'a> {
             let tiles = rows.len() * across;
             let v_apart = apart(tiles, depth.div_ceil(LANES));
             let mut v = Buffer::<f32>::scratch(PLACES * v_apart * LANES);
-            self.transform_inputs(rows.clone(), &Shared::new(v.as_chunks_mut::<LANES>().0), v_apart, 0);
+            self.transform_inputs(rows.clone(), &shared(&mut v), v_apart, 0);
             self.multiply(rows, (&v, v_apart), (&u, u_apart), groups.clone());
         });
     }
@@ -196,7 +196,7 @@ impl<'a> Convolution<'a> {
         let v_apart = apart(self.tile_rows * across, depth.div_ceil(LANES));
         let mut v = Buffer::<f32>::scratch(PLACES * v_apart * LANES);
         {
-            let v = Shared::new(v.as_chunks_mut::<LANES>().0);
+            let v = shared(&mut v);
             let rows_in_task = (8 / across).max(1);
             (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
                 let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
@@ -209,7 +209,7 @@ impl<'a> Convolution<'a> {
             let u_apart = apart(depth, some.len());
             let mut u = Buffer::<f32>::scratch(PLACES * u_apart * LANES);
             {
-                let u = Shared::new(u.as_chunks_mut::<LANES>().0);
+                let u = shared(&mut u);
                 on_isa!(self.isa, transform_weights(self.weights, 0..depth, some.clone(), u_apart, &u));
             }
             self.multiply(0..self.tile_rows, (&v, v_apart), (&u, u_apart), some);
@@ -222,15 +222,15 @@ impl<'a> Convolution<'a> {
         rows: Range<usize>,
         v: &Shared<'_, [f32; LANES]>,
         v_apart: usize,
-        mut first_tile: usize,
+        first_tile: usize,
     ) {
         let [height, width] = self.inputs.plane;
-        let sample = self.weights.depth * height * width;
+        let channels = self.weights.depth;
+        let mut v = Transformed { to: v, apart: v_apart, channels, panels: None, first: first_tile };
         for band in Band::all(rows, self.inputs.count[0]) {
-            let x = &self.x[band.sample * sample..][..sample];
-            let to = (v_apart, first_tile);
-            on_isa!(self.isa, transform_inputs(&self.inputs, &band, x, self.weights.depth, v, to));
-            first_tile += band.rows * self.inputs.count[1];
+            let x = &self.x[band.sample * channels * height * width..][..channels * height * width];
+            on_isa!(self.isa, transform_inputs(&self.inputs, &band, x, v));
+            v.first += band.rows * self.inputs.count[1];
         }
     }
 
@@ -252,7 +252,7 @@ impl<'a> Convolution<'a> {
             depth,
             a_row: depth.div_ceil(LANES) * LANES,
             a_step: 1,
-            b_step: groups.len() * LANES,
+            b_rows: depth,
             c_row: groups.len() * LANES,
             add: false,
         };
@@ -285,86 +285,88 @@ fn transform_weights<L: Lanes>(
         for k in ks.clone() {
             // The nine taps of sixteen channels, and what lies behind them, transposed.
             let mut rows = [L::zero(); LANES];
-            for (lane, row) in rows.iter_mut().enumerate().take(weights.lanes - group * LANES) {
-                let start = (group * LANES + lane) * weights.lane_stride + k * weights.depth_stride;
-                *row = L::load_some(&weights.w[start..]);
+            let first = group * LANES * weights.lane_stride + k * weights.depth_stride;
+            for lane in 0..LANES {
+                if group * LANES + lane < weights.lanes {
+                    rows[lane] = L::load_some(&weights.w[first + lane * weights.lane_stride..]);
+                }
             }
             let taps = L::transpose(rows);
+            let at = panel_at(weights.depth, groups.len() * LANES, k, index * LANES).0 / LANES;
             sandwich::<Taps, L, IN, 3>(
                 #[inline(always)]
                 |r, c| taps[if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c }],
                 #[inline(always)]
                 |r, c, value| {
                     // SAFETY: no other task has these channels.
-                    let to = unsafe { u.slice((r * IN + c) * u_apart + k * groups.len() + index, 1) };
+                    let to = unsafe { u.slice((r * IN + c) * u_apart + at, 1) };
                     value.store(&mut to[0]);
                 },
             );
+        }
+    }
+}
+
+/// Where transformed tiles go: a matrix (tiles × channels) for each place.
+#[derive(Clone, Copy)]
+struct Transformed<'a> {
+    to: &'a Shared<'a, [f32; LANES]>,
+    /// Sixteens from one place's matrix to the next.
+    apart: usize,
+    channels: usize,
+    /// In panels with room for so many tiles; or row-major.
+    panels: Option<usize>,
+    /// The number of a band's first tile.
+    first: usize,
+}
+
+impl Transformed<'_> {
+    /// The sixteen of a tile and a group of channels.
+    #[inline(always)]
+    fn at(&self, tile: usize, group: usize) -> usize {
+        let groups = self.channels.div_ceil(LANES);
+        match self.panels {
+            Some(rows) => panel_at(rows, groups * LANES, self.first + tile, group * LANES).0 / LANES,
+            None => (self.first + tile) * groups + group,
         }
     }
 }
 
 /// V[·, tiles of a band, ·] from a sample's planes.
 #[inline(always)]
-fn transform_inputs<L: Lanes>(
-    tiles: &Tiles,
-    band: &Band,
-    x: &[f32],
-    channels: usize,
-    v: &Shared<'_, [f32; LANES]>,
-    (v_apart, first_tile): (usize, usize),
-) {
-    let [_, wide] = tiles.band_size(band);
-    let mut pixels = Buffer::<f32>::scratch(tiles.band_len(band) * LANES);
-    let pixels = pixels.as_chunks_mut::<LANES>().0;
-    let places = tiles.places(band, pixels);
-    let groups = channels.div_ceil(LANES);
-    for group in 0..groups {
-        tiles.read_band::<L>(&places, x, channels, group, pixels);
-        for (tile, (down, right)) in band.tiles(tiles.count[1]).enumerate() {
-            let corner = down * OUT * wide + right * OUT;
-            let at = (first_tile + tile) * groups + group;
-            sandwich::<Input, L, IN, IN>(
-                #[inline(always)]
-                |r, c| L::load(&pixels[corner + r * wide + c]),
-                #[inline(always)]
-                |r, c, value| {
-                    // SAFETY: no other task has this tile.
-                    let to = unsafe { v.slice((r * IN + c) * v_apart + at, 1) };
-                    value.store(&mut to[0]);
-                },
-            );
-        }
-    }
+fn transform_inputs<L: Lanes>(tiles: &Tiles, band: &Band, x: &[f32], v: Transformed<'_>) {
+    transform_tiles::<Input, L, IN>(tiles, band, x, v);
 }
 
 /// D[·, tiles of a band, ·] from a sample's planes of dY.
 #[inline(always)]
-fn transform_output_gradients<L: Lanes>(
+fn transform_output_gradients<L: Lanes>(tiles: &Tiles, band: &Band, dy: &[f32], d: Transformed<'_>) {
+    transform_tiles::<OutputAdjoint, L, OUT>(tiles, band, dy, d);
+}
+
+#[inline(always)]
+fn transform_tiles<M: Transform<IN, SPAN>, L: Lanes, const SPAN: usize>(
     tiles: &Tiles,
     band: &Band,
-    dy: &[f32],
-    channels: usize,
-    d: &Shared<'_, [f32; LANES]>,
-    (d_apart, first_tile): (usize, usize),
+    planes: &[f32],
+    out: Transformed<'_>,
 ) {
     let [_, wide] = tiles.band_size(band);
     let mut pixels = Buffer::<f32>::scratch(tiles.band_len(band) * LANES);
     let pixels = pixels.as_chunks_mut::<LANES>().0;
     let places = tiles.places(band, pixels);
-    let groups = channels.div_ceil(LANES);
-    for group in 0..groups {
-        tiles.read_band::<L>(&places, dy, channels, group, pixels);
+    for group in 0..out.channels.div_ceil(LANES) {
+        tiles.read_band::<L>(&places, planes, out.channels, group, pixels);
         for (tile, (down, right)) in band.tiles(tiles.count[1]).enumerate() {
             let corner = down * OUT * wide + right * OUT;
-            let at = (first_tile + tile) * groups + group;
-            sandwich::<OutputAdjoint, L, IN, OUT>(
+            let at = out.at(tile, group);
+            sandwich::<M, L, IN, SPAN>(
                 #[inline(always)]
                 |r, c| L::load(&pixels[corner + r * wide + c]),
                 #[inline(always)]
                 |r, c, value| {
                     // SAFETY: no other task has this tile.
-                    let to = unsafe { d.slice((r * IN + c) * d_apart + at, 1) };
+                    let to = unsafe { out.to.slice((r * IN + c) * out.apart + at, 1) };
                     value.store(&mut to[0]);
                 },
             );
@@ -410,73 +412,195 @@ fn transform_outputs<L: Lanes>(
 }
 
 /// dW from all tiles of the batch.
-///
-/// Tiles are transformed a block at a time by all threads; then each of the 36 sums goes on over the block's tiles,
-/// on one thread each, so that its order is that of the tiles.
 pub(super) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
     assert!(isa <= Isa::detected());
-    const BLOCK: usize = 1 << 21;
-    let count = g.places.map(|n| n.div_ceil(OUT));
-    let inputs = Tiles { plane: g.plane, before: g.before, count, span: IN };
-    let outputs = Tiles { plane: g.places, before: [0, 0], count, span: OUT };
-    let (groups_in, groups_out) = (g.channels_in.div_ceil(LANES), g.channels_out.div_ceil(LANES));
-    let tile_rows = g.samples * count[0];
-    let tile_len = PLACES * LANES * (groups_in + groups_out);
-    let rows_in_task = (16 / count[1]).max(1);
-    let rows_in_block = (BLOCK / (tile_len * count[1])).max(1).next_multiple_of(rows_in_task).min(tile_rows);
-    let most_tiles = rows_in_block * count[1];
-    let (v_apart, d_apart) = (apart(most_tiles, groups_in), apart(most_tiles, groups_out));
-    let mut v = Buffer::<f32>::scratch(PLACES * v_apart * LANES);
-    let mut d = Buffer::<f32>::scratch(PLACES * d_apart * LANES);
-    let p_apart = g.channels_out * groups_in * LANES;
-    let mut p = Buffer::<f32>::scratch(PLACES * p_apart);
-    let (x_len, dy_len) =
-        (g.channels_in * g.plane[0] * g.plane[1], g.channels_out * g.places[0] * g.places[1]);
-
-    for block in (0..tile_rows).step_by(rows_in_block) {
-        let rows = block..tile_rows.min(block + rows_in_block);
-        {
-            let v = Shared::new(v.as_chunks_mut::<LANES>().0);
-            let d = Shared::new(d.as_chunks_mut::<LANES>().0);
-            (0..rows.len().div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
-                let first = rows.start + task * rows_in_task;
-                let mut tile = task * rows_in_task * count[1];
-                for band in Band::all(first..rows.end.min(first + rows_in_task), count[0]) {
-                    let x = &x[band.sample * x_len..][..x_len];
-                    let dy = &dy[band.sample * dy_len..][..dy_len];
-                    on_isa!(isa, transform_inputs(&inputs, &band, x, g.channels_in, &v, (v_apart, tile)));
-                    let to = (d_apart, tile);
-                    on_isa!(isa, transform_output_gradients(&outputs, &band, dy, g.channels_out, &d, to));
-                    tile += band.rows * count[1];
-                }
-            });
-        }
-        let product = Product {
-            rows: g.channels_out,
-            cols: groups_in * LANES,
-            depth: rows.len() * count[1],
-            a_row: 1,
-            a_step: groups_out * LANES,
-            b_step: groups_in * LANES,
-            c_row: groups_in * LANES,
-            add: block > 0,
-        };
-        p.par_chunks_exact_mut(p_apart).enumerate().for_each(|(place, p)| {
-            product.run(isa, &d[place * d_apart * LANES..], &v[place * v_apart * LANES..], p);
-        });
-    }
-    let p = p.as_chunks::<LANES>().0;
+    let call = WeightGradient::new(isa, g, x, dy);
+    // For slices of their own to pay, P has to stay in the L2 cache beside the tiles, and tiles must be many.
+    const SMALL: usize = 1 << 13;
+    const MANY: usize = 1 << 10;
+    let tiles = call.tile_rows * call.inputs.count[1];
+    let (p, slices) = if g.channels_in * g.channels_out <= SMALL && tiles >= MANY {
+        call.by_tiles()
+    } else {
+        call.by_places()
+    };
+    let (p, apart) = (p.as_chunks::<LANES>().0, call.p_apart() / LANES);
     dw.par_chunks_exact_mut(g.channels_in * 9).enumerate().for_each(|(channel_out, dw)| {
-        on_isa!(isa, transform_weight_gradients(p, channel_out * groups_in, p_apart / LANES, dw, how));
+        let first = channel_out * call.groups_in;
+        on_isa!(isa, transform_weight_gradients((p, slices), (first, apart), dw, how));
     });
 }
 
-/// The gradient of one output channel's weights [C_in, 3, 3] from P.
+/// The gradient of one convolution's weights, as far as P: for each place a sum over tiles.
+struct WeightGradient<'a> {
+    isa: Isa,
+    g: &'a Geometry,
+    x: &'a [f32],
+    dy: &'a [f32],
+    inputs: Tiles,
+    outputs: Tiles,
+    groups_in: usize,
+    groups_out: usize,
+    tile_rows: usize,
+}
+
+/// Matrices V and D in panels, with room for some tiles.
+#[derive(Clone, Copy)]
+struct Room {
+    tiles: usize,
+    v_apart: usize,
+    d_apart: usize,
+}
+
+impl<'a> WeightGradient<'a> {
+    fn new(isa: Isa, g: &'a Geometry, x: &'a [f32], dy: &'a [f32]) -> WeightGradient<'a> {
+        let count = g.places.map(|n| n.div_ceil(OUT));
+        WeightGradient {
+            isa,
+            g,
+            x,
+            dy,
+            inputs: Tiles { plane: g.plane, before: g.before, count, span: IN },
+            outputs: Tiles { plane: g.places, before: [0, 0], count, span: OUT },
+            groups_in: g.channels_in.div_ceil(LANES),
+            groups_out: g.channels_out.div_ceil(LANES),
+            tile_rows: g.samples * count[0],
+        }
+    }
+
+    /// Each task takes a slice of the tiles, a few at a time, which stay near the L2 cache from their transform to
+    /// their product, and has a P of its own. Answers all of these, and their number, a function of the shape.
+    fn by_tiles(&self) -> (Buffer<f32>, usize) {
+        const SLICES: usize = 16;
+        const AT_ONCE: usize = 1 << 18;
+        let rows_in_slice = self.tile_rows.div_ceil(SLICES);
+        let slices = self.tile_rows.div_ceil(rows_in_slice);
+        let rows_at_once = self.rows_within(AT_ONCE).min(rows_in_slice);
+        let size = PLACES * self.p_apart();
+        let mut p = Buffer::<f32>::scratch(slices * size);
+        p.par_chunks_exact_mut(size).enumerate().for_each(|(slice, p)| {
+            let room = self.room(rows_at_once);
+            let [mut v, mut d] =
+                [room.v_apart, room.d_apart].map(|apart| Buffer::scratch(PLACES * apart * LANES));
+            let first = slice * rows_in_slice;
+            let end = self.tile_rows.min(first + rows_in_slice);
+            for start in (first..end).step_by(rows_at_once) {
+                let rows = start..end.min(start + rows_at_once);
+                let tiles = rows.len() * self.inputs.count[1];
+                self.transform(rows, &shared(&mut v), &shared(&mut d), room, 0);
+                for (place, p) in p.chunks_exact_mut(self.p_apart()).enumerate() {
+                    self.multiply(place, (&v, &d, room), tiles, start > first, p);
+                }
+            }
+        });
+        (p, slices)
+    }
+
+    /// All threads transform a block of tiles; then each of the 36 sums goes on over the block, on one thread each.
+    fn by_places(&self) -> (Buffer<f32>, usize) {
+        const BLOCK: usize = 1 << 21;
+        let across = self.inputs.count[1];
+        let rows_in_task = (16 / across).max(1);
+        let rows_in_block = self.rows_within(BLOCK).next_multiple_of(rows_in_task).min(self.tile_rows);
+        let room = self.room(rows_in_block);
+        let [mut v, mut d] =
+            [room.v_apart, room.d_apart].map(|apart| Buffer::scratch(PLACES * apart * LANES));
+        let mut p = Buffer::<f32>::scratch(PLACES * self.p_apart());
+        for block in (0..self.tile_rows).step_by(rows_in_block) {
+            let rows = block..self.tile_rows.min(block + rows_in_block);
+            {
+                let (v, d) = (shared(&mut v), shared(&mut d));
+                (0..rows.len().div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
+                    let first = rows.start + task * rows_in_task;
+                    let some = first..rows.end.min(first + rows_in_task);
+                    self.transform(some, &v, &d, room, task * rows_in_task * across);
+                });
+            }
+            p.par_chunks_exact_mut(self.p_apart()).enumerate().for_each(|(place, p)| {
+                self.multiply(place, (&v, &d, room), rows.len() * across, block > 0, p);
+            });
+        }
+        (p, 1)
+    }
+
+    /// Numbers of P for one place: C_out × C_in.
+    fn p_apart(&self) -> usize {
+        self.g.channels_out * self.groups_in * LANES
+    }
+
+    /// Tile rows whose V and D together hold about so many numbers.
+    fn rows_within(&self, numbers: usize) -> usize {
+        let in_row = PLACES * LANES * (self.groups_in + self.groups_out) * self.inputs.count[1];
+        (numbers / in_row).max(1)
+    }
+
+    fn room(&self, rows: usize) -> Room {
+        let tiles = rows * self.inputs.count[1];
+        Room { tiles, v_apart: apart(tiles, self.groups_in), d_apart: apart(tiles, self.groups_out) }
+    }
+
+    /// V and D of some tile rows, from tile `first` of the room on.
+    fn transform(
+        &self,
+        rows: Range<usize>,
+        v: &Shared<'_, [f32; LANES]>,
+        d: &Shared<'_, [f32; LANES]>,
+        room: Room,
+        first: usize,
+    ) {
+        let g = self.g;
+        let (x_len, dy_len) =
+            (g.channels_in * g.plane[0] * g.plane[1], g.channels_out * g.places[0] * g.places[1]);
+        let panels = Some(room.tiles);
+        let mut v = Transformed { to: v, apart: room.v_apart, channels: g.channels_in, panels, first };
+        let mut d = Transformed { to: d, apart: room.d_apart, channels: g.channels_out, panels, first };
+        for band in Band::all(rows, self.inputs.count[0]) {
+            let x = &self.x[band.sample * x_len..][..x_len];
+            let dy = &self.dy[band.sample * dy_len..][..dy_len];
+            on_isa!(self.isa, transform_inputs(&self.inputs, &band, x, v));
+            on_isa!(self.isa, transform_output_gradients(&self.outputs, &band, dy, d));
+            v.first += band.rows * self.inputs.count[1];
+            d.first = v.first;
+        }
+    }
+
+    /// P[place] ← or += D[place]ᵀ · V[place] over the first `tiles` tiles.
+    fn multiply(
+        &self,
+        place: usize,
+        (v, d, room): (&[f32], &[f32], Room),
+        tiles: usize,
+        add: bool,
+        p: &mut [f32],
+    ) {
+        let [v, d] = [&v[place * room.v_apart * LANES..], &d[place * room.d_apart * LANES..]];
+        let cols = self.groups_in * LANES;
+        for first in (0..self.g.channels_out).step_by(PANEL) {
+            let (d_start, d_step) = panel_at(room.tiles, self.groups_out * LANES, 0, first);
+            let product = Product {
+                rows: PANEL.min(self.g.channels_out - first),
+                cols,
+                depth: tiles,
+                a_row: 1,
+                a_step: d_step,
+                b_rows: room.tiles,
+                c_row: cols,
+                add,
+            };
+            product.run(self.isa, &d[d_start..], v, &mut p[first * cols..]);
+        }
+    }
+}
+
+fn shared(buffer: &mut Buffer<f32>) -> Shared<'_, [f32; LANES]> {
+    Shared::new(buffer.as_chunks_mut::<LANES>().0)
+}
+
+/// The gradient of one output channel's weights [C_in, 3, 3] from the Ps of all slices, added in order.
 #[inline(always)]
 fn transform_weight_gradients<L: Lanes>(
-    p: &[[f32; LANES]],
-    first: usize,
-    p_apart: usize,
+    (p, slices): (&[[f32; LANES]], usize),
+    (first, p_apart): (usize, usize),
     dw: &mut [f32],
     how: Accumulate,
 ) {
@@ -484,7 +608,14 @@ fn transform_weight_gradients<L: Lanes>(
         let (index, out) = (first + group, &mut *dw);
         sandwich::<TapsAdjoint, L, 3, IN>(
             #[inline(always)]
-            |r, c| L::load(&p[(r * IN + c) * p_apart + index]),
+            |r, c| {
+                let at = |slice: usize| (slice * PLACES + r * IN + c) * p_apart + index;
+                let mut sum = L::load(&p[at(0)]);
+                for slice in 1..slices {
+                    sum = sum.add(L::load(&p[at(slice)]));
+                }
+                sum
+            },
             #[inline(always)]
             |r, c, value| {
                 let mut lanes = [0.0; LANES];

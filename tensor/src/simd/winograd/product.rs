@@ -2,8 +2,14 @@
 
 use crate::simd::Isa;
 
-/// C (rows × cols, rows `c_row` apart) ← or += A·B. A(i, k) is at `i · a_row + k · a_step`; B's rows are `b_step`
-/// apart.
+/// Columns of B that lie together: four AVX-512 registers.
+pub(super) const PANEL: usize = 64;
+/// Steps of the sum after which a tile's numbers go back to memory, so that the part of B's panel that is read again
+/// for every row of tiles stays in the L1 cache.
+const DEPTH: usize = 96;
+
+/// C (rows × cols, rows `c_row` apart) ← or += A·B. A(i, k) is at `i · a_row + k · a_step`. B lies in panels of
+/// [`PANEL`] columns, the last one narrower, and each panel is row-major: see [`panel_at`].
 #[derive(Clone, Copy)]
 pub(super) struct Product {
     pub(super) rows: usize,
@@ -12,10 +18,20 @@ pub(super) struct Product {
     pub(super) depth: usize,
     pub(super) a_row: usize,
     pub(super) a_step: usize,
-    pub(super) b_step: usize,
+    /// Rows that B's panels have room for, at least `depth`.
+    pub(super) b_rows: usize,
     pub(super) c_row: usize,
     /// Whether C is added to.
     pub(super) add: bool,
+}
+
+/// Where in a matrix of `rows` × `cols` that lies in panels the element (row, col) is, and how far apart its panel's
+/// rows are.
+#[inline(always)]
+pub(super) fn panel_at(rows: usize, cols: usize, row: usize, col: usize) -> (usize, usize) {
+    let first = col / PANEL * PANEL;
+    let width = PANEL.min(cols - first);
+    (first * rows + row * width + col - first, width)
 }
 
 impl Product {
@@ -26,11 +42,11 @@ impl Product {
         }
         assert!(p.cols.is_multiple_of(16) && p.c_row >= p.cols && isa <= Isa::detected());
         assert!((p.rows - 1) * p.c_row + p.cols <= c.len());
-        assert!(
-            p.depth == 0
-                || (p.rows - 1) * p.a_row + (p.depth - 1) * p.a_step < a.len()
-                    && (p.depth - 1) * p.b_step + p.cols <= b.len()
-        );
+        assert!(p.depth <= p.b_rows && p.b_rows * p.cols <= b.len());
+        assert!(p.depth == 0 || (p.rows - 1) * p.a_row + (p.depth - 1) * p.a_step < a.len());
+        if p.depth == 0 && !p.add {
+            c.chunks_mut(p.c_row).take(p.rows).for_each(|row| row[..p.cols].fill(0.0));
+        }
         match isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: every element was checked to be inside, and the processor to have the instructions.
@@ -50,8 +66,11 @@ impl Product {
             }
             for k in 0..self.depth {
                 let x = a[i * self.a_row + k * self.a_step];
-                for (c, b) in row.iter_mut().zip(&b[k * self.b_step..]) {
-                    *c = x.mul_add(*b, *c);
+                for (panel, row) in row.chunks_mut(PANEL).enumerate() {
+                    let (start, _) = panel_at(self.b_rows, self.cols, k, panel * PANEL);
+                    for (c, b) in row.iter_mut().zip(&b[start..]) {
+                        *c = x.mul_add(*b, *c);
+                    }
                 }
             }
         }
@@ -60,8 +79,19 @@ impl Product {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Product;
+    use super::{DEPTH, Product, panel_at};
     use std::arch::x86_64::*;
+
+    /// Some steps of one tile.
+    #[derive(Clone, Copy)]
+    struct Tile {
+        steps: usize,
+        a_row: usize,
+        a_step: usize,
+        b_step: usize,
+        c_row: usize,
+        add: bool,
+    }
 
     macro_rules! strided_kernel {
         ($name:ident, $tile:ident, $features:literal, $lanes:literal, $vectors:literal,
@@ -70,26 +100,34 @@ mod x86 {
             /// # Safety
             /// All elements of the product are inside their slices; the processor has the instructions.
             pub(super) unsafe fn $name(p: &Product, a: *const f32, b: *const f32, c: *mut f32) {
-                let mut col = 0;
-                while col < p.cols {
-                    let wide = (($vectors * $lanes).min(p.cols - col)) / $lanes;
-                    let mut row = 0;
-                    while row < p.rows {
-                        let (a, b) = (a.wrapping_add(row * p.a_row), b.wrapping_add(col));
-                        let c = c.wrapping_add(row * p.c_row + col);
-                        // SAFETY: a tile inside the product.
-                        let done = unsafe {
-                            match (p.rows - row, wide) {
-                                $((left, $wide) if left >= $rows => { $tile::<$rows, $wide>(p, a, b, c); $rows })*
-                                (_, 4) => { $tile::<1, 4>(p, a, b, c); 1 }
-                                (_, 3) => { $tile::<1, 3>(p, a, b, c); 1 }
-                                (_, 2) => { $tile::<1, 2>(p, a, b, c); 1 }
-                                _ => { $tile::<1, 1>(p, a, b, c); 1 }
-                            }
-                        };
-                        row += done;
+                for step in (0..p.depth).step_by(DEPTH) {
+                    let steps = DEPTH.min(p.depth - step);
+                    let add = p.add || step > 0;
+                    let a = a.wrapping_add(step * p.a_step);
+                    let mut col = 0;
+                    while col < p.cols {
+                        let (b_start, b_step) = panel_at(p.b_rows, p.cols, step, col);
+                        let b = b.wrapping_add(b_start);
+                        let wide = (($vectors * $lanes).min(p.cols - col)) / $lanes;
+                        let mut row = 0;
+                        while row < p.rows {
+                            let a = a.wrapping_add(row * p.a_row);
+                            let c = c.wrapping_add(row * p.c_row + col);
+                            let t = Tile { steps, a_row: p.a_row, a_step: p.a_step, b_step, c_row: p.c_row, add };
+                            // SAFETY: a tile inside the product.
+                            let done = unsafe {
+                                match (p.rows - row, wide) {
+                                    $((left, $wide) if left >= $rows => { $tile::<$rows, $wide>(t, a, b, c); $rows })*
+                                    (_, 4) => { $tile::<1, 4>(t, a, b, c); 1 }
+                                    (_, 3) => { $tile::<1, 3>(t, a, b, c); 1 }
+                                    (_, 2) => { $tile::<1, 2>(t, a, b, c); 1 }
+                                    _ => { $tile::<1, 1>(t, a, b, c); 1 }
+                                }
+                            };
+                            row += done;
+                        }
+                        col += wide * $lanes;
                     }
-                    col += wide * $lanes;
                 }
             }
 
@@ -97,7 +135,7 @@ mod x86 {
             /// `R` rows and `V` vectors from these places on are inside the product.
             #[target_feature(enable = $features)]
             unsafe fn $tile<const R: usize, const V: usize>(
-                p: &Product,
+                p: Tile,
                 a: *const f32,
                 b: *const f32,
                 c: *mut f32,
@@ -113,7 +151,7 @@ mod x86 {
                         }
                     }
                     let (mut a, mut b) = (a, b);
-                    for _ in 0..p.depth {
+                    for _ in 0..p.steps {
                         let mut row_of_b = [$zero(); V];
                         for v in 0..V {
                             row_of_b[v] = $load(b.add(v * $lanes));

@@ -5,6 +5,7 @@
 //! columns (eq. 8). The matrices come from evaluating polynomials at α − 1 points and infinity.
 
 use super::lanes::Lanes;
+use std::mem::MaybeUninit;
 
 /// Outputs of a tile along each axis.
 pub(super) const OUT: usize = 4;
@@ -122,7 +123,8 @@ pub(super) fn sandwich<M: Transform<R, C>, L: Lanes, const R: usize, const C: us
     load: impl Fn(usize, usize) -> L,
     mut store: impl FnMut(usize, usize, L),
 ) {
-    let mut half = [[L::zero(); C]; R];
+    // Zeros here would be written to memory for every tile, and the values kept there.
+    let mut half = [[const { MaybeUninit::<L>::uninit() }; C]; R];
     for c in 0..C {
         let mut column = [L::zero(); C];
         for r in 0..C {
@@ -130,11 +132,16 @@ pub(super) fn sandwich<M: Transform<R, C>, L: Lanes, const R: usize, const C: us
         }
         let column = M::apply(column);
         for r in 0..R {
-            half[r][c] = column[r];
+            half[r][c].write(column[r]);
         }
     }
     for r in 0..R {
-        let row = M::apply(half[r]);
+        let mut row = [L::zero(); C];
+        for c in 0..C {
+            // SAFETY: all columns of all rows were written above.
+            row[c] = unsafe { half[r][c].assume_init() };
+        }
+        let row = M::apply(row);
         for c in 0..R {
             store(r, c, row[c]);
         }
