@@ -83,6 +83,12 @@ impl<T: Element> Sink<'_, T> {
         }
     }
 
+    /// What has been gathered for operand `i`, for a kernel that adds to it and gives the sum back by
+    /// [`Sink::add`].
+    pub fn take(&mut self, i: usize) -> Option<Tensor<T>> {
+        self.from[i].and_then(|node| self.slots.take(node))
+    }
+
     /// Lets a kernel write operand `i`'s gradient where it belongs: [`Accumulate::Overwrite`] into fresh
     /// memory if it is the first, [`Accumulate::Add`] onto what is there if not. Not called if unwanted.
     ///

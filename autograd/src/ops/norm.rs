@@ -24,7 +24,8 @@ impl<T: Element> Op<T, 3> for GroupNorm {
         dy: Tensor<T>,
         dx: &mut Sink<'_, T>,
     ) -> Result<()> {
-        let gradients = ops::group_norm_backward(&x, Some(&gamma), Some(&beta), &stats, self.silu, dy)?;
+        let onto = dx.take(0);
+        let gradients = ops::group_norm_backward(&x, Some(&gamma), Some(&beta), &stats, self.silu, dy, onto)?;
         dx.add(0, gradients.dx)?;
         dx.add(1, gradients.dgamma)?;
         dx.add(2, gradients.dbeta)

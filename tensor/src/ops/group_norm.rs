@@ -64,13 +64,13 @@ pub fn group_norm<T: Element>(
 }
 
 /// The gradients of [`group_norm`], which is called with the same operands; dx takes dy's memory if no other
-/// tensor shares it.
+/// tensor shares it. With `onto`, a gradient that x has already, dx is their sum, in its memory.
 ///
 /// With x̂ the normalised input, z = γ x̂ + β and dz = dy (times SiLU′(z) if `silu`), over the m elements of a group:
 /// dx = rstd · (γ dz − Σ γ dz / m − x̂ Σ γ dz x̂ / m), dγ = Σ dz x̂ and dβ = Σ dz over samples and positions.
 ///
 /// # Errors
-/// As [`group_norm`], and [`Error::Mismatch`] when `dy` does not have x's shape.
+/// As [`group_norm`], and [`Error::Mismatch`] when `dy` or `onto` does not have x's shape.
 pub fn group_norm_backward<T: Element>(
     x: &Tensor<T>,
     gamma: Option<&Tensor<T>>,
@@ -78,13 +78,16 @@ pub fn group_norm_backward<T: Element>(
     stats: &NormStats<T>,
     silu: bool,
     dy: Tensor<T>,
+    mut onto: Option<Tensor<T>>,
 ) -> Result<NormGradients<T>> {
     const OP: &str = "group_norm_backward";
     let groups = stats.mean.dims().get(1).copied().unwrap_or(1);
     let plan = Plan::new(OP, x.shape(), groups, [gamma, beta])?;
-    if dy.shape() != x.shape() {
-        let why = "the gradient must have the input's shape";
-        return Err(Error::Mismatch { op: OP, left: *x.shape(), right: *dy.shape(), why });
+    for gradient in [Some(&dy), onto.as_ref()].into_iter().flatten() {
+        if gradient.shape() != x.shape() {
+            let why = "the gradient must have the input's shape";
+            return Err(Error::Mismatch { op: OP, left: *x.shape(), right: *gradient.shape(), why });
+        }
     }
     let per_group = Shape::from([plan.samples, groups]);
     for saved in [&stats.mean, &stats.rstd] {
@@ -96,7 +99,8 @@ pub fn group_norm_backward<T: Element>(
     let Target { out: mut dx, source } = Target::reuse(dy);
     // Per sample and channel: Σ dz and Σ dz x̂.
     let mut partial = vec![[0.0f64; 2]; plan.samples * plan.channels];
-    let differentiate = |(first, (dx, partial)): (usize, (&mut [T], &mut [[f64; 2]]))| {
+    type Piece<'a, T> = ((&'a mut [T], &'a mut [[f64; 2]]), Option<&'a mut [T]>);
+    let differentiate = |(first, ((dx, partial), mut onto)): (usize, Piece<'_, T>)| {
         let both = dx.chunks_exact_mut(plan.len).zip(partial.chunks_exact_mut(plan.channels_per_group));
         for (i, (dx, partial)) in both.enumerate() {
             let group = first * plan.per_task + i;
@@ -120,26 +124,40 @@ pub fn group_norm_backward<T: Element>(
             let (a, b) = (T::from_f64(sum_dz / m), T::from_f64(sum_dz_x / m));
             for (channel, range) in plan.channels(group) {
                 let g = at(gamma, channel, T::ONE);
-                input_gradient(&mut dx[range.clone()], &x[range], mean, rstd, g, a, b);
+                let (dz, x) = (&mut dx[range.clone()], &x[range.clone()]);
+                match &mut onto {
+                    Some(onto) => {
+                        let onto = &mut onto[i * plan.len..][range];
+                        add_input_gradient(onto, dz, x, mean, rstd, g, a, b);
+                    }
+                    None => input_gradient(dz, x, mean, rstd, g, a, b),
+                }
             }
         }
     };
     let (elements, channels) = (plan.len.max(1) * plan.per_task, plan.channels_per_group * plan.per_task);
     let out = dx.as_mut_slice();
+    let pieces = out.len().div_ceil(elements);
+    let ontos: Vec<Option<&mut [T]>> = match &mut onto {
+        Some(onto) => onto.as_mut_slice().chunks_mut(elements).map(Some).collect(),
+        None => (0..pieces).map(|_| None).collect(),
+    };
     if worth_splitting(out.len()) {
         out.par_chunks_mut(elements)
             .zip(partial.par_chunks_mut(channels))
+            .zip(ontos)
             .enumerate()
             .for_each(differentiate);
     } else {
-        out.chunks_mut(elements).zip(partial.chunks_mut(channels)).enumerate().for_each(differentiate);
+        let pieces = out.chunks_mut(elements).zip(partial.chunks_mut(channels)).zip(ontos);
+        pieces.enumerate().for_each(differentiate);
     }
     let over_samples = |k: usize| {
         Tensor::from_fn([plan.channels], |c| {
             T::from_f64(partial.iter().skip(c).step_by(plan.channels).map(|sums| sums[k]).sum())
         })
     };
-    Ok(NormGradients { dx, dbeta: over_samples(0), dgamma: over_samples(1) })
+    Ok(NormGradients { dx: onto.unwrap_or(dx), dbeta: over_samples(0), dgamma: over_samples(1) })
 }
 
 /// Mean and 1 / √(variance + ε) of a slice, in two passes: the second finds it in the cache, and the variance
@@ -286,6 +304,19 @@ fn input_gradient<T: Element>(dz: &mut [T], x: &[T], mean: T, rstd: T, gamma: T,
     );
 }
 
+/// onto ← onto + rstd · (γ dz − a − x̂ b).
+fn add_input_gradient<T: Element>(onto: &mut [T], dz: &[T], x: &[T], mean: T, rstd: T, gamma: T, a: T, b: T) {
+    vectorized(
+        #[inline(always)]
+        || {
+            for ((onto, &dz), &x) in onto.iter_mut().zip(dz).zip(x) {
+                let normalised = (x - mean) * rstd;
+                *onto += rstd * (-b).mul_add(normalised, gamma.mul_add(dz, -a));
+            }
+        },
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,7 +379,8 @@ mod tests {
                     group_norm(x, groups, Some(gamma), Some(beta), 1e-2, silu).unwrap()
                 };
                 let (_, stats) = f(&x, &gamma, &beta);
-                let g = group_norm_backward(&x, Some(&gamma), Some(&beta), &stats, silu, dy.clone()).unwrap();
+                let g = group_norm_backward(&x, Some(&gamma), Some(&beta), &stats, silu, dy.clone(), None)
+                    .unwrap();
                 assert_gradient(&x, &dy, &g.dx, |x| f(x, &gamma, &beta).0);
                 assert_gradient(&gamma, &dy, &g.dgamma, |gamma| f(&x, gamma, &beta).0);
                 assert_gradient(&beta, &dy, &g.dbeta, |beta| f(&x, &gamma, beta).0);
@@ -356,9 +388,17 @@ mod tests {
                 let stats = NormStats { mean: stats.mean.cast::<f32>(), rstd: stats.rstd.cast() };
                 let (x, gamma, beta) = (x.cast(), gamma.cast(), beta.cast());
                 let single =
-                    group_norm_backward(&x, Some(&gamma), Some(&beta), &stats, silu, dy.cast()).unwrap();
+                    group_norm_backward(&x, Some(&gamma), Some(&beta), &stats, silu, dy.cast(), None)
+                        .unwrap();
                 assert_close(single.dx.as_slice(), g.dx.as_slice(), 3e-5);
                 assert_close(single.dgamma.as_slice(), g.dgamma.as_slice(), 3e-5);
+                // Onto a gradient that is there already.
+                let there = values::<f32>(shape, 5);
+                let onto = Some(there.clone());
+                let both = group_norm_backward(&x, Some(&gamma), Some(&beta), &stats, silu, dy.cast(), onto)
+                    .unwrap();
+                let sum = single.dx.as_slice().iter().zip(there.as_slice()).map(|(dx, there)| dx + there);
+                assert_close(both.dx.as_slice(), &sum.map(f64::from).collect::<Vec<_>>(), 1e-5);
             }
         }
     }
@@ -377,7 +417,7 @@ mod tests {
         let dy = values::<f32>([5, 12, 37, 41], 3);
         assert_same_on_all_thread_counts(|| {
             let (y, stats) = group_norm(&x, 4, Some(&gamma), None, 1e-5, true).unwrap();
-            let g = group_norm_backward(&x, Some(&gamma), None, &stats, true, dy.clone()).unwrap();
+            let g = group_norm_backward(&x, Some(&gamma), None, &stats, true, dy.clone(), None).unwrap();
             let all = [&y, &g.dx, &g.dgamma, &g.dbeta];
             all.map(|t| t.as_slice().iter().map(|x| x.to_bits()).collect::<Vec<_>>())
         });
