@@ -1,13 +1,17 @@
 //! Where buffers come from and go back to. Training repeats its shapes, so after the first step the pool
 //! answers nearly every request with a block that an earlier tensor gave back.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Every block begins at a multiple of this: one cache line, one AVX-512 register.
 pub(super) const ALIGNMENT: usize = 64;
+
+/// The pages that large blocks are asked for in: a walk over a tensor then needs one address translation for 512 that
+/// it would need otherwise.
+const LARGE_PAGE: usize = 2 << 20;
 
 /// What the pool holds, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,17 +113,33 @@ pub fn trim() {
 
 fn layout(bytes: usize) -> Layout {
     // `size_class` keeps sizes non-zero, and `Shape` keeps them far below `isize::MAX`.
-    Layout::from_size_align(bytes, ALIGNMENT).expect("shapes bound the size of a buffer")
+    let alignment = if bytes >= LARGE_PAGE { LARGE_PAGE } else { ALIGNMENT };
+    Layout::from_size_align(bytes, alignment).expect("shapes bound the size of a buffer")
 }
 
 fn fresh(bytes: usize) -> Block {
     let layout = layout(bytes);
     // SAFETY: the size is not zero: `size_class` rounds up from at least one byte.
-    let start = unsafe { alloc_zeroed(layout) };
-    match NonNull::new(start) {
-        Some(start) => Block { start, bytes },
-        None => handle_alloc_error(layout),
+    let start = unsafe { alloc(layout) };
+    let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
+    // Before anything is written: a page is made when it is first touched.
+    if bytes >= LARGE_PAGE {
+        ask_for_large_pages(start, bytes);
     }
+    // SAFETY: the block was just made, of this size.
+    unsafe { start.as_ptr().write_bytes(0, bytes) };
+    Block { start, bytes }
+}
+
+/// A hint to the system, which is free not to follow it: contents stay as they are.
+fn ask_for_large_pages(start: NonNull<u8>, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the range is this block's own; whole pages of it may become large ones, and nothing else changes.
+    unsafe {
+        libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, bytes);
 }
 
 #[cfg(test)]
