@@ -127,12 +127,13 @@ struct Cut {
 }
 
 impl Cut {
-    /// Tasks of at least about 4 million multiply-adds, tens of microseconds: columns are cut first, then rows.
-    /// Each block packs its own part of B, so it has many rows to use it for.
+    /// Tasks of at least about 4 million multiply-adds, tens of microseconds: columns are cut first, then rows where
+    /// that leaves few tasks. Each block packs its own part of B, so it keeps enough rows to use it for.
     fn of(rows: usize, cols: usize, depth: usize) -> Cut {
         const LEAST_WORK: usize = 4 << 20;
         const MOST_TASKS: usize = 64;
-        const LEAST_ROWS: usize = 512;
+        const FEW_TASKS: usize = 24;
+        const LEAST_ROWS: usize = 64;
         const LEAST_COLS: usize = 192;
         // Every kernel's panels divide these.
         const ROW_STEP: usize = 8;
@@ -140,9 +141,9 @@ impl Cut {
         let work = rows.saturating_mul(cols).saturating_mul(depth.max(1));
         let wanted = (work / LEAST_WORK).clamp(1, MOST_TASKS);
         let cols_in_block = cols.div_ceil(wanted).max(LEAST_COLS).next_multiple_of(COL_STEP);
-        let across = cols.div_ceil(cols_in_block);
-        let rows_in_block =
-            rows.div_ceil(wanted.div_ceil(across.max(1))).max(LEAST_ROWS).next_multiple_of(ROW_STEP);
+        let across = cols.div_ceil(cols_in_block).max(1);
+        let down = wanted.min(FEW_TASKS).div_ceil(across);
+        let rows_in_block = rows.div_ceil(down).max(LEAST_ROWS).next_multiple_of(ROW_STEP);
         Cut { down: rows.div_ceil(rows_in_block), across, rows: rows_in_block, cols: cols_in_block }
     }
 

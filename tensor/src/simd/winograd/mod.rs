@@ -253,6 +253,7 @@ impl<'a> Convolution<'a> {
             a_row: depth.div_ceil(LANES) * LANES,
             a_step: 1,
             b_rows: depth,
+            b_next: u_apart * LANES,
             c_row: groups.len() * LANES,
             add: false,
         };
@@ -584,6 +585,7 @@ impl<'a> WeightGradient<'a> {
                 a_row: 1,
                 a_step: d_step,
                 b_rows: room.tiles,
+                b_next: if first + PANEL < self.g.channels_out { 0 } else { room.v_apart * LANES },
                 c_row: cols,
                 add,
             };

@@ -20,6 +20,8 @@ pub(super) struct Product {
     pub(super) a_step: usize,
     /// Rows that B's panels have room for, at least `depth`.
     pub(super) b_rows: usize,
+    /// From this B to the one that will be multiplied next, so that it can be fetched ahead.
+    pub(super) b_next: usize,
     pub(super) c_row: usize,
     /// Whether C is added to.
     pub(super) add: bool,
@@ -91,7 +93,12 @@ mod x86 {
         b_step: usize,
         c_row: usize,
         add: bool,
+        /// Where fetching ahead goes on: a line a step.
+        ahead: *const f32,
     }
+
+    /// Numbers in a cache line.
+    const LINE: usize = 16;
 
     macro_rules! strided_kernel {
         ($name:ident, $tile:ident, $features:literal, $lanes:literal, $vectors:literal,
@@ -107,13 +114,23 @@ mod x86 {
                     let mut col = 0;
                     while col < p.cols {
                         let (b_start, b_step) = panel_at(p.b_rows, p.cols, step, col);
-                        let b = b.wrapping_add(b_start);
                         let wide = (($vectors * $lanes).min(p.cols - col)) / $lanes;
+                        let next = match (col + wide * $lanes, step + steps) {
+                            (col, _) if col < p.cols => panel_at(p.b_rows, p.cols, step, col).0,
+                            (_, step) if step < p.depth => panel_at(p.b_rows, p.cols, step, 0).0,
+                            _ => p.b_next,
+                        };
+                        let (next, b) = (b.wrapping_add(next), b.wrapping_add(b_start));
+                        let (mut fetched, to_fetch) = (0, steps * b_step);
                         let mut row = 0;
                         while row < p.rows {
                             let a = a.wrapping_add(row * p.a_row);
                             let c = c.wrapping_add(row * p.c_row + col);
-                            let t = Tile { steps, a_row: p.a_row, a_step: p.a_step, b_step, c_row: p.c_row, add };
+                            // While rows of tiles use this part of B again and again, the next one comes nearer.
+                            let ahead = if fetched < to_fetch { next.wrapping_add(fetched) } else { b };
+                            fetched += steps * LINE;
+                            let (a_row, a_step, c_row) = (p.a_row, p.a_step, p.c_row);
+                            let t = Tile { steps, a_row, a_step, b_step, c_row, add, ahead };
                             // SAFETY: a tile inside the product.
                             let done = unsafe {
                                 match (p.rows - row, wide) {
@@ -150,8 +167,10 @@ mod x86 {
                             }
                         }
                     }
-                    let (mut a, mut b) = (a, b);
+                    let (mut a, mut b, mut ahead) = (a, b, p.ahead);
                     for _ in 0..p.steps {
+                        _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
+                        ahead = ahead.wrapping_add(LINE);
                         let mut row_of_b = [$zero(); V];
                         for v in 0..V {
                             row_of_b[v] = $load(b.add(v * $lanes));
