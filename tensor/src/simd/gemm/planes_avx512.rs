@@ -9,7 +9,11 @@ const LANES: usize = 16;
 /// The largest window whose masks are kept on the stack.
 pub(super) const MOST_TAPS: usize = 64;
 
+/// Vectors in the widest panel.
+const MOST_VECTORS: usize = 3;
+
 /// Sixteen consecutive positions, and how to read one feature of them all.
+#[derive(Clone, Copy)]
 struct Run {
     /// Row and column of the window's first tap; far outside for positions beyond the last.
     y: __m512i,
@@ -34,6 +38,21 @@ impl Run {
         let [down, across] = planes.window.places;
         let stride = planes.window.stride as isize;
         let mut at = planes.origin(start);
+        if stride == 1 && start % across + count <= across {
+            // In one row: neighbours, whatever the tap.
+            let first = ((1u32 << count) - 1) as __mmask16;
+            let steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let xs = _mm512_add_epi32(_mm512_set1_epi32(at.2 as i32), steps);
+            pieces[0] = (planes.offset(at), first);
+            let outside = _mm512_set1_epi32(OUTSIDE);
+            return Run {
+                y: _mm512_mask_set1_epi32(outside, first, at.1 as i32),
+                x: _mm512_mask_mov_epi32(outside, first, xs),
+                pieces,
+                count: 1,
+                indices: steps,
+            };
+        }
         let last = [
             (down as isize - 1) * stride - planes.window.before[0],
             (across as isize - 1) * stride - planes.window.before[1],
@@ -120,29 +139,38 @@ pub(super) unsafe fn position_lanes(
     let data = planes.data.as_ptr();
     let taps = planes.taps();
     let [_, taps_wide] = planes.window.taps;
-    for vector in 0..width.div_ceil(LANES) {
-        // A narrow panel takes the first lanes of its only vector.
-        let stored = ((1u32 << (width - vector * LANES).min(LANES)) - 1) as __mmask16;
+    let vectors = width.div_ceil(LANES);
+    let mut runs = [Run::new(planes, lanes.start, 0); MOST_VECTORS];
+    // A narrow panel takes the first lanes of its only vector.
+    let mut stored = [0; MOST_VECTORS];
+    for vector in 0..vectors {
         let start = lanes.start + vector * LANES;
-        let run = Run::new(planes, start.min(lanes.end), lanes.end.saturating_sub(start).min(LANES));
-        for tap in 0..taps {
-            let (down, right) = (tap / taps_wide, tap % taps_wide);
-            let inside = run.inside(planes, down, right);
-            let shift = (down * planes.window.plane[1] + right) as isize;
-            // The features of this tap: one for each channel.
-            let first = depth.start.saturating_sub(tap).div_ceil(taps);
-            let mut feature = first * taps + tap;
-            let mut step = (first * planes.channel_stride) as isize + shift;
-            while feature < depth.end {
-                let place = (feature - depth.start) * width + vector * LANES;
+        runs[vector] = Run::new(planes, start.min(lanes.end), lanes.end.saturating_sub(start).min(LANES));
+        stored[vector] = ((1u32 << (width - vector * LANES).min(LANES)) - 1) as __mmask16;
+    }
+    for tap in 0..taps {
+        let (down, right) = (tap / taps_wide, tap % taps_wide);
+        let mut inside = [0; MOST_VECTORS];
+        for vector in 0..vectors {
+            inside[vector] = runs[vector].inside(planes, down, right);
+        }
+        let shift = (down * planes.window.plane[1] + right) as isize;
+        // The features of this tap: one for each channel.
+        let first = depth.start.saturating_sub(tap).div_ceil(taps);
+        let mut feature = first * taps + tap;
+        let mut step = (first * planes.channel_stride) as isize + shift;
+        while feature < depth.end {
+            let place = (feature - depth.start) * width;
+            for vector in 0..vectors {
                 // SAFETY: `inside` masks what lies outside the plane; the place is inside the panel.
                 unsafe {
-                    let numbers = run.load(data, inside, step);
-                    _mm512_mask_storeu_ps(panel.as_mut_ptr().add(place), stored, numbers);
+                    let numbers = runs[vector].load(data, inside[vector], step);
+                    let to = panel.as_mut_ptr().add(place + vector * LANES);
+                    _mm512_mask_storeu_ps(to, stored[vector], numbers);
                 }
-                feature += taps;
-                step += planes.channel_stride as isize;
             }
+            feature += taps;
+            step += planes.channel_stride as isize;
         }
     }
 }
