@@ -1,4 +1,4 @@
-use crate::run::{files, json, train_tiny, tweedie};
+use crate::run::{files, json, program, train_tiny, tweedie};
 use serde_json::Value;
 
 #[test]
@@ -60,6 +60,22 @@ fn stopping_threads_and_the_written_configuration_change_no_bit() {
     assert_eq!(outcome(ended), whole);
     assert_ne!(digest(&train_tiny(&["--steps=6", "--out=test", "--split=test"])).1, whole.1);
     assert_ne!(digest(&train_tiny(&["--steps=6", "--out=other", "--seed=1"])).1, whole.1);
+}
+
+#[test]
+fn instruction_sets_and_many_threads_change_no_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest = |simd: &str, threads: &str| {
+        let out = format!("--out={simd}{threads}");
+        let arguments = train_tiny(&["--steps=3", "--json", "--quiet", threads, &out]);
+        let output = program(folder.path(), &arguments).env("TWEEDIE_SIMD", simd).output().unwrap();
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        summary["weights_digest"].as_str().unwrap().to_string()
+    };
+    let first = digest("avx512", "--threads=1");
+    for (simd, threads) in [("avx512", "--threads=7"), ("avx2", "--threads=3"), ("portable", "--threads=2")] {
+        assert_eq!(digest(simd, threads), first, "{simd} {threads}");
+    }
 }
 
 #[test]
