@@ -1,6 +1,9 @@
 //! Winograd's way against im2col in f64, on every path.
 
+use super::convolution::{Convolution, Weights};
 use super::*;
+use crate::Accumulate;
+use crate::ops::conv::{Base, Bias};
 use crate::ops::{Conv2d, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight};
 use crate::{Shape, Tensor};
 use proptest::prelude::*;

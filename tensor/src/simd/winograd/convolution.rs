@@ -1,0 +1,300 @@
+//! A convolution, and the gradient of its input, which is one too.
+
+use super::bands::{Band, Shared, Tiles, write_planes};
+use super::lanes::{LANES, Lanes};
+use super::product::{Product, panel_at};
+use super::tiles::{Transformed, transform_inputs};
+use super::transform::{IN, OUT, Output, Taps, sandwich};
+use super::*;
+use crate::Accumulate;
+use crate::ops::conv::{Base, Bias};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Where a weight is: lanes are the channels that come out, depth those that are summed over.
+pub(super) struct Weights<'a> {
+    pub(super) w: &'a [f32],
+    pub(super) lanes: usize,
+    pub(super) depth: usize,
+    pub(super) lane_stride: usize,
+    pub(super) depth_stride: usize,
+    pub(super) mirrored: bool,
+}
+
+/// y = w ∗ x + bias.
+pub(in crate::simd) fn forward(
+    isa: Isa,
+    g: &Geometry,
+    x: &[f32],
+    w: &[f32],
+    base: Base<'_, f32>,
+    y: &mut [f32],
+) {
+    let weights = Weights {
+        w,
+        lanes: g.channels_out,
+        depth: g.channels_in,
+        lane_stride: g.channels_in * 9,
+        depth_stride: 9,
+        mirrored: false,
+    };
+    convolve(isa, g.samples, &weights, (x, g.plane, g.before), base, (y, g.places));
+}
+
+/// dX = mirrored w ∗ dY.
+pub(in crate::simd) fn grad_input(
+    isa: Isa,
+    g: &Geometry,
+    dy: &[f32],
+    w: &[f32],
+    dx: &mut [f32],
+    how: Accumulate,
+) {
+    let weights = Weights {
+        w,
+        lanes: g.channels_in,
+        depth: g.channels_out,
+        lane_stride: 9,
+        depth_stride: g.channels_in * 9,
+        mirrored: true,
+    };
+    let base = Base { bias: Bias::None, onto: how.into() };
+    convolve(isa, g.samples, &weights, (dy, g.places, g.before.map(|b| 2 - b)), base, (dx, g.plane));
+}
+
+fn convolve(
+    isa: Isa,
+    samples: usize,
+    weights: &Weights<'_>,
+    (x, plane, before): (&[f32], [usize; 2], [usize; 2]),
+    base: Base<'_, f32>,
+    (y, places): (&mut [f32], [usize; 2]),
+) {
+    assert!(isa <= Isa::detected());
+    let call = Convolution::new(isa, samples, weights, (x, plane, before), base, (y, places));
+    // Few tiles reuse weights little, and the transformed weights are the larger matrix: then it is the one to be cut.
+    const FEW_TILES: usize = 64;
+    if call.tile_rows * call.inputs.count[1] <= FEW_TILES { call.by_channels() } else { call.by_tiles() }
+}
+
+/// One convolution. Each number of its result is one sum over the channels in order: how the work is cut shows in
+/// no bit.
+pub(super) struct Convolution<'a> {
+    isa: Isa,
+    weights: &'a Weights<'a>,
+    inputs: Tiles,
+    x: &'a [f32],
+    base: Base<'a, f32>,
+    y: Shared<'a, f32>,
+    places: [usize; 2],
+    tile_rows: usize,
+}
+
+impl<'a> Convolution<'a> {
+    pub(super) fn new(
+        isa: Isa,
+        samples: usize,
+        weights: &'a Weights<'a>,
+        (x, plane, before): (&'a [f32], [usize; 2], [usize; 2]),
+        base: Base<'a, f32>,
+        (y, places): (&'a mut [f32], [usize; 2]),
+    ) -> Convolution<'a> {
+        let count = places.map(|n| n.div_ceil(OUT));
+        let inputs = Tiles { plane, before, count, span: IN };
+        Convolution {
+            isa,
+            weights,
+            inputs,
+            x,
+            base,
+            y: Shared::new(y),
+            places,
+            tile_rows: samples * count[0],
+        }
+    }
+
+    /// All weights are transformed first; then tasks take some of the tiles each.
+    pub(super) fn by_tiles(&self) {
+        let (depth, groups) = (self.weights.depth, 0..self.weights.lanes.div_ceil(LANES));
+        let u_apart = apart(depth, groups.len());
+        let mut u = Buffer::<f32>::scratch(PLACES * u_apart * LANES);
+        {
+            let u = shared(&mut u);
+            // Neighbouring channels share cache lines, so a task takes several.
+            const CHANNELS: usize = 16;
+            (0..depth.div_ceil(CHANNELS)).into_par_iter().for_each(|block| {
+                let ks = block * CHANNELS..depth.min((block + 1) * CHANNELS);
+                on_isa!(self.isa, transform_weights(self.weights, ks, groups.clone(), u_apart, &u));
+            });
+        }
+        // A task's transformed tiles stay near the L2 cache.
+        let across = self.inputs.count[1];
+        let tiles = (1 << 14) / (LANES * (depth.div_ceil(LANES) + groups.len()));
+        let rows_in_task = (tiles.clamp(16, 64) / across).max(1);
+        (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
+            let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
+            let tiles = rows.len() * across;
+            let v_apart = apart(tiles, depth.div_ceil(LANES));
+            let mut v = Buffer::<f32>::scratch(PLACES * v_apart * LANES);
+            self.transform_inputs(rows.clone(), &shared(&mut v), v_apart, 0);
+            self.multiply(rows, (&v, v_apart), (&u, u_apart), groups.clone());
+        });
+    }
+
+    /// All tiles are transformed first; then tasks take some of the channels that come out, with the weights of
+    /// these, whose transform stays in the L2 cache.
+    pub(super) fn by_channels(&self) {
+        const GROUPS: usize = 2;
+        let (depth, groups, across) =
+            (self.weights.depth, self.weights.lanes.div_ceil(LANES), self.inputs.count[1]);
+        let v_apart = apart(self.tile_rows * across, depth.div_ceil(LANES));
+        let mut v = Buffer::<f32>::scratch(PLACES * v_apart * LANES);
+        {
+            let v = shared(&mut v);
+            let rows_in_task = (8 / across).max(1);
+            (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
+                let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
+                let first_tile = rows.start * across;
+                self.transform_inputs(rows, &v, v_apart, first_tile);
+            });
+        }
+        (0..groups.div_ceil(GROUPS)).into_par_iter().for_each(|task| {
+            let some = task * GROUPS..groups.min((task + 1) * GROUPS);
+            let u_apart = apart(depth, some.len());
+            let mut u = Buffer::<f32>::scratch(PLACES * u_apart * LANES);
+            {
+                let u = shared(&mut u);
+                on_isa!(self.isa, transform_weights(self.weights, 0..depth, some.clone(), u_apart, &u));
+            }
+            self.multiply(0..self.tile_rows, (&v, v_apart), (&u, u_apart), some);
+        });
+    }
+
+    /// V of some tile rows, from tile `first_tile` of `v` on.
+    fn transform_inputs(
+        &self,
+        rows: Range<usize>,
+        v: &Shared<'_, [f32; LANES]>,
+        v_apart: usize,
+        first_tile: usize,
+    ) {
+        let [height, width] = self.inputs.plane;
+        let channels = self.weights.depth;
+        let mut v = Transformed { to: v, apart: v_apart, channels, panels: None, first: first_tile };
+        for band in Band::all(rows, self.inputs.count[0]) {
+            let x = &self.x[band.sample * channels * height * width..][..channels * height * width];
+            on_isa!(self.isa, transform_inputs(&self.inputs, &band, x, v));
+            v.first += band.rows * self.inputs.count[1];
+        }
+    }
+
+    /// The output of some tile rows and groups of channels, from their V and U.
+    fn multiply(
+        &self,
+        rows: Range<usize>,
+        (v, v_apart): (&[f32], usize),
+        (u, u_apart): (&[f32], usize),
+        groups: Range<usize>,
+    ) {
+        let (depth, across) = (self.weights.depth, self.inputs.count[1]);
+        let tiles = rows.len() * across;
+        let m_apart = apart(tiles, groups.len());
+        let mut m = Buffer::<f32>::scratch(PLACES * m_apart * LANES);
+        let product = Product {
+            rows: tiles,
+            cols: groups.len() * LANES,
+            depth,
+            a_row: depth.div_ceil(LANES) * LANES,
+            a_step: 1,
+            b_rows: depth,
+            b_next: u_apart * LANES,
+            c_row: groups.len() * LANES,
+            add: false,
+        };
+        for place in 0..PLACES {
+            let [v, u] = [&v[place * v_apart * LANES..], &u[place * u_apart * LANES..]];
+            product.run(self.isa, v, u, &mut m[place * m_apart * LANES..]);
+        }
+        let m = m.as_chunks::<LANES>().0;
+        let mut first_tile = 0;
+        for band in Band::all(rows, self.inputs.count[0]) {
+            let from = (m, m_apart, first_tile);
+            on_isa!(self.isa, transform_outputs(self, &band, groups.clone(), from));
+            first_tile += band.rows * across;
+        }
+    }
+}
+
+/// U[·, ks, ·]: the transformed weights of some of the channels that are summed over, and some groups of those that
+/// come out.
+#[inline(always)]
+fn transform_weights<L: Lanes>(
+    weights: &Weights<'_>,
+    ks: Range<usize>,
+    groups: Range<usize>,
+    u_apart: usize,
+    u: &Shared<'_, [f32; LANES]>,
+) {
+    for group in groups.clone() {
+        let index = group - groups.start;
+        for k in ks.clone() {
+            // The nine taps of sixteen channels, and what lies behind them, transposed.
+            let mut rows = [L::zero(); LANES];
+            let first = group * LANES * weights.lane_stride + k * weights.depth_stride;
+            for lane in 0..LANES {
+                if group * LANES + lane < weights.lanes {
+                    rows[lane] = L::load_some(&weights.w[first + lane * weights.lane_stride..]);
+                }
+            }
+            let taps = L::transpose(rows);
+            let at = panel_at(weights.depth, groups.len() * LANES, k, index * LANES).0 / LANES;
+            sandwich::<Taps, L, IN, 3>(
+                #[inline(always)]
+                |r, c| taps[if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c }],
+                #[inline(always)]
+                |r, c, value| {
+                    // SAFETY: no other task has these channels.
+                    let to = unsafe { u.slice((r * IN + c) * u_apart + at, 1) };
+                    value.store(&mut to[0]);
+                },
+            );
+        }
+    }
+}
+
+/// The planes of a band of one sample, for some groups of channels, from M.
+#[inline(always)]
+fn transform_outputs<L: Lanes>(
+    call: &Convolution<'_>,
+    band: &Band,
+    groups: Range<usize>,
+    (m, m_apart, first_tile): (&[[f32; LANES]], usize, usize),
+) {
+    let (places, channels) = (call.places, call.weights.lanes);
+    let bias = call.base.bias.of(band.sample, channels);
+    let [high, wide] = [(band.rows * OUT).min(places[0] - band.first * OUT), places[1]];
+    let mut pixels = Buffer::<f32>::scratch(high * wide * LANES);
+    let pixels = pixels.as_chunks_mut::<LANES>().0;
+    for group in groups.clone() {
+        let used = LANES.min(channels - group * LANES);
+        let start = bias.map_or(L::zero(), |bias| L::load_some(&bias[group * LANES..][..used]));
+        for (tile, (down, right)) in band.tiles(call.inputs.count[1]).enumerate() {
+            let at = (first_tile + tile) * groups.len() + group - groups.start;
+            let (corner, rows, cols) =
+                (down * OUT * wide + right * OUT, high - down * OUT, wide - right * OUT);
+            sandwich::<Output, L, OUT, IN>(
+                #[inline(always)]
+                |r, c| L::load(&m[(r * IN + c) * m_apart + at]),
+                #[inline(always)]
+                |r, c, value| {
+                    if r < rows && c < cols {
+                        value.add(start).store(&mut pixels[corner + r * wide + c]);
+                    }
+                },
+            );
+        }
+        let plane = places[0] * places[1];
+        let first = (band.sample * channels + group * LANES) * plane + band.first * OUT * wide;
+        write_planes::<L>(pixels, &call.y, (first, plane, used), call.base.onto);
+    }
+}

@@ -1,0 +1,79 @@
+//! Tiles of pictures to transformed tiles.
+
+use super::bands::{Band, Shared, Tiles};
+use super::lanes::{LANES, Lanes};
+use super::product::panel_at;
+use super::transform::{IN, Input, OUT, OutputAdjoint, Transform, sandwich};
+use crate::Buffer;
+
+/// Where transformed tiles go: a matrix (tiles × channels) for each place.
+#[derive(Clone, Copy)]
+pub(super) struct Transformed<'a> {
+    pub(super) to: &'a Shared<'a, [f32; LANES]>,
+    /// Sixteens from one place's matrix to the next.
+    pub(super) apart: usize,
+    pub(super) channels: usize,
+    /// In panels with room for so many tiles; or row-major.
+    pub(super) panels: Option<usize>,
+    /// The number of a band's first tile.
+    pub(super) first: usize,
+}
+
+impl Transformed<'_> {
+    /// The sixteen of a tile and a group of channels.
+    #[inline(always)]
+    fn at(&self, tile: usize, group: usize) -> usize {
+        let groups = self.channels.div_ceil(LANES);
+        match self.panels {
+            Some(rows) => panel_at(rows, groups * LANES, self.first + tile, group * LANES).0 / LANES,
+            None => (self.first + tile) * groups + group,
+        }
+    }
+}
+
+/// V[·, tiles of a band, ·] from a sample's planes.
+#[inline(always)]
+pub(super) fn transform_inputs<L: Lanes>(tiles: &Tiles, band: &Band, x: &[f32], v: Transformed<'_>) {
+    transform_tiles::<Input, L, IN>(tiles, band, x, v);
+}
+
+/// D[·, tiles of a band, ·] from a sample's planes of dY.
+#[inline(always)]
+pub(super) fn transform_output_gradients<L: Lanes>(
+    tiles: &Tiles,
+    band: &Band,
+    dy: &[f32],
+    d: Transformed<'_>,
+) {
+    transform_tiles::<OutputAdjoint, L, OUT>(tiles, band, dy, d);
+}
+
+#[inline(always)]
+fn transform_tiles<M: Transform<IN, SPAN>, L: Lanes, const SPAN: usize>(
+    tiles: &Tiles,
+    band: &Band,
+    planes: &[f32],
+    out: Transformed<'_>,
+) {
+    let [_, wide] = tiles.band_size(band);
+    let mut pixels = Buffer::<f32>::scratch(tiles.band_len(band) * LANES);
+    let pixels = pixels.as_chunks_mut::<LANES>().0;
+    let places = tiles.places(band, pixels);
+    for group in 0..out.channels.div_ceil(LANES) {
+        tiles.read_band::<L>(&places, planes, out.channels, group, pixels);
+        for (tile, (down, right)) in band.tiles(tiles.count[1]).enumerate() {
+            let corner = down * OUT * wide + right * OUT;
+            let at = out.at(tile, group);
+            sandwich::<M, L, IN, SPAN>(
+                #[inline(always)]
+                |r, c| L::load(&pixels[corner + r * wide + c]),
+                #[inline(always)]
+                |r, c, value| {
+                    // SAFETY: no other task has this tile.
+                    let to = unsafe { out.to.slice((r * IN + c) * out.apart + at, 1) };
+                    value.store(&mut to[0]);
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The gradient of a convolution's weights.
+
+use super::bands::{Band, Shared, Tiles};
+use super::lanes::{LANES, Lanes};
+use super::product::{PANEL, Product, panel_at};
+use super::tiles::{Transformed, transform_inputs, transform_output_gradients};
+use super::transform::{IN, OUT, TapsAdjoint, sandwich};
+use super::*;
+use crate::Accumulate;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// dW from all tiles of the batch.
+pub(in crate::simd) fn grad_weight(
+    isa: Isa,
+    g: &Geometry,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+    how: Accumulate,
+) {
+    assert!(isa <= Isa::detected());
+    let call = WeightGradient::new(isa, g, x, dy);
+    // For slices of their own to pay, P has to stay in the L2 cache beside the tiles, and tiles must be many.
+    const SMALL: usize = 1 << 13;
+    const MANY: usize = 1 << 10;
+    let tiles = call.tile_rows * call.inputs.count[1];
+    let (p, slices) = if g.channels_in * g.channels_out <= SMALL && tiles >= MANY {
+        call.by_tiles()
+    } else {
+        call.by_places()
+    };
+    let (p, apart) = (p.as_chunks::<LANES>().0, call.p_apart() / LANES);
+    dw.par_chunks_exact_mut(g.channels_in * 9).enumerate().for_each(|(channel_out, dw)| {
+        let first = channel_out * call.groups_in;
+        on_isa!(isa, transform_weight_gradients((p, slices), (first, apart), dw, how));
+    });
+}
+
+/// The gradient of one convolution's weights, as far as P: for each place a sum over tiles.
+struct WeightGradient<'a> {
+    isa: Isa,
+    g: &'a Geometry,
+    x: &'a [f32],
+    dy: &'a [f32],
+    inputs: Tiles,
+    outputs: Tiles,
+    groups_in: usize,
+    groups_out: usize,
+    tile_rows: usize,
+}
+
+/// Matrices V and D in panels, with room for some tiles.
+#[derive(Clone, Copy)]
+struct Room {
+    tiles: usize,
+    v_apart: usize,
+    d_apart: usize,
+}
+
+impl<'a> WeightGradient<'a> {
+    fn new(isa: Isa, g: &'a Geometry, x: &'a [f32], dy: &'a [f32]) -> WeightGradient<'a> {
+        let count = g.places.map(|n| n.div_ceil(OUT));
+        WeightGradient {
+            isa,
+            g,
+            x,
+            dy,
+            inputs: Tiles { plane: g.plane, before: g.before, count, span: IN },
+            outputs: Tiles { plane: g.places, before: [0, 0], count, span: OUT },
+            groups_in: g.channels_in.div_ceil(LANES),
+            groups_out: g.channels_out.div_ceil(LANES),
+            tile_rows: g.samples * count[0],
+        }
+    }
+
+    /// Each task takes a slice of the tiles, a few at a time, which stay near the L2 cache from their transform to
+    /// their product, and has a P of its own. Answers all of these, and their number, a function of the shape.
+    fn by_tiles(&self) -> (Buffer<f32>, usize) {
+        const SLICES: usize = 16;
+        const AT_ONCE: usize = 1 << 18;
+        let rows_in_slice = self.tile_rows.div_ceil(SLICES);
+        let slices = self.tile_rows.div_ceil(rows_in_slice);
+        let rows_at_once = self.rows_within(AT_ONCE).min(rows_in_slice);
+        let size = PLACES * self.p_apart();
+        let mut p = Buffer::<f32>::scratch(slices * size);
+        p.par_chunks_exact_mut(size).enumerate().for_each(|(slice, p)| {
+            let room = self.room(rows_at_once);
+            let [mut v, mut d] =
+                [room.v_apart, room.d_apart].map(|apart| Buffer::scratch(PLACES * apart * LANES));
+            let first = slice * rows_in_slice;
+            let end = self.tile_rows.min(first + rows_in_slice);
+            for start in (first..end).step_by(rows_at_once) {
+                let rows = start..end.min(start + rows_at_once);
+                let tiles = rows.len() * self.inputs.count[1];
+                self.transform(rows, &shared(&mut v), &shared(&mut d), room, 0);
+                for (place, p) in p.chunks_exact_mut(self.p_apart()).enumerate() {
+                    self.multiply(place, (&v, &d, room), tiles, start > first, p);
+                }
+            }
+        });
+        (p, slices)
+    }
+
+    /// All threads transform a block of tiles; then each of the 36 sums goes on over the block, on one thread each.
+    fn by_places(&self) -> (Buffer<f32>, usize) {
+        const BLOCK: usize = 1 << 21;
+        let across = self.inputs.count[1];
+        let rows_in_task = (16 / across).max(1);
+        let rows_in_block = self.rows_within(BLOCK).next_multiple_of(rows_in_task).min(self.tile_rows);
+        let room = self.room(rows_in_block);
+        let [mut v, mut d] =
+            [room.v_apart, room.d_apart].map(|apart| Buffer::scratch(PLACES * apart * LANES));
+        let mut p = Buffer::<f32>::scratch(PLACES * self.p_apart());
+        for block in (0..self.tile_rows).step_by(rows_in_block) {
+            let rows = block..self.tile_rows.min(block + rows_in_block);
+            {
+                let (v, d) = (shared(&mut v), shared(&mut d));
+                (0..rows.len().div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
+                    let first = rows.start + task * rows_in_task;
+                    let some = first..rows.end.min(first + rows_in_task);
+                    self.transform(some, &v, &d, room, task * rows_in_task * across);
+                });
+            }
+            p.par_chunks_exact_mut(self.p_apart()).enumerate().for_each(|(place, p)| {
+                self.multiply(place, (&v, &d, room), rows.len() * across, block > 0, p);
+            });
+        }
+        (p, 1)
+    }
+
+    /// Numbers of P for one place: C_out × C_in.
+    fn p_apart(&self) -> usize {
+        self.g.channels_out * self.groups_in * LANES
+    }
+
+    /// Tile rows whose V and D together hold about so many numbers.
+    fn rows_within(&self, numbers: usize) -> usize {
+        let in_row = PLACES * LANES * (self.groups_in + self.groups_out) * self.inputs.count[1];
+        (numbers / in_row).max(1)
+    }
+
+    fn room(&self, rows: usize) -> Room {
+        let tiles = rows * self.inputs.count[1];
+        Room { tiles, v_apart: apart(tiles, self.groups_in), d_apart: apart(tiles, self.groups_out) }
+    }
+
+    /// V and D of some tile rows, from tile `first` of the room on.
+    fn transform(
+        &self,
+        rows: Range<usize>,
+        v: &Shared<'_, [f32; LANES]>,
+        d: &Shared<'_, [f32; LANES]>,
+        room: Room,
+        first: usize,
+    ) {
+        let g = self.g;
+        let (x_len, dy_len) =
+            (g.channels_in * g.plane[0] * g.plane[1], g.channels_out * g.places[0] * g.places[1]);
+        let panels = Some(room.tiles);
+        let mut v = Transformed { to: v, apart: room.v_apart, channels: g.channels_in, panels, first };
+        let mut d = Transformed { to: d, apart: room.d_apart, channels: g.channels_out, panels, first };
+        for band in Band::all(rows, self.inputs.count[0]) {
+            let x = &self.x[band.sample * x_len..][..x_len];
+            let dy = &self.dy[band.sample * dy_len..][..dy_len];
+            on_isa!(self.isa, transform_inputs(&self.inputs, &band, x, v));
+            on_isa!(self.isa, transform_output_gradients(&self.outputs, &band, dy, d));
+            v.first += band.rows * self.inputs.count[1];
+            d.first = v.first;
+        }
+    }
+
+    /// P[place] ← or += D[place]ᵀ · V[place] over the first `tiles` tiles.
+    fn multiply(
+        &self,
+        place: usize,
+        (v, d, room): (&[f32], &[f32], Room),
+        tiles: usize,
+        add: bool,
+        p: &mut [f32],
+    ) {
+        let [v, d] = [&v[place * room.v_apart * LANES..], &d[place * room.d_apart * LANES..]];
+        let cols = self.groups_in * LANES;
+        for first in (0..self.g.channels_out).step_by(PANEL) {
+            let (d_start, d_step) = panel_at(room.tiles, self.groups_out * LANES, 0, first);
+            let product = Product {
+                rows: PANEL.min(self.g.channels_out - first),
+                cols,
+                depth: tiles,
+                a_row: 1,
+                a_step: d_step,
+                b_rows: room.tiles,
+                b_next: if first + PANEL < self.g.channels_out { 0 } else { room.v_apart * LANES },
+                c_row: cols,
+                add,
+            };
+            product.run(self.isa, &d[d_start..], v, &mut p[first * cols..]);
+        }
+    }
+}
+
+/// The gradient of one output channel's weights [C_in, 3, 3] from the Ps of all slices, added in order.
+#[inline(always)]
+fn transform_weight_gradients<L: Lanes>(
+    (p, slices): (&[[f32; LANES]], usize),
+    (first, p_apart): (usize, usize),
+    dw: &mut [f32],
+    how: Accumulate,
+) {
+    for (group, dw) in dw.chunks_mut(LANES * 9).enumerate() {
+        let (index, out) = (first + group, &mut *dw);
+        sandwich::<TapsAdjoint, L, 3, IN>(
+            #[inline(always)]
+            |r, c| {
+                let at = |slice: usize| (slice * PLACES + r * IN + c) * p_apart + index;
+                let mut sum = L::load(&p[at(0)]);
+                for slice in 1..slices {
+                    sum = sum.add(L::load(&p[at(slice)]));
+                }
+                sum
+            },
+            #[inline(always)]
+            |r, c, value| {
+                let mut lanes = [0.0; LANES];
+                value.store(&mut lanes);
+                for (to, value) in out[3 * r + c..].iter_mut().step_by(9).zip(lanes) {
+                    match how {
+                        Accumulate::Overwrite => *to = value,
+                        Accumulate::Add => *to += value,
+                    }
+                }
+            },
+        );
+    }
+}
