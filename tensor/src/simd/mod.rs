@@ -8,6 +8,7 @@ pub(crate) mod conv;
 mod erf;
 mod exp;
 mod gemm;
+mod lanes;
 mod peak;
 #[cfg(any(test, feature = "peers"))]
 pub mod peers;

@@ -23,6 +23,7 @@ mod output;
 mod pack;
 mod planes;
 mod portable;
+mod runs;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -34,8 +35,6 @@ mod tests;
 pub(super) use driver::{Start, multiply, multiply_parallel, multiply_sliced};
 pub(super) use output::Output;
 pub(super) use pack::{Operand, Strided};
-#[cfg(target_arch = "x86_64")]
-pub(super) use planes::transpose_avx512;
 pub(super) use planes::{FeatureLanes, Planes, PositionLanes, Window};
 
 use super::Isa;

@@ -11,11 +11,13 @@
 //!
 //! What makes it fast: neighbouring positions read neighbouring numbers. With stride 1 and an output as wide as
 //! the picture they do so even from one row of the picture to the next, whatever the tap; only the places
-//! where the window hangs over the edge must be masked. So sixteen positions are one masked load, or a few
-//! where a sample or a cropped row ends in between.
+//! where the window hangs over the edge must be masked. So a vector of positions is one masked load
+//! (`runs`), or a few where a sample or a cropped row ends in between.
 
 use super::pack::Operand;
+use super::runs::{MOST_TAPS, feature_lanes, position_lanes};
 use crate::simd::Isa;
+use crate::simd::lanes::on_vectors;
 use std::ops::Range;
 
 /// A window that moves over a plane.
@@ -37,12 +39,12 @@ pub(crate) struct Window {
 /// `samples` × `channels` planes under a window.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Planes<'a> {
-    data: &'a [f32],
+    pub(super) data: &'a [f32],
     samples: usize,
     channels: usize,
     sample_stride: usize,
-    channel_stride: usize,
-    window: Window,
+    pub(super) channel_stride: usize,
+    pub(super) window: Window,
 }
 
 impl<'a> Planes<'a> {
@@ -66,7 +68,7 @@ impl<'a> Planes<'a> {
         self.samples * self.window.places[0] * self.window.places[1]
     }
 
-    fn taps(&self) -> usize {
+    pub(super) fn taps(&self) -> usize {
         self.window.taps[0] * self.window.taps[1]
     }
 
@@ -75,13 +77,12 @@ impl<'a> Planes<'a> {
     }
 
     /// Whether coordinates in a plane, and distances between sixteen positions, fit 32 bits.
-    #[cfg(target_arch = "x86_64")]
     fn is_indexable(&self) -> bool {
         self.data.len() < i32::MAX as usize / 4
     }
 
     /// Sample, row and column in the plane (negative above and left of it) of the window's first tap.
-    fn origin(&self, position: usize) -> (usize, isize, isize) {
+    pub(super) fn origin(&self, position: usize) -> (usize, isize, isize) {
         let [_, across] = self.window.places;
         let (line, x) = (position / across, position % across);
         let (sample, y) = (line / self.window.places[0], line % self.window.places[0]);
@@ -90,7 +91,7 @@ impl<'a> Planes<'a> {
     }
 
     /// The element's index in `data` if the tap were inside the plane.
-    fn offset(&self, (sample, y, x): (usize, isize, isize)) -> isize {
+    pub(super) fn offset(&self, (sample, y, x): (usize, isize, isize)) -> isize {
         (sample * self.sample_stride) as isize + y * self.window.plane[1] as isize + x
     }
 
@@ -142,17 +143,15 @@ impl Operand for PositionLanes<'_> {
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
         let deep = depth.len();
         check(self, &lanes, &depth, width, panels);
-        #[cfg(target_arch = "x86_64")]
-        if isa == Isa::Avx512 && self.0.is_indexable() {
+        if isa > Isa::Portable && self.0.is_indexable() {
             for (index, panel) in panels.chunks_exact_mut((width * deep).max(1)).enumerate() {
                 let first = lanes.start + index * width;
                 let lanes = first..lanes.end.min(first + width);
-                // SAFETY: the processor has AVX-512 (the kernel's check), ranges were checked above.
-                unsafe { avx512::position_lanes(&self.0, lanes, depth.clone(), width, panel) };
+                // SAFETY: ranges were checked above.
+                unsafe { on_vectors!(isa, position_lanes(&self.0, lanes, depth.clone(), width, panel)) };
             }
             return;
         }
-        let _ = isa;
         clear_missing(lanes.len(), deep, width, panels);
         self.0.pack_plain(lanes, depth, panels, |f, p| (p / width * deep + f) * width + p % width);
     }
@@ -174,12 +173,10 @@ impl Operand for FeatureLanes<'_> {
         let deep = depth.len();
         check(self, &lanes, &depth, width, panels);
         clear_missing(lanes.len(), deep, width, panels);
-        #[cfg(target_arch = "x86_64")]
-        if isa == Isa::Avx512 && self.0.is_indexable() && self.0.taps() <= avx512::MOST_TAPS {
-            // SAFETY: the processor has AVX-512 (the kernel's check), ranges were checked above.
-            return unsafe { avx512::feature_lanes(&self.0, lanes, depth, width, panels) };
+        if isa > Isa::Portable && self.0.is_indexable() && self.0.taps() <= MOST_TAPS {
+            // SAFETY: ranges were checked above.
+            return unsafe { on_vectors!(isa, feature_lanes(&self.0, lanes, depth, width, panels)) };
         }
-        let _ = isa;
         self.0.pack_plain(depth, lanes, panels, |f, p| (f / width * deep + p) * width + f % width);
     }
 }
@@ -195,9 +192,3 @@ fn clear_missing(lanes: usize, deep: usize, width: usize, panels: &mut [f32]) {
         panels[lanes / width * width * deep..].fill(0.0);
     }
 }
-
-#[cfg(target_arch = "x86_64")]
-#[path = "planes_avx512.rs"]
-mod avx512;
-#[cfg(target_arch = "x86_64")]
-pub(in crate::simd) use avx512::transpose as transpose_avx512;

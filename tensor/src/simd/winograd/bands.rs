@@ -1,8 +1,9 @@
 //! Bands of tile rows: from planes to sixteen channels side by side, and back.
 
-use super::lanes::{LANES, Lanes};
+use super::LANES;
 use super::transform::OUT;
 use crate::ops::conv::Onto;
+use crate::simd::lanes::Lanes;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -73,7 +74,7 @@ impl Tiles {
 
     /// Reads sixteen channels of a sample's planes into the pixels of a band, at its [`Tiles::places`].
     #[inline(always)]
-    pub(super) fn read_band<L: Lanes>(
+    pub(super) fn read_band<L: Lanes<W>, const W: usize>(
         &self,
         (first, places): &(usize, Vec<u32>),
         planes: &[f32],
@@ -84,19 +85,22 @@ impl Tiles {
         let size = self.plane[0] * self.plane[1];
         let used = LANES.min(channels - group * LANES);
         let planes = &planes[group * LANES * size..][..used * size];
-        for (index, places) in places.chunks(LANES).enumerate() {
-            let start = first + index * LANES;
-            // Loops over all lanes, which unroll, keep the sixteen values in registers.
-            let mut block = [L::zero(); LANES];
-            for i in 0..LANES {
-                if i < used {
-                    block[i] = L::load_some(&planes[i * size + start..(i + 1) * size]);
+        for (index, places) in places.chunks(W).enumerate() {
+            let start = first + index * W;
+            for part in 0..LANES / W {
+                // Loops over all lanes, which unroll, keep the values in registers.
+                let mut block = [L::zero(); W];
+                for i in 0..W {
+                    let channel = part * W + i;
+                    if channel < used {
+                        block[i] = L::load_some(&planes[channel * size + start..(channel + 1) * size]);
+                    }
                 }
-            }
-            let columns = L::transpose(block);
-            for i in 0..LANES {
-                if i < places.len() {
-                    columns[i].store(&mut pixels[places[i] as usize]);
+                let columns = L::transpose(block);
+                for i in 0..W {
+                    if i < places.len() {
+                        columns[i].store_part(&mut pixels[places[i] as usize], part);
+                    }
                 }
             }
         }
@@ -105,32 +109,35 @@ impl Tiles {
 
 /// Writes neighbouring pixels of `used` channels to planes `plane` apart, from `first` on.
 #[inline(always)]
-pub(super) fn write_planes<L: Lanes>(
+pub(super) fn write_planes<L: Lanes<W>, const W: usize>(
     pixels: &[[f32; LANES]],
     y: &Shared<'_, f32>,
     (first, plane, used): (usize, usize, usize),
     onto: Onto<'_, f32>,
 ) {
-    for (index, some) in pixels.chunks(LANES).enumerate() {
-        let mut block = [L::zero(); LANES];
-        for i in 0..LANES {
-            if i < some.len() {
-                block[i] = L::load(&some[i]);
+    for (index, some) in pixels.chunks(W).enumerate() {
+        for part in 0..LANES / W {
+            let mut block = [L::zero(); W];
+            for i in 0..W {
+                if i < some.len() {
+                    block[i] = L::load_part(&some[i], part);
+                }
             }
-        }
-        let rows = L::transpose(block);
-        for channel in 0..LANES {
-            if channel >= used {
-                break;
-            }
-            let row = rows[channel];
-            let start = first + channel * plane + index * LANES;
-            // SAFETY: the band's pixels, which no other task has.
-            let to = unsafe { y.slice(start, some.len()) };
-            match onto {
-                Onto::Nothing => row.store_some(to),
-                Onto::Itself => L::load_some(to).add(row).store_some(to),
-                Onto::Other(other) => L::load_some(&other[start..]).add(row).store_some(to),
+            let rows = L::transpose(block);
+            for i in 0..W {
+                let channel = part * W + i;
+                if channel >= used {
+                    break;
+                }
+                let row = rows[i];
+                let start = first + channel * plane + index * W;
+                // SAFETY: the band's pixels, which no other task has.
+                let to = unsafe { y.slice(start, some.len()) };
+                match onto {
+                    Onto::Nothing => row.store_some(to),
+                    Onto::Itself => L::load_some(to).add(row).store_some(to),
+                    Onto::Other(other) => L::load_some(&other[start..]).add(row).store_some(to),
+                }
             }
         }
     }

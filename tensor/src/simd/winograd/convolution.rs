@@ -1,15 +1,18 @@
 //! A convolution, and the gradient of its input, which is one too.
 
 use super::bands::{Band, Shared, Tiles, write_planes};
-use super::lanes::{LANES, Lanes};
 use super::product::{Product, panel_at};
 use super::tiles::{Transformed, transform_inputs};
 use super::transform::{IN, OUT, Output, Taps, sandwich};
 use super::*;
 use crate::Accumulate;
+use crate::simd::lanes::Lanes;
 use crate::ops::conv::{Base, Bias};
 use rayon::prelude::*;
 use std::ops::Range;
+
+/// Taps of a window.
+const TAPS: usize = 9;
 
 /// Where a weight is: lanes are the channels that come out, depth those that are summed over.
 pub(super) struct Weights<'a> {
@@ -34,8 +37,8 @@ pub(in crate::simd) fn forward(
         w,
         lanes: g.channels_out,
         depth: g.channels_in,
-        lane_stride: g.channels_in * 9,
-        depth_stride: 9,
+        lane_stride: g.channels_in * TAPS,
+        depth_stride: TAPS,
         mirrored: false,
     };
     convolve(isa, g.samples, &weights, (x, g.plane, g.before), base, (y, g.places));
@@ -54,8 +57,8 @@ pub(in crate::simd) fn grad_input(
         w,
         lanes: g.channels_in,
         depth: g.channels_out,
-        lane_stride: 9,
-        depth_stride: g.channels_in * 9,
+        lane_stride: TAPS,
+        depth_stride: g.channels_in * TAPS,
         mirrored: true,
     };
     let base = Base { bias: Bias::None, onto: how.into() };
@@ -228,7 +231,7 @@ impl<'a> Convolution<'a> {
 /// U[·, ks, ·]: the transformed weights of some of the channels that are summed over, and some groups of those that
 /// come out.
 #[inline(always)]
-fn transform_weights<L: Lanes>(
+fn transform_weights<L: Lanes<W>, const W: usize>(
     weights: &Weights<'_>,
     ks: Range<usize>,
     groups: Range<usize>,
@@ -238,33 +241,42 @@ fn transform_weights<L: Lanes>(
     for group in groups.clone() {
         let index = group - groups.start;
         for k in ks.clone() {
-            // The nine taps of sixteen channels, and what lies behind them, transposed.
-            let mut rows = [L::zero(); LANES];
-            let first = group * LANES * weights.lane_stride + k * weights.depth_stride;
-            for lane in 0..LANES {
-                if group * LANES + lane < weights.lanes {
-                    rows[lane] = L::load_some(&weights.w[first + lane * weights.lane_stride..]);
-                }
-            }
-            let taps = L::transpose(rows);
             let at = panel_at(weights.depth, groups.len() * LANES, k, index * LANES).0 / LANES;
-            sandwich::<Taps, L, IN, 3>(
-                #[inline(always)]
-                |r, c| taps[if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c }],
-                #[inline(always)]
-                |r, c, value| {
-                    // SAFETY: no other task has these channels.
-                    let to = unsafe { u.slice((r * IN + c) * u_apart + at, 1) };
-                    value.store(&mut to[0]);
-                },
-            );
+            let first = group * LANES * weights.lane_stride + k * weights.depth_stride;
+            for part in 0..LANES / W {
+                // The nine taps of some channels, and what lies behind them, transposed.
+                let mut taps = [[L::zero(); W]; 2];
+                for (taps, tap) in taps.iter_mut().zip((0..TAPS).step_by(W)) {
+                    let mut rows = [L::zero(); W];
+                    for i in 0..W {
+                        let lane = part * W + i;
+                        if group * LANES + lane < weights.lanes {
+                            rows[i] = L::load_some(&weights.w[first + lane * weights.lane_stride + tap..]);
+                        }
+                    }
+                    *taps = L::transpose(rows);
+                }
+                sandwich::<Taps, L, IN, 3, W>(
+                    #[inline(always)]
+                    |r, c| {
+                        let tap = if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c };
+                        taps[tap / W][tap % W]
+                    },
+                    #[inline(always)]
+                    |r, c, value| {
+                        // SAFETY: no other task has these channels.
+                        let to = unsafe { u.slice((r * IN + c) * u_apart + at, 1) };
+                        value.store_part(&mut to[0], part);
+                    },
+                );
+            }
         }
     }
 }
 
 /// The planes of a band of one sample, for some groups of channels, from M.
 #[inline(always)]
-fn transform_outputs<L: Lanes>(
+fn transform_outputs<L: Lanes<W>, const W: usize>(
     call: &Convolution<'_>,
     band: &Band,
     groups: Range<usize>,
@@ -277,24 +289,30 @@ fn transform_outputs<L: Lanes>(
     let pixels = pixels.as_chunks_mut::<LANES>().0;
     for group in groups.clone() {
         let used = LANES.min(channels - group * LANES);
-        let start = bias.map_or(L::zero(), |bias| L::load_some(&bias[group * LANES..][..used]));
+        let mut start = [0.0; LANES];
+        if let Some(bias) = bias {
+            start[..used].copy_from_slice(&bias[group * LANES..][..used]);
+        }
         for (tile, (down, right)) in band.tiles(call.inputs.count[1]).enumerate() {
             let at = (first_tile + tile) * groups.len() + group - groups.start;
             let (corner, rows, cols) =
                 (down * OUT * wide + right * OUT, high - down * OUT, wide - right * OUT);
-            sandwich::<Output, L, OUT, IN>(
-                #[inline(always)]
-                |r, c| L::load(&m[(r * IN + c) * m_apart + at]),
-                #[inline(always)]
-                |r, c, value| {
-                    if r < rows && c < cols {
-                        value.add(start).store(&mut pixels[corner + r * wide + c]);
-                    }
-                },
-            );
+            for part in 0..LANES / W {
+                let start = L::load_part(&start, part);
+                sandwich::<Output, L, OUT, IN, W>(
+                    #[inline(always)]
+                    |r, c| L::load_part(&m[(r * IN + c) * m_apart + at], part),
+                    #[inline(always)]
+                    |r, c, value| {
+                        if r < rows && c < cols {
+                            value.add(start).store_part(&mut pixels[corner + r * wide + c], part);
+                        }
+                    },
+                );
+            }
         }
         let plane = places[0] * places[1];
         let first = (band.sample * channels + group * LANES) * plane + band.first * OUT * wide;
-        write_planes::<L>(pixels, &call.y, (first, plane, used), call.base.onto);
+        write_planes::<L, W>(pixels, &call.y, (first, plane, used), call.base.onto);
     }
 }

@@ -9,33 +9,15 @@
 //! - the gradient of the weights: P[place] (C_out × C_in) = D[place]ᵀ (C_out × tiles) · V[place] (tiles × C_in), where D is
 //!   dY under the adjoint of the output's transform, and P goes back through the adjoint of the weights' transform.
 //!
-//! Sixteen channels lie side by side (`lanes`), so transforms are plain arithmetic on registers; pictures change
-//! from planes to that order and back by transposing 16 × 16 blocks (`bands`, `tiles`). What the products read is already in
+//! Sixteen channels lie side by side, so transforms are plain arithmetic on registers; pictures change
+//! from planes to that order and back by transposing blocks (`bands`, `tiles`). What the products read is already in
 //! the order in which they read it, so nothing is packed (`product`).
 //!
 //! The price is rounding: the transforms add numbers of unlike size. The relative error (root mean square) is
 //! about twice that of the sum itself: 1.1 · 10⁻⁶ for 128 channels, growing with the root of their number.
 
-/// Runs a function of [`Lanes`] compiled for an instruction set that the processor has.
-macro_rules! on_isa {
-    ($isa:expr, $name:ident($($argument:expr),* $(,)?)) => {
-        match $isa {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the entries of this module check that the processor has the instructions.
-            Isa::Avx512 => unsafe {
-                with_avx512(#[inline(always)] || $name::<lanes::Wide>($($argument),*))
-            },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Isa::Avx2 => unsafe { with_avx2(#[inline(always)] || $name::<Plain>($($argument),*)) },
-            _ => $name::<Plain>($($argument),*),
-        }
-    };
-}
-
 mod bands;
 mod convolution;
-mod lanes;
 mod product;
 mod tiles;
 mod transform;
@@ -45,13 +27,14 @@ pub(super) use convolution::{forward, grad_input};
 pub(super) use weight_gradient::grad_weight;
 
 use super::Isa;
-#[cfg(target_arch = "x86_64")]
-use super::{with_avx2, with_avx512};
+use super::lanes::on_isa;
 use crate::Buffer;
 use crate::ops::conv::Geometry;
 use bands::Shared;
-use lanes::{LANES, Plain};
 use transform::{IN, OUT};
+
+/// Channels side by side, in the order of pictures and tiles that transforms work on.
+const LANES: usize = super::lanes::MOST_LANES;
 
 /// Places of a transformed tile.
 const PLACES: usize = IN * IN;

@@ -1,10 +1,11 @@
 //! Tiles of pictures to transformed tiles.
 
 use super::bands::{Band, Shared, Tiles};
-use super::lanes::{LANES, Lanes};
+use super::LANES;
 use super::product::panel_at;
 use super::transform::{IN, Input, OUT, OutputAdjoint, Transform, sandwich};
 use crate::Buffer;
+use crate::simd::lanes::Lanes;
 
 /// Where transformed tiles go: a matrix (tiles × channels) for each place.
 #[derive(Clone, Copy)]
@@ -33,23 +34,28 @@ impl Transformed<'_> {
 
 /// V[·, tiles of a band, ·] from a sample's planes.
 #[inline(always)]
-pub(super) fn transform_inputs<L: Lanes>(tiles: &Tiles, band: &Band, x: &[f32], v: Transformed<'_>) {
-    transform_tiles::<Input, L, IN>(tiles, band, x, v);
+pub(super) fn transform_inputs<L: Lanes<W>, const W: usize>(
+    tiles: &Tiles,
+    band: &Band,
+    x: &[f32],
+    v: Transformed<'_>,
+) {
+    transform_tiles::<Input, L, IN, W>(tiles, band, x, v);
 }
 
 /// D[·, tiles of a band, ·] from a sample's planes of dY.
 #[inline(always)]
-pub(super) fn transform_output_gradients<L: Lanes>(
+pub(super) fn transform_output_gradients<L: Lanes<W>, const W: usize>(
     tiles: &Tiles,
     band: &Band,
     dy: &[f32],
     d: Transformed<'_>,
 ) {
-    transform_tiles::<OutputAdjoint, L, OUT>(tiles, band, dy, d);
+    transform_tiles::<OutputAdjoint, L, OUT, W>(tiles, band, dy, d);
 }
 
 #[inline(always)]
-fn transform_tiles<M: Transform<IN, SPAN>, L: Lanes, const SPAN: usize>(
+fn transform_tiles<M: Transform<IN, SPAN>, L: Lanes<W>, const SPAN: usize, const W: usize>(
     tiles: &Tiles,
     band: &Band,
     planes: &[f32],
@@ -60,20 +66,22 @@ fn transform_tiles<M: Transform<IN, SPAN>, L: Lanes, const SPAN: usize>(
     let pixels = pixels.as_chunks_mut::<LANES>().0;
     let places = tiles.places(band, pixels);
     for group in 0..out.channels.div_ceil(LANES) {
-        tiles.read_band::<L>(&places, planes, out.channels, group, pixels);
+        tiles.read_band::<L, W>(&places, planes, out.channels, group, pixels);
         for (tile, (down, right)) in band.tiles(tiles.count[1]).enumerate() {
             let corner = down * OUT * wide + right * OUT;
             let at = out.at(tile, group);
-            sandwich::<M, L, IN, SPAN>(
-                #[inline(always)]
-                |r, c| L::load(&pixels[corner + r * wide + c]),
-                #[inline(always)]
-                |r, c, value| {
-                    // SAFETY: no other task has this tile.
-                    let to = unsafe { out.to.slice((r * IN + c) * out.apart + at, 1) };
-                    value.store(&mut to[0]);
-                },
-            );
+            for part in 0..LANES / W {
+                sandwich::<M, L, IN, SPAN, W>(
+                    #[inline(always)]
+                    |r, c| L::load_part(&pixels[corner + r * wide + c], part),
+                    #[inline(always)]
+                    |r, c, value| {
+                        // SAFETY: no other task has this tile.
+                        let to = unsafe { out.to.slice((r * IN + c) * out.apart + at, 1) };
+                        value.store_part(&mut to[0], part);
+                    },
+                );
+            }
         }
     }
 }

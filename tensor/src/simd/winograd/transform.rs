@@ -1,10 +1,10 @@
-//! The matrices of Winograd's minimal filtering F(m, 3), and their application to tiles of sixteen channels.
+//! The matrices of Winograd's minimal filtering F(m, 3), and their application to tiles, several channels at once.
 //!
 //! m outputs of a filter of 3 taps from α = m + 2 inputs, with α multiplications instead of 3 m:
 //! y = Aᵀ [(G g) ⊙ (Bᵀ d)] (Lavin and Gray 2016, eq. 6); in two dimensions each transform is applied to rows and to
 //! columns (eq. 8). The matrices come from evaluating polynomials at α − 1 points and infinity.
 
-use super::lanes::Lanes;
+use crate::simd::lanes::Lanes;
 use std::mem::MaybeUninit;
 
 /// Outputs of a tile along each axis.
@@ -14,7 +14,7 @@ pub(super) const IN: usize = OUT + 2;
 
 /// A transform of C numbers to R.
 pub(super) trait Transform<const R: usize, const C: usize> {
-    fn apply<L: Lanes>(x: [L; C]) -> [L; R];
+    fn apply<L: Lanes<W>, const W: usize>(x: [L; C]) -> [L; R];
 }
 
 /// Bᵀ: inputs to products.
@@ -44,7 +44,7 @@ const N0: f32 = P2 * Q2;
 impl Transform<IN, IN> for Input {
     /// (p²q², 0, −p²−q², 0, 1, 0), (0, ∓p q², −q², ±p, 1, 0), (0, ∓q p², −p², ±q, 1, 0), (0, p²q², 0, −p²−q², 0, 1).
     #[inline(always)]
-    fn apply<L: Lanes>(x: [L; IN]) -> [L; IN] {
+    fn apply<L: Lanes<W>, const W: usize>(x: [L; IN]) -> [L; IN] {
         let [x0, x1, x2, x3, x4, x5] = x;
         let (even, odd) = (x2.mul_add(-Q2, x4), x1.mul_add(-Q2, x3));
         let (even2, odd2) = (x2.mul_add(-P2, x4), x1.mul_add(-P2, x3));
@@ -62,7 +62,7 @@ impl Transform<IN, IN> for Input {
 impl Transform<IN, 3> for Taps {
     /// (1, 0, 0) / p²q², (1, ±p, p²) / N(p), (1, ±q, q²) / N(q), (0, 0, 1).
     #[inline(always)]
-    fn apply<L: Lanes>(x: [L; 3]) -> [L; IN] {
+    fn apply<L: Lanes<W>, const W: usize>(x: [L; 3]) -> [L; IN] {
         let [x0, x1, x2] = x;
         let even = x2.mul_add(P2, x0).scale(1.0 / NP);
         let even2 = x2.mul_add(Q2, x0).scale(1.0 / NQ);
@@ -80,7 +80,7 @@ impl Transform<IN, 3> for Taps {
 impl Transform<OUT, IN> for Output {
     /// Powers 0 to 3 of the points 0, p, −p, q, −q; the last power of infinity.
     #[inline(always)]
-    fn apply<L: Lanes>(x: [L; IN]) -> [L; OUT] {
+    fn apply<L: Lanes<W>, const W: usize>(x: [L; IN]) -> [L; OUT] {
         let [x0, x1, x2, x3, x4, x5] = x;
         let (even, odd, even2, odd2) = (x1.add(x2), x1.sub(x2), x3.add(x4), x3.sub(x4));
         [
@@ -95,7 +95,7 @@ impl Transform<OUT, IN> for Output {
 impl Transform<IN, OUT> for OutputAdjoint {
     /// The columns of [`Output`].
     #[inline(always)]
-    fn apply<L: Lanes>(x: [L; OUT]) -> [L; IN] {
+    fn apply<L: Lanes<W>, const W: usize>(x: [L; OUT]) -> [L; IN] {
         let [x0, x1, x2, x3] = x;
         let (even, odd) = (x2.mul_add(P2, x0), x3.mul_add(P2, x1));
         let (even2, odd2) = (x2.mul_add(Q2, x0), x3.mul_add(Q2, x1));
@@ -106,7 +106,7 @@ impl Transform<IN, OUT> for OutputAdjoint {
 impl Transform<3, IN> for TapsAdjoint {
     /// The columns of [`Taps`].
     #[inline(always)]
-    fn apply<L: Lanes>(x: [L; IN]) -> [L; 3] {
+    fn apply<L: Lanes<W>, const W: usize>(x: [L; IN]) -> [L; 3] {
         let [x0, x1, x2, x3, x4, x5] = x;
         let (even, odd, even2, odd2) = (x1.add(x2), x1.sub(x2), x3.add(x4), x3.sub(x4));
         [
@@ -119,7 +119,7 @@ impl Transform<3, IN> for TapsAdjoint {
 
 /// M·d·Mᵀ: to columns, then to rows. Element (r, c) of d is `load(r, c)`.
 #[inline(always)]
-pub(super) fn sandwich<M: Transform<R, C>, L: Lanes, const R: usize, const C: usize>(
+pub(super) fn sandwich<M: Transform<R, C>, L: Lanes<W>, const R: usize, const C: usize, const W: usize>(
     load: impl Fn(usize, usize) -> L,
     mut store: impl FnMut(usize, usize, L),
 ) {
@@ -150,8 +150,9 @@ pub(super) fn sandwich<M: Transform<R, C>, L: Lanes, const R: usize, const C: us
 
 #[cfg(test)]
 mod tests {
-    use super::super::lanes::{LANES, Plain};
+    use super::super::LANES;
     use super::*;
+    use crate::simd::lanes::Plain;
 
     fn plain(x: f32) -> Plain {
         Plain::load(&[x; LANES])
@@ -181,7 +182,7 @@ mod tests {
         let d = [3.0, -1.0, 4.0, 1.0, -5.0, 9.0];
         let g = [2.0, 6.0, -5.0];
         let (v, u) =
-            (Input::apply::<Plain>(d.map(plain)).map(number), Taps::apply::<Plain>(g.map(plain)).map(number));
+            (Input::apply::<Plain, LANES>(d.map(plain)).map(number), Taps::apply::<Plain, LANES>(g.map(plain)).map(number));
         let mut products = [plain(0.0); IN];
         for i in 0..IN {
             products[i] = plain(v[i] * u[i]);

@@ -1,12 +1,12 @@
 //! The gradient of a convolution's weights.
 
 use super::bands::{Band, Shared, Tiles};
-use super::lanes::{LANES, Lanes};
 use super::product::{PANEL, Product, panel_at};
 use super::tiles::{Transformed, transform_inputs, transform_output_gradients};
 use super::transform::{IN, OUT, TapsAdjoint, sandwich};
 use super::*;
 use crate::Accumulate;
+use crate::simd::lanes::Lanes;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -201,35 +201,37 @@ impl<'a> WeightGradient<'a> {
 
 /// The gradient of one output channel's weights [C_in, 3, 3] from the Ps of all slices, added in order.
 #[inline(always)]
-fn transform_weight_gradients<L: Lanes>(
+fn transform_weight_gradients<L: Lanes<W>, const W: usize>(
     (p, slices): (&[[f32; LANES]], usize),
     (first, p_apart): (usize, usize),
     dw: &mut [f32],
     how: Accumulate,
 ) {
     for (group, dw) in dw.chunks_mut(LANES * 9).enumerate() {
-        let (index, out) = (first + group, &mut *dw);
-        sandwich::<TapsAdjoint, L, 3, IN>(
-            #[inline(always)]
-            |r, c| {
-                let at = |slice: usize| (slice * PLACES + r * IN + c) * p_apart + index;
-                let mut sum = L::load(&p[at(0)]);
-                for slice in 1..slices {
-                    sum = sum.add(L::load(&p[at(slice)]));
-                }
-                sum
-            },
-            #[inline(always)]
-            |r, c, value| {
-                let mut lanes = [0.0; LANES];
-                value.store(&mut lanes);
-                for (to, value) in out[3 * r + c..].iter_mut().step_by(9).zip(lanes) {
+        let index = first + group;
+        for (part, dw) in dw.chunks_mut(W * 9).enumerate() {
+            let mut gradients = [[0.0; W]; 9];
+            sandwich::<TapsAdjoint, L, 3, IN, W>(
+                #[inline(always)]
+                |r, c| {
+                    let at = |slice: usize| (slice * PLACES + r * IN + c) * p_apart + index;
+                    let mut sum = L::load_part(&p[at(0)], part);
+                    for slice in 1..slices {
+                        sum = sum.add(L::load_part(&p[at(slice)], part));
+                    }
+                    sum
+                },
+                #[inline(always)]
+                |r, c, value| value.store(&mut gradients[3 * r + c]),
+            );
+            for (lane, dw) in dw.chunks_exact_mut(9).enumerate() {
+                for (to, gradients) in dw.iter_mut().zip(&gradients) {
                     match how {
-                        Accumulate::Overwrite => *to = value,
-                        Accumulate::Add => *to += value,
+                        Accumulate::Overwrite => *to = gradients[lane],
+                        Accumulate::Add => *to += gradients[lane],
                     }
                 }
-            },
-        );
+            }
+        }
     }
 }

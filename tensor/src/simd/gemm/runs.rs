@@ -1,0 +1,259 @@
+//! A vector of neighbouring positions at a time.
+
+use super::planes::Planes;
+use crate::simd::lanes::{MOST_LANES, Masked};
+use std::ops::Range;
+
+/// The largest window whose masks are kept on the stack.
+pub(super) const MOST_TAPS: usize = 64;
+
+/// Vectors in the widest panel of each instruction set.
+const MOST_VECTORS: usize = 3;
+
+/// Beyond this many pieces, gathering each lane is faster.
+const MOST_PIECES: usize = 4;
+
+/// `W` consecutive positions, and how to read one feature of them all.
+#[derive(Clone, Copy)]
+struct Run<L: Masked<W>, const W: usize> {
+    /// Row and column of the window's first tap, modulo 2³²; far outside for positions beyond the last.
+    y: [u32; W],
+    x: [u32; W],
+    /// Stretches of positions whose numbers are neighbours: where lane 0 would read, and the lanes.
+    pieces: [(isize, L::Mask); MOST_PIECES],
+    count: usize,
+    /// Where each lane reads, relative to the first piece.
+    indices: [i32; W],
+}
+
+impl<L: Masked<W>, const W: usize> Run<L, W> {
+    #[inline(always)]
+    fn new(planes: &Planes<'_>, start: usize, count: usize) -> Run<L, W> {
+        const OUTSIDE: u32 = 1 << 31;
+        let (mut ys, mut xs, mut indices) = ([OUTSIDE; W], [OUTSIDE; W], [0; W]);
+        let [down, across] = planes.window.places;
+        let stride = planes.window.stride as isize;
+        let mut at = planes.origin(start);
+        if stride == 1 && start % across + count <= across {
+            // In one row: neighbours, whatever the tap.
+            for lane in 0..W {
+                let outside = lane >= count;
+                ys[lane] = if outside { OUTSIDE } else { at.1 as u32 };
+                xs[lane] = if outside { OUTSIDE } else { (at.2 as u32).wrapping_add(lane as u32) };
+                indices[lane] = lane as i32;
+            }
+            let pieces = [(planes.offset(at), L::mask(((1u32 << count) - 1) as u16)); MOST_PIECES];
+            return Run { y: ys, x: xs, pieces, count: 1, indices };
+        }
+        let last = [
+            (down as isize - 1) * stride - planes.window.before[0],
+            (across as isize - 1) * stride - planes.window.before[1],
+        ];
+        let mut pieces = [(0, 0u16); MOST_LANES];
+        let mut used = 0;
+        for lane in 0..count {
+            (ys[lane], xs[lane]) = (at.1 as u32, at.2 as u32);
+            let base = planes.offset(at) - lane as isize;
+            if used == 0 || pieces[used - 1].0 != base {
+                pieces[used] = (base, 0);
+                used += 1;
+            }
+            pieces[used - 1].1 |= 1 << lane;
+            indices[lane] = (base + lane as isize - pieces[0].0) as i32;
+            if at.2 < last[1] {
+                at.2 += stride;
+            } else {
+                at.2 = -planes.window.before[1];
+                if at.1 < last[0] {
+                    at.1 += stride;
+                } else {
+                    at.1 = -planes.window.before[0];
+                    at.0 += 1;
+                }
+            }
+        }
+        let mut masked = [(0, L::mask(0)); MOST_PIECES];
+        for (to, (base, bits)) in masked.iter_mut().zip(pieces) {
+            *to = (base, L::mask(bits));
+        }
+        Run { y: ys, x: xs, pieces: masked, count: used, indices }
+    }
+
+    /// The lanes whose tap (down, right) lies inside the plane.
+    #[inline(always)]
+    fn inside(&self, planes: &Planes<'_>, down: usize, right: usize) -> L::Mask {
+        let (mut y, mut x) = (self.y, self.x);
+        for lane in 0..W {
+            y[lane] = y[lane].wrapping_add(down as u32);
+            x[lane] = x[lane].wrapping_add(right as u32);
+        }
+        let [height, width] = planes.window.plane;
+        L::both(L::below(&y, height as u32), L::below(&x, width as u32))
+    }
+
+    /// One feature: `step` elements from the first tap of channel 0, zeros outside `inside`.
+    ///
+    /// # Safety
+    /// The lanes of `inside` are inside the planes' data.
+    #[inline(always)]
+    unsafe fn load(&self, data: *const f32, inside: L::Mask, step: isize) -> L {
+        let at = |piece: usize| data.wrapping_offset(self.pieces[piece].0 + step);
+        // SAFETY: masked lanes are not read, and the others are inside, as the caller promises.
+        unsafe {
+            if self.count > MOST_PIECES {
+                return L::gather_where(inside, at(0), &self.indices);
+            }
+            let mut numbers = L::load_where(L::both(inside, self.pieces[0].1), at(0));
+            for piece in 1..self.count {
+                numbers = L::load_into(numbers, L::both(inside, self.pieces[piece].1), at(piece));
+            }
+            numbers
+        }
+    }
+}
+
+/// One panel whose lanes are positions.
+///
+/// # Safety
+/// The ranges are inside the planes, at most `width` lanes, `panel` holds `width` × `depth`.
+#[inline(always)]
+pub(super) unsafe fn position_lanes<L: Masked<W>, const W: usize>(
+    planes: &Planes<'_>,
+    lanes: Range<usize>,
+    depth: Range<usize>,
+    width: usize,
+    panel: &mut [f32],
+) {
+    let data = planes.data.as_ptr();
+    let taps = planes.taps();
+    let [_, taps_wide] = planes.window.taps;
+    let vectors = width.div_ceil(W);
+    let mut runs = [Run::<L, W>::new(planes, lanes.start, 0); MOST_VECTORS];
+    for vector in 0..vectors {
+        let start = lanes.start + vector * W;
+        runs[vector] = Run::new(planes, start.min(lanes.end), lanes.end.saturating_sub(start).min(W));
+    }
+    for tap in 0..taps {
+        let (down, right) = (tap / taps_wide, tap % taps_wide);
+        let mut inside = [L::mask(0); MOST_VECTORS];
+        for vector in 0..vectors {
+            inside[vector] = runs[vector].inside(planes, down, right);
+        }
+        let shift = (down * planes.window.plane[1] + right) as isize;
+        // The features of this tap: one for each channel.
+        let first = depth.start.saturating_sub(tap).div_ceil(taps);
+        let mut feature = first * taps + tap;
+        let mut step = (first * planes.channel_stride) as isize + shift;
+        while feature < depth.end {
+            let panel = &mut panel[(feature - depth.start) * width..][..width];
+            for vector in 0..vectors {
+                // SAFETY: `inside` masks what lies outside the plane.
+                let numbers = unsafe { runs[vector].load(data, inside[vector], step) };
+                // A narrow panel takes the first lanes of its only vector.
+                numbers.store_some(&mut panel[vector * W..]);
+            }
+            feature += taps;
+            step += planes.channel_stride as isize;
+        }
+    }
+}
+
+/// Panels whose lanes are features: `W` positions of `W` features at a time, transposed in registers.
+///
+/// # Safety
+/// The ranges are inside the planes, `panels` holds all panels, missing lanes are zero.
+#[inline(always)]
+pub(super) unsafe fn feature_lanes<L: Masked<W>, const W: usize>(
+    planes: &Planes<'_>,
+    lanes: Range<usize>,
+    depth: Range<usize>,
+    width: usize,
+    panels: &mut [f32],
+) {
+    // A multiple of every panel's width.
+    const TOGETHER: usize = 384;
+    for start in lanes.clone().step_by(TOGETHER) {
+        let some = start..lanes.end.min(start + TOGETHER);
+        let begin = (start - lanes.start) * depth.len();
+        let end = panels.len().min(begin + TOGETHER * depth.len());
+        let panels = &mut panels[begin..end];
+        let mut features = [Feature { tap: 0, step: 0 }; TOGETHER];
+        for (feature, lane) in features.iter_mut().zip(some.clone()) {
+            *feature = Feature::of(planes, lane);
+        }
+        // SAFETY: as this function's.
+        unsafe { some_feature_lanes::<L, W>(planes, &features[..some.len()], depth.clone(), width, panels) };
+    }
+}
+
+/// A channel and tap: the tap's number, and how far from the position's origin in channel 0 it reads.
+#[derive(Clone, Copy)]
+struct Feature {
+    tap: usize,
+    step: isize,
+}
+
+impl Feature {
+    fn of(planes: &Planes<'_>, index: usize) -> Feature {
+        let (channel, tap) = (index / planes.taps(), index % planes.taps());
+        let [down, right] = [tap / planes.window.taps[1], tap % planes.window.taps[1]];
+        let step = channel * planes.channel_stride + down * planes.window.plane[1] + right;
+        Feature { tap, step: step as isize }
+    }
+}
+
+/// # Safety
+/// As [`feature_lanes`].
+#[inline(always)]
+unsafe fn some_feature_lanes<L: Masked<W>, const W: usize>(
+    planes: &Planes<'_>,
+    features: &[Feature],
+    depth: Range<usize>,
+    width: usize,
+    panels: &mut [f32],
+) {
+    let data = planes.data.as_ptr();
+    let taps_wide = planes.window.taps[1];
+    let mut inside = [L::mask(0); MOST_TAPS];
+    for start in depth.clone().step_by(W) {
+        let steps = (depth.end - start).min(W);
+        let run = Run::<L, W>::new(planes, start, steps);
+        for (tap, mask) in inside[..planes.taps()].iter_mut().enumerate() {
+            *mask = run.inside(planes, tap / taps_wide, tap % taps_wide);
+        }
+        for (index, panel_features) in features.chunks(width).enumerate() {
+            for (group, features) in panel_features.chunks(W).enumerate() {
+                let place = (index * depth.len() + start - depth.start) * width + group * W;
+                let panel = &mut panels[place..][..(steps - 1) * width + features.len()];
+                let mut numbers = [L::zero(); W];
+                if let Ok(all) = <&[Feature; W]>::try_from(features)
+                    && steps == W
+                    && run.count == 1
+                {
+                    let data = data.wrapping_offset(run.pieces[0].0);
+                    for i in 0..W {
+                        let Feature { tap, step } = all[i];
+                        // SAFETY: masked lanes are not read, and the others are inside the planes.
+                        numbers[i] =
+                            unsafe { L::load_where(inside[tap % MOST_TAPS], data.wrapping_offset(step)) };
+                    }
+                    let columns = L::transpose(numbers);
+                    for k in 0..W {
+                        if let Some(row) = panel[k * width..].first_chunk_mut() {
+                            columns[k].store(row);
+                        }
+                    }
+                } else {
+                    for (row, feature) in numbers.iter_mut().zip(features) {
+                        // SAFETY: `inside` masks what lies outside the plane.
+                        *row = unsafe { run.load(data, inside[feature.tap], feature.step) };
+                    }
+                    for (row, column) in panel.chunks_mut(width).zip(L::transpose(numbers)) {
+                        let used = features.len().min(row.len());
+                        column.store_some(&mut row[..used]);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Vectors of eight.
+
+use super::{Lanes, Masked};
+use std::arch::x86_64::*;
+
+const W: usize = 8;
+
+/// One AVX register. Only code that [`crate::simd::Isa::Avx2`] was detected for may use it.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(in crate::simd) struct Narrow(__m256);
+
+/// All bits of each of the first `len` lanes.
+#[inline(always)]
+fn first(len: usize) -> __m256i {
+    // SAFETY: the processor has AVX2, as this type's users have made sure; so below.
+    unsafe {
+        let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        _mm256_cmpgt_epi32(_mm256_set1_epi32(len.min(W) as i32), lanes)
+    }
+}
+
+impl Lanes<W> for Narrow {
+    #[inline(always)]
+    fn zero() -> Narrow {
+        // SAFETY: as in `first`.
+        Narrow(unsafe { _mm256_setzero_ps() })
+    }
+    #[inline(always)]
+    fn load(from: &[f32; W]) -> Narrow {
+        // SAFETY: eight numbers.
+        Narrow(unsafe { _mm256_loadu_ps(from.as_ptr()) })
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32; W]) {
+        // SAFETY: eight numbers.
+        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), self.0) }
+    }
+    #[inline(always)]
+    fn load_some(from: &[f32]) -> Narrow {
+        match from.first_chunk::<W>() {
+            Some(all) => Self::load(all),
+            // SAFETY: masked lanes are not touched, the others are inside the slice.
+            None => Narrow(unsafe { _mm256_maskload_ps(from.as_ptr(), first(from.len())) }),
+        }
+    }
+    // Masked stores take a microprogram of dozens of steps on many processors: parts of a vector go by halves, pairs
+    // and single numbers.
+    #[inline(always)]
+    fn store_some(self, to: &mut [f32]) {
+        if let Some(all) = to.first_chunk_mut::<W>() {
+            return self.store(all);
+        }
+        let (mut at, len) = (to.as_mut_ptr(), to.len());
+        // SAFETY: as many numbers as the bits of the slice's length say, one part behind the other.
+        unsafe {
+            let mut rest = _mm256_castps256_ps128(self.0);
+            if len & 4 != 0 {
+                _mm_storeu_ps(at, rest);
+                (at, rest) = (at.add(4), _mm256_extractf128_ps::<1>(self.0));
+            }
+            if len & 2 != 0 {
+                _mm_storel_pd(at.cast(), _mm_castps_pd(rest));
+                (at, rest) = (at.add(2), _mm_movehl_ps(rest, rest));
+            }
+            if len & 1 != 0 {
+                _mm_store_ss(at, rest);
+            }
+        }
+    }
+    #[inline(always)]
+    fn scale(self, c: f32) -> Narrow {
+        // SAFETY: as in `first`.
+        Narrow(unsafe { _mm256_mul_ps(self.0, _mm256_set1_ps(c)) })
+    }
+    #[inline(always)]
+    fn add(self, other: Narrow) -> Narrow {
+        // SAFETY: as in `first`.
+        Narrow(unsafe { _mm256_add_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn sub(self, other: Narrow) -> Narrow {
+        // SAFETY: as in `first`.
+        Narrow(unsafe { _mm256_sub_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn mul_add(self, c: f32, sum: Narrow) -> Narrow {
+        // SAFETY: as in `first`.
+        Narrow(unsafe { _mm256_fmadd_ps(self.0, _mm256_set1_ps(c), sum.0) })
+    }
+    #[inline(always)]
+    fn transpose(rows: [Narrow; W]) -> [Narrow; W] {
+        let mut registers = [Self::zero().0; W];
+        for i in 0..W {
+            registers[i] = rows[i].0;
+        }
+        // SAFETY: as in `first`.
+        let columns = unsafe { transpose(registers) };
+        let mut out = rows;
+        for i in 0..W {
+            out[i] = Narrow(columns[i]);
+        }
+        out
+    }
+}
+
+impl Masked<W> for Narrow {
+    type Mask = __m256i;
+    #[inline(always)]
+    fn mask(bits: u16) -> __m256i {
+        // SAFETY: as in `first`.
+        unsafe {
+            let of_lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+            _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(bits.into()), of_lane), of_lane)
+        }
+    }
+    #[inline(always)]
+    fn both(a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: as in `first`.
+        unsafe { _mm256_and_si256(a, b) }
+    }
+    #[inline(always)]
+    fn below(numbers: &[u32; W], limit: u32) -> __m256i {
+        // SAFETY: eight numbers; as in `first`.
+        unsafe {
+            let numbers = _mm256_loadu_si256(numbers.as_ptr().cast());
+            // Comparisons are of signed numbers, minima of unsigned ones too.
+            let most = _mm256_set1_epi32((limit - 1) as i32);
+            _mm256_cmpeq_epi32(_mm256_min_epu32(numbers, most), numbers)
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_where(mask: __m256i, from: *const f32) -> Narrow {
+        // SAFETY: masked lanes are not read, the others are readable.
+        Narrow(unsafe { _mm256_maskload_ps(from, mask) })
+    }
+    #[inline(always)]
+    unsafe fn load_into(others: Narrow, mask: __m256i, from: *const f32) -> Narrow {
+        // SAFETY: as above.
+        Narrow(unsafe { _mm256_or_ps(others.0, _mm256_maskload_ps(from, mask)) })
+    }
+    #[inline(always)]
+    unsafe fn gather_where(mask: __m256i, from: *const f32, indices: &[i32; W]) -> Narrow {
+        // SAFETY: as above.
+        unsafe {
+            let indices = _mm256_loadu_si256(indices.as_ptr().cast());
+            let mask = _mm256_castsi256_ps(mask);
+            Narrow(_mm256_mask_i32gather_ps::<4>(_mm256_setzero_ps(), from, indices, mask))
+        }
+    }
+}
+
+/// The transpose of an 8 × 8 matrix: in pairs, in fours, then by halves of a register.
+#[target_feature(enable = "avx,fma,avx2")]
+#[inline]
+fn transpose(rows: [__m256; W]) -> [__m256; W] {
+    let mut pairs = rows;
+    for i in 0..4 {
+        pairs[2 * i] = _mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+        pairs[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+    }
+    // Half h of fours[4 i + j]: column 4 h + j of rows 4 i to 4 i + 3.
+    let mut fours = pairs;
+    for i in 0..2 {
+        let (a, b) = (_mm256_castps_pd(pairs[4 * i]), _mm256_castps_pd(pairs[4 * i + 1]));
+        let (c, d) = (_mm256_castps_pd(pairs[4 * i + 2]), _mm256_castps_pd(pairs[4 * i + 3]));
+        fours[4 * i] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, c));
+        fours[4 * i + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, c));
+        fours[4 * i + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(b, d));
+        fours[4 * i + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(b, d));
+    }
+    const LOWER: i32 = 0x20;
+    const UPPER: i32 = 0x31;
+    let mut columns = fours;
+    for j in 0..4 {
+        columns[j] = _mm256_permute2f128_ps::<LOWER>(fours[j], fours[4 + j]);
+        columns[4 + j] = _mm256_permute2f128_ps::<UPPER>(fours[j], fours[4 + j]);
+    }
+    columns
+}

@@ -1,0 +1,153 @@
+//! Vectors of sixteen.
+
+use super::{Lanes, Masked};
+use std::arch::x86_64::*;
+
+const W: usize = 16;
+
+/// One AVX-512 register. Only code that [`crate::simd::Isa::Avx512`] was detected for may use it.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(in crate::simd) struct Wide(__m512);
+
+/// A bit for each of the first `len` lanes.
+#[inline(always)]
+fn first(len: usize) -> __mmask16 {
+    if len < W { (1 << len) - 1 } else { !0 }
+}
+
+impl Lanes<W> for Wide {
+    #[inline(always)]
+    fn zero() -> Wide {
+        // SAFETY: the processor has AVX-512, as this type's users have made sure; so below.
+        Wide(unsafe { _mm512_setzero_ps() })
+    }
+    #[inline(always)]
+    fn load(from: &[f32; W]) -> Wide {
+        // SAFETY: sixteen numbers.
+        Wide(unsafe { _mm512_loadu_ps(from.as_ptr()) })
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32; W]) {
+        // SAFETY: sixteen numbers.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
+    }
+    #[inline(always)]
+    fn load_some(from: &[f32]) -> Wide {
+        // SAFETY: masked lanes are not touched, the others are inside the slice.
+        Wide(unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) })
+    }
+    #[inline(always)]
+    fn store_some(self, to: &mut [f32]) {
+        // SAFETY: as in `load_some`.
+        unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), self.0) }
+    }
+    #[inline(always)]
+    fn scale(self, c: f32) -> Wide {
+        // SAFETY: as in `zero`.
+        Wide(unsafe { _mm512_mul_ps(self.0, _mm512_set1_ps(c)) })
+    }
+    #[inline(always)]
+    fn add(self, other: Wide) -> Wide {
+        // SAFETY: as in `zero`.
+        Wide(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn sub(self, other: Wide) -> Wide {
+        // SAFETY: as in `zero`.
+        Wide(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn mul_add(self, c: f32, sum: Wide) -> Wide {
+        // SAFETY: as in `zero`.
+        Wide(unsafe { _mm512_fmadd_ps(self.0, _mm512_set1_ps(c), sum.0) })
+    }
+    #[inline(always)]
+    fn transpose(rows: [Wide; W]) -> [Wide; W] {
+        // Loops, because closures passed to `array::map` are not always inlined into vector code.
+        let mut registers = [Self::zero().0; W];
+        for i in 0..W {
+            registers[i] = rows[i].0;
+        }
+        // SAFETY: as in `zero`.
+        let columns = unsafe { transpose(registers) };
+        let mut out = rows;
+        for i in 0..W {
+            out[i] = Wide(columns[i]);
+        }
+        out
+    }
+}
+
+impl Masked<W> for Wide {
+    type Mask = __mmask16;
+    #[inline(always)]
+    fn mask(bits: u16) -> __mmask16 {
+        bits
+    }
+    #[inline(always)]
+    fn both(a: __mmask16, b: __mmask16) -> __mmask16 {
+        a & b
+    }
+    #[inline(always)]
+    fn below(numbers: &[u32; W], limit: u32) -> __mmask16 {
+        // SAFETY: sixteen numbers; as in `zero`.
+        unsafe {
+            let numbers = _mm512_loadu_epi32(numbers.as_ptr().cast());
+            _mm512_cmplt_epu32_mask(numbers, _mm512_set1_epi32(limit as i32))
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_where(mask: __mmask16, from: *const f32) -> Wide {
+        // SAFETY: masked lanes are not read, the others are readable.
+        Wide(unsafe { _mm512_maskz_loadu_ps(mask, from) })
+    }
+    #[inline(always)]
+    unsafe fn load_into(others: Wide, mask: __mmask16, from: *const f32) -> Wide {
+        // SAFETY: as above.
+        Wide(unsafe { _mm512_mask_loadu_ps(others.0, mask, from) })
+    }
+    #[inline(always)]
+    unsafe fn gather_where(mask: __mmask16, from: *const f32, indices: &[i32; W]) -> Wide {
+        // SAFETY: as above.
+        unsafe {
+            let indices = _mm512_loadu_epi32(indices.as_ptr());
+            Wide(_mm512_mask_i32gather_ps::<4>(_mm512_setzero_ps(), mask, indices, from))
+        }
+    }
+}
+
+/// The transpose of a 16 × 16 matrix: in pairs, in fours, then by quarters of a register.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn transpose(rows: [__m512; W]) -> [__m512; W] {
+    let mut pairs = rows;
+    for i in 0..8 {
+        pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+        pairs[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+    }
+    // Quarter q of fours[4 i + j]: column 4 q + j of rows 4 i to 4 i + 3.
+    let mut fours = pairs;
+    for i in 0..4 {
+        let (a, b) = (_mm512_castps_pd(pairs[4 * i]), _mm512_castps_pd(pairs[4 * i + 1]));
+        let (c, d) = (_mm512_castps_pd(pairs[4 * i + 2]), _mm512_castps_pd(pairs[4 * i + 3]));
+        fours[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+        fours[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+        fours[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+        fours[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+    }
+    const EVEN: i32 = 0b10_00_10_00;
+    const ODD: i32 = 0b11_01_11_01;
+    let mut columns = fours;
+    for j in 0..4 {
+        let even_low = _mm512_shuffle_f32x4::<EVEN>(fours[j], fours[4 + j]);
+        let odd_low = _mm512_shuffle_f32x4::<ODD>(fours[j], fours[4 + j]);
+        let even_high = _mm512_shuffle_f32x4::<EVEN>(fours[8 + j], fours[12 + j]);
+        let odd_high = _mm512_shuffle_f32x4::<ODD>(fours[8 + j], fours[12 + j]);
+        columns[j] = _mm512_shuffle_f32x4::<EVEN>(even_low, even_high);
+        columns[8 + j] = _mm512_shuffle_f32x4::<ODD>(even_low, even_high);
+        columns[4 + j] = _mm512_shuffle_f32x4::<EVEN>(odd_low, odd_high);
+        columns[12 + j] = _mm512_shuffle_f32x4::<ODD>(odd_low, odd_high);
+    }
+    columns
+}

@@ -1,0 +1,122 @@
+//! Vectors of f32, so that one piece of code packs and transforms on every instruction set.
+//!
+//! `W` is how many numbers a vector holds: what is laid out for one width is written with loops over parts for
+//! narrower ones. Each operation rounds once per lane, so no bit depends on the type that implements it.
+
+mod plain;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(test)]
+mod tests;
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use avx2::Narrow;
+#[cfg(target_arch = "x86_64")]
+pub(super) use avx512::Wide;
+pub(super) use plain::Plain;
+
+/// Numbers in the widest vector; every `W` divides it.
+pub(super) const MOST_LANES: usize = 16;
+
+/// Vectors with the arithmetic of transforms.
+pub(super) trait Lanes<const W: usize>: Copy {
+    fn zero() -> Self;
+    fn load(from: &[f32; W]) -> Self;
+    fn store(self, to: &mut [f32; W]);
+    /// The first of `from`, zeros where it is shorter.
+    fn load_some(from: &[f32]) -> Self;
+    /// As many as `to` has, `W` at most.
+    fn store_some(self, to: &mut [f32]);
+    fn scale(self, c: f32) -> Self;
+    fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
+    /// `self · c + sum`.
+    fn mul_add(self, c: f32, sum: Self) -> Self;
+    /// Rows become columns.
+    fn transpose(rows: [Self; W]) -> [Self; W];
+
+    /// Part number `part` of sixteen numbers.
+    #[inline(always)]
+    fn load_part(from: &[f32; MOST_LANES], part: usize) -> Self {
+        Self::load(&from.as_chunks::<W>().0[part])
+    }
+    /// The counterpart of [`Lanes::load_part`].
+    #[inline(always)]
+    fn store_part(self, to: &mut [f32; MOST_LANES], part: usize) {
+        self.store(&mut to.as_chunks_mut::<W>().0[part]);
+    }
+}
+
+/// Vectors of which some lanes can be read, wherever they lie.
+pub(super) trait Masked<const W: usize>: Lanes<W> {
+    /// Which lanes.
+    type Mask: Copy;
+    /// A bit for each lane, lane 0 the lowest.
+    fn mask(bits: u16) -> Self::Mask;
+    fn both(a: Self::Mask, b: Self::Mask) -> Self::Mask;
+    /// The lanes whose number is less than `limit`, which is not 0.
+    fn below(numbers: &[u32; W], limit: u32) -> Self::Mask;
+    /// The lanes of `mask` from `from` on; zeros elsewhere.
+    ///
+    /// # Safety
+    /// These lanes are readable.
+    unsafe fn load_where(mask: Self::Mask, from: *const f32) -> Self;
+    /// The same, with `others` elsewhere, which are zeros in the lanes of `mask`.
+    ///
+    /// # Safety
+    /// As [`Masked::load_where`].
+    unsafe fn load_into(others: Self, mask: Self::Mask, from: *const f32) -> Self;
+    /// The lanes of `mask`, lane i from `from + indices[i]`; zeros elsewhere.
+    ///
+    /// # Safety
+    /// These are readable.
+    unsafe fn gather_where(mask: Self::Mask, from: *const f32, indices: &[i32; W]) -> Self;
+}
+
+/// Runs a function of [`Lanes`] compiled for an instruction set that the processor has.
+macro_rules! on_isa {
+    ($isa:expr, $name:ident($($argument:expr),* $(,)?)) => {
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the entries of this module check that the processor has the instructions.
+            Isa::Avx512 => unsafe {
+                crate::simd::with_avx512(
+                    #[inline(always)]
+                    || $name::<crate::simd::lanes::Wide, 16>($($argument),*),
+                )
+            },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Isa::Avx2 => unsafe {
+                crate::simd::with_avx2(
+                    #[inline(always)]
+                    || $name::<crate::simd::lanes::Narrow, 8>($($argument),*),
+                )
+            },
+            _ => $name::<crate::simd::lanes::Plain, 16>($($argument),*),
+        }
+    };
+}
+pub(super) use on_isa;
+
+/// The same for a function of [`Masked`] and an instruction set that is not the portable one.
+macro_rules! on_vectors {
+    ($isa:expr, $name:ident($($argument:expr),* $(,)?)) => {
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => crate::simd::with_avx512(
+                #[inline(always)]
+                || $name::<crate::simd::lanes::Wide, 16>($($argument),*),
+            ),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => crate::simd::with_avx2(
+                #[inline(always)]
+                || $name::<crate::simd::lanes::Narrow, 8>($($argument),*),
+            ),
+            _ => unreachable!("the portable path has no masked vectors"),
+        }
+    };
+}
+pub(super) use on_vectors;

@@ -1,0 +1,56 @@
+//! Arrays, whose loops the compiler makes into what the target guarantees.
+
+use super::Lanes;
+use std::array;
+
+const W: usize = 16;
+
+/// Sixteen numbers.
+#[derive(Clone, Copy)]
+pub(in crate::simd) struct Plain([f32; W]);
+
+impl Lanes<W> for Plain {
+    #[inline(always)]
+    fn zero() -> Plain {
+        Plain([0.0; W])
+    }
+    #[inline(always)]
+    fn load(from: &[f32; W]) -> Plain {
+        Plain(*from)
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32; W]) {
+        *to = self.0;
+    }
+    #[inline(always)]
+    fn load_some(from: &[f32]) -> Plain {
+        let (mut lanes, used) = ([0.0; W], from.len().min(W));
+        lanes[..used].copy_from_slice(&from[..used]);
+        Plain(lanes)
+    }
+    #[inline(always)]
+    fn store_some(self, to: &mut [f32]) {
+        let used = to.len().min(W);
+        to[..used].copy_from_slice(&self.0[..used]);
+    }
+    #[inline(always)]
+    fn scale(self, c: f32) -> Plain {
+        Plain(self.0.map(|x| x * c))
+    }
+    #[inline(always)]
+    fn add(self, other: Plain) -> Plain {
+        Plain(array::from_fn(|i| self.0[i] + other.0[i]))
+    }
+    #[inline(always)]
+    fn sub(self, other: Plain) -> Plain {
+        Plain(array::from_fn(|i| self.0[i] - other.0[i]))
+    }
+    #[inline(always)]
+    fn mul_add(self, c: f32, sum: Plain) -> Plain {
+        Plain(array::from_fn(|i| self.0[i].mul_add(c, sum.0[i])))
+    }
+    #[inline(always)]
+    fn transpose(rows: [Plain; W]) -> [Plain; W] {
+        array::from_fn(|i| Plain(array::from_fn(|j| rows[j].0[i])))
+    }
+}
