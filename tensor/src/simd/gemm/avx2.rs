@@ -1,16 +1,19 @@
-//! 4 × 24 tiles: 12 of the 16 registers accumulate, three hold a row of B, one holds a number of A in all its
-//! lanes.
+//! 6 × 16 tiles: 12 of the 16 registers accumulate, two hold a row of B, two hold a number of A each in all their
+//! lanes. 4 × 24 tiles would need one load less for a step, but leave no register free: compilers then keep a
+//! sum in memory, and each step waits for it.
 
-use super::kernel::{Begin, Kernel};
+use super::kernel::{Begin, Blocks, Kernel};
 use std::arch::x86_64::{
     __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
 };
 
-const MR: usize = 4;
-const NR: usize = 24;
+const MR: usize = 6;
+const NR: usize = 16;
 const LANES: usize = 8;
 
-pub(super) static KERNEL: Kernel = Kernel { mr: MR, nr: NR, lanes: LANES, tile };
+const BLOCKS: Blocks = Blocks { rows: 192, depth: 384, cols: 192 };
+
+pub(super) static KERNEL: Kernel = Kernel { mr: MR, nr: NR, lanes: LANES, blocks: BLOCKS, tile };
 
 /// # Safety
 /// As [`super::kernel::Tile`].
@@ -25,11 +28,13 @@ unsafe fn tile(
     begin: Begin,
 ) {
     type Body = unsafe fn(usize, *const f32, *const f32, *mut f32, usize, Begin);
-    const BODIES: [[Body; 3]; MR] = [
-        [body::<1, 1>, body::<1, 2>, body::<1, 3>],
-        [body::<2, 1>, body::<2, 2>, body::<2, 3>],
-        [body::<3, 1>, body::<3, 2>, body::<3, 3>],
-        [body::<4, 1>, body::<4, 2>, body::<4, 3>],
+    const BODIES: [[Body; 2]; MR] = [
+        [body::<1, 1>, body::<1, 2>],
+        [body::<2, 1>, body::<2, 2>],
+        [body::<3, 1>, body::<3, 2>],
+        [body::<4, 1>, body::<4, 2>],
+        [body::<5, 1>, body::<5, 2>],
+        [body::<6, 1>, body::<6, 2>],
     ];
     // SAFETY: the caller's promises cover the rows and vectors that this body touches.
     unsafe { BODIES[rows - 1][cols.div_ceil(LANES) - 1](k, a, b, c, c_row_stride, begin) }

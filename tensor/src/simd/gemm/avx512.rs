@@ -2,7 +2,7 @@
 //! lanes. A k-step is 24 multiply-adds for 11 loads, so the two multiply-add units never wait for the two load
 //! units, and 24 independent sums hide the four cycles that each multiply-add takes.
 
-use super::kernel::{Begin, Kernel};
+use super::kernel::{Begin, Blocks, Kernel};
 use std::arch::x86_64::{
     __m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
@@ -11,7 +11,9 @@ const MR: usize = 8;
 const NR: usize = 48;
 const LANES: usize = 16;
 
-pub(super) static KERNEL: Kernel = Kernel { mr: MR, nr: NR, lanes: LANES, tile };
+const BLOCKS: Blocks = Blocks { rows: 256, depth: 768, cols: 96 };
+
+pub(super) static KERNEL: Kernel = Kernel { mr: MR, nr: NR, lanes: LANES, blocks: BLOCKS, tile };
 
 /// # Safety
 /// As [`super::kernel::Tile`].

@@ -1,11 +1,11 @@
 //! The loops around the microkernel, and how a product is cut among threads.
 //!
 //! ```text
-//! for each block of DEPTH steps                of A and B
+//! for each block of `depth` steps              of A and B
 //!   pack A's rows, unless they are packed already
-//!   for each block of COLS columns             of C and B
+//!   for each block of `cols` columns           of C and B
 //!     pack B's block: it stays in the L2 cache
-//!     for each block of ROWS rows              of C and A: A's panels stay in the L2 cache
+//!     for each block of `rows` rows            of C and A: A's panels stay in the L2 cache
 //!       for each panel of B in the block: it stays in the L1 cache
 //!         for each panel of A in the block
 //!           the microkernel: a tile of C in registers, all steps of the block
@@ -19,9 +19,6 @@ use crate::simd::Isa;
 use rayon::prelude::*;
 use std::ops::Range;
 
-const ROWS: usize = 256;
-const DEPTH: usize = 768;
-const COLS: usize = 96;
 /// As many rows of A as are packed at once.
 const PACKED_ROWS: usize = 4096;
 
@@ -136,7 +133,7 @@ impl Cut {
         const LEAST_ROWS: usize = 64;
         const LEAST_COLS: usize = 192;
         // Every kernel's panels divide these.
-        const ROW_STEP: usize = 8;
+        const ROW_STEP: usize = 24;
         const COL_STEP: usize = 48;
         let work = rows.saturating_mul(cols).saturating_mul(depth.max(1));
         let wanted = (work / LEAST_WORK).clamp(1, MOST_TASKS);
@@ -190,8 +187,8 @@ unsafe fn block(
     }
     let kernel = Kernel::of(isa);
     let (mr, nr) = (kernel.mr, kernel.nr);
-    let most_steps = share(steps.len(), DEPTH, 1);
-    let most_cols = share(cols.len(), COLS, nr);
+    let most_steps = share(steps.len(), kernel.blocks.depth, 1);
+    let most_cols = share(cols.len(), kernel.blocks.cols, nr);
     let most_rows = share(rows.len(), PACKED_ROWS, mr);
     let mut a_block = match a {
         Side::Fresh(_) => Buffer::scratch(most_rows * most_steps),
@@ -221,7 +218,7 @@ unsafe fn block(
             for cols in parts(cols.clone(), most_cols) {
                 let size = cols.len().next_multiple_of(nr) * k;
                 b.pack(isa, cols.clone(), steps.clone(), nr, &mut b_block[..size]);
-                for rows in parts(rows.clone(), share(rows.len(), ROWS, mr)) {
+                for rows in parts(rows.clone(), share(rows.len(), kernel.blocks.rows, mr)) {
                     for (index, cols) in parts(cols.clone(), nr).enumerate() {
                         let b_panel = &b_block[index * nr * k..][..nr * k];
                         for rows in parts(rows.clone(), mr) {

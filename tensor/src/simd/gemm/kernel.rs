@@ -29,7 +29,16 @@ pub(super) struct Kernel {
     pub(super) nr: usize,
     /// Numbers in a vector register: a tile's stores come in multiples of it.
     pub(super) lanes: usize,
+    pub(super) blocks: Blocks,
     pub(super) tile: Tile,
+}
+
+/// How far the driver's loops go before the next one begins: by what the caches of processors with these
+/// instructions hold, found by measuring.
+pub(super) struct Blocks {
+    pub(super) rows: usize,
+    pub(super) depth: usize,
+    pub(super) cols: usize,
 }
 
 impl Kernel {

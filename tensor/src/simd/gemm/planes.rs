@@ -144,12 +144,8 @@ impl Operand for PositionLanes<'_> {
         let deep = depth.len();
         check(self, &lanes, &depth, width, panels);
         if isa > Isa::Portable && self.0.is_indexable() {
-            for (index, panel) in panels.chunks_exact_mut((width * deep).max(1)).enumerate() {
-                let first = lanes.start + index * width;
-                let lanes = first..lanes.end.min(first + width);
-                // SAFETY: ranges were checked above.
-                unsafe { on_vectors!(isa, position_lanes(&self.0, lanes, depth.clone(), width, panel)) };
-            }
+            // SAFETY: ranges were checked above.
+            unsafe { on_vectors!(isa, position_lanes(&self.0, lanes, depth, width, panels)) };
             return;
         }
         clear_missing(lanes.len(), deep, width, panels);

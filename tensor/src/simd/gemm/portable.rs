@@ -1,12 +1,14 @@
 //! 4 × 8 tiles in plain Rust. `mul_add` rounds once, like the vector instruction, so the bits are the same.
 
-use super::kernel::{Begin, Kernel};
+use super::kernel::{Begin, Blocks, Kernel};
 use std::slice;
 
 const MR: usize = 4;
 const NR: usize = 8;
 
-pub(super) static KERNEL: Kernel = Kernel { mr: MR, nr: NR, lanes: 1, tile };
+const BLOCKS: Blocks = Blocks { rows: 192, depth: 384, cols: 192 };
+
+pub(super) static KERNEL: Kernel = Kernel { mr: MR, nr: NR, lanes: 1, blocks: BLOCKS, tile };
 
 /// # Safety
 /// As [`super::kernel::Tile`].

@@ -7,8 +7,11 @@ use std::ops::Range;
 /// The largest window whose masks are kept on the stack.
 pub(super) const MOST_TAPS: usize = 64;
 
-/// Vectors in the widest panel of each instruction set.
-const MOST_VECTORS: usize = 3;
+/// Vectors of positions that are packed in one pass; no panel has more.
+const MOST_VECTORS: usize = 12;
+
+/// Channels from the one that is read to the one that is fetched: far apart in memory, where no processor foresees them.
+const FETCHED_AHEAD: usize = 4;
 
 /// Beyond this many pieces, gathering each lane is faster.
 const MOST_PIECES: usize = 4;
@@ -112,32 +115,65 @@ impl<L: Masked<W>, const W: usize> Run<L, W> {
     }
 }
 
-/// One panel whose lanes are positions.
+/// Panels whose lanes are positions.
+///
+/// Several panels are written in one pass over the features, so that a stretch of each row of numbers is read at
+/// once: rows lie far apart, often a page or more.
 ///
 /// # Safety
-/// The ranges are inside the planes, at most `width` lanes, `panel` holds `width` × `depth`.
+/// The ranges are inside the planes, `panels` holds all panels, missing lanes are zero.
 #[inline(always)]
 pub(super) unsafe fn position_lanes<L: Masked<W>, const W: usize>(
     planes: &Planes<'_>,
     lanes: Range<usize>,
     depth: Range<usize>,
     width: usize,
-    panel: &mut [f32],
+    panels: &mut [f32],
+) {
+    // A narrow panel takes the first lanes of its only vector.
+    let vectors = width.div_ceil(W);
+    let together = (MOST_VECTORS / vectors).max(1) * width;
+    for (some, panels) in lanes.clone().step_by(together).zip(panels.chunks_mut(together * depth.len())) {
+        let some = some..lanes.end.min(some + together);
+        let mut runs = [Run::<L, W>::new(planes, some.start, 0); MOST_VECTORS];
+        let mut places = [(0, 0); MOST_VECTORS];
+        let mut used = 0;
+        for panel in 0..some.len().div_ceil(width) {
+            for first in (0..width).step_by(W) {
+                let start = some.start + panel * width + first;
+                let count = some.end.saturating_sub(start).min(W);
+                runs[used] = Run::new(planes, start.min(some.end), count);
+                places[used] = (panel * width * depth.len() + first, W.min(width - first));
+                used += 1;
+            }
+        }
+        // SAFETY: as this function's.
+        unsafe { some_position_lanes(planes, &runs[..used], &places[..used], depth.clone(), width, panels) };
+    }
+}
+
+/// The features of some runs; the first goes to `place` in the panels, with so many lanes.
+///
+/// # Safety
+/// As [`position_lanes`].
+#[inline(always)]
+unsafe fn some_position_lanes<L: Masked<W>, const W: usize>(
+    planes: &Planes<'_>,
+    runs: &[Run<L, W>],
+    places: &[(usize, usize)],
+    depth: Range<usize>,
+    width: usize,
+    panels: &mut [f32],
 ) {
     let data = planes.data.as_ptr();
     let taps = planes.taps();
     let [_, taps_wide] = planes.window.taps;
-    let vectors = width.div_ceil(W);
-    let mut runs = [Run::<L, W>::new(planes, lanes.start, 0); MOST_VECTORS];
-    for vector in 0..vectors {
-        let start = lanes.start + vector * W;
-        runs[vector] = Run::new(planes, start.min(lanes.end), lanes.end.saturating_sub(start).min(W));
-    }
+    let ahead = (FETCHED_AHEAD * planes.channel_stride) as isize;
     for tap in 0..taps {
         let (down, right) = (tap / taps_wide, tap % taps_wide);
         let mut inside = [L::mask(0); MOST_VECTORS];
-        for vector in 0..vectors {
-            inside[vector] = runs[vector].inside(planes, down, right);
+        for (inside, run) in inside.iter_mut().zip(runs) {
+            *inside = run.inside(planes, down, right);
         }
         let shift = (down * planes.window.plane[1] + right) as isize;
         // The features of this tap: one for each channel.
@@ -145,12 +181,12 @@ pub(super) unsafe fn position_lanes<L: Masked<W>, const W: usize>(
         let mut feature = first * taps + tap;
         let mut step = (first * planes.channel_stride) as isize + shift;
         while feature < depth.end {
-            let panel = &mut panel[(feature - depth.start) * width..][..width];
-            for vector in 0..vectors {
+            let at = (feature - depth.start) * width;
+            for ((run, inside), (place, lanes)) in runs.iter().zip(inside).zip(places) {
+                L::fetch_ahead(data.wrapping_offset(run.pieces[0].0 + step + ahead));
                 // SAFETY: `inside` masks what lies outside the plane.
-                let numbers = unsafe { runs[vector].load(data, inside[vector], step) };
-                // A narrow panel takes the first lanes of its only vector.
-                numbers.store_some(&mut panel[vector * W..]);
+                let numbers = unsafe { run.load(data, inside, step) };
+                numbers.store_some(&mut panels[at + place..][..*lanes]);
             }
             feature += taps;
             step += planes.channel_stride as isize;
@@ -214,43 +250,47 @@ unsafe fn some_feature_lanes<L: Masked<W>, const W: usize>(
 ) {
     let data = planes.data.as_ptr();
     let taps_wide = planes.window.taps[1];
-    let mut inside = [L::mask(0); MOST_TAPS];
-    for start in depth.clone().step_by(W) {
-        let steps = (depth.end - start).min(W);
-        let run = Run::<L, W>::new(planes, start, steps);
-        for (tap, mask) in inside[..planes.taps()].iter_mut().enumerate() {
-            *mask = run.inside(planes, tap / taps_wide, tap % taps_wide);
+    // Positions at once: what a cache line or two of each feature hold.
+    const RUNS: usize = 2;
+    let mut inside = [[L::mask(0); MOST_TAPS]; RUNS];
+    for start in depth.clone().step_by(RUNS * W) {
+        let mut runs = [Run::<L, W>::new(planes, start, 0); RUNS];
+        for (i, (run, inside)) in runs.iter_mut().zip(&mut inside).enumerate() {
+            let start = start + i * W;
+            *run = Run::new(planes, start.min(depth.end), depth.end.saturating_sub(start).min(W));
+            for (tap, mask) in inside[..planes.taps()].iter_mut().enumerate() {
+                *mask = run.inside(planes, tap / taps_wide, tap % taps_wide);
+            }
         }
         for (index, panel_features) in features.chunks(width).enumerate() {
             for (group, features) in panel_features.chunks(W).enumerate() {
-                let place = (index * depth.len() + start - depth.start) * width + group * W;
-                let panel = &mut panels[place..][..(steps - 1) * width + features.len()];
-                let mut numbers = [L::zero(); W];
-                if let Ok(all) = <&[Feature; W]>::try_from(features)
-                    && steps == W
-                    && run.count == 1
-                {
-                    let data = data.wrapping_offset(run.pieces[0].0);
+                for (i, (run, inside)) in runs.iter().zip(&inside).enumerate() {
+                    let first = start + i * W;
+                    if first >= depth.end {
+                        break;
+                    }
+                    let steps = (depth.end - first).min(W);
+                    let place = (index * depth.len() + first - depth.start) * width + group * W;
+                    let panel = &mut panels[place..][..(steps - 1) * width + features.len()];
+                    // Loops over all lanes, which unroll, keep the numbers in registers.
+                    let mut numbers = [L::zero(); W];
                     for i in 0..W {
-                        let Feature { tap, step } = all[i];
-                        // SAFETY: masked lanes are not read, and the others are inside the planes.
-                        numbers[i] =
-                            unsafe { L::load_where(inside[tap % MOST_TAPS], data.wrapping_offset(step)) };
+                        if let Some(Feature { tap, step }) = features.get(i) {
+                            // SAFETY: `inside` masks what lies outside the plane.
+                            numbers[i] = unsafe { run.load(data, inside[tap % MOST_TAPS], *step) };
+                        }
                     }
                     let columns = L::transpose(numbers);
                     for k in 0..W {
-                        if let Some(row) = panel[k * width..].first_chunk_mut() {
-                            columns[k].store(row);
+                        if k >= steps {
+                            break;
                         }
-                    }
-                } else {
-                    for (row, feature) in numbers.iter_mut().zip(features) {
-                        // SAFETY: `inside` masks what lies outside the plane.
-                        *row = unsafe { run.load(data, inside[feature.tap], feature.step) };
-                    }
-                    for (row, column) in panel.chunks_mut(width).zip(L::transpose(numbers)) {
-                        let used = features.len().min(row.len());
-                        column.store_some(&mut row[..used]);
+                        // Where a vector reaches beyond the panel's width, the next row is written after it.
+                        let row = &mut panel[k * width..];
+                        match row.first_chunk_mut() {
+                            Some(all) => columns[k].store(all),
+                            None => columns[k].store_some(row),
+                        }
                     }
                 }
             }

@@ -148,6 +148,11 @@ impl Masked<W> for Narrow {
             Narrow(_mm256_mask_i32gather_ps::<4>(_mm256_setzero_ps(), from, indices, mask))
         }
     }
+    #[inline(always)]
+    fn fetch_ahead(from: *const f32) {
+        // SAFETY: a hint, which touches nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+    }
 }
 
 /// The transpose of an 8 × 8 matrix: in pairs, in fours, then by halves of a register.

@@ -73,6 +73,8 @@ pub(super) trait Masked<const W: usize>: Lanes<W> {
     /// # Safety
     /// These are readable.
     unsafe fn gather_where(mask: Self::Mask, from: *const f32, indices: &[i32; W]) -> Self;
+    /// Brings what lies there nearer; any address will do.
+    fn fetch_ahead(from: *const f32);
 }
 
 /// Runs a function of [`Lanes`] compiled for an instruction set that the processor has.
