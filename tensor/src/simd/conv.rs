@@ -3,13 +3,16 @@
 use super::gemm::{
     FeatureLanes, Operand, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced,
 };
-use super::{Isa, winograd};
+use super::{Isa, few_channels, winograd};
 use crate::ops::conv::{Base, Bias, Geometry, Onto};
 use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 use std::ops::Range;
 
 fn window(g: &Geometry) -> Window {
+    if g.taps == [1, 1] && g.stride == 1 && g.before == [0, 0] && g.places == g.plane {
+        return pixels(g.plane);
+    }
     Window {
         plane: g.plane,
         places: g.places,
@@ -19,10 +22,19 @@ fn window(g: &Geometry) -> Window {
     }
 }
 
+/// Planes pixel by pixel, all in one line.
+fn pixels(plane: [usize; 2]) -> Window {
+    let line = [1, plane[0] * plane[1]];
+    Window { plane: line, places: line, taps: [1, 1], stride: 1, before: [0, 0] }
+}
+
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
 pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
     if winograd::applies(g) {
         return winograd::forward(isa, g, x, w, base, y);
+    }
+    if few_channels::applies(g) {
+        return few_channels::forward(g, x, w, base, y);
     }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
@@ -41,9 +53,10 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     if winograd::applies(g) {
         return winograd::grad_weight(isa, g, x, dy, dw, how);
     }
-    let pixels = g.places[0] * g.places[1];
-    let each = Window { plane: [1, pixels], places: [1, pixels], taps: [1, 1], stride: 1, before: [0, 0] };
-    let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, each));
+    if few_channels::applies(g) {
+        return few_channels::grad_weight(g, x, dy, dw, how);
+    }
+    let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, pixels(g.places)));
     let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
     multiply_sliced(isa, &dy, &x, dw, how.into());
 }
@@ -56,6 +69,9 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
 pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
     if winograd::applies(g) {
         return winograd::grad_input(isa, g, dy, w, dx, how);
+    }
+    if few_channels::applies_to_input(g) {
+        return few_channels::grad_input(g, dy, w, dx, how);
     }
     for down in 0..g.stride {
         for right in 0..g.stride {
@@ -102,12 +118,15 @@ fn grad_input_phase(
     how: Accumulate,
 ) {
     let [height, width] = phase.map(|p| p.pixels);
-    let mirrored = Window {
-        plane: g.places,
-        places: [height, width],
-        taps: phase.map(|p| p.taps),
-        stride: 1,
-        before: phase.map(|p| p.before),
+    let mirrored = match window(g) {
+        one_line if g.taps == [1, 1] && g.stride == 1 && one_line.plane[0] == 1 => one_line,
+        _ => Window {
+            plane: g.places,
+            places: [height, width],
+            taps: phase.map(|p| p.taps),
+            stride: 1,
+            before: phase.map(|p| p.before),
+        },
     };
     let weights = MirroredWeights { w, g, phase };
     let dy = PositionLanes(Planes::pictures(dy, g.samples, g.channels_out, mirrored));

@@ -7,6 +7,7 @@
 pub(crate) mod conv;
 mod erf;
 mod exp;
+mod few_channels;
 mod gemm;
 mod lanes;
 mod peak;
