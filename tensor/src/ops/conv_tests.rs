@@ -60,7 +60,7 @@ fn cases() -> impl Strategy<Value = Case> {
     let channels = prop::sample::select(vec![1usize, 2, 3, 7, 13]);
     (
         (1usize..4, channels.clone(), channels),
-        (1usize..14, 1usize..14),
+        (1usize..14, 1usize..40),
         (kernel.clone(), kernel),
         sides,
         1usize..4,

@@ -127,8 +127,10 @@ impl Few {
     #[inline(always)]
     fn pad(&self, plane: &[f32], lines: &mut [f32]) {
         let ([high, wide], [above, left]) = (self.plane, self.before);
-        let (rows, cols) = (self.places[0] + self.taps[0] - 1 - above, self.places[1] + self.taps[1] - 1 - left);
-        for (line, row) in lines.chunks_exact_mut(self.pitch).skip(above).zip(plane.chunks_exact(wide)).take(rows.min(high))
+        let (rows, cols) =
+            (self.places[0] + self.taps[0] - 1 - above, self.places[1] + self.taps[1] - 1 - left);
+        for (line, row) in
+            lines.chunks_exact_mut(self.pitch).skip(above).zip(plane.chunks_exact(wide)).take(rows.min(high))
         {
             let used = cols.min(wide);
             line[left..left + used].copy_from_slice(&row[..used]);

@@ -2,7 +2,7 @@
 //! lanes. 4 × 24 tiles would need one load less for a step, but leave no register free: compilers then keep a
 //! sum in memory, and each step waits for it.
 
-use super::kernel::{Begin, Blocks, Kernel};
+use super::kernel::{Begin, Blocks, Kernel, Lanes};
 use std::arch::x86_64::{
     __m256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
 };
@@ -21,13 +21,13 @@ unsafe fn tile(
     rows: usize,
     cols: usize,
     k: usize,
-    a: *const f32,
+    a: Lanes,
     b: *const f32,
     c: *mut f32,
     c_row_stride: usize,
     begin: Begin,
 ) {
-    type Body = unsafe fn(usize, *const f32, *const f32, *mut f32, usize, Begin);
+    type Body = unsafe fn(usize, Lanes, *const f32, *mut f32, usize, Begin);
     const BODIES: [[Body; 2]; MR] = [
         [body::<1, 1>, body::<1, 2>],
         [body::<2, 1>, body::<2, 2>],
@@ -45,7 +45,7 @@ unsafe fn tile(
 #[target_feature(enable = "avx,fma")]
 unsafe fn body<const R: usize, const V: usize>(
     k: usize,
-    mut a: *const f32,
+    mut a: Lanes,
     mut b: *const f32,
     c: *mut f32,
     c_row_stride: usize,
@@ -71,19 +71,19 @@ unsafe fn body<const R: usize, const V: usize>(
         }
     }
     for _ in 0..k {
-        // SAFETY: step k of both panels, and one past the end after the last.
+        // SAFETY: step k of both operands; after the last, an address that is not read.
         unsafe {
             let mut row_of_b: [__m256; V] = [_mm256_setzero_ps(); V];
             for v in 0..V {
                 row_of_b[v] = _mm256_loadu_ps(b.add(v * LANES));
             }
             for r in 0..R {
-                let x = _mm256_set1_ps(*a.add(r));
+                let x = _mm256_set1_ps(*a.start.add(r * a.apart));
                 for v in 0..V {
                     sums[r][v] = _mm256_fmadd_ps(x, row_of_b[v], sums[r][v]);
                 }
             }
-            a = a.add(MR);
+            a.start = a.start.wrapping_add(a.step);
             b = b.add(NR);
         }
     }

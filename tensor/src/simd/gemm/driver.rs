@@ -11,7 +11,7 @@
 //!           the microkernel: a tile of C in registers, all steps of the block
 //! ```
 
-use super::kernel::{Begin, Kernel};
+use super::kernel::{Begin, Kernel, Lanes};
 use super::output::Output;
 use super::pack::{Operand, Packed};
 use crate::Buffer;
@@ -37,7 +37,7 @@ pub(crate) enum Start<'a> {
 pub(crate) fn multiply(isa: Isa, a: &dyn Operand, b: &dyn Operand, c: &Output<'_>, start: Start<'_>) {
     check(a, b, c, start);
     // SAFETY: the ranges are those of C, and C is borrowed mutably: nobody else has it.
-    unsafe { block(isa, Side::Fresh(a), b, (0..c.rows, 0..c.cols, 0..a.depth()), c, start) };
+    unsafe { block(isa, Side::of(a, c.cols), b, (0..c.rows, 0..c.cols, 0..a.depth()), c, start) };
 }
 
 /// C ← start + A·B, cut among the threads of the pool into blocks of C that depend on the shape alone.
@@ -54,10 +54,14 @@ pub(crate) fn multiply_parallel(
     if cut.tasks() <= 1 {
         return multiply(isa, a, b, c, start);
     }
-    let packed = (cut.across > 1).then(|| Packed::whole(isa, a, Kernel::of(isa).mr));
+    let once = Side::of(a, c.cols);
+    let packed = match once {
+        Side::Fresh(a) if cut.across > 1 => Some(Packed::whole(isa, a, Kernel::of(isa).mr)),
+        _ => None,
+    };
     (0..cut.tasks()).into_par_iter().for_each(|task| {
         let (rows, cols) = cut.part(task, c.rows, c.cols);
-        let side = packed.as_ref().map_or(Side::Fresh(a), Side::Packed);
+        let side = packed.as_ref().map_or(once, Side::Packed);
         // SAFETY: tasks are disjoint blocks of C, and C is borrowed mutably.
         unsafe { block(isa, side, b, (rows, cols, 0..depth), c, start) };
     });
@@ -79,7 +83,7 @@ pub(crate) fn multiply_sliced(isa: Isa, a: &dyn Operand, b: &dyn Operand, c: &mu
         let steps = (slice * step).min(depth)..((slice + 1) * step).min(depth);
         let part = Output::matrix(part, rows, cols, cols);
         // SAFETY: the ranges are those of this slice's own C.
-        unsafe { block(isa, Side::Fresh(a), b, (0..rows, 0..cols, steps), &part, Start::Zero) };
+        unsafe { block(isa, Side::of(a, cols), b, (0..rows, 0..cols, steps), &part, Start::Zero) };
     });
     const FOLDED: usize = 1 << 14;
     c[..size].par_chunks_mut(FOLDED).enumerate().for_each(|(chunk, c)| {
@@ -154,11 +158,23 @@ impl Cut {
     }
 }
 
-/// A's panels: packed block by block as they are needed, or packed before.
+/// A's numbers: packed block by block as they are needed, packed before, or as they lie in memory.
 #[derive(Clone, Copy)]
 enum Side<'a> {
     Fresh(&'a dyn Operand),
     Packed(&'a Packed),
+    InMemory { numbers: &'a [f32], apart: usize },
+}
+
+impl<'a> Side<'a> {
+    /// Where C has so few columns that panels of A are hardly used again, packing would be most of the work.
+    fn of(a: &'a dyn Operand, cols: usize) -> Side<'a> {
+        const FEW_COLS: usize = 512;
+        match a.in_memory() {
+            Some((numbers, apart)) if cols <= FEW_COLS && a.depth() > 0 => Side::InMemory { numbers, apart },
+            _ => Side::Fresh(a),
+        }
+    }
 }
 
 fn check(a: &dyn Operand, b: &dyn Operand, c: &Output<'_>, start: Start<'_>) {
@@ -192,11 +208,12 @@ unsafe fn block(
     let most_rows = share(rows.len(), PACKED_ROWS, mr);
     let mut a_block = match a {
         Side::Fresh(_) => Buffer::scratch(most_rows * most_steps),
-        Side::Packed(_) => Buffer::scratch(0),
+        Side::Packed(_) | Side::InMemory { .. } => Buffer::scratch(0),
     };
     let mut b_block = Buffer::<f32>::scratch(most_cols * most_steps);
 
     for rows in parts(rows, most_rows) {
+        let first_row = rows.start;
         // A sum of nothing still has a start to be stored: one part without steps.
         let first_step = steps.start;
         for steps in parts(steps.clone(), most_steps).chain(steps.is_empty().then_some(steps.clone())) {
@@ -205,9 +222,17 @@ unsafe fn block(
                 let size = rows.len().next_multiple_of(mr) * k;
                 a.pack(isa, rows.clone(), steps.clone(), mr, &mut a_block[..size]);
             }
-            let a_panel = |row: usize| match a {
-                Side::Fresh(_) => &a_block[(row - rows.start) * k..][..mr * k],
-                Side::Packed(packed) => &packed.panel(row / mr, steps.start)[..mr * k],
+            let a_rows = |rows: &Range<usize>| {
+                let panel = |panel: &[f32]| Lanes { start: panel[..mr * k].as_ptr(), apart: 1, step: mr };
+                match a {
+                    Side::Fresh(_) => panel(&a_block[(rows.start - first_row) * k..]),
+                    Side::Packed(packed) => panel(packed.panel(rows.start / mr, steps.start)),
+                    Side::InMemory { numbers, apart } => {
+                        let first = rows.start * apart + steps.start;
+                        let last = (rows.len() - 1) * apart + k;
+                        Lanes { start: numbers[first..][..last].as_ptr(), apart, step: 1 }
+                    }
+                }
             };
             let begin = |rows: &Range<usize>| match start {
                 _ if steps.start > first_step => Begin::Tile,
@@ -222,10 +247,10 @@ unsafe fn block(
                     for (index, cols) in parts(cols.clone(), nr).enumerate() {
                         let b_panel = &b_block[index * nr * k..][..nr * k];
                         for rows in parts(rows.clone(), mr) {
-                            let panels = (a_panel(rows.start).as_ptr(), b_panel.as_ptr());
+                            let operands = (a_rows(&rows), b_panel.as_ptr());
                             let (row, col) = ((rows.start, rows.len()), (cols.start, cols.len()));
-                            // SAFETY: both panels were just cut to k steps; the tile is in the caller's block.
-                            unsafe { c.tile(kernel, row, col, k, panels, begin(&rows)) };
+                            // SAFETY: both operands were just cut to k steps; the tile is in the caller's block.
+                            unsafe { c.tile(kernel, row, col, k, operands, begin(&rows)) };
                         }
                     }
                 }

@@ -13,13 +13,23 @@ pub(super) enum Begin {
     Rows(*const f32),
 }
 
+/// Some rows of A: a panel, or as they lie in memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lanes {
+    pub(super) start: *const f32,
+    /// From one row to the next.
+    pub(super) apart: usize,
+    /// From one step of the sum to the next.
+    pub(super) step: usize,
+}
+
 /// Computes `rows` × `cols` of a tile: `tile(rows, cols, k, a, b, c, c_row_stride, begin)`.
 ///
 /// # Safety
-/// `a` and `b` point at panels of `k` steps (`mr` and `nr` numbers each). `c` is valid for reads and writes of
+/// `a` has `rows` lanes of `k` steps, `b` points at a panel of as many, `nr` numbers each. `c` is valid for reads and writes of
 /// `rows` rows, `c_row_stride` apart, of `cols` rounded up to `lanes` numbers. 1 ≤ `rows` ≤ `mr`,
 /// 1 ≤ `cols` ≤ `nr`. The processor has the kernel's instruction set.
-pub(super) type Tile = unsafe fn(usize, usize, usize, *const f32, *const f32, *mut f32, usize, Begin);
+pub(super) type Tile = unsafe fn(usize, usize, usize, Lanes, *const f32, *mut f32, usize, Begin);
 
 /// A microkernel and the shape of its tile.
 pub(super) struct Kernel {

@@ -1,6 +1,6 @@
 //! Where the tiles of C go.
 
-use super::kernel::{Begin, Kernel, MOST_COLS, MOST_ROWS};
+use super::kernel::{Begin, Kernel, Lanes, MOST_COLS, MOST_ROWS};
 use std::marker::PhantomData;
 
 /// C as the driver sees it: rows a fixed distance apart, columns contiguous within groups.
@@ -68,14 +68,14 @@ impl<'a> Output<'a> {
     /// Runs the kernel on the tile of `rows` × `cols` at (row, col).
     ///
     /// # Safety
-    /// The panels hold `k` steps. The tile is inside C, and no other thread reads or writes it meanwhile.
+    /// The operands hold `k` steps. The tile is inside C, and no other thread reads or writes it meanwhile.
     pub(super) unsafe fn tile(
         &self,
         kernel: &Kernel,
         (row, rows): (usize, usize),
         (col, cols): (usize, usize),
         k: usize,
-        (a, b): (*const f32, *const f32),
+        (a, b): (Lanes, *const f32),
         begin: Begin,
     ) {
         let (start, run) = self.at(row, col);

@@ -18,6 +18,10 @@ pub(crate) trait Operand: Sync {
     /// Writes the panels of `lanes`, one behind the other, each `width` lanes wide and `depth.len()` steps deep.
     /// Lanes missing in the last panel become zeros.
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]);
+    /// The numbers, and how far lanes are apart, if each lane's are neighbours: then a panel may be dispensed with.
+    fn in_memory(&self) -> Option<(&[f32], usize)> {
+        None
+    }
 }
 
 /// A matrix with any strides.

@@ -76,6 +76,12 @@ impl<'a> Planes<'a> {
         self.channels * self.taps()
     }
 
+    /// Whether each pixel is a position.
+    pub(super) fn is_plain(&self) -> bool {
+        let Window { plane, places, taps, stride, before } = self.window;
+        taps == [1, 1] && stride == 1 && before == [0, 0] && plane == places
+    }
+
     /// Whether coordinates in a plane, and distances between sixteen positions, fit 32 bits.
     fn is_indexable(&self) -> bool {
         self.data.len() < i32::MAX as usize / 4
@@ -163,6 +169,11 @@ impl Operand for FeatureLanes<'_> {
 
     fn depth(&self) -> usize {
         self.0.positions()
+    }
+
+    fn in_memory(&self) -> Option<(&[f32], usize)> {
+        let lines = self.0.is_plain() && self.0.window.plane[0] == 1 && self.0.samples == 1;
+        lines.then_some((self.0.data, self.0.channel_stride))
     }
 
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {

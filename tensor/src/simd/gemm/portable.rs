@@ -1,6 +1,6 @@
 //! 4 × 8 tiles in plain Rust. `mul_add` rounds once, like the vector instruction, so the bits are the same.
 
-use super::kernel::{Begin, Blocks, Kernel};
+use super::kernel::{Begin, Blocks, Kernel, Lanes};
 use std::slice;
 
 const MR: usize = 4;
@@ -16,14 +16,14 @@ unsafe fn tile(
     rows: usize,
     cols: usize,
     k: usize,
-    a: *const f32,
+    a: Lanes,
     b: *const f32,
     c: *mut f32,
     c_row_stride: usize,
     begin: Begin,
 ) {
-    // SAFETY: panels of k steps, as the caller promises.
-    let (a, b) = unsafe { (slice::from_raw_parts(a, k * MR), slice::from_raw_parts(b, k * NR)) };
+    // SAFETY: a panel of k steps, as the caller promises.
+    let b = unsafe { slice::from_raw_parts(b, k * NR) };
     let mut sums = [[0.0f32; NR]; MR];
     for r in 0..rows {
         match begin {
@@ -35,10 +35,12 @@ unsafe fn tile(
             Begin::Rows(bias) => sums[r] = [unsafe { *bias.add(r) }; NR],
         }
     }
-    for (a, b) in a.chunks_exact(MR).zip(b.chunks_exact(NR)) {
-        for r in 0..MR {
+    for (step, b) in b.chunks_exact(NR).enumerate() {
+        for r in 0..rows {
+            // SAFETY: row r of A at this step.
+            let x = unsafe { *a.start.add(r * a.apart + step * a.step) };
             for j in 0..NR {
-                sums[r][j] = a[r].mul_add(b[j], sums[r][j]);
+                sums[r][j] = x.mul_add(b[j], sums[r][j]);
             }
         }
     }

@@ -25,6 +25,8 @@ struct Run<L: Masked<W>, const W: usize> {
     /// Stretches of positions whose numbers are neighbours: where lane 0 would read, and the lanes.
     pieces: [(isize, L::Mask); MOST_PIECES],
     count: usize,
+    /// Whether all positions are there, in one row.
+    whole: bool,
     /// Where each lane reads, relative to the first piece.
     indices: [i32; W],
 }
@@ -46,7 +48,7 @@ impl<L: Masked<W>, const W: usize> Run<L, W> {
                 indices[lane] = lane as i32;
             }
             let pieces = [(planes.offset(at), L::mask(((1u32 << count) - 1) as u16)); MOST_PIECES];
-            return Run { y: ys, x: xs, pieces, count: 1, indices };
+            return Run { y: ys, x: xs, pieces, count: 1, whole: count == W, indices };
         }
         let last = [
             (down as isize - 1) * stride - planes.window.before[0],
@@ -79,7 +81,7 @@ impl<L: Masked<W>, const W: usize> Run<L, W> {
         for (to, (base, bits)) in masked.iter_mut().zip(pieces) {
             *to = (base, L::mask(bits));
         }
-        Run { y: ys, x: xs, pieces: masked, count: used, indices }
+        Run { y: ys, x: xs, pieces: masked, count: used, whole: false, indices }
     }
 
     /// The lanes whose tap (down, right) lies inside the plane.
@@ -133,7 +135,9 @@ pub(super) unsafe fn position_lanes<L: Masked<W>, const W: usize>(
     // A narrow panel takes the first lanes of its only vector.
     let vectors = width.div_ceil(W);
     let together = (MOST_VECTORS / vectors).max(1) * width;
-    for (some, panels) in lanes.clone().step_by(together).zip(panels.chunks_mut(together * depth.len())) {
+    for (some, panels) in
+        lanes.clone().step_by(together).zip(panels.chunks_mut((together * depth.len()).max(1)))
+    {
         let some = some..lanes.end.min(some + together);
         let mut runs = [Run::<L, W>::new(planes, some.start, 0); MOST_VECTORS];
         let mut places = [(0, 0); MOST_VECTORS];
@@ -165,6 +169,20 @@ unsafe fn some_position_lanes<L: Masked<W>, const W: usize>(
     width: usize,
     panels: &mut [f32],
 ) {
+    if planes.is_plain() && runs.iter().all(|run| run.whole) {
+        for feature in depth.clone() {
+            let at = (feature - depth.start) * width;
+            for (run, (place, lanes)) in runs.iter().zip(places) {
+                let from = run.pieces[0].0 as usize + feature * planes.channel_stride;
+                L::fetch_ahead(
+                    planes.data.as_ptr().wrapping_add(from + FETCHED_AHEAD * planes.channel_stride),
+                );
+                let numbers = L::load_some(&planes.data[from..][..W]);
+                numbers.store_some(&mut panels[at + place..][..*lanes]);
+            }
+        }
+        return;
+    }
     let data = planes.data.as_ptr();
     let taps = planes.taps();
     let [_, taps_wide] = planes.window.taps;

@@ -3,11 +3,11 @@
 //! `W` is how many numbers a vector holds: what is laid out for one width is written with loops over parts for
 //! narrower ones. Each operation rounds once per lane, so no bit depends on the type that implements it.
 
-mod plain;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod plain;
 #[cfg(test)]
 mod tests;
 

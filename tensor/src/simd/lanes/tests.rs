@@ -60,7 +60,11 @@ fn masks<L: Masked<W>, const W: usize>() {
         let (loaded, merged, gathered) = unsafe {
             let others = L::load(&array::from_fn(|i| if keeps(i) { 0.0 } else { -1.0 }));
             let from = numbers.as_ptr();
-            (L::load_where(mask, from), L::load_into(others, mask, from), L::gather_where(mask, from, &indices))
+            (
+                L::load_where(mask, from),
+                L::load_into(others, mask, from),
+                L::gather_where(mask, from, &indices),
+            )
         };
         let kept = |i: usize, x: f32, other: f32| if keeps(i) { x } else { other };
         assert_eq!(stored(loaded), array::from_fn(|i| kept(i, numbers[i], 0.0)));

@@ -6,8 +6,8 @@ use super::tiles::{Transformed, transform_inputs};
 use super::transform::{IN, OUT, Output, Taps, sandwich};
 use super::*;
 use crate::Accumulate;
-use crate::simd::lanes::Lanes;
 use crate::ops::conv::{Base, Bias};
+use crate::simd::lanes::Lanes;
 use rayon::prelude::*;
 use std::ops::Range;
 

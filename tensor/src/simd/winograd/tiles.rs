@@ -1,7 +1,7 @@
 //! Tiles of pictures to transformed tiles.
 
-use super::bands::{Band, Shared, Tiles};
 use super::LANES;
+use super::bands::{Band, Shared, Tiles};
 use super::product::panel_at;
 use super::transform::{IN, Input, OUT, OutputAdjoint, Transform, sandwich};
 use crate::Buffer;

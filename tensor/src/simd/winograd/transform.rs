@@ -181,8 +181,10 @@ mod tests {
     fn four_outputs_of_three_taps() {
         let d = [3.0, -1.0, 4.0, 1.0, -5.0, 9.0];
         let g = [2.0, 6.0, -5.0];
-        let (v, u) =
-            (Input::apply::<Plain, LANES>(d.map(plain)).map(number), Taps::apply::<Plain, LANES>(g.map(plain)).map(number));
+        let (v, u) = (
+            Input::apply::<Plain, LANES>(d.map(plain)).map(number),
+            Taps::apply::<Plain, LANES>(g.map(plain)).map(number),
+        );
         let mut products = [plain(0.0); IN];
         for i in 0..IN {
             products[i] = plain(v[i] * u[i]);
