@@ -1,4 +1,5 @@
 use clap::{Args, Subcommand};
+use std::path::PathBuf;
 
 /// Measure this machine against its own peak
 ///
@@ -8,7 +9,8 @@ use clap::{Args, Subcommand};
   tweedie bench step --model cifar
   tweedie bench step --model runs/mnist --batch 64 --threads 1
   tweedie bench gemm --threads 1
-  tweedie bench conv --json")]
+  tweedie bench conv --json
+  tweedie bench conv --out roofline.svg")]
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
     pub(crate) what: BenchWhat,
@@ -20,9 +22,25 @@ pub(crate) enum BenchWhat {
     /// A training step (forward, squared error, backward, AdamW) and a forward pass: the least of several
     Step(StepArgs),
     /// f32 products: squares, and those that the convolutions of both networks come to
-    Gemm,
+    Gemm(RatesArgs),
     /// Every convolution of both networks, forward and both gradients, counted as the definition has it
-    Conv,
+    Conv(RatesArgs),
+}
+
+/// What becomes of measured rates.
+#[derive(Debug, Args)]
+pub(crate) struct RatesArgs {
+    /// Draw them as a roofline: each rate over its operations per byte, under what arithmetic and memory allow
+    #[arg(long, value_name = "FILE.svg", value_parser = svg)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+fn svg(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("svg")) {
+        true => Ok(path),
+        false => Err("the picture is an SVG file: give it a name that ends in .svg".into()),
+    }
 }
 
 /// Which step.

@@ -6,7 +6,7 @@ mod predict;
 mod sample;
 mod train;
 
-pub(crate) use bench::{BenchArgs, BenchWhat, StepArgs};
+pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs, SamplerName};
 pub(crate) use train::TrainArgs;
@@ -109,6 +109,7 @@ mod tests {
             "sample m --steps 0",
             "sample",
             "sample m --out picture.jpg",
+            "bench conv --out picture.png",
             "predict m",
             "predict m --noise n --timesteps a",
             "--threads 0 train",

@@ -1,6 +1,6 @@
 //! A run as one page that needs nothing but itself: its figures, its pictures, its curves, its configuration.
 
-mod axis;
+pub(crate) mod axis;
 mod chart;
 mod page;
 

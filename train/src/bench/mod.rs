@@ -6,5 +6,5 @@ mod rate;
 mod step;
 
 pub use layers::{Layer, layers};
-pub use rate::{Rate, convolution_rates, peak_gflops, product_rates};
+pub use rate::{Rate, convolution_rates, memory_gbytes, peak_gflops, product_rates};
 pub use step::{Step, StepTimes};

@@ -1,5 +1,6 @@
 use super::Layer;
 use crate::Result;
+use rayon::prelude::*;
 use serde::Serialize;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -21,11 +22,17 @@ pub struct Rate {
     pub peak_gflops: f64,
     /// The one over the other.
     pub fraction: f64,
+    /// Multiplications and additions for each byte of its operands and its result, each counted once.
+    #[serde(skip)]
+    pub intensity: f64,
 }
 
 impl Rate {
-    fn new(shape: String, gflops: f64, peak_gflops: f64) -> Rate {
-        Rate { shape, gflops, peak_gflops, fraction: gflops / peak_gflops }
+    /// Of `flops` operations on `numbers` numbers, done `runs` times a second.
+    fn new(shape: String, flops: f64, numbers: usize, runs: f64, peak_gflops: f64) -> Rate {
+        let gflops = runs * flops / 1e9;
+        let intensity = flops / (numbers * size_of::<f32>()) as f64;
+        Rate { shape, gflops, peak_gflops, fraction: gflops / peak_gflops, intensity }
     }
 }
 
@@ -34,6 +41,18 @@ pub fn peak_gflops() -> f64 {
     let rounds = || rayon::broadcast(|_| (0..10).map(|_| multiply_adds()).sum::<u64>()).into_iter().sum();
     let mut flops: u64 = rounds();
     best_rate(|| flops = rounds()) * flops as f64 / 1e9
+}
+
+/// Billions of bytes a second that all threads together move when they copy what no cache holds: read and written.
+pub fn memory_gbytes() -> f64 {
+    const NUMBERS: usize = 32 << 20;
+    const PIECE: usize = 1 << 18;
+    let (from, mut to) = (vec![1.0f32; NUMBERS], vec![0.0f32; NUMBERS]);
+    let runs = best_rate(|| {
+        let pieces = to.par_chunks_mut(PIECE).zip(from.par_chunks(PIECE));
+        pieces.for_each(|(to, from)| black_box(to).copy_from_slice(from));
+    });
+    runs * (2 * NUMBERS * size_of::<f32>()) as f64 / 1e9
 }
 
 /// How often the best of many runs would fit into a second.
@@ -60,7 +79,8 @@ pub fn product_rates([m, n, k]: [usize; 3], peak: f64) -> Result<Rate> {
     let how = Accumulate::Overwrite;
     ops::matmul_into(&a, false, &b, false, &mut out, how)?;
     let runs = best_rate(|| drop(black_box(ops::matmul_into(&a, false, &b, false, &mut out, how))));
-    Ok(Rate::new(format!("{m}x{n}x{k}"), runs * (2 * m * n * k) as f64 / 1e9, peak))
+    let (flops, numbers) = ((2 * m * n * k) as f64, m * k + k * n + m * n);
+    Ok(Rate::new(format!("{m}x{n}x{k}"), flops, numbers, runs, peak))
 }
 
 /// The rates of a convolution, of its gradient with respect to its input, and of that with respect to its weights.
@@ -82,8 +102,8 @@ pub fn convolution_rates(layer: &Layer, peak: f64) -> Result<[Rate; 3]> {
         best_rate(|| drop(black_box(conv2d_grad_weight(&x, &dy, w.shape(), &conv, &mut dw, how)))),
     ];
     let passes = ["forward", "gradient of the input", "gradient of the weights"];
-    let rate =
-        |i: usize| Rate::new(format!("{layer}: {}", passes[i]), runs[i] * layer.flops() as f64 / 1e9, peak);
+    let (flops, numbers) = (layer.flops() as f64, x.numel() + w.numel() + dy.numel());
+    let rate = |i: usize| Rate::new(format!("{layer}: {}", passes[i]), flops, numbers, runs[i], peak);
     Ok([rate(0), rate(1), rate(2)])
 }
 

@@ -2,6 +2,7 @@
 
 use super::kernel::{Begin, Kernel, Lanes, MOST_COLS, MOST_ROWS};
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 /// C as the driver sees it: rows a fixed distance apart, columns contiguous within groups.
 ///
@@ -59,7 +60,8 @@ impl<'a> Output<'a> {
     /// Where (row, col) is, and how many columns from there on are contiguous.
     fn at(&self, row: usize, col: usize) -> (*mut f32, usize) {
         debug_assert!(row < self.rows && col < self.cols);
-        let (group, within) = (col / self.group, col % self.group);
+        // Most products have one group, and divisions take as long as several steps of a tile.
+        let (group, within) = if col < self.group { (0, col) } else { (col / self.group, col % self.group) };
         let offset = group * self.group_stride + row * self.row_stride + within;
         // SAFETY: `grouped` checked that the last element is inside the numbers.
         (unsafe { self.data.add(offset) }, self.group - within)
@@ -83,19 +85,29 @@ impl<'a> Output<'a> {
             // SAFETY: all columns of the tile are contiguous, and no vector reaches past them.
             return unsafe { (kernel.tile)(rows, cols, k, a, b, start, self.row_stride, begin) };
         }
-        let mut staged = Staged([0.0; MOST_ROWS * MOST_COLS]);
-        let buffer = &mut staged.0;
+        let mut staged = Staged(MaybeUninit::uninit());
+        let buffer = staged.0.as_mut_ptr().cast::<f32>();
         if let Begin::Tile = begin {
+            // The kernel reads whole vectors.
+            staged.0.write([0.0; MOST_ROWS * MOST_COLS]);
+            let begin = |at: usize, c: &mut [f32]| {
+                // SAFETY: places of the tile are inside the buffer.
+                unsafe { buffer.add(at).copy_from_nonoverlapping(c.as_ptr(), c.len()) }
+            };
             // SAFETY: the caller's tile.
-            unsafe { self.each_run(row, rows, col, cols, |at, c, i| buffer[at..at + i].copy_from_slice(c)) };
+            unsafe { self.each_run(row, rows, col, cols, begin) };
         }
         // SAFETY: the buffer holds the largest tile.
-        unsafe { (kernel.tile)(rows, cols, k, a, b, buffer.as_mut_ptr(), MOST_COLS, begin) };
+        unsafe { (kernel.tile)(rows, cols, k, a, b, buffer, MOST_COLS, begin) };
+        let end = |at: usize, c: &mut [f32]| {
+            // SAFETY: as above; the kernel has written these.
+            unsafe { c.as_mut_ptr().copy_from_nonoverlapping(buffer.add(at), c.len()) }
+        };
         // SAFETY: the caller's tile.
-        unsafe { self.each_run(row, rows, col, cols, |at, c, i| c.copy_from_slice(&buffer[at..at + i])) };
+        unsafe { self.each_run(row, rows, col, cols, end) };
     }
 
-    /// Calls `visit(place in the staging buffer, contiguous columns of C, how many)` over a tile.
+    /// Calls `visit(place in the staging buffer, contiguous columns of C)` over a tile.
     ///
     /// # Safety
     /// As [`Output::tile`].
@@ -106,7 +118,7 @@ impl<'a> Output<'a> {
         rows: usize,
         col: usize,
         cols: usize,
-        mut visit: impl FnMut(usize, &mut [f32], usize),
+        mut visit: impl FnMut(usize, &mut [f32]),
     ) {
         let mut done = 0;
         while done < cols {
@@ -115,7 +127,7 @@ impl<'a> Output<'a> {
             for r in 0..rows {
                 // SAFETY: inside C, and ours alone, as the caller promises.
                 let c = unsafe { std::slice::from_raw_parts_mut(start.add(r * self.row_stride), run) };
-                visit(r * MOST_COLS + done, c, run);
+                visit(r * MOST_COLS + done, c);
             }
             done += run;
         }
@@ -124,4 +136,4 @@ impl<'a> Output<'a> {
 
 /// An incomplete tile on its way from registers to memory.
 #[repr(align(64))]
-struct Staged([f32; MOST_ROWS * MOST_COLS]);
+struct Staged(MaybeUninit<[f32; MOST_ROWS * MOST_COLS]>);

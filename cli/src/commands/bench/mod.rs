@@ -1,13 +1,18 @@
 //! `tweedie bench`: this machine against its own peak.
 
-use crate::args::{BenchWhat, StepArgs};
+mod roofline;
+
+use crate::args::{BenchWhat, RatesArgs, StepArgs};
 use crate::console::Console;
 use crate::error::Result;
+use crate::output;
 use crate::progress::Progress;
 use serde::Serialize;
 use std::path::Path;
 use tweedie_nn::UNetConfig;
-use tweedie_train::bench::{Layer, Rate, Step, convolution_rates, layers, peak_gflops, product_rates};
+use tweedie_train::bench::{
+    Layer, Rate, Step, convolution_rates, layers, memory_gbytes, peak_gflops, product_rates,
+};
 use tweedie_train::{Model, memory};
 
 /// What `bench step --json` prints.
@@ -25,12 +30,12 @@ struct Measured<'a> {
 /// Measures.
 ///
 /// # Errors
-/// A MODEL that cannot be opened.
+/// A MODEL that cannot be opened; a picture that cannot be written.
 pub(crate) fn bench(what: &BenchWhat, console: Console) -> Result<()> {
     match what {
         BenchWhat::Step(args) => step(args, console),
-        BenchWhat::Gemm => gemm(console),
-        BenchWhat::Conv => conv(console),
+        BenchWhat::Gemm(args) => gemm(args, console),
+        BenchWhat::Conv(args) => conv(args, console),
     }
 }
 
@@ -74,30 +79,36 @@ fn measured_layers() -> Result<Vec<Layer>> {
     Ok(all.into_iter().map(|(layer, _)| layer).collect())
 }
 
-fn gemm(console: Console) -> Result<()> {
+fn gemm(args: &RatesArgs, console: Console) -> Result<()> {
     let mut shapes: Vec<[usize; 3]> = [128, 256, 512, 1024, 2048].map(|n| [n; 3]).to_vec();
     for layer in measured_layers()? {
         if !shapes.contains(&layer.product()) {
             shapes.push(layer.product());
         }
     }
-    let peak = peak_gflops();
-    let rates = shapes.into_iter().map(|shape| Ok(vec![product_rates(shape, peak)?]));
-    report(rates, peak, console)
+    measure(args, console, shapes, |shape, peak| Ok(vec![product_rates(shape, peak)?]))
 }
 
-fn conv(console: Console) -> Result<()> {
-    let peak = peak_gflops();
-    let rates = measured_layers()?.into_iter().map(|layer| Ok(convolution_rates(&layer, peak)?.to_vec()));
-    report(rates, peak, console)
+fn conv(args: &RatesArgs, console: Console) -> Result<()> {
+    measure(args, console, measured_layers()?, |layer, peak| Ok(convolution_rates(&layer, peak)?.to_vec()))
 }
 
-/// Says each rate as it comes, and prints all at the end.
-fn report(rates: impl Iterator<Item = Result<Vec<Rate>>>, peak: f64, console: Console) -> Result<()> {
-    console.say(format!("peak of {} threads: {peak:.0} GFLOP/s", rayon::current_num_threads()));
+/// Says each rate as it comes; prints all at the end, and draws them if that was asked for.
+fn measure<T>(
+    args: &RatesArgs,
+    console: Console,
+    work: Vec<T>,
+    rates: impl Fn(T, f64) -> Result<Vec<Rate>>,
+) -> Result<()> {
+    if let Some(out) = &args.out {
+        output::claim_file(out, "--out")?;
+    }
+    let peak = peak_gflops();
+    let threads = rayon::current_num_threads();
+    console.say(format!("peak of {threads} threads: {peak:.0} GFLOP/s"));
     let mut all = Vec::new();
-    for some in rates {
-        for rate in some? {
+    for shape in work {
+        for rate in rates(shape, peak)? {
             console.say(format!(
                 "{:>7.1} GFLOP/s {:>5.0}%  {}",
                 rate.gflops,
@@ -106,6 +117,11 @@ fn report(rates: impl Iterator<Item = Result<Vec<Rate>>>, peak: f64, console: Co
             ));
             all.push(rate);
         }
+    }
+    if let Some(out) = &args.out {
+        let bandwidth = memory_gbytes();
+        console.say(format!("memory: {bandwidth:.0} GB/s"));
+        output::write(out, roofline::draw(&all, peak, bandwidth, threads).as_bytes())?;
     }
     console.result(&all);
     Ok(())
