@@ -1,6 +1,6 @@
 //! Vectors of eight.
 
-use super::{Lanes, Masked};
+use super::{Lanes, Masked, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 8;
@@ -21,21 +21,18 @@ fn first(len: usize) -> __m256i {
 }
 
 impl Lanes<W> for Narrow {
-    #[inline(always)]
-    fn zero() -> Narrow {
-        // SAFETY: as in `first`.
-        Narrow(unsafe { _mm256_setzero_ps() })
-    }
-    #[inline(always)]
-    fn load(from: &[f32; W]) -> Narrow {
-        // SAFETY: eight numbers.
-        Narrow(unsafe { _mm256_loadu_ps(from.as_ptr()) })
-    }
-    #[inline(always)]
-    fn store(self, to: &mut [f32; W]) {
-        // SAFETY: eight numbers.
-        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), self.0) }
-    }
+    register_arithmetic!(
+        Narrow,
+        _mm256_setzero_ps,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_set1_ps,
+        _mm256_mul_ps,
+        _mm256_add_ps,
+        _mm256_sub_ps,
+        _mm256_fmadd_ps
+    );
+
     #[inline(always)]
     fn load_some(from: &[f32]) -> Narrow {
         match from.first_chunk::<W>() {
@@ -67,40 +64,6 @@ impl Lanes<W> for Narrow {
                 _mm_store_ss(at, rest);
             }
         }
-    }
-    #[inline(always)]
-    fn scale(self, c: f32) -> Narrow {
-        // SAFETY: as in `first`.
-        Narrow(unsafe { _mm256_mul_ps(self.0, _mm256_set1_ps(c)) })
-    }
-    #[inline(always)]
-    fn add(self, other: Narrow) -> Narrow {
-        // SAFETY: as in `first`.
-        Narrow(unsafe { _mm256_add_ps(self.0, other.0) })
-    }
-    #[inline(always)]
-    fn sub(self, other: Narrow) -> Narrow {
-        // SAFETY: as in `first`.
-        Narrow(unsafe { _mm256_sub_ps(self.0, other.0) })
-    }
-    #[inline(always)]
-    fn mul_add(self, c: f32, sum: Narrow) -> Narrow {
-        // SAFETY: as in `first`.
-        Narrow(unsafe { _mm256_fmadd_ps(self.0, _mm256_set1_ps(c), sum.0) })
-    }
-    #[inline(always)]
-    fn transpose(rows: [Narrow; W]) -> [Narrow; W] {
-        let mut registers = [Self::zero().0; W];
-        for i in 0..W {
-            registers[i] = rows[i].0;
-        }
-        // SAFETY: as in `first`.
-        let columns = unsafe { transpose(registers) };
-        let mut out = rows;
-        for i in 0..W {
-            out[i] = Narrow(columns[i]);
-        }
-        out
     }
 }
 

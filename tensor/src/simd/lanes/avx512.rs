@@ -1,6 +1,6 @@
 //! Vectors of sixteen.
 
-use super::{Lanes, Masked};
+use super::{Lanes, Masked, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 16;
@@ -17,21 +17,18 @@ fn first(len: usize) -> __mmask16 {
 }
 
 impl Lanes<W> for Wide {
-    #[inline(always)]
-    fn zero() -> Wide {
-        // SAFETY: the processor has AVX-512, as this type's users have made sure; so below.
-        Wide(unsafe { _mm512_setzero_ps() })
-    }
-    #[inline(always)]
-    fn load(from: &[f32; W]) -> Wide {
-        // SAFETY: sixteen numbers.
-        Wide(unsafe { _mm512_loadu_ps(from.as_ptr()) })
-    }
-    #[inline(always)]
-    fn store(self, to: &mut [f32; W]) {
-        // SAFETY: sixteen numbers.
-        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
-    }
+    register_arithmetic!(
+        Wide,
+        _mm512_setzero_ps,
+        _mm512_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_set1_ps,
+        _mm512_mul_ps,
+        _mm512_add_ps,
+        _mm512_sub_ps,
+        _mm512_fmadd_ps
+    );
+
     #[inline(always)]
     fn load_some(from: &[f32]) -> Wide {
         // SAFETY: masked lanes are not touched, the others are inside the slice.
@@ -41,41 +38,6 @@ impl Lanes<W> for Wide {
     fn store_some(self, to: &mut [f32]) {
         // SAFETY: as in `load_some`.
         unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), self.0) }
-    }
-    #[inline(always)]
-    fn scale(self, c: f32) -> Wide {
-        // SAFETY: as in `zero`.
-        Wide(unsafe { _mm512_mul_ps(self.0, _mm512_set1_ps(c)) })
-    }
-    #[inline(always)]
-    fn add(self, other: Wide) -> Wide {
-        // SAFETY: as in `zero`.
-        Wide(unsafe { _mm512_add_ps(self.0, other.0) })
-    }
-    #[inline(always)]
-    fn sub(self, other: Wide) -> Wide {
-        // SAFETY: as in `zero`.
-        Wide(unsafe { _mm512_sub_ps(self.0, other.0) })
-    }
-    #[inline(always)]
-    fn mul_add(self, c: f32, sum: Wide) -> Wide {
-        // SAFETY: as in `zero`.
-        Wide(unsafe { _mm512_fmadd_ps(self.0, _mm512_set1_ps(c), sum.0) })
-    }
-    #[inline(always)]
-    fn transpose(rows: [Wide; W]) -> [Wide; W] {
-        // Loops, because closures passed to `array::map` are not always inlined into vector code.
-        let mut registers = [Self::zero().0; W];
-        for i in 0..W {
-            registers[i] = rows[i].0;
-        }
-        // SAFETY: as in `zero`.
-        let columns = unsafe { transpose(registers) };
-        let mut out = rows;
-        for i in 0..W {
-            out[i] = Wide(columns[i]);
-        }
-        out
     }
 }
 
@@ -91,7 +53,7 @@ impl Masked<W> for Wide {
     }
     #[inline(always)]
     fn below(numbers: &[u32; W], limit: u32) -> __mmask16 {
-        // SAFETY: sixteen numbers; as in `zero`.
+        // SAFETY: sixteen numbers; the processor has AVX-512, as this type's users have made sure.
         unsafe {
             let numbers = _mm512_loadu_epi32(numbers.as_ptr().cast());
             _mm512_cmplt_epu32_mask(numbers, _mm512_set1_epi32(limit as i32))

@@ -7,6 +7,66 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+/// What differs between registers in nothing but the names of instructions: the greater part of [`Lanes`], for a type
+/// around one register whose users have made sure that the processor has the instructions.
+#[cfg(target_arch = "x86_64")]
+macro_rules! register_arithmetic {
+    ($type:ident, $zero:ident, $load:ident, $store:ident, $set:ident, $mul:ident, $add:ident, $sub:ident, $fma:ident) => {
+        #[inline(always)]
+        fn zero() -> $type {
+            // SAFETY: the processor has the instructions; so below.
+            $type(unsafe { $zero() })
+        }
+        #[inline(always)]
+        fn load(from: &[f32; W]) -> $type {
+            // SAFETY: as many numbers as the register holds.
+            $type(unsafe { $load(from.as_ptr()) })
+        }
+        #[inline(always)]
+        fn store(self, to: &mut [f32; W]) {
+            // SAFETY: as in `load`.
+            unsafe { $store(to.as_mut_ptr(), self.0) }
+        }
+        #[inline(always)]
+        fn scale(self, c: f32) -> $type {
+            // SAFETY: as in `zero`.
+            $type(unsafe { $mul(self.0, $set(c)) })
+        }
+        #[inline(always)]
+        fn add(self, other: $type) -> $type {
+            // SAFETY: as in `zero`.
+            $type(unsafe { $add(self.0, other.0) })
+        }
+        #[inline(always)]
+        fn sub(self, other: $type) -> $type {
+            // SAFETY: as in `zero`.
+            $type(unsafe { $sub(self.0, other.0) })
+        }
+        #[inline(always)]
+        fn mul_add(self, c: f32, sum: $type) -> $type {
+            // SAFETY: as in `zero`.
+            $type(unsafe { $fma(self.0, $set(c), sum.0) })
+        }
+        #[inline(always)]
+        fn transpose(rows: [$type; W]) -> [$type; W] {
+            // Loops, because closures passed to `array::map` are not always inlined into vector code.
+            let mut registers = [Self::zero().0; W];
+            for i in 0..W {
+                registers[i] = rows[i].0;
+            }
+            // SAFETY: as in `zero`.
+            let columns = unsafe { transpose(registers) };
+            let mut out = rows;
+            for i in 0..W {
+                out[i] = $type(columns[i]);
+            }
+            out
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+use register_arithmetic;
+
 mod plain;
 #[cfg(test)]
 mod tests;
