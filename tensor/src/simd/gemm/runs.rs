@@ -25,8 +25,10 @@ struct Run<L: Masked<W>, const W: usize> {
     /// Stretches of positions whose numbers are neighbours: where lane 0 would read, and the lanes.
     pieces: [(isize, L::Mask); MOST_PIECES],
     count: usize,
-    /// Whether all positions are there, in one row.
+    /// Whether all positions are there, in one row, and neighbours.
     whole: bool,
+    /// Whether the positions are every second number of one row.
+    every_second: bool,
     /// Where each lane reads, relative to the first piece.
     indices: [i32; W],
 }
@@ -39,16 +41,17 @@ impl<L: Masked<W>, const W: usize> Run<L, W> {
         let [down, across] = planes.window.places;
         let stride = planes.window.stride as isize;
         let mut at = planes.origin(start);
-        if stride == 1 && start % across + count <= across {
-            // In one row: neighbours, whatever the tap.
+        if stride <= 2 && start % across + count <= across {
+            // In one row: neighbours, or every second number, whatever the tap.
             for lane in 0..W {
                 let outside = lane >= count;
+                indices[lane] = (lane as isize * stride) as i32;
                 ys[lane] = if outside { OUTSIDE } else { at.1 as u32 };
-                xs[lane] = if outside { OUTSIDE } else { (at.2 as u32).wrapping_add(lane as u32) };
-                indices[lane] = lane as i32;
+                xs[lane] = if outside { OUTSIDE } else { (at.2 as u32).wrapping_add(indices[lane] as u32) };
             }
             let pieces = [(planes.offset(at), L::mask(((1u32 << count) - 1) as u16)); MOST_PIECES];
-            return Run { y: ys, x: xs, pieces, count: 1, whole: count == W, indices };
+            let (whole, every_second) = (stride == 1 && count == W, stride == 2);
+            return Run { y: ys, x: xs, pieces, count: 1, whole, every_second, indices };
         }
         let last = [
             (down as isize - 1) * stride - planes.window.before[0],
@@ -81,7 +84,7 @@ impl<L: Masked<W>, const W: usize> Run<L, W> {
         for (to, (base, bits)) in masked.iter_mut().zip(pieces) {
             *to = (base, L::mask(bits));
         }
-        Run { y: ys, x: xs, pieces: masked, count: used, whole: false, indices }
+        Run { y: ys, x: xs, pieces: masked, count: used, whole: false, every_second: false, indices }
     }
 
     /// The lanes whose tap (down, right) lies inside the plane.
@@ -108,7 +111,11 @@ impl<L: Masked<W>, const W: usize> Run<L, W> {
             if self.count > MOST_PIECES {
                 return L::gather_where(inside, at(0), &self.indices);
             }
-            let mut numbers = L::load_where(L::both(inside, self.pieces[0].1), at(0));
+            let first = L::both(inside, self.pieces[0].1);
+            if self.every_second {
+                return L::load_every_second(first, at(0));
+            }
+            let mut numbers = L::load_where(first, at(0));
             for piece in 1..self.count {
                 numbers = L::load_into(numbers, L::both(inside, self.pieces[piece].1), at(piece));
             }
