@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn an_unwritable_file_is_named_with_the_reason() {
         let error = std::io::Error::from_raw_os_error(13);
-        let text = Failure::unwritable(Path::new("/root/x.png"), "--out", &error).to_string();
-        assert!(text.starts_with("error: cannot write, --out /root/x.png: permission denied:"), "{text}");
+        let text = Failure::unwritable(Path::new("/locked/x.png"), "--out", &error).to_string();
+        assert!(text.starts_with("error: cannot write, --out /locked/x.png: permission denied:"), "{text}");
     }
 }

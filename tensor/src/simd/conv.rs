@@ -1,25 +1,29 @@
 //! f32 convolution as implicit products: panels are packed straight from the pictures.
 
+use super::few_channels::Few;
 use super::gemm::{
     FeatureLanes, Operand, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced,
 };
-use super::{Isa, few_channels, winograd};
+use super::{Isa, winograd};
 use crate::ops::conv::{Base, Bias, Geometry, Onto};
 use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 use std::ops::Range;
 
 fn window(g: &Geometry) -> Window {
-    if g.taps == [1, 1] && g.stride == 1 && g.before == [0, 0] && g.places == g.plane {
-        return pixels(g.plane);
-    }
-    Window {
+    one_line(g).unwrap_or(Window {
         plane: g.plane,
         places: g.places,
         taps: g.taps,
         stride: g.stride,
         before: g.before.map(|p| p as isize),
-    }
+    })
+}
+
+/// The window of a convolution that sees one pixel at each place, where no row ends.
+fn one_line(g: &Geometry) -> Option<Window> {
+    let each = g.taps == [1, 1] && g.stride == 1 && g.before == [0, 0] && g.places == g.plane;
+    each.then(|| pixels(g.plane))
 }
 
 /// Planes pixel by pixel, all in one line.
@@ -33,8 +37,8 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
     if winograd::applies(g) {
         return winograd::forward(isa, g, x, w, base, y);
     }
-    if few_channels::applies(g) {
-        return few_channels::forward(g, x, w, base, y);
+    if let Some(few) = Few::of_output(g) {
+        return few.forward(g, x, w, base, y);
     }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
@@ -53,8 +57,8 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     if winograd::applies(g) {
         return winograd::grad_weight(isa, g, x, dy, dw, how);
     }
-    if few_channels::applies(g) {
-        return few_channels::grad_weight(g, x, dy, dw, how);
+    if let Some(few) = Few::of_output(g) {
+        return few.grad_weight(g, x, dy, dw, how);
     }
     let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, pixels(g.places)));
     let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
@@ -70,8 +74,8 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
     if winograd::applies(g) {
         return winograd::grad_input(isa, g, dy, w, dx, how);
     }
-    if few_channels::applies_to_input(g) {
-        return few_channels::grad_input(g, dy, w, dx, how);
+    if let Some(few) = Few::of_input(g) {
+        return few.grad_input(g, dy, w, dx, how);
     }
     for down in 0..g.stride {
         for right in 0..g.stride {
@@ -118,16 +122,13 @@ fn grad_input_phase(
     how: Accumulate,
 ) {
     let [height, width] = phase.map(|p| p.pixels);
-    let mirrored = match window(g) {
-        one_line if g.taps == [1, 1] && g.stride == 1 && one_line.plane[0] == 1 => one_line,
-        _ => Window {
-            plane: g.places,
-            places: [height, width],
-            taps: phase.map(|p| p.taps),
-            stride: 1,
-            before: phase.map(|p| p.before),
-        },
-    };
+    let mirrored = one_line(g).unwrap_or(Window {
+        plane: g.places,
+        places: [height, width],
+        taps: phase.map(|p| p.taps),
+        stride: 1,
+        before: phase.map(|p| p.before),
+    });
     let weights = MirroredWeights { w, g, phase };
     let dy = PositionLanes(Planes::pictures(dy, g.samples, g.channels_out, mirrored));
     if g.stride == 1 {

@@ -15,71 +15,8 @@ const FEW: usize = 4;
 /// Places side by side.
 const LANES: usize = 16;
 
-/// Whether y has few channels.
-pub(super) fn applies(g: &Geometry) -> bool {
-    Few::forward(g).is_some()
-}
-
-/// Whether x has few channels.
-pub(super) fn applies_to_input(g: &Geometry) -> bool {
-    Few::grad_input(g).is_some()
-}
-
-/// y = w ∗ x + base, where [`applies`].
-pub(super) fn forward(g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
-    let Some(few) = Few::forward(g) else { return };
-    let add = base.fill(g, y);
-    few.convolve(x, w, y, add);
-}
-
-/// dX = mirrored w ∗ dY, where [`applies_to_input`].
-pub(super) fn grad_input(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
-    let Some(few) = Few::grad_input(g) else { return };
-    let taps = g.taps[0] * g.taps[1];
-    let mirrored: Vec<f32> = (0..g.channels_in)
-        .flat_map(|c| (0..g.channels_out).map(move |o| (o * g.channels_in + c) * taps))
-        .flat_map(|first| w[first..first + taps].iter().rev().copied())
-        .collect();
-    few.convolve(dy, &mirrored, dx, how == Accumulate::Add);
-}
-
-/// dW, where [`applies`]. Each task has one channel of x; it sums over samples in order.
-pub(super) fn grad_weight(g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
-    let Some(few) = Few::forward(g) else { return };
-    let (taps, [high, wide]) = (g.taps[0] * g.taps[1], g.places);
-    let (size, pixels) = (g.plane[0] * g.plane[1], high * wide);
-    let mut sums = vec![0.0; g.channels_in * g.channels_out * taps];
-    sums.par_chunks_exact_mut(g.channels_out * taps).enumerate().for_each(|(channel, sums)| {
-        vectorized(
-            #[inline(always)]
-            || {
-                let mut lines = few.zeros();
-                let mut lanes = vec![[0.0f32; LANES]; sums.len()];
-                for sample in 0..g.samples {
-                    few.pad(&x[(sample * g.channels_in + channel) * size..][..size], &mut lines);
-                    let dy = &dy[sample * g.channels_out * pixels..][..g.channels_out * pixels];
-                    for (index, lanes) in lanes.iter_mut().enumerate() {
-                        let (dy, tap) = (&dy[index / taps * pixels..][..pixels], index % taps);
-                        let shift = tap / g.taps[1] * few.pitch + tap % g.taps[1];
-                        few.correlate(dy, &lines[shift..], lanes);
-                    }
-                }
-                for (sum, lanes) in sums.iter_mut().zip(&lanes) {
-                    *sum = lanes.iter().sum();
-                }
-            },
-        );
-    });
-    for (index, dw) in dw.iter_mut().enumerate() {
-        let (channel_out, channel, tap) =
-            (index / taps / g.channels_in, index / taps % g.channels_in, index % taps);
-        let sum = sums[(channel * g.channels_out + channel_out) * taps + tap];
-        *dw = if how == Accumulate::Add { *dw + sum } else { sum };
-    }
-}
-
-/// A convolution of stride 1 whose window never lies outside the picture altogether.
-struct Few {
+/// A convolution of stride 1 to few channels, whose window never lies outside the picture altogether.
+pub(super) struct Few {
     depth: usize,
     channels: usize,
     plane: [usize; 2],
@@ -92,11 +29,13 @@ struct Few {
 }
 
 impl Few {
-    fn forward(g: &Geometry) -> Option<Few> {
+    /// That of a forward pass, if y has few channels.
+    pub(super) fn of_output(g: &Geometry) -> Option<Few> {
         Few::new(g, g.channels_in, g.channels_out, g.plane, g.places, g.before)
     }
 
-    fn grad_input(g: &Geometry) -> Option<Few> {
+    /// That of the gradient of the input, if x has few channels.
+    pub(super) fn of_input(g: &Geometry) -> Option<Few> {
         let before = |axis: usize| (g.taps[axis] - 1).checked_sub(g.before[axis]);
         Few::new(g, g.channels_out, g.channels_in, g.places, g.plane, [before(0)?, before(1)?])
     }
@@ -114,6 +53,56 @@ impl Few {
             && (0..2).all(|axis| before[axis] < g.taps[axis] && g.taps[axis] <= LANES);
         let pitch = places[1].next_multiple_of(LANES) + g.taps[1] - 1;
         apt.then_some(Few { depth, channels, plane, places, taps: g.taps, before, pitch })
+    }
+
+    /// y = w ∗ x + base.
+    pub(super) fn forward(&self, g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
+        let add = base.fill(g, y);
+        self.convolve(x, w, y, add);
+    }
+
+    /// dX = mirrored w ∗ dY.
+    pub(super) fn grad_input(&self, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
+        let taps = g.taps[0] * g.taps[1];
+        let mirrored: Vec<f32> = (0..g.channels_in)
+            .flat_map(|c| (0..g.channels_out).map(move |o| (o * g.channels_in + c) * taps))
+            .flat_map(|first| w[first..first + taps].iter().rev().copied())
+            .collect();
+        self.convolve(dy, &mirrored, dx, how == Accumulate::Add);
+    }
+
+    /// dW. Each task has one channel of x; it sums over samples in order.
+    pub(super) fn grad_weight(&self, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
+        let (taps, [high, wide]) = (g.taps[0] * g.taps[1], g.places);
+        let (size, pixels) = (g.plane[0] * g.plane[1], high * wide);
+        let mut sums = vec![0.0; g.channels_in * g.channels_out * taps];
+        sums.par_chunks_exact_mut(g.channels_out * taps).enumerate().for_each(|(channel, sums)| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    let mut lines = self.zeros();
+                    let mut lanes = vec![[0.0f32; LANES]; sums.len()];
+                    for sample in 0..g.samples {
+                        self.pad(&x[(sample * g.channels_in + channel) * size..][..size], &mut lines);
+                        let dy = &dy[sample * g.channels_out * pixels..][..g.channels_out * pixels];
+                        for (index, lanes) in lanes.iter_mut().enumerate() {
+                            let (dy, tap) = (&dy[index / taps * pixels..][..pixels], index % taps);
+                            let shift = tap / g.taps[1] * self.pitch + tap % g.taps[1];
+                            self.correlate(dy, &lines[shift..], lanes);
+                        }
+                    }
+                    for (sum, lanes) in sums.iter_mut().zip(&lanes) {
+                        *sum = lanes.iter().sum();
+                    }
+                },
+            );
+        });
+        for (index, dw) in dw.iter_mut().enumerate() {
+            let (channel_out, channel, tap) =
+                (index / taps / g.channels_in, index / taps % g.channels_in, index % taps);
+            let sum = sums[(channel * g.channels_out + channel_out) * taps + tap];
+            *dw = if how == Accumulate::Add { *dw + sum } else { sum };
+        }
     }
 
     /// A padded plane of nothing, with a line for vectors that reach beyond the last.
