@@ -11,25 +11,13 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 fn window(g: &Geometry) -> Window {
-    one_line(g).unwrap_or(Window {
+    Window {
         plane: g.plane,
         places: g.places,
         taps: g.taps,
         stride: g.stride,
         before: g.before.map(|p| p as isize),
-    })
-}
-
-/// The window of a convolution that sees one pixel at each place, where no row ends.
-fn one_line(g: &Geometry) -> Option<Window> {
-    let each = g.taps == [1, 1] && g.stride == 1 && g.before == [0, 0] && g.places == g.plane;
-    each.then(|| pixels(g.plane))
-}
-
-/// Planes pixel by pixel, all in one line.
-fn pixels(plane: [usize; 2]) -> Window {
-    let line = [1, plane[0] * plane[1]];
-    Window { plane: line, places: line, taps: [1, 1], stride: 1, before: [0, 0] }
+    }
 }
 
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
@@ -60,7 +48,8 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     if let Some(few) = Few::of_output(g) {
         return few.grad_weight(g, x, dy, dw, how);
     }
-    let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, pixels(g.places)));
+    let each = Window { plane: g.places, places: g.places, taps: [1, 1], stride: 1, before: [0, 0] };
+    let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, each));
     let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
     multiply_sliced(isa, &dy, &x, dw, how.into());
 }
@@ -122,13 +111,13 @@ fn grad_input_phase(
     how: Accumulate,
 ) {
     let [height, width] = phase.map(|p| p.pixels);
-    let mirrored = one_line(g).unwrap_or(Window {
+    let mirrored = Window {
         plane: g.places,
         places: [height, width],
         taps: phase.map(|p| p.taps),
         stride: 1,
         before: phase.map(|p| p.before),
-    });
+    };
     let weights = MirroredWeights { w, g, phase };
     let dy = PositionLanes(Planes::pictures(dy, g.samples, g.channels_out, mirrored));
     if g.stride == 1 {

@@ -36,6 +36,20 @@ pub(crate) struct Window {
     pub(crate) before: [isize; 2],
 }
 
+impl Window {
+    /// Each of so many numbers by itself, one behind the other.
+    fn line(numbers: usize) -> Window {
+        let line = [1, numbers];
+        Window { plane: line, places: line, taps: [1, 1], stride: 1, before: [0, 0] }
+    }
+
+    /// Whether each pixel is a position: then all of a plane may be seen as one row.
+    pub(super) fn is_plain(&self) -> bool {
+        let Window { plane, places, taps, stride, before } = *self;
+        taps == [1, 1] && stride == 1 && before == [0, 0] && plane == places
+    }
+}
+
 /// `samples` × `channels` planes under a window.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Planes<'a> {
@@ -52,6 +66,7 @@ impl<'a> Planes<'a> {
     pub(crate) fn pictures(data: &'a [f32], samples: usize, channels: usize, window: Window) -> Planes<'a> {
         let size = window.plane[0] * window.plane[1];
         assert!(data.len() >= samples * channels * size, "pictures end before their shape does");
+        let window = if window.is_plain() { Window::line(size) } else { window };
         Planes { data, samples, channels, sample_stride: channels * size, channel_stride: size, window }
     }
 
@@ -60,7 +75,7 @@ impl<'a> Planes<'a> {
     pub(crate) fn matrix(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Planes<'a> {
         let end = if rows == 0 || cols == 0 { 0 } else { (rows - 1) * row_stride + cols };
         assert!(data.len() >= end, "a matrix ends before its shape does");
-        let window = Window { plane: [1, cols], places: [1, cols], taps: [1, 1], stride: 1, before: [0, 0] };
+        let window = Window::line(cols);
         Planes { data, samples: 1, channels: rows, sample_stride: 0, channel_stride: row_stride, window }
     }
 
@@ -74,12 +89,6 @@ impl<'a> Planes<'a> {
 
     fn features(&self) -> usize {
         self.channels * self.taps()
-    }
-
-    /// Whether each pixel is a position.
-    pub(super) fn is_plain(&self) -> bool {
-        let Window { plane, places, taps, stride, before } = self.window;
-        taps == [1, 1] && stride == 1 && before == [0, 0] && plane == places
     }
 
     /// Whether coordinates in a plane, and distances between sixteen positions, fit 32 bits.
@@ -172,7 +181,7 @@ impl Operand for FeatureLanes<'_> {
     }
 
     fn in_memory(&self) -> Option<(&[f32], usize)> {
-        let lines = self.0.is_plain() && self.0.window.plane[0] == 1 && self.0.samples == 1;
+        let lines = self.0.window.is_plain() && self.0.samples == 1;
         lines.then_some((self.0.data, self.0.channel_stride))
     }
 

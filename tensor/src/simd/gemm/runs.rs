@@ -130,7 +130,7 @@ impl<L: Masked<W>, const W: usize> Run<L, W> {
 /// once: rows lie far apart, often a page or more.
 ///
 /// # Safety
-/// The ranges are inside the planes, `panels` holds all panels, missing lanes are zero.
+/// The ranges are inside the planes, `panels` holds all panels.
 #[inline(always)]
 pub(super) unsafe fn position_lanes<L: Masked<W>, const W: usize>(
     planes: &Planes<'_>,
@@ -176,7 +176,7 @@ unsafe fn some_position_lanes<L: Masked<W>, const W: usize>(
     width: usize,
     panels: &mut [f32],
 ) {
-    if planes.is_plain() && runs.iter().all(|run| run.whole) {
+    if planes.window.is_plain() && runs.iter().all(|run| run.whole) {
         for feature in depth.clone() {
             let at = (feature - depth.start) * width;
             for (run, (place, lanes)) in runs.iter().zip(places) {
