@@ -1,5 +1,5 @@
 use crate::{Error, Result};
-use tweedie_tensor::Shape;
+use tweedie_tensor::{Element, Shape};
 
 /// How much signal and how much noise a noisy picture holds: x = signal · x_0 + noise · ε, ε ~ N(0, I).
 ///
@@ -16,6 +16,11 @@ pub struct Level {
 impl Level {
     /// The clean picture itself, the papers' t = 0.
     pub const CLEAN: Level = Level { signal: 1.0, noise: 0.0 };
+
+    /// The variance-preserving level of a given ln SNR: signal² = σ(ln SNR), noise² = σ(−ln SNR), with the logistic σ.
+    pub fn of_log_snr(log_snr: f64) -> Level {
+        Level { signal: Element::sigmoid(log_snr).sqrt(), noise: Element::sigmoid(-log_snr).sqrt() }
+    }
 
     /// The signal-to-noise ratio signal² / noise² (Kingma et al. 2021, eq. 2); infinite for a clean picture.
     pub fn snr(&self) -> f64 {

@@ -19,7 +19,7 @@ pub fn target<T: Element>(
     Ok(match kind {
         PredictionKind::Epsilon => noise.clone(),
         PredictionKind::Sample => x0.clone(),
-        PredictionKind::V => ops::combine(&[(&of_x0, x0), (&of_noise, noise)])?,
+        _ => ops::combine(&[(&of_x0, x0), (&of_noise, noise)])?,
     })
 }
 

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use tweedie_tensor::{Element, Tensor, ops};
 
-/// What a model predicts. Every kind is a fixed combination a x_0 + b ε of the clean picture and the noise, so any
-/// two are related through x_t = signal · x_0 + noise · ε.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What a model predicts. Every kind is, at a given level, a fixed combination a x_0 + b ε of the clean picture and the
+/// noise, so any two are related through x_t = signal · x_0 + noise · ε.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum PredictionKind {
     /// The noise ε (Ho et al. 2020).
     #[serde(rename = "epsilon")]
@@ -17,6 +17,20 @@ pub enum PredictionKind {
     /// v = √ᾱ ε − √(1−ᾱ) x_0 (Salimans and Ho 2022, appendix D).
     #[serde(rename = "v_prediction")]
     V,
+    /// The score ∇ log p(x_t) = −ε / noise (Song et al. 2021; the conditional one, whose mean given x_t is the score).
+    #[serde(rename = "score")]
+    Score,
+    /// The velocity ε − x_0 of the straight path from the picture to the noise (Liu et al. 2023).
+    #[serde(rename = "velocity")]
+    Velocity,
+    /// What the network inside EDM's preconditioning predicts: F in x̂_0 = c_skip x + c_out F, for x = x_t / signal and
+    /// σ = noise / signal, with c_skip = σ_d²/(σ² + σ_d²) and c_out = σ σ_d/√(σ² + σ_d²) (Karras et al. 2022, table 1).
+    /// Its variance is 1 at every level if the data's is σ_d²; with σ_d = 1, it is −v.
+    #[serde(rename = "edm")]
+    Edm {
+        /// σ_d, the standard deviation of the data.
+        sigma_data: f64,
+    },
 }
 
 impl PredictionKind {
@@ -26,6 +40,14 @@ impl PredictionKind {
             PredictionKind::Epsilon => (0.0, 1.0),
             PredictionKind::Sample => (1.0, 0.0),
             PredictionKind::V => (-level.noise, level.signal),
+            PredictionKind::Score => (0.0, -1.0 / level.noise),
+            PredictionKind::Velocity => (-1.0, 1.0),
+            PredictionKind::Edm { sigma_data } => {
+                // F = (x_0 − c_skip x) / c_out, multiplied out so that σ may be infinite.
+                let Level { signal, noise } = level;
+                let total = (noise * noise + signal * signal * sigma_data * sigma_data).sqrt();
+                (noise / (sigma_data * total), -signal * sigma_data / total)
+            }
         }
     }
 
@@ -44,6 +66,9 @@ impl fmt::Display for PredictionKind {
             PredictionKind::Epsilon => "ε",
             PredictionKind::Sample => "x_0",
             PredictionKind::V => "v",
+            PredictionKind::Score => "the score",
+            PredictionKind::Velocity => "the velocity",
+            PredictionKind::Edm { .. } => "F",
         })
     }
 }
@@ -66,10 +91,10 @@ impl<T: Element> Prediction<T> {
     /// The quantity of kind `to` that this prediction implies for `x_t` at times `t` (one a sample).
     ///
     /// From x_t = s x_0 + n ε and y = a x_0 + b ε follows, with D = s b − n a,
-    /// c x_0 + d ε = ((c b − d a) x_t + (d s − c n) y) / D.
+    /// c x_0 + d ε = ((c b − d a) x_t + (d s − c n) y) / D. Where c b = d a, one is a multiple of the other.
     ///
     /// # Errors
-    /// [`Error::Undetermined`] where D = 0: ε says nothing about x_0 where no signal is left, nor x_0 about ε where
+    /// [`Error::Undetermined`] where D = 0 otherwise: ε says nothing about x_0 where no signal is left, nor x_0 about ε where
     /// there is no noise. [`Error::Count`] unless there is one time a sample, [`Error::Tensor`] when shapes differ.
     pub fn convert(&self, to: PredictionKind, x_t: &Tensor<T>, t: &[Timestep]) -> Result<Tensor<T>> {
         one_time_each("convert", x_t.shape(), t.len())?;
@@ -80,11 +105,16 @@ impl<T: Element> Prediction<T> {
         for time in t {
             let Level { signal, noise } = time.level();
             let ((a, b), (c, d)) = (self.kind.coefficients(time.level()), to.coefficients(time.level()));
-            let determinant = signal * b - noise * a;
+            let (determinant, across) = (signal * b - noise * a, c * b - d * a);
+            if across == 0.0 {
+                of_x.push(0.0);
+                of_y.push(if b == 0.0 { c / a } else { d / b });
+                continue;
+            }
             if determinant == 0.0 {
                 return Err(Error::Undetermined { from: self.kind, to, t: time.clock(), signal, noise });
             }
-            of_x.push((c * b - d * a) / determinant);
+            of_x.push(across / determinant);
             of_y.push((d * signal - c * noise) / determinant);
         }
         Ok(ops::combine(&[(&of_x, x_t), (&of_y, &self.value)])?)

@@ -31,6 +31,16 @@ pub enum VarianceKind {
 }
 
 impl Transition {
+    /// The step between two levels: α = (s_from/s_to)², β = n_from² − α n_to². That β is n_from² (1 − r²) with r the
+    /// square root of the levels' ratio of SNR, and 1 − r² = (1 − r)(1 + r) loses no digits.
+    pub fn between(from: Level, to: Level) -> Transition {
+        let ratio = from.signal / to.signal;
+        let whole = to.signal * from.noise;
+        let (less, more) = (whole - from.signal * to.noise, whole + from.signal * to.noise);
+        let beta = less * more / (to.signal * to.signal);
+        Transition { from, to, alpha: ratio * ratio, beta }
+    }
+
     /// The coefficients of x_0 and x_t in the mean of the posterior q(x_s | x_t, x_0):
     /// √ᾱ_s β / (1−ᾱ_t) and √α (1−ᾱ_s) / (1−ᾱ_t) (Ho et al. 2020, eq. 7).
     pub fn posterior_mean_coefficients(&self) -> (f64, f64) {

@@ -10,6 +10,7 @@ use tweedie_diffusion::{
 use tweedie_tensor::ops;
 
 const KINDS: [PredictionKind; 3] = [PredictionKind::Epsilon, PredictionKind::Sample, PredictionKind::V];
+const EDM: PredictionKind = PredictionKind::Edm { sigma_data: 0.7 };
 const LAMBDA: Weighting = Weighting::Lambda { variance: VarianceKind::FixedSmall };
 
 fn weights(weighting: Weighting, schedule: &Schedule, kind: PredictionKind) -> Vec<f64> {
@@ -76,7 +77,7 @@ proptest! {
         let times = schedule.timesteps_at(&t).unwrap();
         let (x0, noise) = (normals(t.len(), d, seed), normals(t.len(), d, !seed));
         let x_t = schedule.q_sample(&x0, &t, &noise).unwrap();
-        for kind in KINDS {
+        for kind in KINDS.into_iter().chain([PredictionKind::Score, PredictionKind::Velocity, EDM]) {
             let truth = target(kind, &x0, &noise, &times).unwrap();
             let guess = normals(t.len(), d, seed ^ 7);
             let prediction = Prediction::new(kind, guess.clone());

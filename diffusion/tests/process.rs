@@ -2,12 +2,21 @@
 
 mod common;
 
-use common::{close, ho, normals, schedules};
+use common::{close, ho, normals, paths};
 use proptest::prelude::*;
-use tweedie_diffusion::{Clip, Error, Prediction, PredictionKind, Schedule, Timestep, VarianceKind, target};
+use tweedie_diffusion::{
+    Clip, Error, Level, Prediction, PredictionKind, Schedule, Timestep, VarianceKind, target,
+};
 use tweedie_tensor::{Tensor, ops};
 
-const KINDS: [PredictionKind; 3] = [PredictionKind::Epsilon, PredictionKind::Sample, PredictionKind::V];
+const KINDS: [PredictionKind; 6] = [
+    PredictionKind::Epsilon,
+    PredictionKind::Sample,
+    PredictionKind::V,
+    PredictionKind::Score,
+    PredictionKind::Velocity,
+    PredictionKind::Edm { sigma_data: 0.5 },
+];
 
 fn log_normal(x: f64, mean: f64, variance: f64) -> f64 {
     -0.5 * ((x - mean) * (x - mean) / variance + (std::f64::consts::TAU * variance).ln())
@@ -19,7 +28,7 @@ proptest! {
     /// q(x_t|x_{t−1}) q(x_{t−1}|x_0) = q(x_{t−1}|x_t, x_0) q(x_t|x_0), at every point. The exponents cancel, so the
     /// tolerance is relative to the largest of them.
     #[test]
-    fn the_posterior_obeys_bayes(schedule in schedules(), points in prop::array::uniform3(-3.0..3.0)) {
+    fn the_posterior_obeys_bayes(schedule in paths(), points in prop::array::uniform3(-3.0..3.0)) {
         let [x0, x_s, x_t] = points;
         for t in 1..schedule.num_timesteps() {
             let (alpha, beta) = (schedule.alphas()[t], schedule.betas()[t]);
@@ -44,7 +53,7 @@ proptest! {
 
     /// Steps with given noises give x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε, where ε is the noises' own combination.
     #[test]
-    fn q_sample_is_the_composed_steps(schedule in schedules(), d in 1usize..6, seed: u64) {
+    fn q_sample_is_the_composed_steps(schedule in paths(), d in 1usize..6, seed: u64) {
         let last = schedule.num_timesteps() - 1;
         let x0 = normals(1, d, seed);
         let (mut x, mut accumulated) = (x0.clone(), Tensor::zeros([1, d]));
@@ -64,7 +73,7 @@ proptest! {
     /// Every prediction made from the truth implies the same x_0, ε and v, and every pair round-trips. From x_0 to ε
     /// an error grows by signal / noise, the other way by its inverse: the tolerance allows for both.
     #[test]
-    fn conversions_round_trip(schedule in schedules(), d in 1usize..6, seed: u64) {
+    fn conversions_round_trip(schedule in paths(), d in 1usize..6, seed: u64) {
         let t: Vec<usize> = (0..schedule.num_timesteps()).collect();
         let times = schedule.timesteps_at(&t).unwrap();
         let (x0, noise) = (normals(t.len(), d, seed), normals(t.len(), d, !seed));
@@ -87,7 +96,7 @@ proptest! {
 
     /// With the true x_0 for a prediction, the reverse step is the posterior.
     #[test]
-    fn a_perfect_prediction_makes_the_posterior(schedule in schedules(), d in 1usize..6, seed: u64) {
+    fn a_perfect_prediction_makes_the_posterior(schedule in paths(), d in 1usize..6, seed: u64) {
         let t: Vec<usize> = (0..schedule.num_timesteps()).collect();
         let (x0, noise) = (normals(t.len(), d, seed), normals(t.len(), d, !seed));
         let x_t = schedule.q_sample(&x0, &t, &noise).unwrap();
@@ -113,6 +122,38 @@ fn the_last_step_has_a_log_variance_to_work_with() {
     close(posterior.log_variance[0], 5.45318766e-5f64.ln(), 1e-8, 0.0);
     // The mean is x_0 itself.
     close(f64::from(posterior.mean.as_slice()[0]), 0.5, 1e-6, 0.0);
+}
+
+/// Karras et al. 2022, table 1, in their scale: x = x_t / signal, σ = noise / signal.
+#[test]
+fn the_network_inside_edm_predicts_what_the_preconditioning_says() {
+    let (schedule, x0, noise) = (ho(), normals(3, 4, 1), normals(3, 4, 2));
+    let t = [3, 400, 999];
+    let times = schedule.timesteps_at(&t).unwrap();
+    let x_t = schedule.q_sample(&x0, &t, &noise).unwrap();
+    for sigma_data in [0.5, 1.0] {
+        let f = target(PredictionKind::Edm { sigma_data }, &x0, &noise, &times).unwrap();
+        for i in 0..12 {
+            let level = schedule.level(t[i / 4]);
+            let (sigma, x) = (level.noise / level.signal, x_t.as_slice()[i] / level.signal);
+            let total = sigma * sigma + sigma_data * sigma_data;
+            let (skip, out) = (sigma_data * sigma_data / total, sigma * sigma_data / total.sqrt());
+            close(skip * x + out * f.as_slice()[i], x0.as_slice()[i], 1e-10, 1.0);
+            let v = level.signal * noise.as_slice()[i] - level.noise * x0.as_slice()[i];
+            if sigma_data == 1.0 {
+                close(f.as_slice()[i], -v, 1e-10, 1.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_a_multiple_converts_even_in_pure_noise() {
+    let level = Level { signal: 0.0, noise: 2.0 };
+    let (x, time) = (normals(1, 4, 0), [Timestep::new(9.0, level)]);
+    let score = Prediction::new(PredictionKind::Score, Tensor::full([1, 4], 3.0));
+    assert_eq!(score.epsilon(&x, &time).unwrap().as_slice(), [-6.0; 4]);
+    assert!(matches!(score.x0(&x, &time), Err(Error::Undetermined { .. })));
 }
 
 #[test]

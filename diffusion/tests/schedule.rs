@@ -2,9 +2,13 @@
 
 mod common;
 
-use common::{close, ho, schedules};
+use common::{close, ho, normals, schedules};
 use proptest::prelude::*;
-use tweedie_diffusion::{Schedule, ScheduleConfig, VarianceKind};
+use tweedie_diffusion::{
+    Condition, Ddim, GaussianDenoiser, Grid, Level, Prediction, PredictionKind, Sampler, Schedule,
+    ScheduleConfig, Spacing, VarianceKind, karras_sigmas,
+};
+use tweedie_tensor::{Tensor, ops};
 
 #[test]
 fn published_values_of_the_linear_schedule() {
@@ -38,6 +42,68 @@ fn the_cosine_schedule_is_the_product_that_defines_it() {
 }
 
 #[test]
+fn families_are_what_their_formulas_say() {
+    let steps = 200;
+    let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
+    for (start, end, tau) in [(-3.0, 3.0, 1.0), (0.0, 3.0, 0.5), (-3.0, 3.0, 1.3)] {
+        let schedule = Schedule::sigmoid(steps, start, end, tau).unwrap();
+        let f = |u: f64| logistic(end / tau) - logistic((start + u * (end - start)) / tau);
+        for t in 0..steps - 1 {
+            let u = (t + 1) as f64 / steps as f64;
+            close(schedule.alphas_cumprod()[t], f(u) / f(0.0), 1e-9, 0.0);
+        }
+        assert_eq!(schedule.betas()[steps - 1], 0.999);
+    }
+    let laplace = Schedule::laplace(steps, 0.3, 0.5).unwrap();
+    // The cumulative distribution of log SNR, counted from the noisy end.
+    for t in 0..steps {
+        let z = (laplace.log_snr(t) - 0.3) / 0.5;
+        let below = if z < 0.0 { 0.5 * z.exp() } else { 1.0 - 0.5 * (-z).exp() };
+        close(below, 1.0 - (t as f64 + 0.5) / steps as f64, 1e-12, 0.1);
+    }
+    let edm = Schedule::edm(18, 0.002, 80.0, 7.0).unwrap();
+    for t in 0..18 {
+        let root =
+            0.002f64.powf(1.0 / 7.0) * (17 - t) as f64 / 17.0 + 80f64.powf(1.0 / 7.0) * t as f64 / 17.0;
+        close(edm.level(t).noise / edm.level(t).signal, root.powi(7), 1e-12, 0.0);
+        close(edm.level(t).signal.hypot(edm.level(t).noise), 1.0, 1e-14, 0.0);
+    }
+}
+
+/// x_t = (1 − u) x_0 + u ε: a chain like any other, and a deterministic step along it is x + (u' − u) v.
+#[test]
+fn the_rectified_flow_is_a_path_like_any_other() {
+    let schedule = Schedule::rectified_flow(8).unwrap();
+    let (mut signal, mut variance) = (1.0, 0.0);
+    for t in 0..8 {
+        signal *= schedule.alphas()[t].sqrt();
+        variance = schedule.alphas()[t] * variance + schedule.betas()[t];
+        close(signal, 1.0 - (t + 1) as f64 / 8.0, 1e-14, 1.0);
+        close(variance.sqrt(), (t + 1) as f64 / 8.0, 1e-14, 0.0);
+    }
+    let grid = Grid::new(8, 8, Spacing::Trailing, 0).unwrap();
+    let sampler = Ddim::new(&schedule, &grid, 0.0).unwrap();
+    let denoiser = GaussianDenoiser::new(Tensor::full([3], 0.4f64), 0.3).unwrap();
+    let (mut x, condition) = (normals(2, 3, 5), Condition::default());
+    for state in sampler.run(&denoiser, x.clone(), &condition, 0) {
+        let state = state.unwrap();
+        let times = vec![state.t; 2];
+        let x0_hat = Prediction::new(PredictionKind::Sample, state.x0_hat);
+        // In pure noise x_t is ε.
+        let velocity = if state.t.level().signal == 0.0 {
+            ops::combine(&[(&[1.0], &x), (&[-1.0], &x0_hat.value)]).unwrap()
+        } else {
+            x0_hat.convert(PredictionKind::Velocity, &x, &times).unwrap()
+        };
+        let euler = ops::combine(&[(&[1.0], &x), (&[state.level.noise - state.t.level().noise], &velocity)]);
+        for (a, b) in state.x.as_slice().iter().zip(euler.unwrap().as_slice()) {
+            close(*a, *b, 1e-12, 1.0);
+        }
+        x = state.x;
+    }
+}
+
+#[test]
 fn a_scaled_schedule_ends_at_the_same_noise() {
     for steps in [100, 250, 1000, 4000] {
         let end = Schedule::linear_scaled_to(steps).unwrap().log_snr(steps - 1);
@@ -63,6 +129,14 @@ fn bad_schedules_are_named() {
     assert!(message(ho().timesteps_at(&[3, 1000]).map(|_| ho())).contains("t = 1000 is outside"));
     let single = Schedule::from_betas(vec![0.5]).unwrap();
     assert!(message(single.with_zero_terminal_snr()).contains("at least two steps"));
+    assert!(message(Schedule::sigmoid(10, 3.0, 3.0, 1.0)).contains("start = 3: must be below the end, 3"));
+    assert!(message(Schedule::sigmoid(10, -3.0, 3.0, 0.0)).contains("tau = 0"));
+    assert!(message(Schedule::laplace(10, 0.0, -1.0)).contains("b = -1"));
+    assert!(message(Schedule::laplace(10, f64::NAN, 1.0)).contains("mu = NaN"));
+    assert!(message(karras_sigmas(10, 1.0, 1.0, 7.0).map(|_| ho())).contains("sigma_min = 1"));
+    assert!(message(karras_sigmas(10, 0.1, 1.0, 0.0).map(|_| ho())).contains("rho = 0"));
+    let rising = [0.5, 0.6].map(|signal| Level { signal, noise: 0.5 });
+    assert!(message(Schedule::from_levels(rising.to_vec())).contains("at index 1"));
     assert!(message(ho().transition(5, Some(6)).map(|_| ho())).contains("to = 6"));
     assert!(message(ho().respaced(&[5, 5])).contains("indices must rise"));
 }
@@ -82,6 +156,9 @@ fn configurations_round_trip_and_refuse_what_they_would_ignore() {
     assert!(refused(r#"{"kind": "linear", "betas": [0.1]}"#).contains("does not read betas"));
     assert!(refused(r#"{"kind": "betas"}"#).contains("needs the key betas"));
     assert!(refused(r#"{"kind": "betas", "betas": [0.1], "timesteps": 2}"#).contains("there are 1 betas"));
+    assert!(
+        refused(r#"{"kind": "rectified_flow", "zero_terminal_snr": true}"#).contains("pure noise as it is")
+    );
     assert!(refused(r#"{"timesteps": 0}"#).contains("timesteps = 0"));
 }
 

@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // Each test file uses a part.
 
 use proptest::prelude::*;
-use tweedie_diffusion::Schedule;
+use tweedie_diffusion::{Level, Schedule};
 use tweedie_tensor::{Tensor, random};
 
 /// `cases` draws, the same ones in every run.
@@ -18,8 +18,27 @@ pub fn schedules() -> impl Strategy<Value = Schedule> {
         ends.prop_map(|(steps, start, end)| Schedule::scaled_linear(steps, start, end)),
         (2usize..80).prop_map(Schedule::cosine),
         prop::collection::vec(1e-4..0.7, 2..80).prop_map(Schedule::from_betas),
+        (2usize..80, 0.3..2.0).prop_map(|(steps, tau)| Schedule::sigmoid(steps, -3.0, 3.0, tau)),
+        (2usize..80, -1.0..1.0, 0.2..1.0).prop_map(|(steps, mu, b)| Schedule::laplace(steps, mu, b)),
+        (2usize..80, 0.002..0.1, 5.0..90.0)
+            .prop_map(|(steps, low, high)| Schedule::edm(steps, low, high, 7.0)),
     ]
     .prop_map(|schedule| schedule.expect("β within (0, 1)"))
+}
+
+/// Schedules, and paths that do not preserve the variance: log SNR falls by random steps, in random scales.
+pub fn paths() -> impl Strategy<Value = Schedule> {
+    let steps = prop::collection::vec((0.01..1.0, 0.2..3.0), 2..60);
+    let path = (-2.0..8.0, steps).prop_map(|(start, steps)| {
+        let mut log_snr = start;
+        let levels = steps.into_iter().map(|(drop, scale): (f64, f64)| {
+            log_snr -= drop;
+            let level = Level::of_log_snr(log_snr);
+            Level { signal: scale * level.signal, noise: scale * level.noise }
+        });
+        Schedule::from_levels(levels.collect()).expect("SNR falls")
+    });
+    prop_oneof![schedules(), path]
 }
 
 /// `n` standard normals, as a batch of `samples`.

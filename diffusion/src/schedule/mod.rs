@@ -1,8 +1,18 @@
+//! The table that everything else reads: β_t, ᾱ_t, and the level of signal and noise at each step.
+
+mod config;
+mod families;
+
+pub use config::{ScheduleConfig, ScheduleKind};
+pub use families::karras_sigmas;
+
 use crate::{Error, Level, Result, Timestep, Transition, VarianceKind};
-use std::f64::consts::FRAC_PI_2;
 use tweedie_tensor::Element;
 
 /// The variances β_t of the T steps of a discrete diffusion, and what follows from them, in f64.
+///
+/// Families are constructors ([`Schedule::linear`] and its like); all but [`Schedule::rectified_flow`] and what
+/// [`Schedule::from_levels`] is given preserve the variance: α_t = 1 − β_t.
 ///
 /// Index t = 0..T stands for the papers' t + 1: `betas()[0]` is β_1, `alphas_cumprod()[T−1]` is ᾱ_T. Methods that
 /// take an index panic when it is not below [`Schedule::num_timesteps`], as slices do.
@@ -26,62 +36,6 @@ pub struct Schedule {
 impl Schedule {
     /// The most steps that a schedule can have.
     pub const MAX_TIMESTEPS: usize = 1_000_000;
-
-    /// β rising linearly from `beta_start` to `beta_end` over `steps` steps. Ho et al. 2020, section 4, take 1e-4
-    /// and 0.02 at T = 1000.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] unless `steps` is 1 to [`Schedule::MAX_TIMESTEPS`]; [`Error::Beta`] when a β leaves
-    /// (0, 1).
-    pub fn linear(steps: usize, beta_start: f64, beta_end: f64) -> Result<Schedule> {
-        Schedule::check_timesteps(steps)?;
-        Schedule::from_betas(linspace(steps, beta_start, beta_end))
-    }
-
-    /// The linear schedule of Ho et al. with both ends scaled by 1000 / T, so that ᾱ as a function of t / T, and
-    /// with it the noise at the end, hardly depends on T (so does the code of Nichol and Dhariwal 2021). T must be
-    /// above 20, or β leaves (0, 1).
-    ///
-    /// # Errors
-    /// As [`Schedule::linear`].
-    pub fn linear_scaled_to(steps: usize) -> Result<Schedule> {
-        let scale = 1000.0 / steps as f64;
-        Schedule::linear(steps, scale * 1e-4, scale * 0.02)
-    }
-
-    /// √β rising linearly from √`beta_start` to √`beta_end` (Rombach et al. 2022: latent diffusion takes 0.00085 and
-    /// 0.012 at T = 1000).
-    ///
-    /// # Errors
-    /// As [`Schedule::linear`].
-    pub fn scaled_linear(steps: usize, beta_start: f64, beta_end: f64) -> Result<Schedule> {
-        Schedule::check_timesteps(steps)?;
-        for (t, beta) in [(0, beta_start), (steps - 1, beta_end)] {
-            if !(beta > 0.0 && beta < 1.0) {
-                return Err(Error::Beta { t, beta });
-            }
-        }
-        let roots = linspace(steps, beta_start.sqrt(), beta_end.sqrt());
-        Schedule::from_betas(roots.into_iter().map(|root| root * root).collect())
-    }
-
-    /// ᾱ_t = f(t)/f(0), f(t) = cos²(π/2 · (t/T + s)/(1 + s)), s = 0.008, each β cut at 0.999
-    /// (Nichol and Dhariwal 2021, eq. 17).
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] unless `steps` is 1 to [`Schedule::MAX_TIMESTEPS`].
-    pub fn cosine(steps: usize) -> Result<Schedule> {
-        const S: f64 = 0.008;
-        Schedule::check_timesteps(steps)?;
-        let step = FRAC_PI_2 / (1.0 + S) / steps as f64;
-        let beta = |t: usize| {
-            // 1 − f(t+1)/f(t), with cos² a − cos² b = sin(b − a) sin(b + a) in place of the cancelling difference.
-            let angle = (t as f64 / steps as f64 + S) / (1.0 + S) * FRAC_PI_2;
-            let cos = Element::cos(angle);
-            Element::sin(step) * Element::sin(2.0 * angle + step) / (cos * cos)
-        };
-        Schedule::from_betas((0..steps).map(|t| beta(t).min(0.999)).collect())
-    }
 
     /// The schedule of given variances β_1, …, β_T.
     ///
@@ -127,6 +81,29 @@ impl Schedule {
         let level = |&alpha_bar: &f64| Level { signal: alpha_bar.sqrt(), noise: (1.0 - alpha_bar).sqrt() };
         let levels = alphas_cumprod.iter().map(level).collect();
         let alphas = betas.iter().map(|beta| 1.0 - beta).collect();
+        Schedule::of_tables(betas, alphas, alphas_cumprod, levels)
+    }
+
+    /// The diffusion through given levels of signal and noise, whose ratio falls from one to the next, to no signal at
+    /// the last or above: α_t = (s_t/s_{t−1})² and β_t = n_t² (1 − SNR_t/SNR_{t−1}). They need not preserve the
+    /// variance.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when there are none (or more than [`Schedule::MAX_TIMESTEPS`]); [`Error::Beta`] where the
+    /// ratio does not fall, or the signal ends before the last.
+    pub fn from_levels(levels: Vec<Level>) -> Result<Schedule> {
+        let last = levels.len().saturating_sub(1);
+        let before = [Level::CLEAN].into_iter().chain(levels.iter().copied());
+        let (mut alphas, mut betas) = (Vec::with_capacity(levels.len()), Vec::with_capacity(levels.len()));
+        for (t, (level, before)) in levels.iter().zip(before).enumerate() {
+            let step = Transition::between(*level, before);
+            if !(step.beta > 0.0 && step.beta.is_finite() && (step.alpha > 0.0 || t == last)) {
+                return Err(Error::Beta { t, beta: step.beta });
+            }
+            alphas.push(step.alpha);
+            betas.push(step.beta);
+        }
+        let alphas_cumprod = levels.iter().map(|level| level.signal * level.signal).collect();
         Schedule::of_tables(betas, alphas, alphas_cumprod, levels)
     }
 
@@ -190,7 +167,7 @@ impl Schedule {
         &self.betas
     }
 
-    /// α_t = 1 − β_t, for t = 1, …, T.
+    /// α_t, for t = 1, …, T: 1 − β_t where the variance is preserved.
     pub fn alphas(&self) -> &[f64] {
         &self.alphas
     }
@@ -205,7 +182,8 @@ impl Schedule {
         &self.alphas_cumprod_prev
     }
 
-    /// √ᾱ and √(1−ᾱ) at index `t`. The noise is computed without the cancellation of 1 − ᾱ.
+    /// The signal √ᾱ and the noise, √(1−ᾱ) where the variance is preserved, at index `t`. The noise is computed without
+    /// the cancellation of 1 − ᾱ.
     pub fn level(&self, t: usize) -> Level {
         self.levels[t]
     }
@@ -329,10 +307,4 @@ impl Schedule {
             None => Ok(()),
         }
     }
-}
-
-/// `steps` evenly spaced numbers, both ends included.
-fn linspace(steps: usize, start: f64, end: f64) -> Vec<f64> {
-    let gaps = steps.saturating_sub(1).max(1) as f64;
-    (0..steps).map(|i| (start * (gaps - i as f64) + end * i as f64) / gaps).collect()
 }
