@@ -51,13 +51,15 @@ pub fn predict_finite<T: Element>(
         return Err(Error::Count { op: OP, what: "classes", given, samples: t.len(), shape });
     }
     let prediction = denoiser.predict(x_t, t, condition)?;
-    let Prediction { kind, value } = &prediction;
-    if value.shape() != x_t.shape() {
-        return Err(Error::PredictionShape { kind: *kind, given: *value.shape(), expected: *x_t.shape() });
-    }
-    if let Some(at) = value.as_slice().iter().position(|y| !y.is_finite()) {
-        let sample = at / (value.numel() / t.len());
-        return Err(Error::NotFinite { kind: *kind, t: t[sample].clock(), sample });
+    let kind = prediction.kind;
+    for value in [&prediction.value].into_iter().chain(&prediction.range) {
+        if value.shape() != x_t.shape() {
+            return Err(Error::PredictionShape { kind, given: *value.shape(), expected: *x_t.shape() });
+        }
+        if let Some(at) = value.as_slice().iter().position(|y| !y.is_finite()) {
+            let sample = at / (value.numel() / t.len());
+            return Err(Error::NotFinite { kind, t: t[sample].clock(), sample });
+        }
     }
     Ok(prediction)
 }

@@ -21,7 +21,7 @@ impl<T: Element, D: Denoiser<T>> Denoiser<T> for Guided<D> {
         let without = self.denoiser.predict(x_t, t, &self.unconditional)?;
         let terms: [(&[f64], &Tensor<T>); 2] =
             [(&[self.weight], &with.value), (&[1.0 - self.weight], &without.value)];
-        Ok(Prediction { kind: with.kind, value: ops::combine(&terms)? })
+        Ok(Prediction { value: ops::combine(&terms)?, ..with })
     }
 }
 

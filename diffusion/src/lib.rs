@@ -61,5 +61,5 @@ pub use sampler::{Ddim, Ddpm, Model, NoiseSource, Sampler, State, Trajectory};
 pub use schedule::{Schedule, ScheduleConfig, ScheduleKind, karras_sigmas};
 pub use scheduler_config::SchedulerConfig;
 pub use spacing::{Grid, Spacing};
-pub use timesteps::TimestepSampling;
+pub use timesteps::{TimestepDraw, TimestepSampler, TimestepSampling};
 pub use transition::{Transition, VarianceKind};

@@ -57,6 +57,19 @@ impl PredictionKind {
         let (a, b) = self.coefficients(level);
         (a - b * level.signal / level.noise).abs()
     }
+
+    /// By how much an error in ε is multiplied: as [`PredictionKind::per_x0`], from the other end.
+    pub(crate) fn per_epsilon(self, level: Level) -> f64 {
+        let (a, b) = self.coefficients(level);
+        (b - a * level.noise / level.signal).abs()
+    }
+
+    /// Whether a prediction of this kind implies an x_0 at the given level: ε and the score do not where no signal is
+    /// left.
+    pub fn determines_x0(self, level: Level) -> bool {
+        let (a, b) = self.coefficients(level);
+        level.signal * b != level.noise * a
+    }
 }
 
 impl fmt::Display for PredictionKind {
@@ -80,12 +93,34 @@ pub struct Prediction<T: Element> {
     pub kind: PredictionKind,
     /// The prediction.
     pub value: Tensor<T>,
+    /// The model's own say on the variance of the reverse step, of the same shape: log σ² = u log β + (1 − u) log β̃ with
+    /// u = (1 + range)/2, so that −1 is the small variance and 1 the large one (Nichol and Dhariwal 2021, eq. 15).
+    pub range: Option<Tensor<T>>,
 }
 
 impl<T: Element> Prediction<T> {
     /// A prediction of the given kind.
     pub fn new(kind: PredictionKind, value: Tensor<T>) -> Prediction<T> {
-        Prediction { kind, value }
+        Prediction { kind, value, range: None }
+    }
+
+    /// The prediction in a network's output: all of it, or where it `learns_variance` the first half of its channels,
+    /// and the range in the second.
+    ///
+    /// # Errors
+    /// [`Error::Tensor`] when the channels (the second axis) are not two halves.
+    pub fn from_output(
+        kind: PredictionKind,
+        output: Tensor<T>,
+        learns_variance: bool,
+    ) -> Result<Prediction<T>> {
+        if !learns_variance {
+            return Ok(Prediction::new(kind, output));
+        }
+        let half = output.dims().get(1).map_or(0, |channels| channels / 2);
+        let value = ops::narrow(&output, 1, 0, half)?;
+        let range = ops::narrow(&output, 1, half, half)?;
+        Ok(Prediction { kind, value, range: Some(range) })
     }
 
     /// The quantity of kind `to` that this prediction implies for `x_t` at times `t` (one a sample).

@@ -2,12 +2,12 @@ use crate::level::one_time_each;
 use crate::{Level, Prediction, Result, Schedule, Transition, VarianceKind};
 use tweedie_tensor::{Element, Tensor, ops};
 
-/// Independent normals around a mean: one variance for all places of a sample.
+/// Independent normals around a mean.
 #[derive(Debug, Clone)]
 pub struct Gaussian<T: Element> {
     /// The mean.
     pub mean: Tensor<T>,
-    /// The variance of each sample.
+    /// The variance of each sample; of each place of each, where a model has its say.
     pub variance: Vec<f64>,
     /// Its natural logarithm. Where a reverse step ends at the clean picture the posterior's variance is 0; the
     /// logarithm is then that of the next step's, so that it can be worked with.
@@ -93,7 +93,7 @@ impl Schedule {
     }
 
     /// The reverse step p_θ(x_{t−1} | x_t) that a prediction at `x_t` implies: the posterior's mean with x̂_0, clipped
-    /// or not, in the place of x_0, and a fixed variance (Ho et al. 2020, eq. 11 and section 3.2).
+    /// or not, in the place of x_0 (Ho et al. 2020, eq. 11), and its own variance, or the fixed one where it has none.
     ///
     /// # Errors
     /// As [`Schedule::q_sample`], and [`Error::Undetermined`](crate::Error::Undetermined) where the prediction implies no x_0.
@@ -106,7 +106,15 @@ impl Schedule {
         clip: Clip,
     ) -> Result<Gaussian<T>> {
         let x0_hat = clip.apply(prediction.x0(x_t, &self.timesteps_at(t)?)?);
-        self.reverse("p_mean_variance", &x0_hat, x_t, t, variance)
+        let fixed = self.reverse("p_mean_variance", &x0_hat, x_t, t, variance)?;
+        let Some(range) = &prediction.range else { return Ok(fixed) };
+        let each = range.numel() / t.len().max(1);
+        let samples = range.as_slice().chunks(each.max(1)).zip(t);
+        let variance: Vec<f64> = samples
+            .flat_map(|(ranges, &t)| ranges.iter().map(move |range| self.learned_variance(t, range.to_f64())))
+            .collect();
+        let log_variance = variance.iter().map(|&v| Element::ln(v)).collect();
+        Ok(Gaussian { mean: fixed.mean, variance, log_variance })
     }
 
     fn reverse<T: Element>(

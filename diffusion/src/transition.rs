@@ -63,6 +63,12 @@ impl Transition {
         }
     }
 
+    /// The variance where the model has its own say: log σ² = u log β + (1 − u) log β̃, u = (1 + `range`)/2
+    /// (Nichol and Dhariwal 2021, eq. 15). 0 where the step ends at the clean picture.
+    pub fn learned_variance(&self, range: f64) -> f64 {
+        between_in_log(self.beta, self.posterior_variance(), range)
+    }
+
     /// The weight of ‖ε − ε_θ‖² in KL(q(x_s | x_t, x_0) ‖ p_θ(x_s | x_t)), in nats, for a reverse step of variance
     /// σ²: λ = β² / (2σ² α (1−ᾱ_t)) (Ho et al. 2020, eq. 12). With σ² = β̃ it is ½ (SNR_s / SNR_t − 1)
     /// (Kingma et al. 2021, eq. 14). Infinite where σ² = 0.
@@ -76,4 +82,10 @@ impl Transition {
         let ratio = self.posterior_variance() / variance;
         0.5 * (ratio - 1.0 - Element::ln(ratio))
     }
+}
+
+/// From `small` at −1 to `large` at 1, evenly in the logarithm.
+pub(crate) fn between_in_log(large: f64, small: f64, range: f64) -> f64 {
+    let u = 0.5 * (1.0 + range);
+    Element::exp(u * Element::ln(large) + (1.0 - u) * Element::ln(small))
 }

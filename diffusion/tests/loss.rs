@@ -5,9 +5,10 @@ mod common;
 use common::{close, ho, normals, schedules};
 use proptest::prelude::*;
 use tweedie_diffusion::{
-    Clip, Prediction, PredictionKind, Schedule, TimestepSampling, VarianceKind, Weighting, target,
+    Clip, Prediction, PredictionKind, Schedule, TimestepDraw, TimestepSampler, TimestepSampling,
+    VarianceKind, Weighting, target,
 };
-use tweedie_tensor::ops;
+use tweedie_tensor::{Tensor, ops};
 
 const KINDS: [PredictionKind; 3] = [PredictionKind::Epsilon, PredictionKind::Sample, PredictionKind::V];
 const EDM: PredictionKind = PredictionKind::Edm { sigma_data: 0.7 };
@@ -35,6 +36,23 @@ fn min_snr_as_its_paper_tabulates_it() {
         close(sample[t], snr.min(gamma), 1e-12, 0.0);
         close(v[t], snr.min(gamma) / (snr + 1.0), 1e-10, 0.0);
     }
+}
+
+#[test]
+fn p2_as_its_paper_has_it() {
+    let (schedule, k, gamma) = (ho(), 1.0, 0.5);
+    let [epsilon, sample, v] = KINDS.map(|kind| weights(Weighting::P2 { k, gamma }, &schedule, kind));
+    for t in 0..1000 {
+        let snr = schedule.snr(t);
+        let expected = (k + snr).powf(-gamma);
+        close(epsilon[t], expected, 1e-12, 0.0);
+        close(sample[t], expected * snr, 1e-10, 0.0);
+        close(v[t], expected * snr / (snr + 1.0), 1e-10, 0.0);
+    }
+    let refused = |k, gamma| {
+        Weighting::P2 { k, gamma }.weights(&ho(), PredictionKind::V, &[1]).unwrap_err().to_string()
+    };
+    assert!(refused(0.0, 1.0).contains("k = 0") && refused(1.0, -1.0).contains("gamma = -1"));
 }
 
 #[test]
@@ -104,8 +122,10 @@ proptest! {
     #[test]
     fn times_do_not_depend_on_the_cut(timesteps in 1usize..2000, batch in 1usize..70, cut in 0usize..70, seed: u64) {
         let cut = cut.min(batch);
-        for sampling in [TimestepSampling::Uniform, TimestepSampling::Stratified] {
-            let draw = |range| sampling.draw(timesteps, batch, range, seed, 11).unwrap();
+        for sampling in SAMPLINGS {
+            let mut sampler = TimestepSampler::new(sampling, timesteps).unwrap();
+            fill(&mut sampler, timesteps, |t| (t % 7) as f64);
+            let draw = |range| times(&sampler.draw(batch, range, seed, 11).unwrap());
             let mut all = draw(0..batch);
             prop_assert_eq!(&all, &[draw(0..cut), draw(cut..batch)].concat());
             prop_assert!(all.iter().all(|&t| t < timesteps));
@@ -119,12 +139,28 @@ proptest! {
     }
 }
 
+const SAMPLINGS: [TimestepSampling; 3] =
+    [TimestepSampling::Uniform, TimestepSampling::Stratified, TimestepSampling::LossAware];
+
+fn times(draws: &[TimestepDraw]) -> Vec<usize> {
+    draws.iter().map(|draw| draw.t).collect()
+}
+
+/// Records ten losses at each index.
+fn fill(sampler: &mut TimestepSampler, timesteps: usize, loss: impl Fn(usize) -> f64) {
+    for t in 0..timesteps {
+        sampler.record(&[TimestepDraw { t, importance: 1.0 }; 10], &[loss(t); 10]);
+    }
+}
+
 #[test]
 fn times_are_drawn_evenly() {
-    for sampling in [TimestepSampling::Uniform, TimestepSampling::Stratified] {
+    for sampling in SAMPLINGS {
+        // Nothing is recorded: the losses do not count yet.
+        let sampler = TimestepSampler::new(sampling, 7).unwrap();
         let (mut counts, mut firsts) = ([0.0f64; 7], [0.0f64; 7]);
         for step in 0..3000 {
-            let times = sampling.draw(7, 5, 0..5, 1, step).unwrap();
+            let times = times(&sampler.draw(5, 0..5, 1, step).unwrap());
             firsts[times[0]] += 1.0;
             times.into_iter().for_each(|t| counts[t] += 1.0);
         }
@@ -138,6 +174,49 @@ fn times_are_drawn_evenly() {
             "{sampling:?} {firsts:?}"
         );
     }
-    assert!(TimestepSampling::Uniform.draw(0, 5, 0..5, 1, 0).is_err());
-    assert!(TimestepSampling::Uniform.draw(10, 5, 2..6, 1, 0).is_err());
+    assert!(TimestepSampler::new(TimestepSampling::Uniform, 0).is_err());
+    let sampler = TimestepSampler::new(TimestepSampling::Uniform, 10).unwrap();
+    assert!(sampler.draw(5, 2..6, 1, 0).is_err());
+}
+
+/// p_t follows the root mean square of the last ten losses, and the weighted mean is that of even draws.
+#[test]
+fn loss_aware_times_follow_the_losses_and_their_weights_undo_it() {
+    let timesteps = 5;
+    let mut sampler = TimestepSampler::new(TimestepSampling::LossAware, timesteps).unwrap();
+    let loss = |t: usize| (t + 1) as f64;
+    // What is older than ten is forgotten.
+    fill(&mut sampler, timesteps, |_| 100.0);
+    fill(&mut sampler, timesteps, loss);
+    let (mut counts, mut mean, draws) = ([0.0f64; 5], 0.0, 20_000);
+    for step in 0..draws / 10 {
+        for draw in sampler.draw(10, 0..10, 3, step).unwrap() {
+            counts[draw.t] += 1.0;
+            mean += draw.importance * loss(draw.t) / draws as f64;
+        }
+    }
+    for (t, count) in counts.into_iter().enumerate() {
+        let p = 0.999 * loss(t) / 15.0 + 0.001 / 5.0;
+        let spread = (draws as f64 * p * (1.0 - p)).sqrt();
+        assert!((count - draws as f64 * p).abs() < 5.0 * spread, "t = {t}: {count}");
+    }
+    // Weighted so, every draw counts nearly the same: 3, the mean loss.
+    close(mean, 3.0, 2e-3, 0.0);
+}
+
+#[test]
+fn the_history_of_losses_is_saved_and_put_back() {
+    let new = |sampling, timesteps| TimestepSampler::new(sampling, timesteps).unwrap();
+    let mut sampler = new(TimestepSampling::LossAware, 6);
+    fill(&mut sampler, 6, |t| 0.1 + t as f64);
+    sampler.record(&[TimestepDraw { t: 2, importance: 1.0 }], &[1e3]);
+    let state = sampler.state().unwrap();
+    let mut again = new(TimestepSampling::LossAware, 6);
+    again.restore(&state).unwrap();
+    assert_eq!(again.state().unwrap().as_slice(), state.as_slice());
+    assert_eq!(again.draw(20, 0..20, 1, 2).unwrap(), sampler.draw(20, 0..20, 1, 2).unwrap());
+    assert!(new(TimestepSampling::LossAware, 7).restore(&state).unwrap_err().to_string().contains("7 steps"));
+    assert!(new(TimestepSampling::Uniform, 6).restore(&state).is_err());
+    assert!(new(TimestepSampling::LossAware, 6).restore(&Tensor::full([6, 11], 11.0)).is_err());
+    assert!(new(TimestepSampling::Uniform, 6).state().is_none());
 }

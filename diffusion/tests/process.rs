@@ -114,6 +114,37 @@ proptest! {
     }
 }
 
+/// At the ends of its range a learnt variance is the fixed small and the fixed large one; half way, their geometric mean.
+#[test]
+fn a_learnt_variance_lies_between_the_fixed_ones() {
+    let (schedule, t) = (ho(), [0, 1, 500]);
+    let x = normals(3, 4, 0);
+    let output = |range: f64| {
+        let range = Tensor::full([3, 4], range);
+        let output = ops::concat(&[&x, &range], 1).unwrap();
+        Prediction::from_output(PredictionKind::Epsilon, output, true).unwrap()
+    };
+    let step = |range| {
+        schedule.p_mean_variance(&output(range), &x, &t, VarianceKind::FixedSmall, Clip::Off).unwrap()
+    };
+    let fixed = Prediction::new(PredictionKind::Epsilon, x.clone());
+    for (i, &t) in t.iter().enumerate() {
+        let small = schedule.posterior_log_variance_clipped(t).exp();
+        for (range, expected) in
+            [(-1.0, small), (1.0, schedule.betas()[t]), (0.0, (small * schedule.betas()[t]).sqrt())]
+        {
+            let learnt = step(range);
+            assert_eq!(learnt.variance.len(), 12);
+            close(learnt.variance[4 * i + 3], expected, 1e-12, 0.0);
+            close(learnt.log_variance[4 * i], expected.ln(), 1e-12, 0.0);
+            let mean =
+                schedule.p_mean_variance(&fixed, &x, &[0, 1, 500], VarianceKind::FixedLarge, Clip::Off);
+            assert_eq!(learnt.mean.as_slice(), mean.unwrap().mean.as_slice());
+        }
+    }
+    assert!(Prediction::from_output(PredictionKind::V, Tensor::<f64>::zeros([4]), true).is_err());
+}
+
 #[test]
 fn the_last_step_has_a_log_variance_to_work_with() {
     let x = Tensor::full([1, 2], 0.5f32);

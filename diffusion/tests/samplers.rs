@@ -278,6 +278,28 @@ fn a_model_that_goes_wrong_stops_the_run_by_name() {
     assert_eq!(message(|_| Err(Error::Denoiser("out of ideas".into()))), "out of ideas");
 }
 
+/// A model that says −1 everywhere paints as the small variance does, one that says 1 as the large one.
+#[test]
+fn a_model_that_predicts_the_variance_is_taken_at_its_word() {
+    struct Ranged(GaussianDenoiser<f64>, f64);
+    impl Denoiser<f64> for Ranged {
+        fn predict(&self, x: &Tensor<f64>, t: &[Timestep], condition: &Condition) -> Result<Prediction<f64>> {
+            let prediction = self.0.predict(x, t, condition)?;
+            Ok(Prediction { range: Some(Tensor::full(*x.shape(), self.1)), ..prediction })
+        }
+    }
+    let schedule = Schedule::cosine(30).unwrap();
+    let x = random::normal([5, 1], 0, Purpose::Test, 0, 0);
+    for (range, kind) in [(-1.0, VarianceKind::FixedSmall), (1.0, VarianceKind::FixedLarge)] {
+        let sampler = |kind| Ddpm::new(&schedule, &every_step(&schedule), kind).unwrap();
+        let fixed = paint(&sampler(kind), &gaussian(0.3), x.clone(), 1).unwrap();
+        let learnt = paint(&sampler(VarianceKind::FixedSmall), &Ranged(gaussian(0.3), range), x.clone(), 1);
+        for (a, b) in learnt.unwrap().as_slice().iter().zip(fixed.as_slice()) {
+            close(*a, *b, 1e-10, 1.0);
+        }
+    }
+}
+
 #[test]
 fn impossible_runs_are_refused() {
     let message = |error: Error| error.to_string();

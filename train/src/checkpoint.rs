@@ -12,6 +12,8 @@ use tweedie_tensor::Tensor;
 pub(crate) const MODEL: &str = "model.";
 pub(crate) const EMA: &str = "ema.";
 pub(crate) const OPTIMIZER: &str = "optimizer.";
+/// The losses that loss-aware times go by.
+pub(crate) const TIMES: &str = "times.losses";
 
 /// What a checkpoint says beside its tensors.
 #[derive(Debug, Clone, PartialEq)]

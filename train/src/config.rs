@@ -4,7 +4,9 @@ use crate::data::{Source, Split};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use tweedie_diffusion::{PredictionKind, Schedule, TimestepSampling, VarianceKind, Weighting};
+use tweedie_diffusion::{
+    PredictionKind, Schedule, ScheduleConfig, ScheduleKind, TimestepSampling, VarianceKind, Weighting,
+};
 use tweedie_nn::UNetConfig;
 use tweedie_nn::optim::OptimConfig;
 use tweedie_nn::unet::SampleSize;
@@ -50,30 +52,23 @@ pub struct DataConfig {
 pub struct DiffusionConfig {
     /// T, the number of noise levels.
     pub timesteps: usize,
-    /// How β_t grows.
+    /// The family of β_t.
     pub schedule: ScheduleKind,
     /// β_1, where the schedule is given by its end points.
     pub beta_start: f64,
     /// β_T, likewise.
     pub beta_end: f64,
+    /// Every β_t, where the schedule is `betas`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub betas: Option<Vec<f64>>,
+    /// Whether the schedule is rescaled so that no signal is left at its end.
+    pub zero_terminal_snr: bool,
     /// What the network's output stands for.
     pub prediction: PredictionKind,
     /// How the squared error is weighted over t.
     pub weighting: Weighting,
     /// How t is drawn.
     pub timestep_sampling: TimestepSampling,
-}
-
-/// The families of β_t.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScheduleKind {
-    /// From `beta_start` to `beta_end` in equal steps (Ho et al. 2020).
-    Linear,
-    /// Equal steps of √β (Rombach et al. 2022).
-    ScaledLinear,
-    /// ᾱ_t falls as a squared cosine (Nichol, Dhariwal 2021).
-    Cosine,
 }
 
 /// How weights are moved, after a linear warm-up.
@@ -172,6 +167,8 @@ impl Default for DiffusionConfig {
             schedule: ScheduleKind::Cosine,
             beta_start: 1e-4,
             beta_end: 0.02,
+            betas: None,
+            zero_terminal_snr: false,
             prediction: PredictionKind::V,
             weighting: Weighting::Simple,
             timestep_sampling: TimestepSampling::Stratified,
@@ -185,12 +182,16 @@ impl DiffusionConfig {
     /// # Errors
     /// End points or a T that make none.
     pub fn schedule(&self) -> Result<Schedule> {
-        let DiffusionConfig { timesteps, beta_start, beta_end, .. } = *self;
-        Ok(match self.schedule {
-            ScheduleKind::Linear => Schedule::linear(timesteps, beta_start, beta_end)?,
-            ScheduleKind::ScaledLinear => Schedule::scaled_linear(timesteps, beta_start, beta_end)?,
-            ScheduleKind::Cosine => Schedule::cosine(timesteps)?,
-        })
+        let end = |beta| self.schedule.has_end_points().then_some(beta);
+        let schedule = ScheduleConfig {
+            kind: self.schedule,
+            timesteps: self.timesteps,
+            beta_start: end(self.beta_start),
+            beta_end: end(self.beta_end),
+            betas: self.betas.clone(),
+            zero_terminal_snr: self.zero_terminal_snr,
+        };
+        Ok(schedule.build()?)
     }
 }
 
@@ -387,6 +388,17 @@ impl Config {
         let (train, optimizer, sampling) = (&self.train, &self.optimizer, &self.sampling);
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let share = |x: f64| (0.0..=1.0).contains(&x);
+        let last = self.diffusion.schedule()?;
+        let last = last.level(last.num_timesteps() - 1);
+        refuse(
+            !self.diffusion.prediction.determines_x0(last),
+            "diffusion.prediction",
+            format!(
+                "a prediction of {} says nothing about the picture where no signal is left, as at this schedule's end",
+                self.diffusion.prediction
+            ),
+            "predict v_prediction or sample, or leave zero_terminal_snr off",
+        )?;
         refuse(train.batch == 0, "train.batch", "a batch of 0 pictures".into(), "give at least 1")?;
         refuse(train.steps == Some(0), "train.steps", "0 steps".into(), "give at least 1")?;
         refuse(
@@ -495,6 +507,18 @@ mod tests {
         base.train.batch = 17;
         let config = base.overlaid_with("[optimizer]\nwarmup = 5\n", "c.toml").unwrap();
         assert_eq!((config.train.batch, config.optimizer.warmup), (17, 5));
+    }
+
+    #[test]
+    fn noise_is_not_predicted_where_there_is_nothing_else() {
+        let mut config = Config::preset("small").unwrap();
+        config.train.steps = Some(1);
+        config.check().unwrap();
+        config.diffusion.zero_terminal_snr = true;
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("diffusion.prediction") && error.contains('ε'), "{error}");
+        config.diffusion.prediction = PredictionKind::V;
+        config.check().unwrap();
     }
 
     #[test]

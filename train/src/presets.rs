@@ -1,9 +1,9 @@
 //! Configurations by name.
 
-use crate::config::{Config, DiffusionConfig, ScheduleKind};
+use crate::config::{Config, DiffusionConfig};
 use crate::data::Source;
 use crate::{Error, Result};
-use tweedie_diffusion::{PredictionKind, TimestepSampling, Weighting};
+use tweedie_diffusion::{PredictionKind, ScheduleKind, TimestepSampling, Weighting};
 use tweedie_nn::UNetConfig;
 use tweedie_nn::layers::TimeShift;
 

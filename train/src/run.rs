@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tweedie_autograd::{Tape, Var, ops::weighted_mse};
-use tweedie_diffusion::{Schedule, target};
+use tweedie_diffusion::{Schedule, TimestepSampler, target};
 use tweedie_nn::lr::{Decay, LearningRate};
 use tweedie_nn::optim::Optimizer;
 use tweedie_nn::{Builder, Ctx, Ema, Params, UNet};
@@ -57,6 +57,7 @@ struct Run {
     params: Params<f32>,
     ema: Ema,
     optimizer: Optimizer,
+    times: TimestepSampler,
     step: u64,
     /// Seconds of training in earlier sessions.
     earlier: f64,
@@ -95,6 +96,7 @@ impl Run {
             ));
         }
         let schedule = config.diffusion.schedule()?;
+        let mut times = TimestepSampler::new(config.diffusion.timestep_sampling, schedule.num_timesteps())?;
         let builder = Builder::new();
         let network = UNet::new(&config.model, &builder)?;
         for folder in ["checkpoints", "samples"].map(|name| out.join(name)) {
@@ -110,6 +112,7 @@ impl Run {
                 params,
                 network,
                 schedule,
+                times,
                 config,
                 step: 0,
                 earlier: 0.0,
@@ -130,6 +133,9 @@ impl Run {
         let params = checkpoint::params(&weights, checkpoint::MODEL, &builder)?;
         let average = checkpoint::params(&weights, checkpoint::EMA, &builder)?;
         let moments = checkpoint::group(&weights, checkpoint::OPTIMIZER)?;
+        if weights.entries().contains_key(checkpoint::TIMES) {
+            times.restore(&weights.tensor(checkpoint::TIMES)?)?;
+        }
         let run = Run {
             ema: Ema::restore(average, config.train.ema_decay, header.step)?,
             optimizer: Optimizer::restore(config.optimizer.rule, &params, header.step, &moments)?,
@@ -137,6 +143,7 @@ impl Run {
             params,
             network,
             schedule,
+            times,
             config,
             step: header.step,
             earlier: header.seconds,
@@ -245,12 +252,13 @@ impl Run {
         let Config { train, diffusion, optimizer, .. } = &self.config;
         let n = train.batch;
         let (seed, step) = (train.seed, self.step);
-        let times = diffusion.timestep_sampling.draw(diffusion.timesteps, n, 0..n, seed, step)?;
+        let draws = self.times.draw(n, 0..n, seed, step)?;
+        let times: Vec<usize> = draws.iter().map(|draw| draw.t).collect();
         let noise = random::normal(*batch.x.shape(), seed, Purpose::Noise, step, 0);
         let x_t = self.schedule.q_sample(&batch.x, &times, &noise)?;
         let at = self.schedule.timesteps_at(&times)?;
         let target = target(diffusion.prediction, &batch.x, &noise, &at)?;
-        let weights = diffusion.weighting.weights(&self.schedule, diffusion.prediction, &times)?;
+        let mut weights = diffusion.weighting.weights(&self.schedule, diffusion.prediction, &times)?;
         let labels = train.class_conditional.then(|| self.shown_labels(&batch.labels));
         let clocks: Vec<f64> = at.iter().map(|time| time.clock()).collect();
 
@@ -259,6 +267,10 @@ impl Run {
         let output = self.network.forward(&ctx, Var::constant(x_t), &clocks, labels.as_deref())?;
         drop(ctx);
         let errors = ops::mean_square_per_sample(output.value(), &target)?;
+        let losses: Vec<f64> = errors.iter().zip(&weights).map(|(error, weight)| error * weight).collect();
+        for (weight, draw) in weights.iter_mut().zip(&draws) {
+            *weight *= draw.importance;
+        }
         let loss = weighted_mse(output, target, &weights)?;
         let value = f64::from(loss.value().item()?);
         let gradients = self.params.collect(loss.backward()?);
@@ -271,6 +283,7 @@ impl Run {
         if !value.is_finite() || !grad_norm.is_finite() {
             return Err(Error::Diverged { step });
         }
+        self.times.record(&draws, &losses);
         Ok(StepReport { loss: value, grad_norm, learning_rate, errors, times })
     }
 
@@ -344,9 +357,11 @@ impl Run {
         let header = Header { config: self.config.clone(), step: self.step, seconds, loss };
         let path = checkpoint::path_of(out, self.step);
         let moments = self.optimizer.state(&self.params);
+        let times = self.times.state();
         let tensors: Vec<(String, &Tensor<f32>)> = checkpoint::named(checkpoint::MODEL, &self.params)
             .chain(checkpoint::named(checkpoint::EMA, self.ema.params()))
             .chain(moments.map(|(name, value)| (format!("{}{name}", checkpoint::OPTIMIZER), value)))
+            .chain(times.iter().map(|losses| (checkpoint::TIMES.to_string(), losses)))
             .collect();
         checkpoint::write(&path, &header, &tensors)?;
         if self.best.is_none_or(|(_, best)| loss < best) {

@@ -6,7 +6,8 @@ use tweedie_tensor::{Element, Tensor, ops};
 /// q(x_s | x_t, x_0) with the model's x̂_0 in the place of x_0. On a grid of fewer times, from the posterior of the
 /// diffusion over those times (Nichol and Dhariwal 2021, eq. 19).
 ///
-/// The step that ends at the clean picture adds no noise, with either variance. (diffusers leaves it out only at
+/// A model that predicts the variance is taken at its word. The step that ends at the clean picture adds no noise, with
+/// any variance. (diffusers leaves it out only at
 /// index 0; the two differ with the large variance on grids that stop above it, where its pictures stay noisy.)
 #[derive(Debug, Clone)]
 pub struct Ddpm {
@@ -43,8 +44,15 @@ impl<T: Element> Sampler<T> for Ddpm {
         let next = if transition.to.noise == 0.0 {
             ops::combine(&[(&[of_x0], &x0_hat), (&[of_x], x)])?
         } else {
-            let sigma = transition.variance(self.variance).sqrt();
-            ops::combine(&[(&[of_x0], &x0_hat), (&[of_x], x), (&[sigma], &model.noise(step, x))])?
+            let mut z = model.noise(step, x);
+            let mut sigma = transition.variance(self.variance).sqrt();
+            if let Some(range) = &prediction.range {
+                sigma = 1.0;
+                for (z, range) in z.as_mut_slice().iter_mut().zip(range.as_slice()) {
+                    *z = *z * T::from_f64(transition.learned_variance(range.to_f64()).sqrt());
+                }
+            }
+            ops::combine(&[(&[of_x0], &x0_hat), (&[of_x], x), (&[sigma], &z)])?
         };
         Ok(State { step, t, x: next, level: transition.to, x0_hat })
     }

@@ -6,6 +6,7 @@ mod families;
 pub use config::{ScheduleConfig, ScheduleKind};
 pub use families::karras_sigmas;
 
+use crate::transition::between_in_log;
 use crate::{Error, Level, Result, Timestep, Transition, VarianceKind};
 use tweedie_tensor::Element;
 
@@ -276,6 +277,12 @@ impl Schedule {
             (0, _) => self.posterior_variance(1),
             _ => self.posterior_variance(t),
         }
+    }
+
+    /// The variance of the step from index `t` where the model has its own say: between β̃ at `range` = −1 and β at 1,
+    /// evenly in the logarithm (Nichol and Dhariwal 2021, eq. 15); at index 0, β̃_2 stands in for 0.
+    pub fn learned_variance(&self, t: usize, range: f64) -> f64 {
+        between_in_log(self.betas[t], self.posterior_variance_clipped(t), range)
     }
 
     /// The coefficients of x_0 and x_t in the posterior mean at index `t` (Ho et al. 2020, eq. 7).

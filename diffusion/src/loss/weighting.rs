@@ -1,27 +1,5 @@
-use crate::level::one_time_each;
-use crate::{Error, PredictionKind, Result, Schedule, Timestep, VarianceKind};
+use crate::{Error, PredictionKind, Result, Schedule, VarianceKind};
 use serde::{Deserialize, Serialize};
-use tweedie_tensor::{Element, Tensor, ops};
-
-/// What a model of the given kind should have predicted: a x_0 + b ε for the `noise` ε that made x_t of `x0`.
-///
-/// # Errors
-/// [`Error::Count`] unless there is one time a sample; [`Error::Tensor`] when the shapes differ.
-pub fn target<T: Element>(
-    kind: PredictionKind,
-    x0: &Tensor<T>,
-    noise: &Tensor<T>,
-    t: &[Timestep],
-) -> Result<Tensor<T>> {
-    one_time_each("target", x0.shape(), t.len())?;
-    let (of_x0, of_noise): (Vec<f64>, Vec<f64>) =
-        t.iter().map(|time| kind.coefficients(time.level())).unzip();
-    Ok(match kind {
-        PredictionKind::Epsilon => noise.clone(),
-        PredictionKind::Sample => x0.clone(),
-        _ => ops::combine(&[(&of_x0, x0), (&of_noise, noise)])?,
-    })
-}
 
 /// How the squared error ‖y − y_θ‖² is weighted over time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -39,6 +17,14 @@ pub enum Weighting {
     /// min(SNR, γ) for x_0, min(SNR, γ)/(SNR + 1) for v. Hang et al. take γ = 5.
     MinSnr {
         /// Where the weight of x_0 is cut.
+        gamma: f64,
+    },
+    /// P2: (k + SNR)^−γ ‖ε − ε_θ‖² (Choi et al. 2022, eq. 8), carried over to what is predicted: less weight on late
+    /// times, which only clean up. They take k = 1 and γ = 0.5 or 1; γ = 0 is simple for ε.
+    P2 {
+        /// What keeps the weight finite where there is no signal.
+        k: f64,
+        /// How steeply the weight falls with SNR.
         gamma: f64,
     },
 }
@@ -74,13 +60,27 @@ impl Weighting {
             Weighting::MinSnr { gamma } => {
                 return Err(Error::parameter("min-SNR weighting", "gamma", gamma, "must be above 0"));
             }
+            Weighting::P2 { k, .. } if !(k > 0.0 && k.is_finite()) => {
+                return Err(Error::parameter("P2 weighting", "k", k, "must be above 0"));
+            }
+            Weighting::P2 { gamma, .. } if !(gamma >= 0.0 && gamma.is_finite()) => {
+                return Err(Error::parameter("P2 weighting", "gamma", gamma, "must be 0 or above"));
+            }
+            Weighting::P2 { k, gamma } => {
+                let of_epsilon = libm::pow(k + level.snr(), -gamma);
+                let per_epsilon = kind.per_epsilon(level);
+                return finite(of_epsilon / (per_epsilon * per_epsilon), kind, t);
+            }
         };
         let per_x0 = kind.per_x0(level);
-        let weight = of_x0 / (per_x0 * per_x0);
-        if !weight.is_finite() {
-            let why = format!("the weight of an error in {kind} is not finite where no signal is left");
-            return Err(Error::parameter("loss weights", "t", t, why));
-        }
-        Ok(weight)
+        finite(of_x0 / (per_x0 * per_x0), kind, t)
     }
+}
+
+fn finite(weight: f64, kind: PredictionKind, t: usize) -> Result<f64> {
+    if weight.is_finite() {
+        return Ok(weight);
+    }
+    let why = format!("the weight of an error in {kind} is not finite where no signal is left");
+    Err(Error::parameter("loss weights", "t", t, why))
 }
