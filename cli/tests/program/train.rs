@@ -85,3 +85,17 @@ fn quiet_is_quiet_and_a_time_budget_ends_a_run() {
     assert_eq!((said.status, said.stdout.as_str(), said.stderr.as_str()), (Some(0), "", ""));
     assert!(folder.path().join("run/samples/final.png").exists());
 }
+
+#[test]
+fn times_that_follow_the_losses_are_kept_over_a_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest = |more: &[&str]| json(folder.path(), more)["weights_digest"].as_str().unwrap().to_string();
+    // With four times and eight samples a step, every time soon has its ten losses.
+    let tiny = |more: &[&'static str]| {
+        let aware = ["--set=diffusion.timestep_sampling=loss_aware", "--set=diffusion.timesteps=4"];
+        digest(&train_tiny(&[&aware, more].concat()))
+    };
+    let whole = tiny(&["--steps=14", "--out=whole"]);
+    assert_ne!(tiny(&["--steps=11", "--out=parts"]), whole);
+    assert_eq!(digest(&["train", "--out=parts", "--resume", "--steps=14"]), whole);
+}
