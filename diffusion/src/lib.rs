@@ -48,6 +48,7 @@ mod single_precision;
 mod spacing;
 mod timesteps;
 mod transition;
+pub mod verify;
 
 pub use analytic::{EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser};
 pub use denoiser::{Condition, Denoiser, predict_finite};

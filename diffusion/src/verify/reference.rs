@@ -26,9 +26,7 @@ impl Reference {
         let beta = |t: usize| match kind {
             ScheduleKind::Linear => line(scale * 1e-4, scale * 0.02, t),
             ScheduleKind::ScaledLinear => line((scale * 0.00085).sqrt(), (scale * 0.012).sqrt(), t).powi(2),
-            ScheduleKind::Cosine => {
-                ratio(&|u| (FRAC_PI_2 * (u + 0.008) / 1.008).cos().powi(2), t).min(0.999)
-            }
+            ScheduleKind::Cosine => ratio(&|u| (FRAC_PI_2 * (u + 0.008) / 1.008).cos().powi(2), t).min(0.999),
             ScheduleKind::Sigmoid => {
                 let logistic = |x: f64| 0.5 + 0.5 * (x / 2.0).tanh();
                 ratio(&|u| logistic(3.0) - logistic(-3.0 + 6.0 * u), t).min(0.999)
@@ -49,8 +47,7 @@ impl Reference {
             }
             ScheduleKind::RectifiedFlow | ScheduleKind::Betas => f64::NAN,
         };
-        let mut chain =
-            Reference { beta: vec![], alpha: vec![], signal: vec![], noise: vec![] };
+        let mut chain = Reference { beta: vec![], alpha: vec![], signal: vec![], noise: vec![] };
         let (mut signal, mut noise) = (1.0, 0.0);
         for t in 1..=timesteps {
             let (alpha, beta) = if kind == ScheduleKind::RectifiedFlow {
