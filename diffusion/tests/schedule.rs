@@ -148,6 +148,11 @@ fn configurations_round_trip_and_refuse_what_they_would_ignore() {
     assert_eq!(config.build().unwrap(), Schedule::scaled_linear(500, 0.0017, 0.03).unwrap());
     assert_eq!(parse(&serde_json::to_string(&config).unwrap()).unwrap(), config);
     assert_eq!(ScheduleConfig::default().build().unwrap(), ho());
+    for kind in ScheduleKind::FORMULAS {
+        assert_eq!(kind.to_string().replace('_', "-").parse::<ScheduleKind>().unwrap(), kind);
+        assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
+    }
+    assert!("betas".parse::<ScheduleKind>().unwrap_err().to_string().contains("rectified_flow"));
     let zero = parse(r#"{"kind": "cosine", "timesteps": 30, "zero_terminal_snr": true}"#).unwrap();
     assert_eq!(zero.build().unwrap().alphas_cumprod()[29], 0.0);
     assert!(parse(r#"{"kind": "cosine", "beta_stat": 0.1}"#).unwrap_err().to_string().contains("beta_stat"));

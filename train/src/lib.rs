@@ -17,6 +17,7 @@ mod model;
 mod observer;
 mod presets;
 mod run;
+pub mod verify;
 
 pub use config::Config;
 pub use error::{Error, Result};

@@ -5,11 +5,13 @@ mod duration;
 mod predict;
 mod sample;
 mod train;
+mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs, SamplerName};
 pub(crate) use train::TrainArgs;
+pub(crate) use verify::VerifyArgs;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -27,6 +29,7 @@ use clap::{Args, Parser, Subcommand};
     after_help = "Examples:
   tweedie train                              learn handwritten-looking digits in three minutes
   tweedie sample runs/glyphs --class 7       paint sevens with the model
+  tweedie verify                             hold every formula against what this machine computes
   tweedie COMMAND --help                     everything a command can do
 
 Exit status: 0 done; 1 something to mend, said in one line; 2 wrong usage; 130 interrupted, after saving."
@@ -44,6 +47,7 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     Sample(Box<SampleArgs>),
     Predict(PredictArgs),
+    Verify(VerifyArgs),
     Bench(BenchArgs),
 }
 
@@ -112,6 +116,7 @@ mod tests {
             "bench conv --out picture.png",
             "predict m",
             "predict m --noise n --timesteps a",
+            "verify --schedule magic",
             "--threads 0 train",
             "paint",
         ] {

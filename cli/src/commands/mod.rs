@@ -6,11 +6,13 @@ mod noise;
 mod predict;
 mod sample;
 mod train;
+mod verify;
 
 pub(crate) use bench::bench;
 pub(crate) use predict::predict;
 pub(crate) use sample::sample;
 pub(crate) use train::train;
+pub(crate) use verify::verify;
 
 /// How many pictures go through the network at a time, so that memory does not grow with how many are asked for:
 /// 64 of 32×32, fewer of larger ones. What is computed does not depend on it.

@@ -8,3 +8,4 @@ mod predict;
 mod run;
 mod sample;
 mod train;
+mod verify;

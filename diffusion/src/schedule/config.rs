@@ -1,5 +1,7 @@
 use crate::{Error, Result, Schedule};
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 
 /// The family that a schedule is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,27 @@ impl ScheduleKind {
     /// Whether its levels keep signal² + noise² = 1.
     pub fn preserves_variance(self) -> bool {
         self != ScheduleKind::RectifiedFlow
+    }
+}
+
+impl fmt::Display for ScheduleKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for ScheduleKind {
+    type Err = Error;
+
+    /// Reads the name of a family that has a formula; a hyphen will do for an underscore.
+    fn from_str(name: &str) -> Result<ScheduleKind> {
+        let plain = name.replace('-', "_");
+        let found = ScheduleKind::FORMULAS.into_iter().find(|kind| kind.name() == plain);
+        found.ok_or_else(|| Error::Unsupported {
+            key: "schedule",
+            value: name.to_string(),
+            supported: "linear, scaled_linear, cosine, sigmoid, laplace, edm or rectified_flow",
+        })
     }
 }
 

@@ -16,10 +16,11 @@ use crate::{
     ScheduleConfig, ScheduleKind, Transition, VarianceKind,
 };
 use reference::Reference;
+use serde::Serialize;
 use tweedie_tensor::Tensor;
 
 /// A number from the program beside the same number by other means.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
     /// What it is.
     pub name: String,
