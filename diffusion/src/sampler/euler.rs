@@ -33,13 +33,13 @@ impl Euler {
         Euler { clip, ..self }
     }
 
-    /// The step, and beside the state what a correction of it needs: where it started, and ε̂ there.
+    /// The step, and the level from which it started.
     pub(super) fn start<T: Element>(
         &self,
         step: usize,
         x: &Tensor<T>,
         model: &Model<'_, T>,
-    ) -> Result<(State<T>, Level, Tensor<T>)> {
+    ) -> Result<(State<T>, Level)> {
         let Hop { from, to, .. } = self.plan.hops()[step];
         let (x, from) = match self.lifts[step] {
             Some(lift) => lift.apply(step, x, model)?,
@@ -48,21 +48,21 @@ impl Euler {
         let (x0_hat, epsilon) = model.x0_and_epsilon(&x, from, self.clip)?;
         let level = to.level();
         let x = ops::combine(&[(&[level.signal], &x0_hat), (&[level.noise], &epsilon)])?;
-        Ok((State { step, t: from, x, level, x0_hat, evaluations: 1 }, from.level(), epsilon))
+        Ok((State { step, t: from, x, level, x0_hat, evaluations: 1 }, from.level()))
     }
 
     pub(super) fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// ε̂ at a later time.
-    pub(super) fn epsilon<T: Element>(
+    /// x̂_0 at a later time.
+    pub(super) fn x0<T: Element>(
         &self,
         x: &Tensor<T>,
         t: Timestep,
         model: &Model<'_, T>,
     ) -> Result<Tensor<T>> {
-        Ok(model.x0_and_epsilon(x, t, self.clip)?.1)
+        model.x0(x, t, self.clip)
     }
 }
 

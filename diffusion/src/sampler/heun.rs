@@ -1,5 +1,5 @@
 use super::{Churn, Euler, History, Model, Plan, Sampler, State};
-use crate::{Clip, Level, Result, Timestep};
+use crate::{Clip, Result, Timestep};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// Heun's method for the probability-flow ODE of x / signal in σ = noise / signal (Karras et al. 2022, algorithms 1 and
@@ -45,16 +45,17 @@ impl<T: Element> Sampler<T> for Heun {
         model: &Model<'_, T>,
         _: &mut History<T>,
     ) -> Result<State<T>> {
-        let (state, from, epsilon) = self.euler.start(step, x, model)?;
+        let (state, from) = self.euler.start(step, x, model)?;
         let to = self.euler.plan().hops()[step].to;
-        let Level { signal, noise } = to.level();
-        if noise == 0.0 || from.signal == 0.0 {
+        let (before, after) = (from.sigma(), to.level().sigma());
+        if after == 0.0 || before.is_infinite() {
             return Ok(state);
         }
-        let at_end = self.euler.epsilon(&state.x, to, model)?;
-        // Half the length of the step in σ, in the scale of its end.
-        let half = 0.5 * (noise - signal * from.sigma());
-        let x = ops::combine(&[(&[1.0], &state.x), (&[half], &at_end), (&[-half], &epsilon)])?;
+        let at_end = self.euler.x0(&state.x, to, model)?;
+        // Half a step in σ by the change of ε̂, which is −signal / noise times that of x̂_0: the end of the step is made
+        // of x̂_0 and ε̂. As a difference of two ε̂ it would be lost in rounding where σ is large.
+        let weight = 0.5 * to.level().signal * (before / after - 1.0);
+        let x = ops::combine(&[(&[1.0], &state.x), (&[weight], &at_end), (&[-weight], &state.x0_hat)])?;
         Ok(State { x, evaluations: 2, ..state })
     }
 }

@@ -77,11 +77,6 @@ impl SchedulerClass {
     pub(super) fn rescales(self) -> bool {
         !matches!(self, SchedulerClass::Pndm | SchedulerClass::Heun)
     }
-
-    /// Whether it reckons in σ = √(1−ᾱ)/√ᾱ, which cannot be infinite: a rescaled schedule then ends in ᾱ = 2⁻²⁴.
-    pub(super) fn needs_signal(self) -> bool {
-        matches!(self, SchedulerClass::Euler | SchedulerClass::DpmSolver | SchedulerClass::UniPc)
-    }
 }
 
 impl SchedulerConfig {

@@ -175,17 +175,13 @@ impl SchedulerConfig {
         };
         // The check of the betas themselves; what follows could only name what became of them.
         let exact = Schedule::from_betas(betas.iter().map(|&beta| f64::from(beta)).collect())?;
-        let rescaled = self.rescale_betas_zero_snr && class.rescales();
-        let betas = if rescaled {
+        let betas = if self.rescale_betas_zero_snr && class.rescales() {
             exact.with_zero_terminal_snr()?;
             single_precision::with_zero_terminal_snr(&betas)
         } else {
             betas
         };
-        let mut alphas_cumprod = single_precision::alphas_cumprod(&betas);
-        if let Some(last) = alphas_cumprod.last_mut().filter(|_| rescaled && class.needs_signal()) {
-            *last = f32::EPSILON / 2.0;
-        }
+        let alphas_cumprod = single_precision::alphas_cumprod(&betas);
         Schedule::from_alphas_cumprod(alphas_cumprod.into_iter().map(f64::from).collect())
     }
 

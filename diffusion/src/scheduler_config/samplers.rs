@@ -1,9 +1,10 @@
 use super::{SchedulerClass, SchedulerConfig, unsupported};
 use crate::sampler::Stage;
 use crate::{
-    Ddim, Ddpm, DpmSolver, DpmSolverType, Error, Euler, Grid, Heun, Plan, Pndm, Result, Schedule, Spacing,
+    Ddim, Ddpm, DpmSolver, DpmSolverType, Error, Euler, Grid, Heun, Level, Plan, Pndm, Result, Sampler, Schedule, Spacing,
     Timestep, UniPc, UniPcType, karras_sigmas,
 };
+use tweedie_tensor::Element;
 
 /// What Karras' noise levels are spread by there.
 const RHO: f64 = 7.0;
@@ -13,6 +14,22 @@ const RHO: f64 = 7.0;
 /// All fail with [`Error::Unsupported`] for a value of a key that is not supported, and with [`Error::Parameter`] for
 /// more steps than there are times.
 impl SchedulerConfig {
+    /// The scheduler of the configuration's own class; DDIM with η = 0, and Euler without churn.
+    ///
+    /// # Errors
+    /// As that class's own method, and [`Error::Unsupported`] for another `_class_name`.
+    pub fn sampler<T: Element>(&self, steps: usize) -> Result<Box<dyn Sampler<T>>> {
+        Ok(match self.class()? {
+            SchedulerClass::Ddpm => Box::new(self.ddpm(steps)?),
+            SchedulerClass::Ddim => Box::new(self.ddim(steps, 0.0)?),
+            SchedulerClass::Pndm => Box::new(self.pndm(steps)?),
+            SchedulerClass::Euler => Box::new(self.euler(steps)?),
+            SchedulerClass::Heun => Box::new(self.heun(steps)?),
+            SchedulerClass::DpmSolver => Box::new(self.dpm_solver(steps)?),
+            SchedulerClass::UniPc => Box::new(self.unipc(steps)?),
+        })
+    }
+
     /// The DDIM scheduler: a step ends ⌊T / steps⌋ below its start, whatever the spacing, and the last at the clean
     /// picture or, without `set_alpha_to_one`, at index 0.
     ///
@@ -189,7 +206,8 @@ impl SchedulerConfig {
             }
             _ => grid.times().into_iter().map(|t| t as f64).collect(),
         };
-        let times: Vec<Timestep> = clocks.into_iter().map(|clock| schedule.at_clock(clock)).collect();
+        let mut times: Vec<Timestep> = clocks.into_iter().map(|clock| schedule.at_clock(clock)).collect();
+        keep_some_signal(&mut times);
         if !self.use_karras_sigmas {
             return Ok(times);
         }
@@ -213,7 +231,9 @@ impl SchedulerConfig {
             let own_range = self.class()? == SchedulerClass::DpmSolver;
             return self.karras_times(schedule, steps, ends, own_range, round);
         }
-        schedule.timesteps_at(&self.grid(steps + spare)?.times()[..steps])
+        let mut times = schedule.timesteps_at(&self.grid(steps + spare)?.times()[..steps])?;
+        keep_some_signal(&mut times);
+        Ok(times)
     }
 
     /// Karras' noise levels on the schedule's clock. With `own_range`, the class has no keys for their ends.
@@ -251,7 +271,19 @@ impl SchedulerConfig {
         ];
         match others.into_iter().find(|(_, set)| *set) {
             Some((key, _)) => Err(unsupported(key, "true", "false")),
+            None if self.use_karras_sigmas && self.rescale_betas_zero_snr && self.class()?.rescales() => {
+                Err(unsupported("use_karras_sigmas", "true", "false where rescale_betas_zero_snr is true"))
+            }
             None => Ok(()),
         }
+    }
+}
+
+/// Classes that reckon in σ take ᾱ = 2⁻²⁴ for the 0 at the end of a rescaled schedule.
+fn keep_some_signal(times: &mut [Timestep]) {
+    if let Some(first) = times.first_mut().filter(|first| first.level().signal == 0.0) {
+        let alpha_bar = f64::from(f32::EPSILON) / 2.0;
+        let level = Level { signal: alpha_bar.sqrt(), noise: (1.0 - alpha_bar).sqrt() };
+        *first = Timestep::new(first.clock(), level);
     }
 }
