@@ -22,6 +22,12 @@ impl Level {
         Level { signal: Element::sigmoid(log_snr).sqrt(), noise: Element::sigmoid(-log_snr).sqrt() }
     }
 
+    /// The level of noise beside a signal of 1: σ = noise / signal, 0 for a clean picture and infinite for pure noise. In
+    /// the scale x / signal, the probability-flow ODE is dx/dσ = ε̂ (Karras et al. 2022, eq. 3, with s = 1).
+    pub fn sigma(&self) -> f64 {
+        self.noise / self.signal
+    }
+
     /// The signal-to-noise ratio signal² / noise² (Kingma et al. 2021, eq. 2); infinite for a clean picture.
     pub fn snr(&self) -> f64 {
         let ratio = self.signal / self.noise;
@@ -38,6 +44,14 @@ pub struct Timestep {
 }
 
 impl Timestep {
+    /// The clean picture, one before index 0. Nobody is asked there.
+    pub const CLEAN: Timestep = Timestep { clock: -1.0, level: Level::CLEAN };
+
+    /// A noise level of EDM's own path: signal 1, noise σ, and the clock value ln(σ) / 4 (Karras et al. 2022, table 1).
+    pub fn edm(sigma: f64) -> Timestep {
+        Timestep { clock: Element::ln(sigma) / 4.0, level: Level { signal: 1.0, noise: sigma } }
+    }
+
     /// A time with clock value `clock` at which x = signal · x_0 + noise · ε.
     pub fn new(clock: f64, level: Level) -> Timestep {
         Timestep { clock, level }

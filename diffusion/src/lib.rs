@@ -34,9 +34,11 @@
 //! ```
 
 mod analytic;
+mod clip;
 mod denoiser;
 mod error;
 mod guidance;
+mod interpolation;
 mod level;
 mod loss;
 mod prediction;
@@ -51,16 +53,20 @@ mod transition;
 pub mod verify;
 
 pub use analytic::{EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser};
+pub use clip::Clip;
 pub use denoiser::{Condition, Denoiser, predict_finite};
 pub use error::{Error, Result};
 pub use guidance::Guided;
 pub use level::{Level, Timestep};
 pub use loss::{Weighting, target};
 pub use prediction::{Prediction, PredictionKind};
-pub use process::{Clip, Gaussian};
-pub use sampler::{Ddim, Ddpm, Model, NoiseSource, Sampler, State, Trajectory};
+pub use process::Gaussian;
+pub use sampler::{
+    Churn, Ddim, Ddpm, DpmSolver, DpmSolverType, Euler, Heun, History, Hop, Model, NoiseSource, Past, Plan,
+    Pndm, Sampler, State, Trajectory, UniPc, UniPcType,
+};
 pub use schedule::{Schedule, ScheduleConfig, ScheduleKind, karras_sigmas};
-pub use scheduler_config::SchedulerConfig;
+pub use scheduler_config::{SchedulerClass, SchedulerConfig};
 pub use spacing::{Grid, Spacing};
 pub use timesteps::{TimestepDraw, TimestepSampler, TimestepSampling};
 pub use transition::{Transition, VarianceKind};

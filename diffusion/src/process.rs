@@ -1,5 +1,5 @@
 use crate::level::one_time_each;
-use crate::{Level, Prediction, Result, Schedule, Transition, VarianceKind};
+use crate::{Clip, Level, Prediction, Result, Schedule, Transition, VarianceKind};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// Independent normals around a mean.
@@ -12,30 +12,6 @@ pub struct Gaussian<T: Element> {
     /// Its natural logarithm. Where a reverse step ends at the clean picture the posterior's variance is 0; the
     /// logarithm is then that of the next step's, so that it can be worked with.
     pub log_variance: Vec<f64>,
-}
-
-/// What is done to x̂_0 before a reverse step uses it. Pictures are known to lie in a range, here usually [−1, 1].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Clip {
-    /// Nothing.
-    Off,
-    /// Values beyond ±range are set to ±range.
-    At(f64),
-}
-
-impl Clip {
-    /// Applies it.
-    pub fn apply<T: Element>(self, mut x0: Tensor<T>) -> Tensor<T> {
-        if let Clip::At(range) = self {
-            let (low, high) = (T::from_f64(-range), T::from_f64(range));
-            for x in x0.as_mut_slice() {
-                // Written so that NaN stays NaN.
-                *x = if *x < low { low } else { *x };
-                *x = if *x > high { high } else { *x };
-            }
-        }
-        x0
-    }
 }
 
 /// The forward process, its posterior, and the reverse step. Each sample has its own index `t`.

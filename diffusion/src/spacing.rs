@@ -14,6 +14,17 @@ pub enum Spacing {
     Linspace,
 }
 
+impl Spacing {
+    /// The name in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Spacing::Leading => "leading",
+            Spacing::Trailing => "trailing",
+            Spacing::Linspace => "linspace",
+        }
+    }
+}
+
 /// The times that a sampler visits, noisiest first: a list of hops between indices of the schedule.
 ///
 /// A hop that ends at `None` ends at the clean picture.

@@ -233,7 +233,7 @@ fn guidance_and_the_clip_leave_the_class_that_was_asked_for() {
     let n = 40;
     let recovered = |sampler: &Ddim, class: usize| {
         let of = |class| Condition { classes: Some(vec![class; n]) };
-        let guided = Guided { denoiser: TwoClasses::new(), unconditional: of(2), weight: 4.0 };
+        let guided = Guided::new(TwoClasses::new(), of(2), 4.0);
         let x = random::normal([n, 4], 7, Purpose::Start, 0, 0);
         let painted = sampler.run(&guided, x, &of(class), 0).last().unwrap().unwrap().x;
         let near = |x: &&[f64]| x.iter().zip(TwoClasses::PICTURES[class]).all(|(x, y)| (x - y).abs() < 0.35);

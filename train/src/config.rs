@@ -5,7 +5,8 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tweedie_diffusion::{
-    PredictionKind, Schedule, ScheduleConfig, ScheduleKind, TimestepSampling, VarianceKind, Weighting,
+    Clip, PredictionKind, Schedule, ScheduleConfig, ScheduleKind, Spacing, TimestepSampling, VarianceKind,
+    Weighting,
 };
 use tweedie_nn::UNetConfig;
 use tweedie_nn::optim::OptimConfig;
@@ -128,12 +129,21 @@ pub struct SamplingConfig {
     pub sampler: SamplerKind,
     /// Its steps.
     pub steps: usize,
+    /// How they are spread over time. Unset: trailing, or as a diffusers folder's scheduler has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spacing: Option<Spacing>,
     /// DDIM's η: 0 is deterministic, 1 adds as much noise as DDPM.
     pub eta: f64,
+    /// Noise that Euler's and Heun's steps add and take away again: S_churn (Karras et al. 2022, algorithm 2).
+    pub churn: f64,
     /// Weight of classifier-free guidance: 1 is none (Ho, Salimans 2022, with w = `guidance` − 1).
     pub guidance: f64,
+    /// How far guidance's stretch of the prediction is taken back, from 0 to 1 (Lin et al. 2024, eq. 16).
+    pub guidance_rescale: f64,
     /// x̂_0 is kept within ± this; 0 leaves it alone.
     pub clip: f64,
+    /// The quantile of |x̂_0| that takes the place of `clip` where it is above 1 (Saharia et al. 2022); 0 for none.
+    pub threshold: f64,
     /// The variance of DDPM's reverse steps.
     pub variance: VarianceKind,
 }
@@ -146,6 +156,41 @@ pub enum SamplerKind {
     Ddpm,
     /// Song, Meng, Ermon 2021.
     Ddim,
+    /// Euler's method (Karras et al. 2022).
+    Euler,
+    /// Heun's method (Karras et al. 2022, algorithm 2).
+    Heun,
+    /// DPM-Solver++ of two steps (Lu et al. 2022).
+    #[serde(rename = "dpmpp-2m")]
+    Dpmpp2m,
+    /// The same for the reverse SDE.
+    #[serde(rename = "dpmpp-2m-sde")]
+    Dpmpp2mSde,
+    /// Zhao et al. 2023.
+    #[serde(rename = "unipc")]
+    UniPc,
+    /// Liu et al. 2022.
+    Pndm,
+}
+
+impl SamplerKind {
+    /// Whether it reads `churn`.
+    pub fn churns(self) -> bool {
+        matches!(self, SamplerKind::Euler | SamplerKind::Heun)
+    }
+}
+
+impl SamplingConfig {
+    /// What is done to x̂_0.
+    pub fn clip(&self) -> Clip {
+        if self.threshold > 0.0 {
+            Clip::Dynamic { ratio: self.threshold, max: f64::INFINITY }
+        } else if self.clip > 0.0 {
+            Clip::At(self.clip)
+        } else {
+            Clip::Off
+        }
+    }
 }
 
 impl Default for DataConfig {
@@ -231,9 +276,13 @@ impl Default for SamplingConfig {
         SamplingConfig {
             sampler: SamplerKind::Ddim,
             steps: 50,
+            spacing: None,
             eta: 0.0,
+            churn: 0.0,
             guidance: 1.5,
+            guidance_rescale: 0.0,
             clip: 1.0,
+            threshold: 0.0,
             variance: VarianceKind::FixedSmall,
         }
     }
@@ -418,6 +467,8 @@ impl Config {
             ("train.label_dropout", train.label_dropout),
             ("train.ema_decay", train.ema_decay),
             ("sampling.eta", sampling.eta),
+            ("sampling.guidance_rescale", sampling.guidance_rescale),
+            ("sampling.threshold", sampling.threshold),
         ] {
             refuse(!share(value), key, format!("{value} is not a share"), "give a number from 0 to 1")?;
         }
@@ -431,6 +482,12 @@ impl Config {
         {
             refuse(value == 0, key, "every 0 steps".into(), "give at least 1")?;
         }
+        refuse(
+            !(sampling.churn >= 0.0 && sampling.churn.is_finite()),
+            "sampling.churn",
+            format!("{} is no amount of noise", sampling.churn),
+            "give 0 or more",
+        )?;
         refuse(train.keep == 0, "train.keep", "no checkpoint would stay".into(), "give at least 1")?;
         refuse(
             optimizer.decay_start.is_some_and(|start| train.steps.is_none_or(|steps| start > steps)),

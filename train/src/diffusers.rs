@@ -4,7 +4,7 @@ use crate::config::{SamplerKind, SamplingConfig};
 use crate::model::{Model, Scheduling};
 use crate::{Error, Result};
 use std::path::Path;
-use tweedie_diffusion::{Clip, SchedulerConfig};
+use tweedie_diffusion::{Churn, Clip, Sampler, SchedulerClass, SchedulerConfig};
 use tweedie_nn::weights::{WeightFile, load};
 use tweedie_nn::{Builder, UNet, UNetConfig};
 
@@ -23,19 +23,21 @@ pub(crate) fn open(folder: &Path) -> Result<Model> {
     let params = load(&WeightFile::read(&weights)?, &builder.specs())?;
 
     let scheduler_path = folder.join("scheduler").join("scheduler_config.json");
-    let scheduler: SchedulerConfig = serde_json::from_str(&read(&scheduler_path)?).map_err(|error| {
+    let text = without_infinities(&read(&scheduler_path)?);
+    let scheduler: SchedulerConfig = serde_json::from_str(&text).map_err(|error| {
         Error::model(format!("not a scheduler's configuration: {error}"), &scheduler_path, "correct the file")
     })?;
     let sampling = SamplingConfig {
-        sampler: if scheduler.class_name == "DDPMScheduler" { SamplerKind::Ddpm } else { SamplerKind::Ddim },
+        sampler: sampler_of(&scheduler)?,
         steps: 50.min(scheduler.num_train_timesteps),
-        eta: 0.0,
         guidance: 1.0,
         clip: match scheduler.clip()? {
             Clip::At(range) => range,
             Clip::Off => 0.0,
+            Clip::Dynamic { .. } => 1.0,
         },
         variance: scheduler.variance()?,
+        ..SamplingConfig::default()
     };
     let classes = config.num_class_embeds.map(|n| (0..n).map(|class| class.to_string()).collect());
     Ok(Model {
@@ -49,6 +51,75 @@ pub(crate) fn open(folder: &Path) -> Result<Model> {
         scheduling: Scheduling::Diffusers(Box::new(scheduler)),
         sampling,
     })
+}
+
+/// The sampler that a scheduler's configuration stands for.
+fn sampler_of(scheduler: &SchedulerConfig) -> Result<SamplerKind> {
+    Ok(match scheduler.class()? {
+        SchedulerClass::Ddpm => SamplerKind::Ddpm,
+        SchedulerClass::Ddim => SamplerKind::Ddim,
+        SchedulerClass::Pndm => SamplerKind::Pndm,
+        SchedulerClass::Euler => SamplerKind::Euler,
+        SchedulerClass::Heun => SamplerKind::Heun,
+        SchedulerClass::DpmSolver if scheduler.algorithm_type == SDE => SamplerKind::Dpmpp2mSde,
+        SchedulerClass::DpmSolver => SamplerKind::Dpmpp2m,
+        SchedulerClass::UniPc => SamplerKind::UniPc,
+    })
+}
+
+/// `algorithm_type` of DPM-Solver++ for the reverse SDE.
+const SDE: &str = "sde-dpmsolver++";
+
+/// The scheduler with this configuration, at other settings.
+pub(crate) fn sampler(
+    scheduler: &SchedulerConfig,
+    sampling: &SamplingConfig,
+) -> Result<Box<dyn Sampler<f32>>> {
+    let SamplingConfig { steps, eta, churn, .. } = *sampling;
+    let mut config = scheduler.clone();
+    if let Some(spacing) = sampling.spacing {
+        config.timestep_spacing = Some(spacing.name().into());
+    }
+    let churn = Churn::new(churn);
+    Ok(match sampling.sampler {
+        SamplerKind::Ddpm => Box::new(config.ddpm(steps)?),
+        SamplerKind::Ddim => Box::new(config.ddim(steps, eta)?),
+        SamplerKind::Pndm => Box::new(config.pndm(steps)?),
+        SamplerKind::Euler => {
+            let schedule = config.of_class(SchedulerClass::Euler).schedule()?;
+            Box::new(config.euler(steps)?.churn(churn, |sigma| schedule.at_sigma(sigma))?)
+        }
+        SamplerKind::Heun => {
+            let schedule = config.of_class(SchedulerClass::Heun).schedule()?;
+            Box::new(config.heun(steps)?.churn(churn, |sigma| schedule.at_sigma(sigma))?)
+        }
+        SamplerKind::Dpmpp2m | SamplerKind::Dpmpp2mSde => {
+            if sampling.sampler != sampler_of(&config)? {
+                let stochastic = sampling.sampler == SamplerKind::Dpmpp2mSde;
+                config.algorithm_type = if stochastic { SDE } else { "dpmsolver++" }.into();
+            }
+            Box::new(config.dpm_solver(steps)?)
+        }
+        SamplerKind::UniPc => Box::new(config.unipc(steps)?),
+    })
+}
+
+/// JSON in the place of what Python writes: infinities and NaN, which mean that a limit is not set, become null.
+fn without_infinities(text: &str) -> String {
+    let mut strict = String::with_capacity(text.len());
+    // Every second piece between quotes is a string; these files have no quotes within.
+    for (i, piece) in text.split('"').enumerate() {
+        if i > 0 {
+            strict.push('"');
+        }
+        if i % 2 == 1 {
+            strict.push_str(piece);
+        } else {
+            let piece = piece.replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null");
+            strict.push_str(&piece);
+        }
+    }
+    strict
 }
 
 fn read(path: &Path) -> Result<String> {

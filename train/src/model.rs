@@ -5,8 +5,8 @@ use crate::{Config, Error, Result, checkpoint, diffusers};
 use std::path::{Path, PathBuf};
 use tweedie_autograd::Var;
 use tweedie_diffusion::{
-    Clip, Condition, Ddim, Ddpm, Denoiser, Grid, Guided, NoiseSource, Prediction, PredictionKind, Sampler,
-    Schedule, SchedulerConfig, Spacing, State, Timestep,
+    Churn, Condition, Ddim, Ddpm, Denoiser, DpmSolver, Euler, Grid, Guided, Heun, NoiseSource, Plan, Pndm,
+    Prediction, PredictionKind, Sampler, Schedule, SchedulerConfig, Spacing, State, Timestep, UniPc,
 };
 use tweedie_nn::unet::SampleSize;
 use tweedie_nn::{Builder, Ctx, Params, UNet, UNetConfig};
@@ -165,54 +165,45 @@ impl Model {
                 ));
             };
             let unconditional = Condition { classes: Some(vec![null; *n]) };
-            guided = Guided { denoiser: self, unconditional, weight: sampling.guidance };
+            guided = Guided::new(self, unconditional, sampling.guidance).rescaled(sampling.guidance_rescale);
             &guided
         };
+        let sampler = self.sampler(sampling)?;
         let mut last = None;
-        let mut consume = |state: tweedie_diffusion::Result<State<f32>>| -> Result<()> {
+        for state in sampler.run(denoiser, x_t, &condition, noise) {
             let state = state?;
             each(&state)?;
             last = Some(state.x);
-            Ok(())
-        };
-        match sampling.sampler {
-            SamplerKind::Ddpm => {
-                self.ddpm(sampling)?.run(denoiser, x_t, &condition, noise).try_for_each(&mut consume)?;
-            }
-            SamplerKind::Ddim => {
-                self.ddim(sampling)?.run(denoiser, x_t, &condition, noise).try_for_each(&mut consume)?;
-            }
         }
         last.ok_or_else(|| Error::config("no steps to take", "--steps", "give at least 1"))
     }
 
-    fn ddpm(&self, sampling: &SamplingConfig) -> Result<Ddpm> {
-        let sampler = match &self.scheduling {
-            Scheduling::Own => Ddpm::new(&self.schedule, &self.own_grid(sampling)?, sampling.variance)?,
-            Scheduling::Diffusers(config) => config.ddpm(sampling.steps)?,
-        };
-        Ok(sampler.clip(clip(sampling)))
-    }
-
-    fn ddim(&self, sampling: &SamplingConfig) -> Result<Ddim> {
-        let sampler = match &self.scheduling {
+    /// The sampler with these settings, at the model's own times.
+    fn sampler(&self, sampling: &SamplingConfig) -> Result<Box<dyn Sampler<f32>>> {
+        if let Scheduling::Diffusers(config) = &self.scheduling {
+            return diffusers::sampler(config, sampling);
+        }
+        let schedule = &self.schedule;
+        let spacing = sampling.spacing.unwrap_or(Spacing::Trailing);
+        let grid = Grid::new(schedule.num_timesteps(), sampling.steps, spacing, 0)?;
+        let plan = Plan::new(schedule, &grid)?;
+        let (clip, churn) = (sampling.clip(), Churn::new(sampling.churn));
+        let at = |sigma| schedule.at_sigma(sigma);
+        Ok(match sampling.sampler {
+            SamplerKind::Ddpm => Box::new(Ddpm::over(plan, sampling.variance).clip(clip)),
             // Guidance drives x̂_0 past what pictures can be. If the clip took that away and ε̂ still answered for
             // it, each step would leave less of the picture in x_t than it should, until nothing of it remained.
-            Scheduling::Own => {
-                Ddim::new(&self.schedule, &self.own_grid(sampling)?, sampling.eta)?.epsilon_from_clipped(true)
+            SamplerKind::Ddim => {
+                Box::new(Ddim::over(plan, sampling.eta)?.clip(clip).epsilon_from_clipped(true))
             }
-            Scheduling::Diffusers(config) => config.ddim(sampling.steps, sampling.eta)?,
-        };
-        Ok(sampler.clip(clip(sampling)))
+            SamplerKind::Euler => Box::new(Euler::new(plan).churn(churn, at)?.clip(clip)),
+            SamplerKind::Heun => Box::new(Heun::new(plan).churn(churn, at)?.clip(clip)),
+            SamplerKind::Dpmpp2m => Box::new(DpmSolver::new(plan).clip(clip)),
+            SamplerKind::Dpmpp2mSde => Box::new(DpmSolver::new(plan).stochastic(true).clip(clip)),
+            SamplerKind::UniPc => Box::new(UniPc::new(plan, 2)?.clip(clip)),
+            SamplerKind::Pndm => Box::new(Pndm::new(&plan)?.clip(clip)),
+        })
     }
-
-    fn own_grid(&self, sampling: &SamplingConfig) -> Result<Grid> {
-        Ok(Grid::new(self.schedule.num_timesteps(), sampling.steps, Spacing::Trailing, 0)?)
-    }
-}
-
-fn clip(sampling: &SamplingConfig) -> Clip {
-    if sampling.clip > 0.0 { Clip::At(sampling.clip) } else { Clip::Off }
 }
 
 impl Denoiser<f32> for Model {

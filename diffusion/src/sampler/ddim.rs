@@ -1,4 +1,4 @@
-use super::{Hop, Model, Sampler, State};
+use super::{History, Hop, Model, Plan, Sampler, State};
 use crate::{Clip, Error, Grid, Level, Prediction, PredictionKind, Result, Schedule};
 use tweedie_tensor::{Element, Tensor, ops};
 
@@ -7,7 +7,7 @@ use tweedie_tensor::{Element, Tensor, ops};
 /// η = 0 adds no noise: the picture is a function of x_T. η = 1 is DDPM with the small variance, in distribution.
 #[derive(Debug, Clone)]
 pub struct Ddim {
-    hops: Vec<Hop>,
+    plan: Plan,
     eta: f64,
     clip: Clip,
     epsilon_from_clipped: bool,
@@ -19,11 +19,18 @@ impl Ddim {
     /// # Errors
     /// [`Error::Parameter`] when `eta` is outside [0, 1]; [`Error::Time`] when the grid does not fit the schedule.
     pub fn new(schedule: &Schedule, grid: &Grid, eta: f64) -> Result<Ddim> {
+        Ddim::over(Plan::new(schedule, grid)?, eta)
+    }
+
+    /// A sampler over the times of `plan`, without clipping.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when `eta` is outside [0, 1].
+    pub fn over(plan: Plan, eta: f64) -> Result<Ddim> {
         if !(0.0..=1.0).contains(&eta) {
             return Err(Error::parameter("DDIM", "eta", eta, "must be between 0 and 1"));
         }
-        let hops = Hop::plan(schedule, grid)?;
-        Ok(Ddim { hops, eta, clip: Clip::Off, epsilon_from_clipped: false })
+        Ok(Ddim { plan, eta, clip: Clip::Off, epsilon_from_clipped: false })
     }
 
     /// The same sampler, with x̂_0 clipped. ε̂ stays what the model predicted, as diffusers has it, unless
@@ -40,11 +47,11 @@ impl Ddim {
 
 impl<T: Element> Sampler<T> for Ddim {
     fn steps(&self) -> usize {
-        self.hops.len()
+        self.plan.hops().len()
     }
 
-    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>) -> Result<State<T>> {
-        let Hop { t, transition } = self.hops[step];
+    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {
+        let Hop { from: t, transition, .. } = self.plan.hops()[step];
         let (prediction, times) = model.predict(x, t)?;
         let x0_hat = self.clip.apply(prediction.x0(x, &times)?);
         let epsilon = if self.epsilon_from_clipped {
@@ -64,6 +71,6 @@ impl<T: Element> Sampler<T> for Ddim {
             let z = model.noise(step, x);
             ops::combine(&[(&[signal], &x0_hat), (&[direction], &epsilon), (&[variance.sqrt()], &z)])?
         };
-        Ok(State { step, t, x: next, level: transition.to, x0_hat })
+        Ok(State { step, t, x: next, level: transition.to, x0_hat, evaluations: 1 })
     }
 }

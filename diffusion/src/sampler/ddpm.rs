@@ -1,4 +1,4 @@
-use super::{Hop, Model, Sampler, State};
+use super::{History, Hop, Model, Plan, Sampler, State};
 use crate::{Clip, Grid, Result, Schedule, VarianceKind};
 use tweedie_tensor::{Element, Tensor, ops};
 
@@ -11,7 +11,7 @@ use tweedie_tensor::{Element, Tensor, ops};
 /// index 0; the two differ with the large variance on grids that stop above it, where its pictures stay noisy.)
 #[derive(Debug, Clone)]
 pub struct Ddpm {
-    hops: Vec<Hop>,
+    plan: Plan,
     variance: VarianceKind,
     clip: Clip,
 }
@@ -22,7 +22,12 @@ impl Ddpm {
     /// # Errors
     /// [`Error::Time`](crate::Error::Time) when the grid does not fit the schedule.
     pub fn new(schedule: &Schedule, grid: &Grid, variance: VarianceKind) -> Result<Ddpm> {
-        Ok(Ddpm { hops: Hop::plan(schedule, grid)?, variance, clip: Clip::Off })
+        Ok(Ddpm::over(Plan::new(schedule, grid)?, variance))
+    }
+
+    /// A sampler over the times of `plan`, without clipping.
+    pub fn over(plan: Plan, variance: VarianceKind) -> Ddpm {
+        Ddpm { plan, variance, clip: Clip::Off }
     }
 
     /// The same sampler, with x̂_0 clipped.
@@ -33,11 +38,11 @@ impl Ddpm {
 
 impl<T: Element> Sampler<T> for Ddpm {
     fn steps(&self) -> usize {
-        self.hops.len()
+        self.plan.hops().len()
     }
 
-    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>) -> Result<State<T>> {
-        let Hop { t, transition } = self.hops[step];
+    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {
+        let Hop { from: t, transition, .. } = self.plan.hops()[step];
         let (prediction, times) = model.predict(x, t)?;
         let x0_hat = self.clip.apply(prediction.x0(x, &times)?);
         let (of_x0, of_x) = transition.posterior_mean_coefficients();
@@ -54,6 +59,6 @@ impl<T: Element> Sampler<T> for Ddpm {
             }
             ops::combine(&[(&[of_x0], &x0_hat), (&[of_x], x), (&[sigma], &z)])?
         };
-        Ok(State { step, t, x: next, level: transition.to, x0_hat })
+        Ok(State { step, t, x: next, level: transition.to, x0_hat, evaluations: 1 })
     }
 }

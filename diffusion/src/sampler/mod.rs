@@ -1,16 +1,33 @@
 //! Samplers: from noise to a picture, one denoising step after the other.
 
+mod churn;
 mod ddim;
 mod ddpm;
+mod dpm_solver;
+mod euler;
+mod exponential;
+mod heun;
+mod history;
+mod model;
+mod plan;
+mod pndm;
+mod unipc;
 
+pub use churn::Churn;
 pub use ddim::Ddim;
 pub use ddpm::Ddpm;
+pub use dpm_solver::{DpmSolver, DpmSolverType};
+pub use euler::Euler;
+pub use heun::Heun;
+pub use history::{History, Past};
+pub use model::{Model, NoiseSource};
+pub use plan::{Hop, Plan};
+pub use pndm::Pndm;
+pub(crate) use pndm::Stage;
+pub use unipc::{UniPc, UniPcType};
 
-use crate::{
-    Condition, Denoiser, Grid, Level, Prediction, Result, Schedule, Timestep, Transition, predict_finite,
-};
-use tweedie_tensor::random::{self, Purpose};
-use tweedie_tensor::{Element, Tensor};
+use crate::{Condition, Denoiser, Level, Result, Timestep};
+use tweedie_tensor::{Element, Tensor, ops};
 
 /// A sampler: a list of times, and what is done at each. It is made once and can run any number of times.
 ///
@@ -32,10 +49,17 @@ pub trait Sampler<T: Element> {
     fn steps(&self) -> usize;
 
     /// Takes step number `step` (from 0): asks the model at the sample `x`, and moves it to a less noisy level.
+    /// `history` is what the steps before it have left there.
     ///
     /// # Errors
-    /// What [`predict_finite`] and the conversion of its answer refuse.
-    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>) -> Result<State<T>>;
+    /// What [`predict_finite`](crate::predict_finite) and the conversion of its answer refuse.
+    fn step(
+        &self,
+        step: usize,
+        x: &Tensor<T>,
+        model: &Model<'_, T>,
+        history: &mut History<T>,
+    ) -> Result<State<T>>;
 
     /// The run from the noise `x` (whose leading axis counts samples) to pictures: an iterator over the states that
     /// each step leads to. `noise` keys what a stochastic sampler adds, with a seed or a [`NoiseSource`].
@@ -49,8 +73,15 @@ pub trait Sampler<T: Element> {
     where
         Self: Sized,
     {
-        let model = Model { denoiser, condition, noise: noise.into() };
-        Trajectory { sampler: self, model, x, step: 0 }
+        self.run_with(Model::new(denoiser, condition, noise), x)
+    }
+
+    /// As [`Sampler::run`], with a model that may have been given its noise.
+    fn run_with<'a>(&'a self, model: Model<'a, T>, x: Tensor<T>) -> Trajectory<'a, T, Self>
+    where
+        Self: Sized,
+    {
+        Trajectory { sampler: self, model, x, step: 0, history: History::default() }
     }
 }
 
@@ -58,8 +89,14 @@ impl<T: Element, S: Sampler<T> + ?Sized> Sampler<T> for Box<S> {
     fn steps(&self) -> usize {
         (**self).steps()
     }
-    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>) -> Result<State<T>> {
-        (**self).step(step, x, model)
+    fn step(
+        &self,
+        step: usize,
+        x: &Tensor<T>,
+        model: &Model<'_, T>,
+        history: &mut History<T>,
+    ) -> Result<State<T>> {
+        (**self).step(step, x, model, history)
     }
 }
 
@@ -68,7 +105,7 @@ impl<T: Element, S: Sampler<T> + ?Sized> Sampler<T> for Box<S> {
 pub struct State<T: Element> {
     /// The number of the step that led here, from 0.
     pub step: usize,
-    /// The time that the step left, at which the model was asked.
+    /// The time that the step left, at which the model was asked first.
     pub t: Timestep,
     /// The sample.
     pub x: Tensor<T>,
@@ -76,47 +113,8 @@ pub struct State<T: Element> {
     pub level: Level,
     /// The clean picture that the model saw in the sample before the step.
     pub x0_hat: Tensor<T>,
-}
-
-/// What keys the noise of a stochastic sampler: sample i of a run gets the stream of sample `first_sample` + i, so
-/// that pictures do not depend on how many are painted at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoiseSource {
-    /// The seed.
-    pub seed: u64,
-    /// The number of the first sample.
-    pub first_sample: u64,
-}
-
-impl From<u64> for NoiseSource {
-    /// The seed, with samples counted from 0.
-    fn from(seed: u64) -> NoiseSource {
-        NoiseSource { seed, first_sample: 0 }
-    }
-}
-
-/// What a step may ask: the denoiser under the run's condition, and the run's noise.
-pub struct Model<'a, T: Element> {
-    denoiser: &'a dyn Denoiser<T>,
-    condition: &'a Condition,
-    noise: NoiseSource,
-}
-
-impl<T: Element> Model<'_, T> {
-    /// The prediction at `x`, all samples of which are at time `t`; and that time for each sample.
-    ///
-    /// # Errors
-    /// As [`predict_finite`].
-    pub fn predict(&self, x: &Tensor<T>, t: Timestep) -> Result<(Prediction<T>, Vec<Timestep>)> {
-        let times = vec![t; x.dims().first().copied().unwrap_or(1)];
-        Ok((predict_finite(self.denoiser, x, &times, self.condition)?, times))
-    }
-
-    /// Standard normals of x's shape for step number `step`.
-    pub fn noise(&self, step: usize, x: &Tensor<T>) -> Tensor<T> {
-        let NoiseSource { seed, first_sample } = self.noise;
-        random::normal(*x.shape(), seed, Purpose::Sampler, step as u64, first_sample)
-    }
+    /// How many times the model was asked in this step.
+    pub evaluations: usize,
 }
 
 /// A run of a sampler: yields the state after each step, and ends after the last, or after an error.
@@ -125,6 +123,7 @@ pub struct Trajectory<'a, T: Element, S> {
     model: Model<'a, T>,
     x: Tensor<T>,
     step: usize,
+    history: History<T>,
 }
 
 impl<T: Element, S: Sampler<T>> Iterator for Trajectory<'_, T, S> {
@@ -134,7 +133,7 @@ impl<T: Element, S: Sampler<T>> Iterator for Trajectory<'_, T, S> {
         if self.step >= self.sampler.steps() {
             return None;
         }
-        let state = self.sampler.step(self.step, &self.x, &self.model);
+        let state = self.sampler.step(self.step, &self.x, &self.model, &mut self.history);
         match &state {
             Ok(state) => {
                 self.x = state.x.clone();
@@ -151,19 +150,9 @@ impl<T: Element, S: Sampler<T>> Iterator for Trajectory<'_, T, S> {
     }
 }
 
-/// One reverse step as planned: the time at which the model is asked, and the transition that is undone.
-#[derive(Debug, Clone, Copy)]
-struct Hop {
-    t: Timestep,
-    transition: Transition,
-}
-
-impl Hop {
-    fn plan(schedule: &Schedule, grid: &Grid) -> Result<Vec<Hop>> {
-        let hop = |&(from, to): &(usize, Option<usize>)| {
-            let transition = schedule.transition(from, to)?;
-            Ok(Hop { t: schedule.timestep(from), transition })
-        };
-        grid.hops().iter().map(hop).collect()
-    }
+/// The sum of tensors, each with one weight for all of it.
+fn weighted_sum<'a, T: Element>(terms: impl IntoIterator<Item = (f64, &'a Tensor<T>)>) -> Result<Tensor<T>> {
+    let (weights, tensors): (Vec<f64>, Vec<&Tensor<T>>) = terms.into_iter().unzip();
+    let terms: Vec<(&[f64], &Tensor<T>)> = weights.chunks(1).zip(tensors).collect();
+    Ok(ops::combine(&terms)?)
 }

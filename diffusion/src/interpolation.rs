@@ -1,0 +1,47 @@
+use crate::{Level, Schedule, Timestep};
+use tweedie_tensor::Element;
+
+/// Times between the indices of a schedule, for samplers that do not keep to them.
+impl Schedule {
+    /// The time at a clock value from 0 to T − 1 (values beyond are taken as the ends): at an index its level, between
+    /// two the one whose σ = noise / signal is linear in the clock.
+    pub fn at_clock(&self, clock: f64) -> Timestep {
+        let last = self.num_timesteps() - 1;
+        let clock = clock.clamp(0.0, last as f64);
+        let below = (clock as usize).min(last);
+        let share = clock - below as f64;
+        if share == 0.0 {
+            return self.timestep(below);
+        }
+        let (low, high) = (self.level(below), self.level(below + 1));
+        Timestep::new(clock, between(low, high, share, low.sigma() + share * (high.sigma() - low.sigma())))
+    }
+
+    /// The time at a noise level σ = noise / signal; its clock value is where ln σ, linear between indices, reaches it,
+    /// and beyond the ends of the schedule that of the end.
+    pub fn at_sigma(&self, sigma: f64) -> Timestep {
+        let last = self.num_timesteps() - 1;
+        // σ rises with the index.
+        let above = (0..last).find(|&t| self.level(t).sigma() > sigma).unwrap_or(last);
+        let below = above.saturating_sub(1);
+        let (low, high) = (self.level(below), self.level((below + 1).min(last)));
+        let [from, at, to] = [low.sigma(), sigma, high.sigma()].map(Element::ln);
+        let share = if from == to { 0.0 } else { ((at - from) / (to - from)).clamp(0.0, 1.0) };
+        Timestep::new(below as f64 + share, between(low, high, share, sigma))
+    }
+}
+
+/// The level of a given σ between two others, a share of the way from the first. What it adds up to, signal² + noise²,
+/// lies in between as well: where the two preserve the variance, so does it.
+fn between(low: Level, high: Level, share: f64, sigma: f64) -> Level {
+    let size = |level: Level| (level.signal * level.signal + level.noise * level.noise).sqrt();
+    let size = size(low) + share * (size(high) - size(low));
+    // Of the two forms the one that neither overflows nor is 0 · ∞.
+    if sigma <= 1.0 {
+        let signal = size / (1.0 + sigma * sigma).sqrt();
+        Level { signal, noise: signal * sigma }
+    } else {
+        let noise = size / (1.0 + 1.0 / (sigma * sigma)).sqrt();
+        Level { signal: noise / sigma, noise }
+    }
+}

@@ -1,0 +1,53 @@
+//! The coefficients of exponential integrators in λ = ln(signal / noise), in which the probability-flow ODE is linear but
+//! for x̂_0: x_t = (n_t/n_s) x_s + s_t ∫ e^{λ−λ_t} x̂_0 dλ from λ_s to λ_t (Lu et al. 2022, DPM-Solver++, eq. 8).
+
+use crate::Level;
+use tweedie_tensor::Element;
+
+/// λ = ln(signal / noise) (Lu et al. 2022, DPM-Solver, section 3.1): half the log SNR. −∞ for pure noise, ∞ for a clean
+/// picture.
+pub(super) fn lambda(level: Level) -> f64 {
+    Element::ln(level.signal) - Element::ln(level.noise)
+}
+
+/// z φ_k(z): e^z without the first k terms of its series, over z^{k−1}, for k ≥ 1. z may be −∞.
+pub(super) fn z_phi(k: u32, z: f64) -> f64 {
+    if z.abs() < 1.0 {
+        // The recursion below would cancel.
+        let mut term = z / (1..=k).map(f64::from).product::<f64>();
+        let mut sum = 0.0;
+        for n in 1..=18 {
+            sum += term;
+            term *= z / f64::from(k + n);
+        }
+        return sum;
+    }
+    let mut factorial = 1.0;
+    (1..k).fold(libm::expm1(z), |value, j| {
+        factorial *= f64::from(j);
+        value / z - 1.0 / factorial
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_and_recursion_agree_where_they_meet() {
+        for k in 1..=4 {
+            for z in [-1.0, 1.0f64] {
+                let (inside, outside) = (z_phi(k, z * (1.0 - 1e-15)), z_phi(k, z));
+                assert!((inside / outside - 1.0).abs() < 1e-13, "k = {k}, z = {z}: {inside} and {outside}");
+            }
+        }
+    }
+
+    #[test]
+    fn limits_are_what_the_series_says() {
+        for (k, factorial) in [(1, 1.0), (2, 2.0), (3, 6.0)] {
+            assert!((z_phi(k, 1e-9) * factorial / 1e-9 - 1.0).abs() < 1e-9);
+        }
+        assert_eq!([1, 2].map(|k| z_phi(k, f64::NEG_INFINITY)), [-1.0, -1.0]);
+    }
+}

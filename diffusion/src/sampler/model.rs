@@ -1,0 +1,84 @@
+use crate::{Clip, Condition, Denoiser, Prediction, PredictionKind, Result, Timestep, predict_finite};
+use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::{Element, Tensor};
+
+/// What keys the noise of a stochastic sampler: sample i of a run gets the stream of sample `first_sample` + i, so
+/// that pictures do not depend on how many are painted at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoiseSource {
+    /// The seed.
+    pub seed: u64,
+    /// The number of the first sample.
+    pub first_sample: u64,
+}
+
+impl From<u64> for NoiseSource {
+    /// The seed, with samples counted from 0.
+    fn from(seed: u64) -> NoiseSource {
+        NoiseSource { seed, first_sample: 0 }
+    }
+}
+
+/// What a step may ask: the denoiser under the run's condition, and the run's noise.
+pub struct Model<'a, T: Element> {
+    denoiser: &'a dyn Denoiser<T>,
+    condition: &'a Condition,
+    source: NoiseSource,
+    given: &'a [Tensor<T>],
+}
+
+impl<'a, T: Element> Model<'a, T> {
+    /// The denoiser under a condition, and the key of the noise.
+    pub fn new(
+        denoiser: &'a dyn Denoiser<T>,
+        condition: &'a Condition,
+        noise: impl Into<NoiseSource>,
+    ) -> Model<'a, T> {
+        Model { denoiser, condition, source: noise.into(), given: &[] }
+    }
+
+    /// The same, step i getting the noise `given[i]`; steps beyond draw theirs.
+    pub fn with_noise(self, given: &'a [Tensor<T>]) -> Model<'a, T> {
+        Model { given, ..self }
+    }
+
+    /// The prediction at `x`, all samples of which are at time `t`; and that time for each sample.
+    ///
+    /// # Errors
+    /// As [`predict_finite`].
+    pub fn predict(&self, x: &Tensor<T>, t: Timestep) -> Result<(Prediction<T>, Vec<Timestep>)> {
+        let times = vec![t; x.dims().first().copied().unwrap_or(1)];
+        Ok((predict_finite(self.denoiser, x, &times, self.condition)?, times))
+    }
+
+    /// x̂_0 at `x`, clipped.
+    ///
+    /// # Errors
+    /// As [`predict_finite`] and [`Prediction::x0`].
+    pub fn x0(&self, x: &Tensor<T>, t: Timestep, clip: Clip) -> Result<Tensor<T>> {
+        let (prediction, times) = self.predict(x, t)?;
+        Ok(clip.apply(prediction.x0(x, &times)?))
+    }
+
+    /// x̂_0 at `x`, clipped, and the ε̂ that explains x together with it.
+    ///
+    /// # Errors
+    /// As [`predict_finite`] and [`Prediction::convert`].
+    pub fn x0_and_epsilon(&self, x: &Tensor<T>, t: Timestep, clip: Clip) -> Result<(Tensor<T>, Tensor<T>)> {
+        let (mut prediction, times) = self.predict(x, t)?;
+        let x0 = clip.apply(prediction.x0(x, &times)?);
+        if clip != Clip::Off {
+            prediction = Prediction::new(PredictionKind::Sample, x0.clone());
+        }
+        Ok((x0, prediction.epsilon(x, &times)?))
+    }
+
+    /// Standard normals of x's shape for step number `step`.
+    pub fn noise(&self, step: usize, x: &Tensor<T>) -> Tensor<T> {
+        let NoiseSource { seed, first_sample } = self.source;
+        match self.given.get(step) {
+            Some(noise) => noise.clone(),
+            None => random::normal(*x.shape(), seed, Purpose::Sampler, step as u64, first_sample),
+        }
+    }
+}

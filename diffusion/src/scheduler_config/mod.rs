@@ -1,0 +1,259 @@
+//! Samplers as diffusers would have them, from its configuration files.
+
+mod class;
+mod samplers;
+
+pub use class::SchedulerClass;
+
+use crate::{Clip, Error, PredictionKind, Result, Schedule, Spacing, VarianceKind, single_precision};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A diffusers `scheduler_config.json`, as the classes of [`SchedulerClass`] read it (0.42.1). What is not there is
+/// `None` where the default depends on the class. Keys that a class does not have are ignored, as there; a value that is
+/// not supported here is refused by its key when it is needed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SchedulerConfig {
+    /// The class that the file was saved from.
+    #[serde(rename = "_class_name")]
+    pub class_name: String,
+    /// T.
+    pub num_train_timesteps: usize,
+    /// β_1.
+    pub beta_start: Option<f64>,
+    /// β_T.
+    pub beta_end: Option<f64>,
+    /// `linear`, `scaled_linear` or `squaredcos_cap_v2` (the cosine schedule).
+    pub beta_schedule: String,
+    /// Every β_t, in the place of the three keys before.
+    pub trained_betas: Option<Vec<f64>>,
+    /// Whether to rescale to zero terminal SNR.
+    pub rescale_betas_zero_snr: bool,
+    /// `epsilon`, `sample` or `v_prediction`.
+    pub prediction_type: String,
+    /// Whether x̂_0 is clipped.
+    pub clip_sample: Option<bool>,
+    /// To what range.
+    pub clip_sample_range: f64,
+    /// Dynamic thresholding, which comes before clipping.
+    pub thresholding: bool,
+    /// Its quantile.
+    pub dynamic_thresholding_ratio: f64,
+    /// Its largest threshold.
+    pub sample_max_value: f64,
+    /// Whether the last step of DDIM or PNDM ends at the clean picture, or at index 0.
+    pub set_alpha_to_one: Option<bool>,
+    /// Added to the indices of leading spacing.
+    pub steps_offset: usize,
+    /// `leading`, `trailing` or `linspace`.
+    pub timestep_spacing: Option<String>,
+    /// The variance of DDPM's reverse step: `fixed_small`, `fixed_small_log` (the same) or `fixed_large`.
+    pub variance_type: Option<String>,
+    /// Whether noise levels are those of Karras et al. 2022, eq. 5, with ρ = 7.
+    #[serde(deserialize_with = "or_default")]
+    pub use_karras_sigmas: bool,
+    /// Noise levels of even steps in their logarithm, which is not supported.
+    #[serde(deserialize_with = "or_default")]
+    pub use_exponential_sigmas: bool,
+    /// Noise levels of a beta distribution, which is not supported.
+    #[serde(deserialize_with = "or_default")]
+    pub use_beta_sigmas: bool,
+    /// Noise levels of Lu et al. 2022, which is not supported.
+    #[serde(deserialize_with = "or_default")]
+    pub use_lu_lambdas: bool,
+    /// The levels of a rectified flow, which is not supported.
+    #[serde(deserialize_with = "or_default")]
+    pub use_flow_sigmas: bool,
+    /// The smallest of Karras' noise levels, if not the schedule's.
+    pub sigma_min: Option<f64>,
+    /// The largest of Karras' noise levels, if not the schedule's.
+    pub sigma_max: Option<f64>,
+    /// Where the last step ends: `zero`, the clean picture, or `sigma_min`, index 0.
+    pub final_sigmas_type: String,
+    /// How Euler's noise levels lie between those of the indices: `linear`.
+    pub interpolation_type: String,
+    /// Euler's clock: `discrete`.
+    pub timestep_type: String,
+    /// `dpmsolver++`, or with noise `sde-dpmsolver++`.
+    pub algorithm_type: String,
+    /// `midpoint` or `heun` for DPM-Solver++, `bh1` or `bh2` for UniPC. Either reads the other's as its default.
+    pub solver_type: Option<String>,
+    /// The order of DPM-Solver++ (1 or 2) or UniPC (1 to 3).
+    pub solver_order: usize,
+    /// Whether the last steps are of lower order.
+    pub lower_order_final: bool,
+    /// Whether DPM-Solver++'s last step is of first order.
+    pub euler_at_final: bool,
+    /// Below which ln(signal / noise) DPM-Solver++ does not start; a finite value is not supported.
+    pub lambda_min_clipped: Option<f64>,
+    /// Whether UniPC works on x̂_0, which it must here.
+    pub predict_x0: bool,
+    /// The steps that UniPC does not correct; only none is supported.
+    pub disable_corrector: Vec<usize>,
+    /// Whether PNDM starts without Runge–Kutta steps.
+    pub skip_prk_steps: bool,
+}
+
+impl Default for SchedulerConfig {
+    fn default() -> SchedulerConfig {
+        SchedulerConfig {
+            class_name: SchedulerClass::Ddpm.name().into(),
+            num_train_timesteps: 1000,
+            beta_start: None,
+            beta_end: None,
+            beta_schedule: "linear".into(),
+            trained_betas: None,
+            rescale_betas_zero_snr: false,
+            prediction_type: "epsilon".into(),
+            clip_sample: None,
+            clip_sample_range: 1.0,
+            thresholding: false,
+            dynamic_thresholding_ratio: 0.995,
+            sample_max_value: 1.0,
+            set_alpha_to_one: None,
+            steps_offset: 0,
+            timestep_spacing: None,
+            variance_type: None,
+            use_karras_sigmas: false,
+            use_exponential_sigmas: false,
+            use_beta_sigmas: false,
+            use_lu_lambdas: false,
+            use_flow_sigmas: false,
+            sigma_min: None,
+            sigma_max: None,
+            final_sigmas_type: "zero".into(),
+            interpolation_type: "linear".into(),
+            timestep_type: "discrete".into(),
+            algorithm_type: "dpmsolver++".into(),
+            solver_type: None,
+            solver_order: 2,
+            lower_order_final: true,
+            euler_at_final: false,
+            lambda_min_clipped: None,
+            predict_x0: true,
+            disable_corrector: Vec::new(),
+            skip_prk_steps: false,
+        }
+    }
+}
+
+/// `null` as the default.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(value: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(value)?.unwrap_or_default())
+}
+
+impl SchedulerConfig {
+    /// The schedule, its ᾱ rounded to f32 as diffusers' are, and everything else computed from them in f64.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for another `beta_schedule` or `_class_name`; [`Error::Beta`] when a β leaves (0, 1);
+    /// [`Error::Parameter`] when there are no steps, or fewer `trained_betas` than steps.
+    pub fn schedule(&self) -> Result<Schedule> {
+        let class = self.class()?;
+        let steps = self.num_train_timesteps;
+        Schedule::check_timesteps(steps)?;
+        let (start, end) = class.beta_ends();
+        let (start, end) = (self.beta_start.unwrap_or(start), self.beta_end.unwrap_or(end));
+        let betas: Vec<f32> = match (&self.trained_betas, self.beta_schedule.as_str()) {
+            (Some(betas), _) if betas.len() != steps => {
+                let why = format!("there are {} trained_betas", betas.len());
+                return Err(Error::parameter("schedule", "num_train_timesteps", steps, why));
+            }
+            (Some(betas), _) => betas.iter().map(|&beta| beta as f32).collect(),
+            (None, "linear") => single_precision::linspace(start, end, steps),
+            (None, "scaled_linear") => {
+                let roots = single_precision::linspace(start.sqrt(), end.sqrt(), steps);
+                roots.into_iter().map(|root| root * root).collect()
+            }
+            (None, "squaredcos_cap_v2") => {
+                Schedule::cosine(steps)?.betas().iter().map(|&beta| beta as f32).collect()
+            }
+            (None, other) => {
+                let supported = "linear, scaled_linear or squaredcos_cap_v2";
+                return Err(unsupported("beta_schedule", other, supported));
+            }
+        };
+        // The check of the betas themselves; what follows could only name what became of them.
+        let exact = Schedule::from_betas(betas.iter().map(|&beta| f64::from(beta)).collect())?;
+        let betas = if self.rescale_betas_zero_snr && class.rescales() {
+            exact.with_zero_terminal_snr()?;
+            single_precision::with_zero_terminal_snr(&betas)
+        } else {
+            betas
+        };
+        let alphas_cumprod = single_precision::alphas_cumprod(&betas);
+        Schedule::from_alphas_cumprod(alphas_cumprod.into_iter().map(f64::from).collect())
+    }
+
+    /// What the network predicts.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for another `prediction_type`.
+    pub fn prediction(&self) -> Result<PredictionKind> {
+        match self.prediction_type.as_str() {
+            "epsilon" => Ok(PredictionKind::Epsilon),
+            "sample" => Ok(PredictionKind::Sample),
+            "v_prediction" => Ok(PredictionKind::V),
+            other => Err(unsupported("prediction_type", other, "epsilon, sample or v_prediction")),
+        }
+    }
+
+    /// The variance of DDPM's reverse step.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for another `variance_type`.
+    pub fn variance(&self) -> Result<VarianceKind> {
+        match self.variance_type.as_deref() {
+            None | Some("fixed_small" | "fixed_small_log") => Ok(VarianceKind::FixedSmall),
+            Some("fixed_large") => Ok(VarianceKind::FixedLarge),
+            Some(other) => {
+                Err(unsupported("variance_type", other, "fixed_small, fixed_small_log or fixed_large"))
+            }
+        }
+    }
+
+    /// How sampling steps are spread.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for another `timestep_spacing` or `_class_name`.
+    pub fn spacing(&self) -> Result<Spacing> {
+        match self.timestep_spacing.as_deref().unwrap_or(self.class()?.spacing()) {
+            "leading" => Ok(Spacing::Leading),
+            "trailing" => Ok(Spacing::Trailing),
+            "linspace" => Ok(Spacing::Linspace),
+            other => Err(unsupported("timestep_spacing", other, "leading, trailing or linspace")),
+        }
+    }
+
+    /// What is done to x̂_0.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a range that is not above 0, a quantile outside [0, 1] or a threshold below 1;
+    /// [`Error::Unsupported`] for another `_class_name`.
+    pub fn clip(&self) -> Result<Clip> {
+        const WHAT: &str = "scheduler";
+        let class = self.class()?;
+        if self.thresholding && class.thresholds() {
+            let (ratio, max) = (self.dynamic_thresholding_ratio, self.sample_max_value);
+            if !(0.0..=1.0).contains(&ratio) {
+                let why = "must be between 0 and 1";
+                return Err(Error::parameter(WHAT, "dynamic_thresholding_ratio", ratio, why));
+            }
+            // A maximum below the minimum wins there, and a threshold of 0 divides by 0.
+            if !(max >= 1.0) {
+                return Err(Error::parameter(WHAT, "sample_max_value", max, "must be 1 or above"));
+            }
+            return Ok(Clip::Dynamic { ratio, max });
+        }
+        let clips = class.clips().is_some_and(|default| self.clip_sample.unwrap_or(default));
+        match (clips, self.clip_sample_range) {
+            (false, _) => Ok(Clip::Off),
+            (true, range) if range > 0.0 => Ok(Clip::At(range)),
+            (true, range) => Err(Error::parameter(WHAT, "clip_sample_range", range, "must be above 0")),
+        }
+    }
+}
+
+fn unsupported(key: &'static str, value: &str, supported: &'static str) -> Error {
+    Error::Unsupported { key, value: value.to_string(), supported }
+}

@@ -1,0 +1,260 @@
+//! Samplers against what diffusers' schedulers computed, state by state: see `fixtures/README.md`.
+
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use tweedie_diffusion::{
+    Condition, Denoiser, History, Model, Prediction, PredictionKind, Result, Sampler, SchedulerClass,
+    SchedulerConfig, Timestep,
+};
+use tweedie_nn::weights::WeightFile;
+use tweedie_tensor::{Tensor, ops};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+#[derive(Deserialize)]
+struct Case {
+    config: serde_json::Value,
+    steps: usize,
+    /// The mean of |x| at the start and after each step, in the scale that preserves the variance.
+    start: f64,
+    means: Vec<f64>,
+}
+
+/// The model of diffusers' own tests: x t / (t + 1).
+struct Toy(PredictionKind);
+
+impl Denoiser<f64> for Toy {
+    fn predict(&self, x: &Tensor<f64>, t: &[Timestep], _: &Condition) -> Result<Prediction<f64>> {
+        let clock = t[0].clock();
+        Ok(Prediction::new(self.0, ops::combine(&[(&[clock / (clock + 1.0)], x)])?))
+    }
+}
+
+/// The batch of diffusers' own tests: place (n, c, h, w) holds place (c, h, w, n) of the range, over 768.
+fn batch() -> Tensor<f64> {
+    Tensor::from_fn([4, 3, 8, 8], |i| (i % 192 * 4 + i / 192) as f64 / 768.0)
+}
+
+fn mean(x: &Tensor<f64>) -> f64 {
+    x.as_slice().iter().map(|x| x.abs()).sum::<f64>() / x.numel() as f64
+}
+
+/// The means of |x| along a run of the toy model from `scale` times the batch.
+fn toy_run(config: &SchedulerConfig, steps: usize, scale: f64, noise: &[Tensor<f64>]) -> Vec<f64> {
+    let sampler = config.sampler::<f64>(steps).unwrap_or_else(|error| panic!("{config:?}: {error}"));
+    let (toy, condition) = (Toy(config.prediction().unwrap()), Condition::default());
+    let x = ops::combine(&[(&[scale], &batch())]).unwrap();
+    let run = sampler.run_with(Model::new(&toy, &condition, 0).with_noise(noise), x);
+    run.map(|state| mean(&state.unwrap().x)).collect()
+}
+
+/// Every class under many configurations, on the toy model.
+#[test]
+fn configurations() {
+    let text = std::fs::read_to_string(fixtures().join("schedulers.json")).unwrap();
+    let cases: Vec<Case> = serde_json::from_str(&text).unwrap();
+    let mut wrong = Vec::new();
+    for Case { config: json, steps, start, means } in cases {
+        let config: SchedulerConfig = serde_json::from_value(json.clone()).unwrap();
+        let noise: Vec<Tensor<f64>> = (0..steps)
+            .map(|i| Tensor::from_fn([4, 3, 8, 8], |k| ((7 * k + 11 * i) % 13) as f64 / 4.0 - 1.5))
+            .collect();
+        let actual = toy_run(&config, steps, start / mean(&batch()), &noise);
+        assert_eq!(actual.len(), means.len(), "{json}");
+        let off = |(a, b): (&f64, &f64)| !((a - b).abs() <= 1e-5 * b + 1e-12);
+        if let Some(i) = actual.iter().zip(&means).position(off) {
+            wrong.push(format!("{json}, {steps} steps: after step {i} {} is not {}", actual[i], means[i]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The numbers that diffusers publishes in its own tests, for 10 steps.
+#[test]
+fn published_numbers() {
+    let last = |config: &SchedulerConfig, scale| *toy_run(config, 10, scale, &[]).last().unwrap();
+    let ends_early = SchedulerConfig { final_sigmas_type: "sigma_min".into(), ..Default::default() };
+    let (dpm_solver, unipc) = (SchedulerClass::DpmSolver, SchedulerClass::UniPc);
+    for (class, lower_order_final, expected) in [(dpm_solver, false, 0.3301), (unipc, true, 0.2464)] {
+        let config = SchedulerConfig { lower_order_final, ..ends_early.of_class(class) };
+        let actual = last(&config, 1.0);
+        assert!((actual - expected).abs() < 5e-5, "{class:?}: {actual} is not {expected}");
+    }
+}
+
+/// Euler's published number, at T = 1100. The loop there hands the model's input, x times signal, to the step, which takes
+/// it for x / signal; so here the model is shown x / signal, and x shrinks by the signal before each step.
+#[test]
+fn published_number_of_euler() {
+    struct Unscaled(Toy);
+    impl Denoiser<f64> for Unscaled {
+        fn predict(&self, x: &Tensor<f64>, t: &[Timestep], none: &Condition) -> Result<Prediction<f64>> {
+            self.0.predict(&ops::combine(&[(&[1.0 / t[0].level().signal], x)])?, t, none)
+        }
+    }
+    let config = SchedulerConfig { num_train_timesteps: 1100, ..Default::default() };
+    let sampler = config.euler(10).unwrap();
+    let (toy, condition) = (Unscaled(Toy(PredictionKind::Epsilon)), Condition::default());
+    let model = Model::new(&toy, &condition, 0);
+    let mut level = config.schedule().unwrap().level(1099);
+    let mut x = ops::combine(&[(&[level.noise], &batch())]).unwrap();
+    for step in 0..10 {
+        x = ops::combine(&[(&[level.signal], &x)]).unwrap();
+        let state = sampler.step(step, &x, &model, &mut History::default()).unwrap();
+        (x, level) = (state.x, state.level);
+    }
+    let actual = 768.0 * mean(&x);
+    assert!((actual - 10.0807).abs() < 5e-4, "{actual}");
+}
+
+/// The same with noise: DDPM's thousand steps, with the normals that torch draws from seed 0.
+#[test]
+fn published_numbers_of_ddpm() {
+    let mut torch = Torch::new(0);
+    let draw = |_| Tensor::from_slice([4, 3, 8, 8], &torch.normals(768)).unwrap();
+    let noise: Vec<Tensor<f64>> = (0..999).map(draw).collect();
+    for (prediction, expected) in [("epsilon", 258.9606), ("v_prediction", 202.0296)] {
+        let config = SchedulerConfig { prediction_type: prediction.into(), ..Default::default() };
+        let actual = 768.0 * toy_run(&config, 1000, 1.0, &noise).last().unwrap();
+        // Computed there in f32, and compared to 1e-2.
+        assert!((actual - expected).abs() < 5e-3, "{prediction}: {actual} is not {expected}");
+    }
+}
+
+/// torch's generator on the CPU: the Mersenne twister of Matsumoto and Nishimura (1998), and normals by Box and Muller.
+struct Torch {
+    state: [u32; 624],
+    used: usize,
+}
+
+impl Torch {
+    fn new(seed: u32) -> Torch {
+        let mut state = [seed; 624];
+        for i in 1..624 {
+            let before = state[i - 1];
+            state[i] = 1_812_433_253u32.wrapping_mul(before ^ (before >> 30)).wrapping_add(i as u32);
+        }
+        Torch { state, used: 624 }
+    }
+
+    fn next(&mut self) -> u32 {
+        if self.used == 624 {
+            for i in 0..624 {
+                let y = (self.state[i] & 0x8000_0000) | (self.state[(i + 1) % 624] & 0x7fff_ffff);
+                let twist = if y & 1 == 1 { 0x9908_b0df } else { 0 };
+                self.state[i] = self.state[(i + 397) % 624] ^ (y >> 1) ^ twist;
+            }
+            self.used = 0;
+        }
+        let mut y = self.state[self.used];
+        self.used += 1;
+        y ^= y >> 11;
+        y ^= (y << 7) & 0x9d2c_5680;
+        y ^= (y << 15) & 0xefc6_0000;
+        y ^ (y >> 18)
+    }
+
+    /// `n` normals, a multiple of 16: eight radii, then eight angles, in each sixteen.
+    fn normals(&mut self, n: usize) -> Vec<f64> {
+        let mut values: Vec<f64> =
+            (0..n).map(|_| f64::from(self.next() & 0x00ff_ffff) / f64::from(1 << 24)).collect();
+        for sixteen in values.chunks_mut(16) {
+            let (radii, angles) = sixteen.split_at_mut(8);
+            for (u, v) in radii.iter_mut().zip(angles) {
+                let radius = (-2.0 * (1.0 - *u).ln()).sqrt();
+                let (sin, cos) = (std::f64::consts::TAU * *v).sin_cos();
+                (*u, *v) = (radius * cos, radius * sin);
+            }
+        }
+        values
+    }
+}
+
+const SAMPLERS: [(&str, SchedulerClass); 8] = [
+    ("ddpm", SchedulerClass::Ddpm),
+    ("ddim", SchedulerClass::Ddim),
+    ("euler", SchedulerClass::Euler),
+    ("heun", SchedulerClass::Heun),
+    ("dpmpp-2m", SchedulerClass::DpmSolver),
+    ("dpmpp-2m-sde", SchedulerClass::DpmSolver),
+    ("unipc", SchedulerClass::UniPc),
+    ("pndm", SchedulerClass::Pndm),
+];
+
+/// Every state of every sampler on a network with random weights, relative to the largest entry.
+fn trajectories(name: &str) {
+    const STEPS: usize = 10;
+    let folder = fixtures().join(name);
+    let model = tweedie_train::Model::open(&folder, true).unwrap();
+    let expected = WeightFile::read(&folder.join("trajectories.safetensors")).unwrap();
+    let labels = WeightFile::read(&folder.join("expected.safetensors")).unwrap();
+    let labels = labels.integers("ddim.class_labels").ok();
+    let classes = labels.map(|labels| vec![usize::try_from(labels[0]).unwrap()]);
+    let condition = Condition { classes };
+    let noise: Tensor<f32> = expected.tensor("noise").unwrap();
+    let noise: Vec<Tensor<f32>> = (0..STEPS).map(|i| ops::narrow(&noise, 0, i, 1).unwrap()).collect();
+    let json = std::fs::read_to_string(folder.join("scheduler/scheduler_config.json")).unwrap();
+    let config: SchedulerConfig = serde_json::from_str(&json).unwrap();
+    for (key, class) in SAMPLERS {
+        let mut config = config.of_class(class);
+        if key == "dpmpp-2m-sde" {
+            config.algorithm_type = "sde-dpmsolver++".into();
+        }
+        if class == SchedulerClass::Pndm && config.prediction_type == "sample" {
+            assert!(config.pndm(STEPS).is_err());
+            continue;
+        }
+        let sampler = config.sampler::<f32>(STEPS).unwrap();
+        // These keep x / signal in diffusers.
+        let unscaled = matches!(class, SchedulerClass::Euler | SchedulerClass::Heun);
+        let x_t: Tensor<f32> = expected.tensor(&format!("{key}.x_T")).unwrap();
+        let run = sampler.run_with(Model::new(&model, &condition, 0).with_noise(&noise), x_t);
+        for (i, state) in run.enumerate() {
+            let state = state.unwrap();
+            let scale = if unscaled { 1.0 / state.level.signal } else { 1.0 };
+            let actual = ops::combine(&[(&[scale], &state.x)]).unwrap();
+            let expected: Tensor<f32> = expected.tensor(&format!("{key}.x.{i}")).unwrap();
+            assert_eq!(actual.shape(), expected.shape());
+            let largest = expected.as_slice().iter().fold(0.0, |most: f32, x| most.max(x.abs()));
+            let differences = actual.as_slice().iter().zip(expected.as_slice()).map(|(a, b)| (a - b).abs());
+            let deviation = differences.fold(0.0, f32::max) / largest;
+            assert!(actual.all_finite(), "{name}, {key}: state {i}");
+            assert!(deviation <= 1e-4, "{name}, {key}: state {i} deviates by {deviation:e}");
+            if std::env::var_os("SHOW").is_some() {
+                println!("{name} {key} {i} {deviation:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn plain() {
+    trajectories("plain");
+}
+
+#[test]
+fn attention() {
+    trajectories("attention");
+}
+
+#[test]
+fn ddpm() {
+    trajectories("ddpm");
+}
+
+#[test]
+fn scale_shift() {
+    trajectories("scale_shift");
+}
+
+#[test]
+fn class() {
+    trajectories("class");
+}
+
+#[test]
+fn resnet_updown() {
+    trajectories("resnet_updown");
+}
