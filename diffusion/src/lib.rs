@@ -34,6 +34,7 @@
 //! ```
 
 mod analytic;
+mod bound;
 mod denoiser;
 mod error;
 mod guidance;
@@ -51,6 +52,7 @@ mod transition;
 pub mod verify;
 
 pub use analytic::{EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser};
+pub use bound::{Bound, BoundEstimate, BoundEstimator, Decoder, Mean, RateDistortion, Term, TermEstimate};
 pub use denoiser::{Condition, Denoiser, predict_finite};
 pub use error::{Error, Result};
 pub use guidance::Guided;
