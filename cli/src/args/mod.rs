@@ -2,14 +2,16 @@
 
 mod bench;
 mod duration;
+mod eval;
 mod predict;
 mod sample;
 mod train;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
+pub(crate) use eval::{BpdArgs, EvalArgs, EvalWhat, VarianceName};
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs, SamplerName};
-pub(crate) use train::TrainArgs;
+pub(crate) use train::{SplitName, TrainArgs};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -44,6 +46,7 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     Sample(Box<SampleArgs>),
     Predict(PredictArgs),
+    Eval(EvalArgs),
     Bench(BenchArgs),
 }
 

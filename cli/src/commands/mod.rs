@@ -2,12 +2,14 @@
 
 mod bench;
 mod classes;
+mod eval;
 mod noise;
 mod predict;
 mod sample;
 mod train;
 
 pub(crate) use bench::bench;
+pub(crate) use eval::eval;
 pub(crate) use predict::predict;
 pub(crate) use sample::sample;
 pub(crate) use train::train;
