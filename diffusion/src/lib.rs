@@ -34,6 +34,7 @@
 //! ```
 
 mod analytic;
+mod bound;
 mod clip;
 mod denoiser;
 mod error;
@@ -53,6 +54,7 @@ mod transition;
 pub mod verify;
 
 pub use analytic::{EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser};
+pub use bound::{Bound, BoundEstimate, BoundEstimator, Decoder, Mean, RateDistortion, Term, TermEstimate};
 pub use clip::Clip;
 pub use denoiser::{Condition, Denoiser, predict_finite};
 pub use error::{Error, Result};

@@ -10,6 +10,7 @@ pub mod config;
 pub mod data;
 mod diffusers;
 mod error;
+pub mod evaluate;
 pub mod files;
 pub mod memory;
 mod metrics;

@@ -35,7 +35,8 @@ pub(crate) struct RatesArgs {
     pub(crate) out: Option<PathBuf>,
 }
 
-fn svg(name: &str) -> Result<PathBuf, String> {
+/// The name of an SVG file.
+pub(super) fn svg(name: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(name);
     match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("svg")) {
         true => Ok(path),

@@ -2,15 +2,17 @@
 
 mod bench;
 mod duration;
+mod eval;
 mod predict;
 mod sample;
 mod train;
 mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
+pub(crate) use eval::{BpdArgs, EvalArgs, EvalWhat, VarianceName};
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs, SamplerName};
-pub(crate) use train::TrainArgs;
+pub(crate) use train::{SplitName, TrainArgs};
 pub(crate) use verify::VerifyArgs;
 
 use clap::{Args, Parser, Subcommand};
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     Sample(Box<SampleArgs>),
     Predict(PredictArgs),
     Verify(VerifyArgs),
+    Eval(EvalArgs),
     Bench(BenchArgs),
 }
 

@@ -1,0 +1,18 @@
+//! `tweedie eval`: models, measured.
+
+mod bpd;
+mod terms_chart;
+
+use crate::args::EvalWhat;
+use crate::console::Console;
+use crate::error::Result;
+
+/// Measures.
+///
+/// # Errors
+/// Whatever the user can mend.
+pub(crate) fn eval(what: &EvalWhat, seed: u64, console: Console) -> Result<()> {
+    match what {
+        EvalWhat::Bpd(args) => bpd::bpd(args, seed, console),
+    }
+}

@@ -1,0 +1,190 @@
+use super::estimate::{BoundEstimate, Moments, RateDistortion, TermEstimate};
+use super::strata::strata;
+use super::{Bound, Term};
+use crate::{Condition, Denoiser, Error, Result};
+use std::f64::consts::LN_2;
+use std::ops::{ControlFlow, Range};
+use tweedie_tensor::random::{self, Purpose, Stream};
+use tweedie_tensor::{Element, Tensor};
+
+/// Streams of noise are numbered by where in a picture's walk over time they are used; times are drawn from one that
+/// no walk reaches.
+const TIMES: u64 = 1 << 40;
+
+/// Gathers the bound over pictures. Of each it computes L_T in closed form, L_0, and from each of K runs of the other
+/// indices the term at one of them, drawn evenly and counted as often as the run is long: an unbiased estimate of the
+/// whole sum. With K = T − 1 every term of every picture is computed.
+#[derive(Debug, Clone)]
+pub struct BoundEstimator<'a> {
+    bound: Bound<'a>,
+    seed: u64,
+    strata: Vec<Range<usize>>,
+    /// Places of a sample; 0 before the first.
+    dims: usize,
+    total: Moments,
+    prior: Moments,
+    middle: Moments,
+    decoder: Moments,
+    constant: Moments,
+    /// For each index the whole term.
+    terms: Vec<Moments>,
+    /// For each run, the first being index 0 alone: the constant, and the squared error.
+    constants: Vec<Moments>,
+    distortions: Vec<Moments>,
+}
+
+impl<'a> BoundEstimator<'a> {
+    /// `per_picture` terms of each picture beside L_T and L_0: as many as the schedule has, or fewer. All that is
+    /// random follows from the seed and the number of the picture.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when `per_picture` is 0.
+    pub fn new(bound: Bound<'a>, per_picture: usize, seed: u64) -> Result<BoundEstimator<'a>> {
+        if per_picture == 0 {
+            return Err(Error::parameter("bound", "timesteps per picture", 0, "must be at least 1"));
+        }
+        let strata = strata(bound.schedule, per_picture);
+        let none = Moments::default();
+        Ok(BoundEstimator {
+            bound,
+            seed,
+            dims: 0,
+            total: none,
+            prior: none,
+            middle: none,
+            decoder: none,
+            constant: none,
+            terms: vec![none; bound.schedule.num_timesteps()],
+            constants: vec![none; strata.len() + 1],
+            distortions: vec![none; strata.len() + 1],
+            strata,
+        })
+    }
+
+    /// How many times the denoiser is asked about each picture.
+    pub fn evaluations(&self) -> usize {
+        self.strata.len() + 1
+    }
+
+    /// Adds the pictures `x0` (leading axis), numbered from `first`: how a set is cut into batches does not matter.
+    ///
+    /// # Errors
+    /// As [`Bound::terms`]; [`Error::Parameter`] for pictures of another size than earlier ones.
+    pub fn add<T: Element>(
+        &mut self,
+        denoiser: &(impl Denoiser<T> + ?Sized),
+        x0: &Tensor<T>,
+        condition: &Condition,
+        first: u64,
+    ) -> Result<()> {
+        self.add_with(denoiser, x0, condition, first, || ControlFlow::Continue(())).map(drop)
+    }
+
+    /// As [`BoundEstimator::add`], calling `asked` each time the denoiser has been asked about the batch. Where that
+    /// breaks off, the batch does not count.
+    ///
+    /// # Errors
+    /// As [`BoundEstimator::add`].
+    pub fn add_with<T: Element>(
+        &mut self,
+        denoiser: &(impl Denoiser<T> + ?Sized),
+        x0: &Tensor<T>,
+        condition: &Condition,
+        first: u64,
+        mut asked: impl FnMut() -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>> {
+        let samples = x0.dims().first().copied().unwrap_or(0);
+        if samples == 0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let dims = x0.numel() / samples;
+        if self.dims != 0 && self.dims != dims {
+            let why = format!("earlier pictures have {}", self.dims);
+            return Err(Error::parameter("bound", "places of a picture", dims, why));
+        }
+        let times: Vec<Vec<usize>> = (0..samples as u64).map(|i| self.times(first + i)).collect();
+        let mut walks: Vec<Vec<Term>> = vec![Vec::with_capacity(self.evaluations()); samples];
+        for place in 0..self.evaluations() {
+            let t: Vec<usize> = times.iter().map(|times| times[place]).collect();
+            let noise = random::normal(*x0.shape(), self.seed, Purpose::Evaluation, place as u64, first);
+            let terms = self.bound.terms(denoiser, x0, &t, &noise, condition)?;
+            walks.iter_mut().zip(terms).for_each(|(walk, term)| walk.push(term));
+            if asked().is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        self.dims = dims;
+        for ((prior, walk), times) in self.bound.prior(x0).into_iter().zip(&walks).zip(&times) {
+            self.gather(prior, walk, times);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The indices at which a picture is looked at: 0, and one of each run.
+    fn times(&self, picture: u64) -> Vec<usize> {
+        let mut stream = Stream::new(self.seed, Purpose::Evaluation, TIMES, picture);
+        let drawn = self.strata.iter().map(|run| run.start + stream.below(run.len() as u32) as usize);
+        [0].into_iter().chain(drawn).collect()
+    }
+
+    fn gather(&mut self, prior: f64, walk: &[Term], times: &[usize]) {
+        let (mut middle, mut constant) = (0.0, 0.0);
+        for (run, term) in self.strata.iter().zip(&walk[1..]) {
+            middle += run.len() as f64 * term.nats();
+            constant += run.len() as f64 * term.constant;
+        }
+        let decoder = walk[0].nats();
+        self.prior.add(prior);
+        self.middle.add(middle);
+        self.constant.add(constant);
+        self.decoder.add(decoder);
+        self.total.add(prior + middle + decoder);
+        for (place, (term, &t)) in walk.iter().zip(times).enumerate() {
+            self.terms[t].add(term.nats());
+            self.constants[place].add(term.constant);
+            self.distortions[place].add(term.square_error);
+        }
+    }
+
+    /// What the pictures so far come to, in bits a dimension.
+    pub fn estimate(&self) -> BoundEstimate {
+        let dims = self.dims.max(1) as f64;
+        let unit = 1.0 / (dims * LN_2);
+        let bits = |moments: &Moments| moments.mean(unit);
+        let terms = self.terms.iter().enumerate().filter(|(_, moments)| moments.count() > 0);
+        BoundEstimate {
+            pictures: self.total.count(),
+            total: bits(&self.total),
+            prior: bits(&self.prior),
+            middle: bits(&self.middle),
+            decoder: bits(&self.decoder),
+            constant: bits(&self.constant),
+            terms: terms
+                .map(|(t, moments)| TermEstimate { t, bits: bits(moments), count: moments.count() })
+                .collect(),
+            rate_distortion: self.rate_distortion(unit, dims),
+        }
+    }
+
+    /// From the noisiest run down: what has been sent before x_t is known, and how far x̂_0 is off then.
+    fn rate_distortion(&self, unit: f64, dims: f64) -> Vec<RateDistortion> {
+        let mut rate = self.prior.mean(unit).mean;
+        let mut curve = Vec::with_capacity(self.evaluations());
+        let runs = [0..1].into_iter().chain(self.strata.iter().cloned());
+        for (place, run) in runs.enumerate().collect::<Vec<_>>().into_iter().rev() {
+            // Within a run terms are taken to be even, and x_t to be in its middle.
+            let size = run.len() as f64;
+            let nats = run.clone().map(|t| self.terms[t].sum()).sum::<f64>();
+            let count = run.clone().map(|t| self.terms[t].count()).sum::<usize>().max(1) as f64;
+            let term = nats / count * unit;
+            let mean_square = self.distortions[place].mean(1.0 / dims).mean;
+            curve.push(RateDistortion {
+                t: 0.5 * (run.start + run.end - 1) as f64,
+                rate: rate + 0.5 * (size - 1.0) * term,
+                rmse: 127.5 * mean_square.sqrt(),
+            });
+            rate += size * term;
+        }
+        curve
+    }
+}

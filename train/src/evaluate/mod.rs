@@ -1,0 +1,6 @@
+//! Measuring a trained model on a data set.
+
+mod bound;
+mod pictures;
+
+pub use bound::{BoundRequest, bound};
