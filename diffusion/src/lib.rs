@@ -60,7 +60,7 @@ pub use denoiser::{Condition, Denoiser, predict_finite};
 pub use error::{Error, Result};
 pub use guidance::Guided;
 pub use level::{Level, Timestep};
-pub use loss::{Weighting, target};
+pub use loss::{Loss, LossValue, Objective, Weighting, target};
 pub use prediction::{Prediction, PredictionKind};
 pub use process::Gaussian;
 pub use sampler::{

@@ -6,7 +6,7 @@ use common::{close, ho, normals, schedules};
 use proptest::prelude::*;
 use tweedie_diffusion::{
     Condition, Ddim, GaussianDenoiser, Grid, Level, Prediction, PredictionKind, Sampler, Schedule,
-    ScheduleConfig, Spacing, VarianceKind, karras_sigmas,
+    ScheduleConfig, ScheduleKind, Spacing, VarianceKind, karras_sigmas,
 };
 use tweedie_tensor::{Tensor, ops};
 

@@ -30,7 +30,14 @@ fn every_family_passes_at_every_length() {
             };
             assert!(table.len() >= 50, "{kind:?} {timesteps}: {} rows", table.len());
             assert!(failures(&table).is_empty(), "{kind:?} {timesteps}: {:#?}", failures(&table));
-            assert!(table.iter().all(|row| row.expected.is_finite() && row.tolerance <= 1e-6 * (1.0 + row.expected.abs())));
+            for row in &table {
+                // An order is what a ratio of errors tends to.
+                let share = if row.name.starts_with("order of") { 0.1 } else { 1e-6 };
+                assert!(
+                    row.expected.is_finite() && row.tolerance <= share * (1.0 + row.expected.abs()),
+                    "{row:?}"
+                );
+            }
         }
     }
 }

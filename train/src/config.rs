@@ -5,8 +5,8 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tweedie_diffusion::{
-    Clip, PredictionKind, Schedule, ScheduleConfig, ScheduleKind, Spacing, TimestepSampling, VarianceKind,
-    Weighting,
+    Clip, Loss, Objective, PredictionKind, Schedule, ScheduleConfig, ScheduleKind, Spacing, TimestepSampling,
+    VarianceKind, Weighting,
 };
 use tweedie_nn::UNetConfig;
 use tweedie_nn::optim::OptimConfig;
@@ -66,8 +66,14 @@ pub struct DiffusionConfig {
     pub zero_terminal_snr: bool,
     /// What the network's output stands for.
     pub prediction: PredictionKind,
+    /// What is minimised.
+    pub objective: Objective,
     /// How the squared error is weighted over t.
     pub weighting: Weighting,
+    /// Whether the network also says the variance of the reverse step, in as many channels again.
+    pub learned_variance: bool,
+    /// The variance in the bound where the network does not say it.
+    pub variance: VarianceKind,
     /// How t is drawn.
     pub timestep_sampling: TimestepSampling,
 }
@@ -215,7 +221,10 @@ impl Default for DiffusionConfig {
             betas: None,
             zero_terminal_snr: false,
             prediction: PredictionKind::V,
+            objective: Objective::SquaredError,
             weighting: Weighting::Simple,
+            learned_variance: false,
+            variance: VarianceKind::FixedSmall,
             timestep_sampling: TimestepSampling::Stratified,
         }
     }
@@ -237,6 +246,12 @@ impl DiffusionConfig {
             zero_terminal_snr: self.zero_terminal_snr,
         };
         Ok(schedule.build()?)
+    }
+
+    /// The training loss of these settings.
+    pub fn loss(&self) -> Loss {
+        let DiffusionConfig { objective, weighting, learned_variance, variance, prediction, .. } = *self;
+        Loss { kind: prediction, learns_variance: learned_variance, objective, weighting, variance }
     }
 }
 
@@ -319,7 +334,7 @@ impl Config {
     pub fn resolved(mut self, source: &dyn Source) -> Config {
         let [channels, height, width] = source.shape();
         self.model.in_channels = channels;
-        self.model.out_channels = channels;
+        self.model.out_channels = if self.diffusion.learned_variance { 2 * channels } else { channels };
         self.model.sample_size = Some(if height == width {
             SampleSize::Square(height)
         } else {
@@ -437,6 +452,7 @@ impl Config {
         let (train, optimizer, sampling) = (&self.train, &self.optimizer, &self.sampling);
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let share = |x: f64| (0.0..=1.0).contains(&x);
+        self.diffusion.loss().check()?;
         let last = self.diffusion.schedule()?;
         let last = last.level(last.num_timesteps() - 1);
         refuse(

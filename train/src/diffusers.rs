@@ -39,6 +39,7 @@ pub(crate) fn open(folder: &Path) -> Result<Model> {
         variance: scheduler.variance()?,
         ..SamplingConfig::default()
     };
+    let learns_variance = config.out_channels == 2 * config.in_channels;
     let classes = config.num_class_embeds.map(|n| (0..n).map(|class| class.to_string()).collect());
     Ok(Model {
         network,
@@ -46,6 +47,7 @@ pub(crate) fn open(folder: &Path) -> Result<Model> {
         config,
         schedule: scheduler.schedule()?,
         prediction: scheduler.prediction()?,
+        learns_variance,
         classes,
         null_class: None,
         scheduling: Scheduling::Diffusers(Box::new(scheduler)),

@@ -20,6 +20,8 @@ pub struct Model {
     pub(crate) config: UNetConfig,
     pub(crate) schedule: Schedule,
     pub(crate) prediction: PredictionKind,
+    /// Whether the second half of its output channels says the variance of the reverse step.
+    pub(crate) learns_variance: bool,
     pub(crate) classes: Option<Vec<String>>,
     /// The label that stands for "no class", in models that were trained with label dropout.
     pub(crate) null_class: Option<usize>,
@@ -94,6 +96,7 @@ impl Model {
             config: config.model.clone(),
             schedule: config.diffusion.schedule()?,
             prediction: config.diffusion.prediction,
+            learns_variance: config.diffusion.learned_variance,
             classes,
             null_class,
             scheduling: Scheduling::Own,
@@ -106,6 +109,12 @@ impl Model {
     pub fn shape(&self) -> [usize; 3] {
         let [height, width] = self.config.sample_size.map_or([0, 0], SampleSize::sides);
         [self.config.in_channels, height, width]
+    }
+
+    /// Channels of its output: as many as its pictures have, or twice that where it says the variance of the reverse step
+    /// as well.
+    pub fn output_channels(&self) -> usize {
+        self.config.out_channels
     }
 
     /// The names of its classes; `None` for an unconditional model.
@@ -223,7 +232,7 @@ impl Denoiser<f32> for Model {
         let clocks: Vec<f64> = t.iter().map(Timestep::clock).collect();
         let value = Model::predict(self, x_t, &clocks, condition.classes.as_deref())
             .map_err(|error| tweedie_diffusion::Error::Denoiser(Box::new(error)))?;
-        Ok(Prediction::new(self.prediction, value))
+        Prediction::from_output(self.prediction, value, self.learns_variance)
     }
 }
 

@@ -12,13 +12,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tweedie_autograd::{Tape, Var, ops::weighted_mse};
-use tweedie_diffusion::{Schedule, TimestepSampler, target};
+use tweedie_autograd::{Tape, Var};
+use tweedie_diffusion::{LossValue, Schedule, TimestepSampler};
 use tweedie_nn::lr::{Decay, LearningRate};
 use tweedie_nn::optim::Optimizer;
 use tweedie_nn::{Builder, Ctx, Ema, Params, UNet};
+use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose, Stream};
-use tweedie_tensor::{Tensor, ops};
 
 /// How many recent losses the reported loss is the mean of.
 const RECENT: usize = 100;
@@ -257,23 +257,24 @@ impl Run {
         let noise = random::normal(*batch.x.shape(), seed, Purpose::Noise, step, 0);
         let x_t = self.schedule.q_sample(&batch.x, &times, &noise)?;
         let at = self.schedule.timesteps_at(&times)?;
-        let target = target(diffusion.prediction, &batch.x, &noise, &at)?;
-        let mut weights = diffusion.weighting.weights(&self.schedule, diffusion.prediction, &times)?;
         let labels = train.class_conditional.then(|| self.shown_labels(&batch.labels));
         let clocks: Vec<f64> = at.iter().map(|time| time.clock()).collect();
+        let importance: Vec<f64> = draws.iter().map(|draw| draw.importance).collect();
 
         let tape = Tape::new();
         let ctx = Ctx::training(&self.params, &tape);
         let output = self.network.forward(&ctx, Var::constant(x_t), &clocks, labels.as_deref())?;
         drop(ctx);
-        let errors = ops::mean_square_per_sample(output.value(), &target)?;
-        let losses: Vec<f64> = errors.iter().zip(&weights).map(|(error, weight)| error * weight).collect();
-        for (weight, draw) in weights.iter_mut().zip(&draws) {
-            *weight *= draw.importance;
-        }
-        let loss = weighted_mse(output, target, &weights)?;
-        let value = f64::from(loss.value().item()?);
-        let gradients = self.params.collect(loss.backward()?);
+        let LossValue { losses, squared_errors, gradient } = diffusion.loss().evaluate(
+            &self.schedule,
+            &batch.x,
+            &noise,
+            &times,
+            output.value().clone(),
+            &importance,
+        )?;
+        let value = losses.iter().zip(&importance).map(|(loss, times)| loss * times).sum::<f64>() / n as f64;
+        let gradients = self.params.collect(output.vjp(gradient, |_, _| {})?);
 
         let learning_rate = self.learning_rate().at(step);
         let clip = Some(optimizer.clip);
@@ -284,7 +285,7 @@ impl Run {
             return Err(Error::Diverged { step });
         }
         self.times.record(&draws, &losses);
-        Ok(StepReport { loss: value, grad_norm, learning_rate, errors, times })
+        Ok(StepReport { loss: value, grad_norm, learning_rate, errors: squared_errors, times })
     }
 
     /// The batch's labels, some of them replaced by the one that means "no class".

@@ -50,11 +50,11 @@ pub(crate) fn predict(args: &PredictArgs, console: Console) -> Result<()> {
         answer.extend_from_slice(part.as_slice());
     }
     if let Some(raw) = &args.raw {
-        noise::write(raw, &answer, shape)?;
+        noise::write(raw, &answer, [model.output_channels(), shape[1], shape[2]])?;
     }
 
     let (mean, std) = moments(&answer);
-    let [c, h, w] = shape;
+    let (c, [_, h, w]) = (model.output_channels(), shape);
     let out = args.raw.as_deref();
     console.say(format!("{n} × {c} × {h} × {w} numbers: mean {mean:.6}, standard deviation {std:.6}"));
     if let Some(out) = out {

@@ -99,3 +99,22 @@ fn times_that_follow_the_losses_are_kept_over_a_stop() {
     assert_ne!(tiny(&["--steps=11", "--out=parts"]), whole);
     assert_eq!(digest(&["train", "--out=parts", "--resume", "--steps=14"]), whole);
 }
+
+#[test]
+fn a_network_learns_its_variance_with_the_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let learnt = ["--set=diffusion.learned_variance=true", "--out=run", "--steps=4"];
+    let hybrid = "--set=diffusion.objective={ hybrid = { vlb_weight = 0.001 } }";
+    let summary = json(folder.path(), &train_tiny(&[&learnt[..], &[hybrid]].concat()));
+    assert!(summary["loss"].as_f64().unwrap() > 0.0);
+    let painted = json(
+        folder.path(),
+        &["sample", "run", "--n=2", "--sampler=ddpm", "--steps=4", "--raw=x.safetensors"],
+    );
+    assert_eq!(painted["n"], 2);
+    assert!(json(folder.path(), &["verify", "run", "--schedule=cosine"]).is_array());
+    // The plain squared error would teach no variance.
+    let said = tweedie(folder.path(), &train_tiny(&learnt));
+    assert_eq!(said.status, Some(1));
+    assert!(said.stderr.contains("squared_error") && said.stderr.contains("hybrid"), "{}", said.stderr);
+}

@@ -1,7 +1,9 @@
 //! What training minimises.
 
+mod objective;
 mod weighting;
 
+pub use objective::{Loss, LossValue, Objective};
 pub use weighting::Weighting;
 
 use crate::level::one_time_each;

@@ -1,7 +1,10 @@
 //! Samplers on data whose denoiser is known.
 
 use super::{Case, Row};
-use crate::{Condition, Ddim, Ddpm, Denoiser, GaussianDenoiser, Grid, Result, Spacing, VarianceKind};
+use crate::{
+    Condition, Ddim, Ddpm, Denoiser, DpmSolver, Euler, GaussianDenoiser, Grid, Heun, Plan, Result, Sampler,
+    Spacing, Timestep, UniPc, VarianceKind,
+};
 use tweedie_tensor::Tensor;
 
 pub(super) fn rows(case: &Case<'_>) -> Result<Vec<Row>> {
@@ -11,6 +14,8 @@ pub(super) fn rows(case: &Case<'_>) -> Result<Vec<Row>> {
         ddim_gain(case)?,
     ];
     rows.extend(eta_one(case)?);
+    rows.extend(spread_on_edms_grid(case)?);
+    rows.extend(orders(case)?);
     Ok(rows)
 }
 
@@ -70,4 +75,79 @@ fn eta_one(case: &Case<'_>) -> Result<[Row; 1]> {
     let ddim = case.paint(&Ddim::new(&case.schedule, &grid, 1.0)?, &denoiser, 0.7)?;
     let ddpm = case.paint(&Ddpm::new(&case.schedule, &grid, VarianceKind::FixedSmall)?, &denoiser, 0.7)?;
     Ok([Row::new("DDIM with η = 1 paints what DDPM paints", ddpm, ddim, 1e-9)])
+}
+
+const EDM_DATA: f64 = 0.25;
+
+fn edm_plan(steps: usize) -> Result<Plan> {
+    Plan::edm(steps, 0.002, 80.0, 7.0)
+}
+
+/// By how much the spread of what `sampler` paints is off, for data N(0, ¼) from σ = 80.
+fn spread_error(case: &Case<'_>, sampler: &impl Sampler<f64>) -> Result<f64> {
+    Ok(case.paint(sampler, &gaussian(EDM_DATA)?, 80.0)? / EDM_DATA.sqrt() - 1.0)
+}
+
+/// Euler's and Heun's method on EDM's grid: dx/dσ = x σ/(v + σ²) there, which multiplies x by a number in each step.
+fn spread_on_edms_grid(case: &Case<'_>) -> Result<Vec<Row>> {
+    let slope = |sigma: f64| sigma / (EDM_DATA + sigma * sigma);
+    let by_hand = |steps: usize, second_order: bool| {
+        let root = |sigma: f64| sigma.powf(1.0 / 7.0);
+        let (high, low) = (root(80.0), root(0.002));
+        let sigma = |i: usize| match i {
+            _ if i == steps => 0.0,
+            _ => (high + (low - high) * i as f64 / (steps - 1) as f64).powi(7),
+        };
+        let mut x = 80.0;
+        for i in 0..steps {
+            let (from, to) = (sigma(i), sigma(i + 1));
+            let euler = x * (1.0 + (to - from) * slope(from));
+            x = match second_order && to > 0.0 {
+                true => x + 0.5 * (to - from) * (x * slope(from) + euler * slope(to)),
+                false => euler,
+            };
+        }
+        x / EDM_DATA.sqrt() - 1.0
+    };
+    let mut rows = Vec::new();
+    for steps in [18, 36, 72, 144] {
+        let name = |method: &str| {
+            format!("data N(0, ¼), EDM's grid, {method} in {steps} steps: spread, relative error")
+        };
+        let euler = spread_error(case, &Euler::new(edm_plan(steps)?))?;
+        let heun = spread_error(case, &Heun::new(edm_plan(steps)?))?;
+        rows.push(Row::new(name("Euler"), by_hand(steps, false), euler, 1e-9));
+        rows.push(Row::new(name("Heun"), by_hand(steps, true), heun, 1e-9));
+    }
+    Ok(rows)
+}
+
+/// A method of order p is off 2^p times less with twice the steps: from σ = 10 to σ = 0.1, evenly in ln σ, for data
+/// N(0, ¼), whose flow multiplies x by √((v + σ'²)/(v + σ²)).
+fn orders(case: &Case<'_>) -> Result<Vec<Row>> {
+    const COARSE: usize = 64;
+    let (from, to) = (10.0f64, 0.1f64);
+    let plan = |steps: usize| {
+        let sigma = |i: usize| (from.ln() + (to / from).ln() * i as f64 / steps as f64).exp();
+        let times: Vec<Timestep> = (0..steps).map(|i| Timestep::edm(sigma(i))).collect();
+        Plan::through(&times, Timestep::edm(to))
+    };
+    let exact = ((EDM_DATA + to * to) / (EDM_DATA + from * from)).sqrt();
+    let order =
+        |name: &str, expected: f64, sampler: &dyn Fn(Plan) -> Result<Box<dyn Sampler<f64>>>| -> Result<Row> {
+            let error = |steps: usize| -> Result<f64> {
+                Ok(case.paint(&sampler(plan(steps)?)?, &gaussian(EDM_DATA)?, 1.0)? / exact - 1.0)
+            };
+            let (coarse, fine) = (error(COARSE)?, error(2 * COARSE)?);
+            let name = format!("order of {name}, by halving its steps");
+            Ok(Row::new(name, expected, (coarse / fine).abs().log2(), 0.1))
+        };
+    Ok(vec![
+        order("Euler's method", 1.0, &|plan| Ok(Box::new(Euler::new(plan))))?,
+        order("Heun's method", 2.0, &|plan| Ok(Box::new(Heun::new(plan))))?,
+        order("DPM-Solver++ 2M", 2.0, &|plan| Ok(Box::new(DpmSolver::new(plan).lower_order_final(false))))?,
+        order("UniPC with a predictor of order 2", 3.0, &|plan| {
+            Ok(Box::new(UniPc::new(plan, 2)?.lower_order_final(false)))
+        })?,
+    ])
 }

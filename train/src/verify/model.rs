@@ -51,7 +51,7 @@ pub fn model_rows(model: &Model, seed: u64) -> Result<Vec<Row>> {
 
     // What follows is arithmetic on its answer, in f64.
     let (x_t, times) = (x_t.cast::<f64>(), times.as_slice());
-    let prediction = Prediction::from_output(model.prediction, whole.cast::<f64>(), false)?;
+    let prediction = Prediction::from_output(model.prediction, whole.cast::<f64>(), model.learns_variance)?;
     rows.extend(conversions(model, &prediction, &x_t, times)?);
     rows.extend(bound_terms(model, &prediction, &x0, &x_t, times)?);
     Ok(rows)
@@ -94,6 +94,8 @@ fn bound_terms(
 ) -> Result<Vec<Row>> {
     let schedule = &model.schedule;
     let at = schedule.timesteps_at(times)?;
+    // With a fixed variance, whether or not the model has its own.
+    let prediction = &Prediction::new(prediction.kind, prediction.value.clone());
     let epsilon_hat = prediction.epsilon(x_t, &at)?;
     // x_t was rounded: the noise that is in it, not the one that was drawn.
     let epsilon = Prediction::new(PredictionKind::Sample, x0.clone()).epsilon(x_t, &at)?;
