@@ -39,6 +39,7 @@ mod error;
 mod guidance;
 mod level;
 mod loss;
+pub mod metrics;
 mod prediction;
 mod process;
 mod sampler;
