@@ -48,6 +48,7 @@ pub(crate) fn open(folder: &Path) -> Result<Model> {
         null_class: None,
         scheduling: Scheduling::Diffusers(Box::new(scheduler)),
         sampling,
+        data: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! A trained network with what is needed to use it: its schedule, what it predicts, its classes.
 
-use crate::config::{SamplerKind, SamplingConfig};
+use crate::config::{DataConfig, SamplerKind, SamplingConfig};
 use crate::{Config, Error, Result, checkpoint, diffusers};
 use std::path::{Path, PathBuf};
 use tweedie_autograd::Var;
@@ -25,6 +25,7 @@ pub struct Model {
     pub(crate) null_class: Option<usize>,
     pub(crate) scheduling: Scheduling,
     pub(crate) sampling: SamplingConfig,
+    pub(crate) data: Option<DataConfig>,
 }
 
 /// Whose conventions lay out a model's sampling times.
@@ -97,6 +98,7 @@ impl Model {
             null_class,
             scheduling: Scheduling::Own,
             sampling,
+            data: Some(config.data.clone()),
         })
     }
 
@@ -119,6 +121,11 @@ impl Model {
     /// The sampling settings that it came with.
     pub fn sampling(&self) -> &SamplingConfig {
         &self.sampling
+    }
+
+    /// The pictures that it learnt from, where that is known.
+    pub fn data(&self) -> Option<&DataConfig> {
+        self.data.as_ref()
     }
 
     /// One pass of the network: its output as it is, for noisy pictures `x` \[n, c, h, w\], n timesteps in the

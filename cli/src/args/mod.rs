@@ -2,15 +2,17 @@
 
 mod bench;
 mod duration;
+mod eval;
 mod predict;
 mod sample;
 mod train;
 mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
+pub(crate) use eval::{ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs};
 pub(crate) use predict::PredictArgs;
-pub(crate) use sample::{Out, SampleArgs, SamplerName};
-pub(crate) use train::TrainArgs;
+pub(crate) use sample::{Out, SampleArgs, SamplerArgs, SamplerName};
+pub(crate) use train::{SplitName, TrainArgs};
 pub(crate) use verify::VerifyArgs;
 
 use clap::{Args, Parser, Subcommand};
@@ -47,6 +49,7 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     Sample(Box<SampleArgs>),
     Predict(PredictArgs),
+    Eval(EvalArgs),
     Verify(VerifyArgs),
     Bench(BenchArgs),
 }

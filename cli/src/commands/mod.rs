@@ -2,6 +2,7 @@
 
 mod bench;
 mod classes;
+mod eval;
 mod noise;
 mod predict;
 mod sample;
@@ -9,6 +10,7 @@ mod train;
 mod verify;
 
 pub(crate) use bench::bench;
+pub(crate) use eval::eval;
 pub(crate) use predict::predict;
 pub(crate) use sample::sample;
 pub(crate) use train::train;

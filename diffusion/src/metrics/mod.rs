@@ -9,11 +9,13 @@ mod frechet;
 mod kernel;
 mod manifold;
 mod moments;
+mod scores;
 
 pub use frechet::frechet_distance;
 pub use kernel::{KernelDistance, kernel_distance};
 pub use manifold::{Manifolds, manifolds};
 pub use moments::Moments;
+pub use scores::Scores;
 
 use crate::{Error, Result};
 use tweedie_tensor::{Element, Shape, Tensor};

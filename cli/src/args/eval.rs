@@ -1,0 +1,98 @@
+use super::{SamplerArgs, SplitName};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// Measure a model
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    #[command(subcommand)]
+    pub(crate) what: EvalWhat,
+}
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvalWhat {
+    Frechet(Box<FrechetArgs>),
+    Classes(Box<ClassesArgs>),
+}
+
+/// How near a model's pictures are to real ones: Fréchet and kernel distance, precision and recall
+///
+/// Pictures are compared by features: those of a small classifier that the program trains on DATA, in a minute or two,
+/// and keeps beside the model; or those of any network with --features and --description. The baseline is the
+/// Fréchet distance that real pictures have in the place of the painted ones: no model can be expected to be below
+/// it. All numbers depend on the features and on how many pictures there are: compare equal with equal.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tweedie eval frechet runs/glyphs
+  tweedie eval frechet runs/mnist --data data/mnist --n 5000 --sampler ddim --steps 20 --json
+  tweedie eval frechet out/ --data data/mnist                          (pictures that are painted already)
+  tweedie eval frechet runs/mnist --features net.safetensors --description net.json")]
+pub(crate) struct FrechetArgs {
+    /// A run directory, a checkpoint file, a diffusers folder; or a folder of pictures
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// How many pictures are painted [default: 1000, or all of a folder]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) n: Option<u32>,
+    /// Class by number or name: compares pictures of these classes alone
+    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
+    pub(crate) class: Vec<String>,
+    /// The weights as they are, not their moving average
+    #[arg(long)]
+    pub(crate) no_ema: bool,
+
+    #[command(flatten)]
+    pub(crate) real: RealArgs,
+    /// Which part of the data the pictures are compared with
+    #[arg(long, value_name = "SPLIT", default_value = "test", help_heading = "Real pictures")]
+    pub(crate) split: SplitName,
+    /// Features of a network of your own: its weights
+    #[arg(long, value_name = "FILE.safetensors", requires = "description", help_heading = "Features")]
+    pub(crate) features: Option<PathBuf>,
+    /// What its layers are: a JSON list (see docs/metrics.md)
+    #[arg(long, value_name = "FILE.json", requires = "features", help_heading = "Features")]
+    pub(crate) description: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
+}
+
+/// Whether a model paints the class that it is asked for, as the program's own classifier reads it
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tweedie eval classes runs/glyphs
+  tweedie eval classes runs/mnist --class 3 --guidance 2 --n 200 --json")]
+pub(crate) struct ClassesArgs {
+    /// A run directory, a checkpoint file, or a diffusers folder, of a class-conditional model
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// How many pictures of each class are painted
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) n: u32,
+    /// Class by number or name [default: all of them]
+    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
+    pub(crate) class: Vec<String>,
+    /// The weights as they are, not their moving average
+    #[arg(long)]
+    pub(crate) no_ema: bool,
+
+    #[command(flatten)]
+    pub(crate) real: RealArgs,
+    #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
+}
+
+/// What the classifier learns, and where it is kept.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Real pictures")]
+pub(crate) struct RealArgs {
+    /// glyphs, shapes, or a folder of IDX files, CIFAR-10 batches or pictures [default: what a run learnt from]
+    #[arg(long, value_name = "DATA")]
+    pub(crate) data: Option<String>,
+    /// Resize and centre-crop the data to N × N [default: as a run did]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) image_size: Option<u32>,
+    /// The classifier: read from this file; trained and written there if it does not exist [default: beside the model]
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(crate) classifier: Option<PathBuf>,
+}

@@ -1,0 +1,22 @@
+//! `tweedie eval`: models, measured.
+
+mod classes;
+mod classifier;
+mod frechet;
+mod painter;
+mod real;
+
+use crate::args::EvalWhat;
+use crate::console::Console;
+use crate::error::Result;
+
+/// Measures.
+///
+/// # Errors
+/// Whatever the user can mend.
+pub(crate) fn eval(what: &EvalWhat, seed: u64, console: Console) -> Result<()> {
+    match what {
+        EvalWhat::Frechet(args) => frechet::frechet(args, seed, console),
+        EvalWhat::Classes(args) => classes::classes(args, seed, console),
+    }
+}
