@@ -25,6 +25,7 @@
 mod builder;
 mod classifier;
 mod ctx;
+pub mod described;
 mod ema;
 mod error;
 pub mod layers;
