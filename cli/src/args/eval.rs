@@ -47,8 +47,14 @@ pub(crate) struct FrechetArgs {
     /// Which part of the data the pictures are compared with
     #[arg(long, value_name = "SPLIT", default_value = "test", help_heading = "Real pictures")]
     pub(crate) split: SplitName,
-    /// Features of a network of your own: its weights
-    #[arg(long, value_name = "FILE.safetensors", requires = "description", help_heading = "Features")]
+    /// Features of a network of your own, not of the classifier: its weights
+    #[arg(
+        long,
+        value_name = "FILE.safetensors",
+        requires = "description",
+        conflicts_with = "classifier",
+        help_heading = "Features"
+    )]
     pub(crate) features: Option<PathBuf>,
     /// What its layers are: a JSON list (see docs/metrics.md)
     #[arg(long, value_name = "FILE.json", requires = "features", help_heading = "Features")]

@@ -1,10 +1,10 @@
 //! `tweedie eval frechet`: how near pictures are to real ones.
 
-use super::classifier;
+use super::judge::Judge;
 use super::painter::Painter;
 use super::real::Real;
 use crate::args::FrechetArgs;
-use crate::commands::{classes as named, sample};
+use crate::commands::{classes, sample};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -14,16 +14,16 @@ use std::sync::Arc;
 use tweedie_diffusion::metrics::Scores;
 use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{Purpose, Stream};
-use tweedie_train::classifier::TrainedClassifier;
-use tweedie_train::data::{self, DataOptions, Source, Split, read_batch};
+use tweedie_train::config::SamplingConfig;
+use tweedie_train::data::{self, DataError, DataOptions, Source, Split};
 use tweedie_train::{Model, newest_checkpoint};
 
 /// Pictures that are painted when nothing says how many.
 const PICTURES: usize = 1000;
 /// Real pictures that the painted ones are compared with, unless more are painted.
 const REAL: usize = 10_000;
-/// Pictures that go through the feature network at a time.
-const AT_A_TIME: usize = 128;
+/// The least rows that every score can be had from.
+const LEAST: usize = 20;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -32,7 +32,7 @@ struct Compared<'a> {
     data: &'a str,
     split: &'static str,
     n: usize,
-    /// Real pictures they were compared with.
+    /// Real pictures that they were compared with.
     real: usize,
     features: String,
     dimensions: usize,
@@ -44,7 +44,7 @@ struct Compared<'a> {
     density: f64,
     coverage: f64,
     classifier_accuracy: Option<f64>,
-    /// The Fréchet distance of `baseline_n` other real pictures from the same ones.
+    /// The Fréchet distance of `baseline_n` other real pictures in the place of the painted ones.
     baseline: f64,
     baseline_n: usize,
     baseline_precision: f64,
@@ -53,8 +53,8 @@ struct Compared<'a> {
 
 /// What is compared with real pictures.
 enum Painted {
-    /// To be painted.
-    Model(Box<Model>),
+    /// To be painted, of these classes in turn.
+    Model { model: Box<Model>, classes: Option<Vec<usize>>, sampling: SamplingConfig },
     /// There already.
     Folder(Arc<dyn Source>),
 }
@@ -66,96 +66,123 @@ enum Painted {
 pub(super) fn frechet(args: &FrechetArgs, seed: u64, console: Console) -> Result<()> {
     let painted = Painted::open(args)?;
     let real = Real::new(&args.real, painted.model())?;
-    let shape = painted.shape();
     let split = Split::from(args.split);
-    let pictures = real.open(split, shape)?;
+    let pictures = real.open(split, painted.shape())?;
+    let mut order = Stream::new(seed, Purpose::Evaluation, 0, 0).permutation(pictures.len());
+    if !args.class.is_empty() {
+        order = of_classes(&args.class, &*pictures, order)?;
+    }
     let n = painted.count(args)?;
-    let interrupt = Interrupt::listen(console, "stopping");
-    let given = args.real.classifier.as_deref();
-    let judge = classifier::obtain(given, &args.model, &real, shape, console, &interrupt)?;
-
-    let mut order: Vec<usize> = Stream::new(seed, Purpose::Evaluation, 0, 0).permutation(pictures.len());
-    let baseline_n = n.min(order.len() / 2);
-    let others = order.split_off(order.len() - baseline_n);
+    let others = order.split_off(order.len() - n.min(order.len() / 2));
     order.truncate(REAL.max(n));
-    enough(judge.width(), n, "pictures, --n", "give --n")?;
-    enough(judge.width(), baseline_n, "real pictures to spare, --data", "give data with")?;
 
-    let (real_features, other_features) =
-        (features(&judge, &*pictures, &order)?, features(&judge, &*pictures, &others)?);
-    let generated = match &painted {
-        Painted::Folder(source) => features(&judge, &**source, &(0..n).collect::<Vec<_>>())?,
-        Painted::Model(model) => {
-            let classes = match model.classes() {
-                None => named::resolve(&args.class, None, n)?,
-                Some(names) => {
-                    let asked = named::resolve(&args.class, Some(names), args.class.len().max(1))?;
-                    let asked = asked.filter(|asked| !asked.is_empty()).unwrap_or((0..names.len()).collect());
-                    Some((0..n).map(|i| asked[i % asked.len()]).collect())
-                }
-            };
-            let sampling = sample::settings(&args.sampler, model)?;
-            let painter = Painter { model, sampling, seed, console, interrupt: &interrupt };
-            let mut rows = Vec::new();
+    let interrupt = Interrupt::listen(console, "stopping");
+    let judge = Judge::obtain(args, &real, painted.shape(), console, &interrupt)?;
+    let width = judge.width();
+    enough(width, n, &format!("{n} pictures, --n"), "give --n")?;
+    let spare = format!("{} real pictures to spare, --data {}", others.len(), real.name());
+    enough(width, others.len(), &spare, "give a larger set, to spare")?;
+
+    let look = |source: &dyn Source, indices: &[usize], what: &str| {
+        judge.features_of(source, indices, what, console, &interrupt)
+    };
+    let (of_real, of_others) = (look(&*pictures, &order, "real")?, look(&*pictures, &others, "real")?);
+    let of_painted = match painted {
+        Painted::Folder(source) => look(&*source, &(0..n).collect::<Vec<_>>(), "painted")?,
+        Painted::Model { model, classes, sampling } => {
+            let classes = classes.map(|asked| (0..n).map(|i| asked[i % asked.len()]).collect::<Vec<_>>());
+            let mut rows = Vec::with_capacity(n * width);
+            let painter = Painter { model: &model, sampling, seed, console, interrupt: &interrupt };
             painter.paint(n, classes.as_deref(), |_, x| {
-                rows.extend_from_slice(judge.judge(&x)?.features.as_slice());
+                rows.extend_from_slice(judge.features(&x)?.as_slice());
                 Ok(())
             })?;
-            Tensor::from_slice([n, judge.width()], &rows)?
+            Tensor::from_slice([n, width], &rows)?
         }
     };
-    let scores = compare(&real_features, &generated)?;
-    let baseline = compare(&real_features, &other_features)?;
-    let (found, usual) = (scores.manifolds, baseline.manifolds);
-    console.say(format!("Fréchet distance {:.4} (real pictures: {:.4})", scores.frechet, baseline.frechet));
-    console.say(format!(
-        "kernel distance {:.3e} ± {:.1e} (real pictures: {:.3e} ± {:.1e})",
-        scores.kernel.value, scores.kernel.std_error, baseline.kernel.value, baseline.kernel.std_error
-    ));
-    console.say(format!(
-        "precision {:.3}, recall {:.3} (real pictures: {:.3}, {:.3})",
-        found.precision, found.recall, usual.precision, usual.recall
-    ));
-    console.say(format!("density {:.3}, coverage {:.3}", found.density, found.coverage));
-    console.say(format!("{n} pictures beside {} of {}, {} split", order.len(), real.name(), split.name()));
-    console.result(&Compared {
-        model: &args.model,
-        data: real.name(),
-        split: split.name(),
-        n,
-        real: order.len(),
-        features: "classifier".to_string(),
-        dimensions: judge.width(),
-        frechet: scores.frechet,
-        kernel: scores.kernel.value,
-        kernel_std_error: scores.kernel.std_error,
-        precision: found.precision,
-        recall: found.recall,
-        density: found.density,
-        coverage: found.coverage,
-        classifier_accuracy: Some(judge.accuracy()),
-        baseline: baseline.frechet,
-        baseline_n,
-        baseline_precision: usual.precision,
-        baseline_recall: usual.recall,
-    });
+
+    let (found, usual) = (scores(&of_real, &of_painted)?, scores(&of_real, &of_others)?);
+    let baseline = (&usual, others.len());
+    let compared = Compared::new(args, &real, split, [n, order.len()], &judge, &found, baseline);
+    compared.tell(&found, &usual, console);
+    console.result(&compared);
     Ok(())
 }
 
+impl<'a> Compared<'a> {
+    fn new(
+        args: &'a FrechetArgs,
+        real: &'a Real,
+        split: Split,
+        [n, real_n]: [usize; 2],
+        judge: &Judge<'_>,
+        found: &Scores,
+        (usual, baseline_n): (&Scores, usize),
+    ) -> Compared<'a> {
+        Compared {
+            model: &args.model,
+            data: real.name(),
+            split: split.name(),
+            n,
+            real: real_n,
+            features: judge.name(),
+            dimensions: judge.width(),
+            frechet: found.frechet,
+            kernel: found.kernel.value,
+            kernel_std_error: found.kernel.std_error,
+            precision: found.manifolds.precision,
+            recall: found.manifolds.recall,
+            density: found.manifolds.density,
+            coverage: found.manifolds.coverage,
+            classifier_accuracy: judge.accuracy(),
+            baseline: usual.frechet,
+            baseline_n,
+            baseline_precision: usual.manifolds.precision,
+            baseline_recall: usual.manifolds.recall,
+        }
+    }
+
+    /// Says it to a person: each score beside what real pictures have.
+    fn tell(&self, found: &Scores, usual: &Scores, console: Console) {
+        let Compared { n, real, data, split, features, dimensions, baseline_n, .. } = self;
+        console.say(format!(
+            "{n} pictures beside {real} of {data} ({split} split), in {dimensions} features ({features});\n\
+             in brackets {baseline_n} other real pictures in their place"
+        ));
+        let line = |name: &str, of: fn(&Scores) -> f64| {
+            console.say(format!("{name:<18} {:>10.4}  ({:.4})", of(found), of(usual)));
+        };
+        line("Fréchet distance", |scores| scores.frechet);
+        line("kernel distance", |scores| scores.kernel.value);
+        line("  standard error", |scores| scores.kernel.std_error);
+        line("precision", |scores| scores.manifolds.precision);
+        line("recall", |scores| scores.manifolds.recall);
+        line("density", |scores| scores.manifolds.density);
+        line("coverage", |scores| scores.manifolds.coverage);
+    }
+}
+
 impl Painted {
-    /// Opens a MODEL, or a folder of pictures.
+    /// Opens a MODEL, or a folder of pictures, and checks what is asked of it.
     fn open(args: &FrechetArgs) -> Result<Painted> {
         let path = &args.model;
         match Model::open(path, !args.no_ema) {
-            Ok(model) => Ok(Painted::Model(Box::new(model))),
+            Ok(model) => {
+                let each = args.class.len().max(1);
+                let asked = classes::resolve(&args.class, model.classes(), each)?;
+                let all = model.classes().map_or(0, <[String]>::len);
+                let classes = asked.map(|asked| if asked.is_empty() { (0..all).collect() } else { asked });
+                let sampling = sample::settings(&args.sampler, &model)?;
+                Ok(Painted::Model { model: Box::new(model), classes, sampling })
+            }
             // A run whose checkpoints are damaged is not to be taken for the pictures in it.
             Err(error) if path.is_dir() && newest_checkpoint(path).is_err() => {
                 let image_size = args.real.image_size.map(|size| size as usize);
                 let options = DataOptions { image_size, ..DataOptions::default() };
                 match data::open(&path.to_string_lossy(), Split::Test, &options) {
                     Ok(source) => Ok(Painted::Folder(source)),
-                    Err(data::DataError::Empty { .. }) => Err(error.into()),
-                    Err(data) => Err(data.into()),
+                    Err(DataError::Empty { .. }) => Err(error.into()),
+                    Err(of_pictures) => Err(of_pictures.into()),
                 }
             }
             Err(error) => Err(error.into()),
@@ -164,14 +191,14 @@ impl Painted {
 
     fn model(&self) -> Option<&Model> {
         match self {
-            Painted::Model(model) => Some(model),
+            Painted::Model { model, .. } => Some(model),
             Painted::Folder(_) => None,
         }
     }
 
     fn shape(&self) -> [usize; 3] {
         match self {
-            Painted::Model(model) => model.shape(),
+            Painted::Model { model, .. } => model.shape(),
             Painted::Folder(source) => source.shape(),
         }
     }
@@ -180,7 +207,7 @@ impl Painted {
     fn count(&self, args: &FrechetArgs) -> Result<usize> {
         let asked = args.n.map(|n| n as usize);
         match self {
-            Painted::Model(_) => Ok(asked.unwrap_or(PICTURES)),
+            Painted::Model { .. } => Ok(asked.unwrap_or(PICTURES)),
             Painted::Folder(source) => match asked {
                 Some(n) if n > source.len() => {
                     let there = source.len();
@@ -192,29 +219,32 @@ impl Painted {
     }
 }
 
-fn compare(real: &Tensor<f32>, generated: &Tensor<f32>) -> Result<Scores> {
-    Scores::of(real, generated)
-        .map_err(|error| Failure::user(format!("{error}, the features: give more pictures")))
+/// Those of the pictures at `indices` that are of the `asked` classes of the data.
+fn of_classes(asked: &[String], source: &dyn Source, indices: Vec<usize>) -> Result<Vec<usize>> {
+    let asked = classes::resolve(asked, Some(source.classes()), asked.len())?.unwrap_or_default();
+    let mut bytes = vec![0; source.shape().iter().product()];
+    let mut kept = Vec::new();
+    for index in indices {
+        if asked.contains(&source.read(index, &mut bytes)?) {
+            kept.push(index);
+        }
+    }
+    Ok(kept)
 }
 
 /// Refuses fewer pictures than leave a covariance of full rank.
 fn enough(width: usize, n: usize, what: &str, remedy: &str) -> Result<()> {
-    // Scores need a few rows for each of their blocks, whatever the width.
-    let least = (width + 1).max(20);
-    if n < least {
-        return Err(Failure::user(format!(
-            "{n} {what}: too few for features of {width} numbers, whose covariance would be singular: {remedy} {least} \
-             or more"
-        )));
+    let least = (width + 1).max(LEAST);
+    if n >= least {
+        return Ok(());
     }
-    Ok(())
+    Err(Failure::user(format!(
+        "{what}: too few to have a covariance of {width} features: {remedy} {least} or more"
+    )))
 }
 
-/// The features of the pictures at `indices`, a row each.
-fn features(judge: &TrainedClassifier, source: &dyn Source, indices: &[usize]) -> Result<Tensor<f32>> {
-    let mut rows = Vec::with_capacity(indices.len() * judge.width());
-    for part in indices.chunks(AT_A_TIME) {
-        rows.extend_from_slice(judge.judge(&read_batch(source, part)?.x)?.features.as_slice());
-    }
-    Ok(Tensor::from_slice([indices.len(), judge.width()], &rows)?)
+fn scores(real: &Tensor<f32>, other: &Tensor<f32>) -> Result<Scores> {
+    Scores::of(real, other).map_err(|error| {
+        Failure::user(format!("{error}, the features: look for broken pictures, or take another network"))
+    })
 }

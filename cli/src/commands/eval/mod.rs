@@ -3,6 +3,7 @@
 mod classes;
 mod classifier;
 mod frechet;
+mod judge;
 mod painter;
 mod real;
 

@@ -34,11 +34,6 @@ impl Real {
         &self.source
     }
 
-    /// How its pictures are brought to one shape.
-    pub(super) fn options(&self) -> &DataOptions {
-        &self.options
-    }
-
     /// One of its parts, whose pictures must have the `shape` (channels, height, width) of those that they are to be
     /// compared with.
     ///
