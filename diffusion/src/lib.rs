@@ -42,6 +42,7 @@ mod guidance;
 mod interpolation;
 mod level;
 mod loss;
+pub mod metrics;
 mod prediction;
 mod process;
 mod sampler;

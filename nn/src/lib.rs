@@ -1,4 +1,4 @@
-//! Layers, the UNet of diffusers, optimizers, learning-rate schedules, averages of weights, weight files.
+//! Layers, the UNet of diffusers, a classifier, optimizers, learning-rate schedules, averages of weights, weight files.
 //!
 //! Parameters live outside the layers, in one [`Params`]: a layer is a few numbers and the indices of its
 //! parameters. So the same layer runs on f32 and on f64 parameters, on trained and on averaged ones, and the
@@ -23,7 +23,9 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod classifier;
 mod ctx;
+pub mod described;
 mod ema;
 mod error;
 pub mod layers;
@@ -34,6 +36,7 @@ pub mod unet;
 pub mod weights;
 
 pub use builder::{Builder, Init, Spec};
+pub use classifier::{Classifier, ClassifierConfig, Reading};
 pub use ctx::{Ctx, Layer};
 pub use ema::Ema;
 pub use error::{Error, Result};

@@ -9,9 +9,9 @@ mod train;
 mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
-pub(crate) use eval::{BpdArgs, EvalArgs, EvalWhat, VarianceName};
+pub(crate) use eval::{BpdArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName};
 pub(crate) use predict::PredictArgs;
-pub(crate) use sample::{Out, SampleArgs, SamplerName};
+pub(crate) use sample::{Out, SampleArgs, SamplerArgs, SamplerName};
 pub(crate) use train::{SplitName, TrainArgs};
 pub(crate) use verify::VerifyArgs;
 
@@ -49,8 +49,8 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     Sample(Box<SampleArgs>),
     Predict(PredictArgs),
-    Verify(VerifyArgs),
     Eval(EvalArgs),
+    Verify(VerifyArgs),
     Bench(BenchArgs),
 }
 

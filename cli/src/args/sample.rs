@@ -27,18 +27,8 @@ pub(crate) struct SampleArgs {
     #[arg(long)]
     pub(crate) no_ema: bool,
 
-    /// How to come from noise to a picture
-    #[arg(long, value_name = "NAME", help_heading = "Sampler")]
-    pub(crate) sampler: Option<SamplerName>,
-    /// Steps of the sampler
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Sampler")]
-    pub(crate) steps: Option<u32>,
-    /// Noise that ddim adds on its way, from 0 (none) to 1 (as much as ddpm)
-    #[arg(long, value_name = "X", help_heading = "Sampler")]
-    pub(crate) eta: Option<f64>,
-    /// Weight of classifier-free guidance: 1 is none, more follows the class harder
-    #[arg(long, value_name = "W", help_heading = "Sampler")]
-    pub(crate) guidance: Option<f64>,
+    #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
     /// Start from tensor `x` (n, c, h, w) of a file, not from noise drawn from the seed
     #[arg(long, value_name = "FILE.safetensors", help_heading = "Sampler")]
     pub(crate) noise: Option<PathBuf>,
@@ -49,6 +39,24 @@ pub(crate) struct SampleArgs {
     /// Write tensor `x`, as computed, before rounding
     #[arg(long, value_name = "FILE.safetensors", help_heading = "Output")]
     pub(crate) raw: Option<PathBuf>,
+}
+
+/// How pictures are painted; what is not given comes from the model.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sampler")]
+pub(crate) struct SamplerArgs {
+    /// How to come from noise to a picture
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sampler: Option<SamplerName>,
+    /// Steps of the sampler
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) steps: Option<u32>,
+    /// Noise that ddim adds on its way, from 0 (none) to 1 (as much as ddpm)
+    #[arg(long, value_name = "X")]
+    pub(crate) eta: Option<f64>,
+    /// Weight of classifier-free guidance: 1 is none, more follows the class harder
+    #[arg(long, value_name = "W")]
+    pub(crate) guidance: Option<f64>,
 }
 
 /// The samplers by name.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod diffusers;
+mod eval;
 mod interrupt;
 mod predict;
 mod run;

@@ -6,6 +6,7 @@
 //! threads and on every instruction set.
 
 mod attention;
+mod bilinear;
 mod binary;
 #[cfg(test)]
 mod check;
@@ -18,6 +19,7 @@ mod lanes;
 mod layer_norm;
 mod layout;
 mod matmul;
+mod max_pool;
 mod odometer;
 mod permute;
 mod pieces;
@@ -28,6 +30,7 @@ mod total;
 mod unary;
 
 pub use attention::{attention, attention_backward};
+pub use bilinear::resize_bilinear;
 pub use binary::{Binary, add_assign, axpy, binary, broadcast_to};
 pub use combine::combine;
 pub use conv::{
@@ -38,6 +41,7 @@ pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};
 pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use layout::{concat, flip_horizontal, narrow, narrow_backward, split};
 pub use matmul::{matmul, matmul_into};
+pub use max_pool::max_pool2d;
 pub use permute::{inverse_permutation, permute, transpose_last};
 pub use reduce::{max_axis, mean, mean_axis, sum, sum_axis, sum_to};
 pub use resize::{

@@ -1,6 +1,12 @@
 mod bpd;
+mod classes;
+mod frechet;
+mod real;
 
 pub(crate) use bpd::{BpdArgs, VarianceName};
+pub(crate) use classes::ClassesArgs;
+pub(crate) use frechet::FrechetArgs;
+pub(crate) use real::RealArgs;
 
 use clap::{Args, Subcommand};
 
@@ -15,4 +21,6 @@ pub(crate) struct EvalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvalWhat {
     Bpd(Box<BpdArgs>),
+    Frechet(Box<FrechetArgs>),
+    Classes(Box<ClassesArgs>),
 }

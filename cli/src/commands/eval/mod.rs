@@ -1,6 +1,12 @@
 //! `tweedie eval`: models, measured.
 
 mod bpd;
+mod classes;
+mod classifier;
+mod frechet;
+mod judge;
+mod painter;
+mod real;
 mod terms_chart;
 
 use crate::args::EvalWhat;
@@ -14,5 +20,7 @@ use crate::error::Result;
 pub(crate) fn eval(what: &EvalWhat, seed: u64, console: Console) -> Result<()> {
     match what {
         EvalWhat::Bpd(args) => bpd::bpd(args, seed, console),
+        EvalWhat::Frechet(args) => frechet::frechet(args, seed, console),
+        EvalWhat::Classes(args) => classes::classes(args, seed, console),
     }
 }

@@ -3,7 +3,7 @@
 mod gallery;
 
 use super::{classes, noise, pictures_at_a_time};
-use crate::args::{Out, SampleArgs, SamplerName};
+use crate::args::{Out, SampleArgs, SamplerArgs, SamplerName};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -134,7 +134,7 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
 }
 
 /// Keeps the failure for the caller, and answers an error that ends the sampler's run.
-fn stop(kept: &mut Option<Failure>, failure: Failure) -> tweedie_train::Error {
+pub(super) fn stop(kept: &mut Option<Failure>, failure: Failure) -> tweedie_train::Error {
     let text = failure.to_string();
     *kept = Some(failure);
     tweedie_train::Error::Io { action: "go on", path: PathBuf::new(), source: std::io::Error::other(text) }
@@ -167,7 +167,7 @@ impl Plan {
             (None, Some(_)) => None,
             (None, None) => Some(Out::Png("samples.png".into())),
         };
-        Ok(Plan { n, classes, x_t, sampling: settings(args, model)?, out })
+        Ok(Plan { n, classes, x_t, sampling: settings(&args.sampler, model)?, out })
     }
 
     /// Tries the places of the results, before the work.
@@ -205,7 +205,7 @@ fn said(sampler: SamplerKind) -> &'static str {
 }
 
 /// The model's own settings, with those of the command line in their place.
-fn settings(args: &SampleArgs, model: &Model) -> Result<SamplingConfig> {
+pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConfig> {
     let mut sampling = model.sampling().clone();
     if let Some(name) = args.sampler {
         sampling.sampler = match name {

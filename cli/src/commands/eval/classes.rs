@@ -1,0 +1,109 @@
+//! `tweedie eval classes`: whether the pictures show what they were asked to.
+
+use super::classifier;
+use super::painter::Painter;
+use super::real::Real;
+use crate::args::ClassesArgs;
+use crate::commands::{classes as named, sample};
+use crate::console::Console;
+use crate::error::{Failure, Result};
+use crate::interrupt::Interrupt;
+use serde::Serialize;
+use std::path::Path;
+use tweedie_train::Model;
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Classes<'a> {
+    model: &'a Path,
+    n: usize,
+    guidance: f64,
+    accuracy: f64,
+    per_class: Vec<OfClass<'a>>,
+    /// A line for each class that was asked for, in the order of `per_class`: how often each class was read.
+    confusion: Vec<Vec<usize>>,
+    classifier_accuracy: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct OfClass<'a> {
+    class: usize,
+    name: &'a str,
+    accuracy: f64,
+}
+
+/// Paints pictures of each class, and has the classifier read them.
+///
+/// # Errors
+/// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
+pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result<()> {
+    let model = Model::open(&args.model, !args.no_ema)?;
+    let Some(names) = model.classes() else {
+        return Err(Failure::user(format!(
+            "the model knows no classes, {}: give one that was trained class-conditionally",
+            args.model.display()
+        )));
+    };
+    let asked = match args.class.as_slice() {
+        [] => (0..names.len()).collect(),
+        given => named::resolve(given, Some(names), given.len())?.unwrap_or_default(),
+    };
+    let sampling = sample::settings(&args.sampler, &model)?;
+    let real = Real::new(&args.real, Some(&model))?;
+    let interrupt = Interrupt::listen(console, "stopping");
+    let given = args.real.classifier.as_deref();
+    let judge = classifier::obtain(given, &args.model, &real, model.shape(), console, &interrupt)?;
+    if judge.classes() != names {
+        return Err(Failure::user(format!(
+            "the model has the classes {}, and the data {}, --data {}: give the data that the model learnt from",
+            names.join(", "),
+            judge.classes().join(", "),
+            real.name()
+        )));
+    }
+
+    let each = args.n as usize;
+    let n = each * asked.len();
+    let wanted: Vec<usize> = (0..n).map(|i| asked[i / each]).collect();
+    let mut confusion = vec![vec![0; names.len()]; asked.len()];
+    let guidance = sampling.guidance;
+    let painter = Painter { model: &model, sampling, seed, console, interrupt: &interrupt };
+    painter.paint(n, Some(&wanted), |first, x| {
+        for (i, read) in (first..).zip(judge.judge(&x)?.classes) {
+            confusion[i / each][read] += 1;
+        }
+        Ok(())
+    })?;
+
+    let share = |right: usize, of: usize| right as f64 / of as f64;
+    let rights: Vec<usize> = asked.iter().zip(&confusion).map(|(&class, line)| line[class]).collect();
+    let accuracy = share(rights.iter().sum(), n);
+    for ((&class, line), &right) in asked.iter().zip(&confusion).zip(&rights) {
+        let mut others: Vec<usize> = (0..names.len()).filter(|&k| k != class && line[k] > 0).collect();
+        others.sort_by_key(|&k| std::cmp::Reverse(line[k]));
+        let taken: Vec<String> = others.iter().map(|&k| format!("{} as {}", line[k], names[k])).collect();
+        let others = if taken.is_empty() { String::new() } else { format!(" ({})", taken.join(", ")) };
+        console.say(format!("{}: {right} of {each} read as asked{others}", names[class]));
+    }
+    console.say(format!(
+        "{:.2}% of {n} pictures show their class; of real test pictures the classifier reads {:.2}% right",
+        100.0 * accuracy,
+        100.0 * judge.accuracy()
+    ));
+    let per_class = asked.iter().zip(&rights);
+    let per_class = per_class.map(|(&class, &right)| OfClass {
+        class,
+        name: &names[class],
+        accuracy: share(right, each),
+    });
+    console.result(&Classes {
+        model: &args.model,
+        n,
+        guidance,
+        accuracy,
+        per_class: per_class.collect(),
+        confusion,
+        classifier_accuracy: judge.accuracy(),
+    });
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! The classifier that judges: found, or trained and kept.
+
+use super::real::Real;
+use crate::commands::sample::stop;
+use crate::console::Console;
+use crate::error::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::output;
+use crate::progress::Progress;
+use std::path::{Path, PathBuf};
+use tweedie_train::classifier::{ClassifierTraining, TrainedClassifier};
+use tweedie_train::data::Split;
+
+/// The classifier of `real` for pictures of `shape`: that of the file `given`, else the one beside `model`; if there is
+/// none, it is trained and kept there.
+///
+/// # Errors
+/// A file that is no classifier, or one of other data; data without classes; [`Failure::Interrupted`] on Ctrl-C.
+pub(super) fn obtain(
+    given: Option<&Path>,
+    model: &Path,
+    real: &Real,
+    shape: [usize; 3],
+    console: Console,
+    interrupt: &Interrupt,
+) -> Result<TrainedClassifier> {
+    let train = real.open(Split::Train, shape)?;
+    let place = given.map_or_else(|| beside(model), Path::to_path_buf);
+    if place.exists() {
+        let found = TrainedClassifier::open(&place)?;
+        if found.knows(&*train)? {
+            return Ok(found);
+        }
+        if given.is_some() {
+            return Err(Failure::user(format!(
+                "a classifier of other pictures than {}, --classifier {}: give another name, and one is trained and \
+                 written there",
+                real.name(),
+                place.display()
+            )));
+        }
+    }
+    if given.is_some() {
+        output::claim_file(&place, "--classifier")?;
+    }
+    let test = real.open(Split::Test, shape)?;
+    let mut progress = Progress::new(console);
+    progress.say(format!("training a classifier of {}, to judge by", real.name()));
+    let mut trouble = None;
+    let trained = ClassifierTraining::for_shape(shape).run(train, &*test, |share, loss| {
+        progress.update(share, || format!("classifier, loss {loss:.4}"));
+        if interrupt.asked() {
+            let failure = Failure::Interrupted("the classifier was not kept".to_string());
+            return Err(stop(&mut trouble, failure));
+        }
+        Ok(())
+    });
+    let trained = trained.map_err(|error| trouble.take().unwrap_or_else(|| error.into()))?;
+    progress.finish();
+    let kept = match trained.save(&place) {
+        Ok(()) => format!("kept in {}", place.display()),
+        Err(error) if given.is_some() => return Err(error.into()),
+        Err(_) => format!("not kept: {} cannot be written", place.display()),
+    };
+    console.say(format!("it reads {:.2}% of the test pictures right; {kept}", 100.0 * trained.accuracy()));
+    Ok(trained)
+}
+
+/// Where the classifier of a model is kept: in the run directory; beside anything else.
+fn beside(model: &Path) -> PathBuf {
+    const NAME: &str = "classifier.safetensors";
+    if model.join("checkpoints").is_dir() {
+        return model.join(NAME);
+    }
+    let folder = model.parent().unwrap_or(Path::new(""));
+    if folder.ends_with("checkpoints") {
+        return folder.with_file_name(NAME);
+    }
+    let mut name = model.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{NAME}"));
+    model.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_keeps_its_classifier_and_other_models_have_it_beside_them() {
+        let Ok(folder) = tempfile::tempdir() else { panic!("no temporary folder") };
+        let run = folder.path().join("run");
+        assert!(std::fs::create_dir_all(run.join("checkpoints")).is_ok());
+        assert_eq!(beside(&run), run.join("classifier.safetensors"));
+        let checkpoint = run.join("checkpoints/step-1.safetensors");
+        assert_eq!(beside(&checkpoint), run.join("classifier.safetensors"));
+        assert_eq!(beside(Path::new("models/ddpm/")), Path::new("models/ddpm.classifier.safetensors"));
+        assert_eq!(beside(Path::new("ddpm")), Path::new("ddpm.classifier.safetensors"));
+    }
+}
