@@ -11,7 +11,7 @@ mod verify;
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
 pub(crate) use eval::{BpdArgs, EvalArgs, EvalWhat, VarianceName};
 pub(crate) use predict::PredictArgs;
-pub(crate) use sample::{Out, SampleArgs, SamplerName};
+pub(crate) use sample::{Out, SampleArgs};
 pub(crate) use train::{SplitName, TrainArgs};
 pub(crate) use verify::VerifyArgs;
 

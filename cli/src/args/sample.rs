@@ -1,5 +1,7 @@
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
+use tweedie_diffusion::Spacing;
+use tweedie_train::config::SamplerKind;
 
 /// Paint pictures with a model
 ///
@@ -11,7 +13,9 @@ use std::path::{Path, PathBuf};
   tweedie sample runs/glyphs
   tweedie sample runs/glyphs --class 3,1,4,1,5 --out pi.png
   tweedie sample runs/glyphs --n 100 --guidance 2 --out denoising.gif
-  tweedie sample runs/mnist --n 1000 --sampler ddim --steps 50 --out out/
+  tweedie sample runs/mnist --n 1000 --sampler dpmpp-2m --steps 20 --out out/
+  tweedie sample runs/glyphs --sampler heun --churn 10 --steps 25
+  tweedie sample runs/glyphs --class 8 --guidance 4 --guidance-rescale 0.7
   tweedie sample MODEL --noise x_T.safetensors --raw x_0.safetensors")]
 pub(crate) struct SampleArgs {
     /// A run directory, a checkpoint file, or a diffusers folder
@@ -36,9 +40,18 @@ pub(crate) struct SampleArgs {
     /// Noise that ddim adds on its way, from 0 (none) to 1 (as much as ddpm)
     #[arg(long, value_name = "X", help_heading = "Sampler")]
     pub(crate) eta: Option<f64>,
+    /// Noise that euler and heun add and take away again, spread over the steps; 0 is none
+    #[arg(long, value_name = "X", help_heading = "Sampler")]
+    pub(crate) churn: Option<f64>,
+    /// How the steps are spread over time
+    #[arg(long, value_name = "NAME", help_heading = "Sampler")]
+    pub(crate) spacing: Option<SpacingName>,
     /// Weight of classifier-free guidance: 1 is none, more follows the class harder
     #[arg(long, value_name = "W", help_heading = "Sampler")]
     pub(crate) guidance: Option<f64>,
+    /// How far the contrast that guidance adds is taken back, from 0 (not at all) to 1
+    #[arg(long, value_name = "X", help_heading = "Sampler")]
+    pub(crate) guidance_rescale: Option<f64>,
     /// Start from tensor `x` (n, c, h, w) of a file, not from noise drawn from the seed
     #[arg(long, value_name = "FILE.safetensors", help_heading = "Sampler")]
     pub(crate) noise: Option<PathBuf>,
@@ -58,6 +71,59 @@ pub(crate) enum SamplerName {
     Ddpm,
     /// Deterministic unless --eta is above 0 (Song et al. 2021)
     Ddim,
+    /// Euler's method in the noise level, --churn (Karras et al. 2022)
+    Euler,
+    /// Heun's method, twice the work a step, --churn (Karras et al. 2022)
+    Heun,
+    /// DPM-Solver++ of two steps: good pictures in 20 (Lu et al. 2022)
+    #[value(name = "dpmpp-2m")]
+    Dpmpp2m,
+    /// The same with noise in each step (Lu et al. 2022)
+    #[value(name = "dpmpp-2m-sde")]
+    Dpmpp2mSde,
+    /// A predictor and a corrector at the price of one: good pictures in 10 (Zhao et al. 2023)
+    #[value(name = "unipc")]
+    UniPc,
+    /// Four steps' noise extrapolated (Liu et al. 2022)
+    Pndm,
+}
+
+impl SamplerName {
+    /// The sampler.
+    pub(crate) fn kind(self) -> SamplerKind {
+        match self {
+            SamplerName::Ddpm => SamplerKind::Ddpm,
+            SamplerName::Ddim => SamplerKind::Ddim,
+            SamplerName::Euler => SamplerKind::Euler,
+            SamplerName::Heun => SamplerKind::Heun,
+            SamplerName::Dpmpp2m => SamplerKind::Dpmpp2m,
+            SamplerName::Dpmpp2mSde => SamplerKind::Dpmpp2mSde,
+            SamplerName::UniPc => SamplerKind::UniPc,
+            SamplerName::Pndm => SamplerKind::Pndm,
+        }
+    }
+}
+
+/// The spacings by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SpacingName {
+    /// Multiples of a whole stride from the first time up, short of the noisiest
+    Leading,
+    /// From the noisiest time down
+    Trailing,
+    /// Evenly, both ends included
+    Linspace,
+}
+
+impl SpacingName {
+    /// The spacing.
+    pub(crate) fn spacing(self) -> Spacing {
+        match self {
+            SpacingName::Leading => Spacing::Leading,
+            SpacingName::Trailing => Spacing::Trailing,
+            SpacingName::Linspace => Spacing::Linspace,
+        }
+    }
 }
 
 /// Where pictures go, and as what.
