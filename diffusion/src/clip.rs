@@ -30,7 +30,7 @@ impl Clip {
                     let threshold = T::from_f64(quantile_of_magnitudes(sample, ratio).min(max).max(1.0));
                     clamp(sample, threshold);
                     for x in sample {
-                        *x = *x / threshold;
+                        *x /= threshold;
                     }
                 }
             }

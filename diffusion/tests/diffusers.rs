@@ -196,7 +196,10 @@ fn unknown_keys_pass_and_unsupported_values_are_named() {
         refused(r#"{"variance_type": "learned_range"}"#).starts_with("variance_type = \"learned_range\"")
     );
     assert!(refused(r#"{"timestep_spacing": "log"}"#).starts_with("timestep_spacing = \"log\""));
-    assert!(refused(r#"{"thresholding": true}"#).starts_with("thresholding = \"true\""));
+    let threshold = r#"{"thresholding": true, "sample_max_value": 0.5}"#;
+    assert!(refused(threshold).contains("sample_max_value = 0.5"));
+    let ratio = r#"{"thresholding": true, "dynamic_thresholding_ratio": 2}"#;
+    assert!(refused(ratio).contains("dynamic_thresholding_ratio = 2"));
     assert!(refused(r#"{"clip_sample_range": 0.0}"#).contains("clip_sample_range = 0"));
     assert!(refused(r#"{"trained_betas": [0.1, 0.2]}"#).contains("there are 2 trained_betas"));
     assert!(refused(r#"{"steps_offset": 999}"#).contains("steps_offset = 999"));
@@ -207,4 +210,57 @@ fn unknown_keys_pass_and_unsupported_values_are_named() {
     assert!(config(r#"{"prediction_type": "flow"}"#).prediction().is_err());
     assert!(matches!(config("{}").ddim(0, 0.0).unwrap_err(), Error::Parameter { name: "steps", .. }));
     assert!(matches!(config("{}").ddim(10, 2.0).unwrap_err(), Error::Parameter { name: "eta", .. }));
+}
+
+#[test]
+fn what_a_class_does_not_support_is_named() {
+    let refused = |class: &str, keys: &str| {
+        let json = format!(r#"{{"_class_name": "{class}", {keys}}}"#);
+        config(&json).sampler::<f64>(10).err().expect("an error").to_string()
+    };
+    let table = [
+        ("LMSDiscreteScheduler", r#""beta_start": 0.1"#, "_class_name = \"LMSDiscreteScheduler\""),
+        ("EulerDiscreteScheduler", r#""use_beta_sigmas": true"#, "use_beta_sigmas = \"true\""),
+        (
+            "EulerDiscreteScheduler",
+            r#""interpolation_type": "log_linear""#,
+            "interpolation_type = \"log_linear\"",
+        ),
+        ("EulerDiscreteScheduler", r#""timestep_type": "continuous""#, "timestep_type = \"continuous\""),
+        ("EulerDiscreteScheduler", r#""final_sigmas_type": "one""#, "final_sigmas_type = \"one\""),
+        ("HeunDiscreteScheduler", r#""use_exponential_sigmas": true"#, "use_exponential_sigmas = \"true\""),
+        ("DPMSolverMultistepScheduler", r#""algorithm_type": "dpmsolver""#, "algorithm_type = \"dpmsolver\""),
+        ("DPMSolverMultistepScheduler", r#""solver_order": 3"#, "solver_order = \"3\""),
+        ("DPMSolverMultistepScheduler", r#""solver_type": "rk4""#, "solver_type = \"rk4\""),
+        ("DPMSolverMultistepScheduler", r#""lambda_min_clipped": -5.1"#, "lambda_min_clipped = \"-5.1\""),
+        ("DPMSolverMultistepScheduler", r#""use_lu_lambdas": true"#, "use_lu_lambdas = \"true\""),
+        (
+            "DPMSolverMultistepScheduler",
+            r#""variance_type": "learned_range""#,
+            "variance_type = \"learned_range\"",
+        ),
+        ("DPMSolverMultistepScheduler", r#""num_train_timesteps": 10"#, "steps = 10: must be 1 to 9"),
+        (
+            "DPMSolverMultistepScheduler",
+            r#""use_karras_sigmas": true, "rescale_betas_zero_snr": true"#,
+            "use_karras_sigmas = \"true\"",
+        ),
+        ("UniPCMultistepScheduler", r#""solver_order": 4"#, "solver_order = \"4\""),
+        ("UniPCMultistepScheduler", r#""predict_x0": false"#, "predict_x0 = \"false\""),
+        ("UniPCMultistepScheduler", r#""disable_corrector": [0]"#, "disable_corrector = \"[0]\""),
+        ("UniPCMultistepScheduler", r#""use_flow_sigmas": true"#, "use_flow_sigmas = \"true\""),
+        ("PNDMScheduler", r#""prediction_type": "sample""#, "prediction_type = \"sample\""),
+        ("PNDMScheduler", r#""num_train_timesteps": 9"#, "steps = 10: must be 1 to 9"),
+    ];
+    for (class, keys, expected) in table {
+        let message = refused(class, keys);
+        assert!(message.contains(expected), "{class}, {keys}: {message}");
+    }
+    assert!(
+        config("{}").pndm(3).unwrap_err().to_string().contains("must be at least 4 unless skip_prk_steps")
+    );
+    assert!(config(r#"{"skip_prk_steps": true}"#).pndm(1).is_ok());
+    assert!(
+        config(r#"{"use_karras_sigmas": null, "solver_type": null, "variance_type": null}"#).unipc(5).is_ok()
+    );
 }

@@ -5,13 +5,15 @@ mod duration;
 mod eval;
 mod predict;
 mod sample;
+mod sampler;
 mod train;
 mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
 pub(crate) use eval::{BpdArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName};
 pub(crate) use predict::PredictArgs;
-pub(crate) use sample::{Out, SampleArgs, SamplerArgs, SamplerName};
+pub(crate) use sample::{Out, SampleArgs};
+pub(crate) use sampler::SamplerArgs;
 pub(crate) use train::{SplitName, TrainArgs};
 pub(crate) use verify::VerifyArgs;
 

@@ -1,4 +1,5 @@
-use clap::{Args, ValueEnum};
+use super::SamplerArgs;
+use clap::Args;
 use std::path::{Path, PathBuf};
 
 /// Paint pictures with a model
@@ -11,7 +12,9 @@ use std::path::{Path, PathBuf};
   tweedie sample runs/glyphs
   tweedie sample runs/glyphs --class 3,1,4,1,5 --out pi.png
   tweedie sample runs/glyphs --n 100 --guidance 2 --out denoising.gif
-  tweedie sample runs/mnist --n 1000 --sampler ddim --steps 50 --out out/
+  tweedie sample runs/mnist --n 1000 --sampler dpmpp-2m --steps 20 --out out/
+  tweedie sample runs/glyphs --sampler heun --churn 10 --steps 25
+  tweedie sample runs/glyphs --class 8 --guidance 4 --guidance-rescale 0.7
   tweedie sample MODEL --noise x_T.safetensors --raw x_0.safetensors")]
 pub(crate) struct SampleArgs {
     /// A run directory, a checkpoint file, or a diffusers folder
@@ -39,33 +42,6 @@ pub(crate) struct SampleArgs {
     /// Write tensor `x`, as computed, before rounding
     #[arg(long, value_name = "FILE.safetensors", help_heading = "Output")]
     pub(crate) raw: Option<PathBuf>,
-}
-
-/// How pictures are painted; what is not given comes from the model.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Sampler")]
-pub(crate) struct SamplerArgs {
-    /// How to come from noise to a picture
-    #[arg(long, value_name = "NAME")]
-    pub(crate) sampler: Option<SamplerName>,
-    /// Steps of the sampler
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) steps: Option<u32>,
-    /// Noise that ddim adds on its way, from 0 (none) to 1 (as much as ddpm)
-    #[arg(long, value_name = "X")]
-    pub(crate) eta: Option<f64>,
-    /// Weight of classifier-free guidance: 1 is none, more follows the class harder
-    #[arg(long, value_name = "W")]
-    pub(crate) guidance: Option<f64>,
-}
-
-/// The samplers by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SamplerName {
-    /// Ancestral sampling (Ho et al. 2020)
-    Ddpm,
-    /// Deterministic unless --eta is above 0 (Song et al. 2021)
-    Ddim,
 }
 
 /// Where pictures go, and as what.

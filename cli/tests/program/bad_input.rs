@@ -73,7 +73,13 @@ fn requests_that_do_not_fit_the_model() {
         ("sample M --noise=grey --n=3", &["--n", "noise of 2"]),
         ("sample M --eta=2", &["--eta"]),
         ("sample M --sampler=ddpm --eta=0.5", &["--eta", "DDPM"]),
+        ("sample M --sampler=unipc --eta=0.5", &["--eta", "UniPC", "ddim"]),
+        ("sample M --sampler=dpmpp-2m --churn=5", &["--churn", "DPM-Solver++ 2M", "euler or heun"]),
+        ("sample M --sampler=heun --churn=-1", &["--churn", "-1"]),
+        ("sample M --sampler=euler --churn=inf", &["--churn", "inf"]),
         ("sample M --guidance=nan", &["--guidance"]),
+        ("sample M --guidance=2 --guidance-rescale=1.5", &["--guidance-rescale", "1.5"]),
+        ("sample M --sampler=pndm --steps=1001", &["1001", "1000"]),
         ("sample M --steps=100000", &["100000", "1000"]),
         ("sample M --out=file/a.png", &["--out file/a.png"]),
         ("sample M --out=file/", &["--out file/"]),
@@ -128,14 +134,21 @@ fn a_model_without_classes_takes_none() {
     assert_eq!(tweedie(place.path(), &train).status, Some(0));
     refused(place.path(), &["sample", "plain", "--class=1"], &["--class"]);
     refused(place.path(), &["sample", "plain", "--guidance=2"], &["--guidance"]);
+    refused(place.path(), &["sample", "plain", "--guidance-rescale=1"], &["--guidance-rescale"]);
     assert_eq!(tweedie(place.path(), &["sample", "plain", "--n=1", "--steps=1"]).status, Some(0));
 }
 
 #[test]
 fn wrong_usage_is_status_2() {
     let place = tempfile::tempdir().unwrap();
-    for line in ["paint", "sample", "sample m --sampler=magic", "train --batch=x", "predict m --timesteps=1"]
-    {
+    for line in [
+        "paint",
+        "sample",
+        "sample m --sampler=magic",
+        "sample m --spacing=log",
+        "train --batch=x",
+        "predict m --timesteps=1",
+    ] {
         let arguments: Vec<&str> = line.split(' ').collect();
         assert_eq!(tweedie(place.path(), &arguments).status, Some(2), "{line}");
     }

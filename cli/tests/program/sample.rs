@@ -92,3 +92,42 @@ fn without_out_the_grid_is_samples_png() {
     assert!(said.stderr.contains("samples.png"), "{}", said.stderr);
     assert_eq!(files(here.path()), ["samples.png"]);
 }
+
+/// Every sampler by name: what it draws from the seed beside where it starts.
+#[test]
+fn every_sampler_paints() {
+    let (folder, out) = (workshop(), tempfile::tempdir().unwrap());
+    let at = |name: &str| out.path().join(name).display().to_string();
+    let (start, raw) = (at("start"), at("raw"));
+    json(folder, &["sample", "model", "--n=2", "--steps=1", "--class=1", "--raw", &start]);
+    let samplers = [
+        ("ddpm", true),
+        ("ddim", false),
+        ("euler", false),
+        ("heun", false),
+        ("dpmpp-2m", false),
+        ("dpmpp-2m-sde", true),
+        ("unipc", false),
+        ("pndm", false),
+    ];
+    let mut pictures: Vec<Vec<f32>> = Vec::new();
+    for (name, draws) in samplers {
+        let paint = |more: &[&str]| {
+            let words = ["sample", "model", "--steps=4", "--noise", &start, "--raw", &raw, "--sampler", name];
+            let said = json(folder, &[&words, more].concat());
+            assert_eq!(said["sampler"], name);
+            tensor_x(out.path().join("raw")).as_slice().to_vec()
+        };
+        let picture = paint(&[]);
+        assert_eq!(paint(&["--seed=9"]) != picture, draws, "{name}");
+        assert_ne!(paint(&["--spacing=leading"]), picture, "{name}");
+        if name == "heun" {
+            assert_ne!(paint(&["--churn=4"]), picture);
+        }
+        assert_ne!(paint(&["--guidance=3"]), paint(&["--guidance=3", "--guidance-rescale=0.7"]), "{name}");
+        pictures.push(picture);
+    }
+    // Without churn, and with the same clip, Euler is DDIM but for rounding.
+    let same = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+    assert!(same(&pictures[1], &pictures[2]) && !same(&pictures[1], &pictures[3]));
+}

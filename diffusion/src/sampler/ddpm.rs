@@ -54,7 +54,7 @@ impl<T: Element> Sampler<T> for Ddpm {
             if let Some(range) = &prediction.range {
                 sigma = 1.0;
                 for (z, range) in z.as_mut_slice().iter_mut().zip(range.as_slice()) {
-                    *z = *z * T::from_f64(transition.learned_variance(range.to_f64()).sqrt());
+                    *z *= T::from_f64(transition.learned_variance(range.to_f64()).sqrt());
                 }
             }
             ops::combine(&[(&[of_x0], &x0_hat), (&[of_x], x), (&[sigma], &z)])?

@@ -240,7 +240,7 @@ impl SchedulerConfig {
                 return Err(Error::parameter(WHAT, "dynamic_thresholding_ratio", ratio, why));
             }
             // A maximum below the minimum wins there, and a threshold of 0 divides by 0.
-            if !(max >= 1.0) {
+            if max.is_nan() || max < 1.0 {
                 return Err(Error::parameter(WHAT, "sample_max_value", max, "must be 1 or above"));
             }
             return Ok(Clip::Dynamic { ratio, max });

@@ -3,7 +3,7 @@
 mod gallery;
 
 use super::{classes, noise, pictures_at_a_time};
-use crate::args::{Out, SampleArgs, SamplerArgs, SamplerName};
+use crate::args::{Out, SampleArgs, SamplerArgs};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -201,6 +201,12 @@ fn said(sampler: SamplerKind) -> &'static str {
     match sampler {
         SamplerKind::Ddpm => "DDPM",
         SamplerKind::Ddim => "DDIM",
+        SamplerKind::Euler => "Euler",
+        SamplerKind::Heun => "Heun",
+        SamplerKind::Dpmpp2m => "DPM-Solver++ 2M",
+        SamplerKind::Dpmpp2mSde => "DPM-Solver++ 2M SDE",
+        SamplerKind::UniPc => "UniPC",
+        SamplerKind::Pndm => "PNDM",
     }
 }
 
@@ -208,36 +214,66 @@ fn said(sampler: SamplerKind) -> &'static str {
 pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConfig> {
     let mut sampling = model.sampling().clone();
     if let Some(name) = args.sampler {
-        sampling.sampler = match name {
-            SamplerName::Ddpm => SamplerKind::Ddpm,
-            SamplerName::Ddim => SamplerKind::Ddim,
-        };
+        sampling.sampler = name.kind();
     }
+    let sampler = sampling.sampler;
+    let foreign = |option: &str, owners: &str| {
+        let said = said(sampler);
+        Failure::user(format!(
+            "{said} has no such setting, {option}: leave it out, or take --sampler {owners}"
+        ))
+    };
     if let Some(steps) = args.steps {
         sampling.steps = steps as usize;
     }
+    if let Some(spacing) = args.spacing {
+        sampling.spacing = Some(spacing.spacing());
+    }
     if let Some(eta) = args.eta {
-        if !(0.0..=1.0).contains(&eta) {
-            return Err(Failure::user(format!("{eta} is out of range, --eta: give a number from 0 to 1")));
-        }
-        if sampling.sampler != SamplerKind::Ddim {
-            return Err(Failure::user(format!(
-                "{} has no such setting, --eta: leave it out, or take --sampler ddim",
-                said(sampling.sampler)
-            )));
+        share(eta, "--eta")?;
+        if sampler != SamplerKind::Ddim {
+            return Err(foreign("--eta", "ddim"));
         }
         sampling.eta = eta;
     }
+    if let Some(churn) = args.churn {
+        if !(churn >= 0.0 && churn.is_finite()) {
+            return Err(Failure::user(format!("{churn} is out of range, --churn: give 0 or more")));
+        }
+        if !sampler.churns() {
+            return Err(foreign("--churn", "euler or heun"));
+        }
+        sampling.churn = churn;
+    }
+    let guided = |option: &str| match model.classes() {
+        Some(_) => Ok(()),
+        None => {
+            Err(Failure::user(format!("the model knows no classes to be guided to, {option}: leave it out")))
+        }
+    };
     if let Some(guidance) = args.guidance {
         if !guidance.is_finite() {
             return Err(Failure::user(format!("{guidance} is no weight, --guidance: give a finite number")));
         }
-        if model.classes().is_none() && guidance != 1.0 {
-            return Err(Failure::user(
-                "the model knows no classes to be guided to, --guidance: leave it out",
-            ));
+        if guidance != 1.0 {
+            guided("--guidance")?;
         }
         sampling.guidance = guidance;
     }
+    if let Some(rescale) = args.guidance_rescale {
+        share(rescale, "--guidance-rescale")?;
+        if rescale != 0.0 {
+            guided("--guidance-rescale")?;
+        }
+        sampling.guidance_rescale = rescale;
+    }
     Ok(sampling)
+}
+
+/// Refuses what is not from 0 to 1.
+fn share(value: f64, option: &str) -> Result<()> {
+    if (0.0..=1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(Failure::user(format!("{value} is out of range, {option}: give a number from 0 to 1")))
 }
