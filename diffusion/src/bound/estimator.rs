@@ -19,6 +19,8 @@ pub struct BoundEstimator<'a> {
     bound: Bound<'a>,
     seed: u64,
     strata: Vec<Range<usize>>,
+    /// Σ C_t of the fixed variance, in nats a dimension.
+    fixed_constant: f64,
     /// Places of a sample; 0 before the first.
     dims: usize,
     total: Moments,
@@ -28,8 +30,7 @@ pub struct BoundEstimator<'a> {
     constant: Moments,
     /// For each index the whole term.
     terms: Vec<Moments>,
-    /// For each run, the first being index 0 alone: the constant, and the squared error.
-    constants: Vec<Moments>,
+    /// For each run, the first being index 0 alone, the squared error.
     distortions: Vec<Moments>,
 }
 
@@ -48,6 +49,7 @@ impl<'a> BoundEstimator<'a> {
         Ok(BoundEstimator {
             bound,
             seed,
+            fixed_constant: (1..bound.schedule.num_timesteps()).map(|t| bound.constant(t)).sum(),
             dims: 0,
             total: none,
             prior: none,
@@ -55,7 +57,6 @@ impl<'a> BoundEstimator<'a> {
             decoder: none,
             constant: none,
             terms: vec![none; bound.schedule.num_timesteps()],
-            constants: vec![none; strata.len() + 1],
             distortions: vec![none; strata.len() + 1],
             strata,
         })
@@ -128,11 +129,14 @@ impl<'a> BoundEstimator<'a> {
     }
 
     fn gather(&mut self, prior: f64, walk: &[Term], times: &[usize]) {
-        let (mut middle, mut constant) = (0.0, 0.0);
-        for (run, term) in self.strata.iter().zip(&walk[1..]) {
-            middle += run.len() as f64 * term.nats();
-            constant += run.len() as f64 * term.constant;
+        // The constants of a fixed variance are known at every index; what is estimated is how a model's own differ.
+        let dims = self.dims as f64;
+        let (mut mean, mut constant) = (0.0, dims * self.fixed_constant);
+        for ((run, term), &t) in self.strata.iter().zip(&walk[1..]).zip(&times[1..]) {
+            mean += run.len() as f64 * term.mean;
+            constant += run.len() as f64 * (term.constant - dims * self.bound.constant(t));
         }
+        let middle = mean + constant;
         let decoder = walk[0].nats();
         self.prior.add(prior);
         self.middle.add(middle);
@@ -141,7 +145,6 @@ impl<'a> BoundEstimator<'a> {
         self.total.add(prior + middle + decoder);
         for (place, (term, &t)) in walk.iter().zip(times).enumerate() {
             self.terms[t].add(term.nats());
-            self.constants[place].add(term.constant);
             self.distortions[place].add(term.square_error);
         }
     }

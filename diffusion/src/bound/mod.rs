@@ -96,6 +96,18 @@ impl<'a> Bound<'a> {
             .collect()
     }
 
+    /// C_t at index `t`, in nats a dimension: what the fixed variance costs, however good the mean is. 0 at index 0.
+    pub fn constant(&self, t: usize) -> f64 {
+        if t == 0 { 0.0 } else { self.schedule.step(t).kl_constant(self.fixed_variance(t)) }
+    }
+
+    fn fixed_variance(&self, t: usize) -> f64 {
+        match self.variance {
+            VarianceKind::FixedSmall => self.schedule.posterior_variance_clipped(t),
+            kind => self.schedule.step(t).variance(kind),
+        }
+    }
+
     /// The term of each sample (leading axis) at its own index `t`, with x_t made by `noise`: at index 0
     /// L_0 = −log p_θ(x_0 | x_1), at others L_{t−1} = KL(q(x_{t−1} | x_t, x_0) ‖ p_θ(x_{t−1} | x_t)) of the papers'
     /// t, one more than the index.
@@ -131,12 +143,8 @@ impl<'a> Bound<'a> {
         let step = self.schedule.step(t);
         // The means differ by what x̂_0 is off, times its coefficient: taken so, nothing cancels.
         let (of_x0, _) = step.posterior_mean_coefficients();
-        let fixed = match self.variance {
-            VarianceKind::FixedSmall => self.schedule.posterior_variance_clipped(t),
-            kind => step.variance(kind),
-        };
+        let (fixed, constant) = (self.fixed_variance(t), self.constant(t));
         let mut term = Term { mean: 0.0, constant: 0.0, square_error: 0.0 };
-        let constant = step.kl_constant(fixed);
         for (place, (x0, x0_hat)) in x0.iter().zip(x0_hat).enumerate() {
             let (x0, x0_hat) = (x0.to_f64(), x0_hat.to_f64());
             let error = x0 - x0_hat;
