@@ -9,6 +9,15 @@ pub struct Mean {
     pub std_error: Option<f64>,
 }
 
+impl Mean {
+    /// The mean of `values`.
+    pub fn of(values: &[f64]) -> Mean {
+        let mut moments = Moments::default();
+        values.iter().for_each(|&x| moments.add(x));
+        moments.mean(1.0)
+    }
+}
+
 /// A bound on −log p(x_0), in bits a dimension. `total` is `prior` + `middle` + `decoder`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoundEstimate {

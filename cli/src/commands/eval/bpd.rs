@@ -16,7 +16,7 @@ use std::time::Instant;
 use tweedie_diffusion::{BoundEstimate, Clip, Decoder, VarianceKind};
 use tweedie_train::Model;
 use tweedie_train::data::{self, DataOptions, Source};
-use tweedie_train::evaluate::{self, BoundRequest};
+use tweedie_train::evaluate::{self, BoundRequest, LikelihoodEstimate, LikelihoodRequest};
 
 /// Rows of the table of terms, and of the rate–distortion curve, for a person.
 const ROWS: usize = 8;
@@ -37,6 +37,7 @@ struct Measured<'a> {
     std_errors: Parts,
     terms: Vec<Term>,
     rate_distortion: Vec<Point>,
+    ode: Option<Ode>,
     seconds: f64,
     out: Option<&'a Path>,
 }
@@ -67,6 +68,15 @@ struct Point {
     rmse: f64,
 }
 
+/// The density by the probability-flow ODE.
+#[derive(Debug, Serialize)]
+struct Ode {
+    bits_per_dim: f64,
+    std_error: Option<f64>,
+    steps: u32,
+    solver_error: f64,
+}
+
 /// Measures, and says what came of it.
 ///
 /// # Errors
@@ -92,23 +102,31 @@ pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
     };
 
     let interrupt = Interrupt::listen(console, "stopping");
-    let mut progress = Progress::new(console);
     let began = Instant::now();
-    let measured = evaluate::bound(&model, &*source, &request, |share| {
-        progress.update(share, || {
-            let left = began.elapsed().mul_f64((1.0 - share) / share.max(1e-9));
-            format!("the bound, {} left", duration(left))
-        });
-        if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    progress.finish();
-    let Some(estimate) = measured else {
-        return Err(Failure::Interrupted("nothing was measured to its end".to_string()));
+    let watch = |what| watch(what, &interrupt, console);
+    let estimate = evaluate::bound(&model, &*source, &request, watch("the bound"))?;
+    let estimate = estimate.ok_or_else(interrupted)?;
+    let ode = match args.ode {
+        true => {
+            let request =
+                LikelihoodRequest { pictures: request.pictures, steps: args.ode_steps as usize, seed };
+            let density = evaluate::likelihood(&model, &*source, &request, watch("the density by the ODE"))?;
+            Some(density.ok_or_else(interrupted)?)
+        }
+        false => None,
     };
     if let Some(out) = &args.out {
         output::write(out, terms_chart::draw(&estimate).as_bytes())?;
     }
     say(&estimate, console);
+    if let Some(LikelihoodEstimate { bits, solver_error, .. }) = &ode {
+        let error = bits.std_error.map_or(String::new(), |error| format!(" ± {error:.6}"));
+        let steps = args.ode_steps;
+        console.say(format!(
+            "by the ODE, {steps} steps: {:.6}{error} bits per dimension, the solver off by about {solver_error:.6}",
+            bits.mean
+        ));
+    }
     if let Some(out) = &args.out {
         console.say(format!("in {}", out.display()));
     }
@@ -142,10 +160,33 @@ pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
             .iter()
             .map(|point| Point { t: point.t, bits_per_dim: point.rate, rmse: point.rmse })
             .collect(),
+        ode: ode.map(|ode| Ode {
+            bits_per_dim: ode.bits.mean,
+            std_error: ode.bits.std_error,
+            steps: args.ode_steps,
+            solver_error: ode.solver_error,
+        }),
         seconds: began.elapsed().as_secs_f64(),
         out: args.out.as_deref(),
     });
     Ok(())
+}
+
+/// Shows how far a measurement is, until Ctrl-C breaks it off.
+fn watch(what: &str, interrupt: &Interrupt, console: Console) -> impl FnMut(f64) -> ControlFlow<()> {
+    let mut progress = Progress::new(console);
+    let began = Instant::now();
+    move |share| {
+        progress.update(share, || {
+            let left = began.elapsed().mul_f64((1.0 - share) / share.max(1e-9));
+            format!("{what}, {} left", duration(left))
+        });
+        if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+fn interrupted() -> Failure {
+    Failure::Interrupted("nothing was measured to its end".to_string())
 }
 
 /// The data that the command line names, else what the model learnt from.
