@@ -102,7 +102,7 @@ impl Probe {
 }
 
 /// The probability-flow ODE over levels of a schedule, solved by Heun's method (of second order) in
-/// u = ln tan(φ/2), in which the path is smooth at both ends.
+/// u = ln tan φ = −½ ln SNR, in which what a denoiser sees changes evenly. It ends at the last level that holds signal.
 ///
 /// It starts at the schedule's first level and not at a clean picture: the density is that of pictures with that
 /// level's noise added, a density like any other, so that the bits it comes to are those of a code.
@@ -113,15 +113,16 @@ pub struct ProbabilityFlow {
 }
 
 impl ProbabilityFlow {
-    /// The flow from the first index of the schedule to the last in about `steps` steps, even in u as far as there are
+    /// The flow from the first index of the schedule to the last with signal in about `steps` steps, even in u as far as there are
     /// indices, between which a network is not asked.
     ///
     /// # Errors
     /// [`Error::Parameter`] when there are fewer than two indices, or no step.
     pub fn new(schedule: &Schedule, steps: usize) -> Result<ProbabilityFlow> {
-        let last = schedule.num_timesteps() - 1;
+        let signal = |&t: &usize| schedule.level(t).signal > 0.0;
+        let last = (0..schedule.num_timesteps()).rev().find(signal).unwrap_or(0);
         if steps == 0 || last == 0 {
-            let why = "the flow needs at least one, over a schedule of at least two levels";
+            let why = "the flow needs at least one, over a schedule of at least two levels with signal";
             return Err(Error::parameter("probability flow", "steps", steps, why));
         }
         let u = |t: usize| angle(schedule.level(t)).1;
@@ -186,10 +187,9 @@ impl ProbabilityFlow {
     }
 }
 
-/// φ, and u = ln tan(φ/2); dφ = sin φ du.
+/// φ, and u = ln tan φ; dφ = sin φ cos φ du.
 fn angle(level: Level) -> (f64, f64) {
-    let radius = level.signal.hypot(level.noise);
-    (libm::atan2(level.noise, level.signal), Element::ln(level.noise / (radius + level.signal)))
+    (libm::atan2(level.noise, level.signal), Element::ln(level.noise / level.signal))
 }
 
 /// dy/du at a time, and the probed trace of its Jacobian.
@@ -203,7 +203,7 @@ fn velocity<T: Element>(
 ) -> Result<(Tensor<T>, Vec<f64>)> {
     let Level { signal, noise } = t.level();
     let radius = signal.hypot(noise);
-    let speed = noise / radius;
+    let speed = noise * signal / (radius * radius);
     let x = ops::combine(&[(&[radius], y)])?;
     let times = vec![t; squares.len()];
     one_time_each("probability flow", x.shape(), times.len())?;
