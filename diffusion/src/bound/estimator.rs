@@ -173,7 +173,7 @@ impl<'a> BoundEstimator<'a> {
     fn rate_distortion(&self, unit: f64, dims: f64) -> Vec<RateDistortion> {
         let mut rate = self.prior.mean(unit).mean;
         let mut curve = Vec::with_capacity(self.evaluations());
-        let runs = [0..1].into_iter().chain(self.strata.iter().cloned());
+        let runs = std::iter::once(0..1).chain(self.strata.iter().cloned());
         for (place, run) in runs.enumerate().collect::<Vec<_>>().into_iter().rev() {
             // Within a run terms are taken to be even, and x_t to be in its middle.
             let size = run.len() as f64;
