@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod diffusers;
 mod eval;
+mod inspect;
 mod interrupt;
 mod predict;
 mod run;
