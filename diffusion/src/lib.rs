@@ -51,6 +51,7 @@ mod schedule;
 mod scheduler_config;
 mod single_precision;
 mod spacing;
+pub mod spectrum;
 mod timesteps;
 mod transition;
 pub mod verify;

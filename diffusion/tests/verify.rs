@@ -98,7 +98,7 @@ fn a_root_left_out_of_the_forward_kernel_is_caught() {
             Ok(ops::combine(&[(&[s.alphas_cumprod()[t[0]]], x0), (&[s.level(t[0]).noise], z)])?)
         }
     }
-    is_caught(&Fault, &["chain = marginal: mean", "variance of x_T"]);
+    is_caught(&Fault, &["chain = marginal: mean", "variance of x_T", "E|X_t(f)|²"]);
     struct Noise;
     impl Subject for Noise {
         fn q_sample(

@@ -3,6 +3,7 @@
 mod bench;
 mod duration;
 mod eval;
+mod inspect;
 mod predict;
 mod sample;
 mod sampler;
@@ -11,6 +12,10 @@ mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
 pub(crate) use eval::{BpdArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName};
+pub(crate) use inspect::{
+    ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectScheduleArgs, InspectSpectrumArgs,
+    InspectWhat, PictureFile, PicturesArgs,
+};
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs};
 pub(crate) use sampler::SamplerArgs;
@@ -52,6 +57,7 @@ pub(crate) enum Command {
     Sample(Box<SampleArgs>),
     Predict(PredictArgs),
     Eval(EvalArgs),
+    Inspect(InspectArgs),
     Verify(VerifyArgs),
     Bench(BenchArgs),
 }

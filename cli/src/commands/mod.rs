@@ -3,6 +3,7 @@
 mod bench;
 mod classes;
 mod eval;
+mod inspect;
 mod noise;
 mod predict;
 mod sample;
@@ -11,6 +12,7 @@ mod verify;
 
 pub(crate) use bench::bench;
 pub(crate) use eval::eval;
+pub(crate) use inspect::inspect;
 pub(crate) use predict::predict;
 pub(crate) use sample::sample;
 pub(crate) use train::train;

@@ -1,11 +1,11 @@
-//! A line chart as inline SVG, coloured by the page's own style.
+//! A line chart as SVG, coloured by the style of the page or drawing that it stands in.
 
 use super::axis::{Axis, label};
-use super::page::escape;
+use super::page::{COLOURS, escape};
 use std::fmt::Write;
 
-const WIDTH: f64 = 520.0;
-const HEIGHT: f64 = 220.0;
+pub(super) const WIDTH: f64 = 520.0;
+pub(super) const HEIGHT: f64 = 220.0;
 const LEFT: f64 = 48.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 12.0;
@@ -15,52 +15,72 @@ const POINTS: usize = 400;
 
 /// One curve.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Series {
+pub(crate) struct Series {
     /// Its name in the legend; without one it is drawn faintly, as the ground of another.
-    pub(super) name: Option<String>,
-    pub(super) points: Vec<(f64, f64)>,
+    pub(crate) name: Option<String>,
+    /// The number of its colour, if it shares one and is not in the legend.
+    pub(crate) colour: Option<usize>,
+    /// Whether its points are dots, with no line through them.
+    pub(crate) dots: bool,
+    pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// A chart.
-#[derive(Debug, Clone)]
-pub(super) struct Chart {
-    pub(super) title: &'static str,
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Chart {
+    pub(crate) title: &'static str,
     /// What the horizontal axis counts.
-    pub(super) across: &'static str,
+    pub(crate) across: &'static str,
+    /// Whether the horizontal axis is logarithmic.
+    pub(crate) log_across: bool,
     /// Whether the vertical axis is logarithmic.
-    pub(super) log: bool,
-    pub(super) series: Vec<Series>,
+    pub(crate) log: bool,
+    pub(crate) series: Vec<Series>,
 }
 
 impl Chart {
     /// The chart as a `<figure>`.
     pub(super) fn html(&self) -> String {
         let mut out = format!("<figure class=\"chart\"><figcaption>{}", escape(self.title));
-        let named: Vec<&str> = self.series.iter().filter_map(|series| series.name.as_deref()).collect();
-        if named.len() > 1 {
-            for (i, name) in named.iter().enumerate() {
-                // Writing into a string does not fail, here and below.
-                let _ = write!(out, "<span class=\"key s{i}\">{}</span>", escape(name));
-            }
+        for (class, name) in self.key() {
+            // Writing into a string does not fail, here and below.
+            let _ = write!(out, "<span class=\"key {class}\">{}</span>", escape(name));
         }
         out.push_str("</figcaption>");
-        out.push_str(&self.svg().unwrap_or_else(|| "<p class=\"none\">nothing measured yet</p>".to_string()));
+        match self.drawing() {
+            Some(drawing) => {
+                let _ = write!(
+                    out,
+                    "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">{drawing}</svg>",
+                    escape(self.title)
+                );
+            }
+            None => out.push_str("<p class=\"none\">nothing measured yet</p>"),
+        }
         out.push_str("</figure>\n");
         out
     }
 
-    fn svg(&self) -> Option<String> {
+    /// What the legend explains, where there is more than one curve: class and name.
+    pub(super) fn key(&self) -> Vec<(String, &str)> {
+        let named = || self.series.iter().filter_map(|series| series.name.as_deref());
+        match named().nth(1) {
+            Some(_) => named().enumerate().map(|(i, name)| (class(i), name)).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// The inside of the chart's `<svg>`, [`WIDTH`] by [`HEIGHT`]; `None` where nothing has a place.
+    pub(super) fn drawing(&self) -> Option<String> {
         let points = || self.series.iter().flat_map(|series| series.points.iter());
-        let x_axis = Axis::span(points().map(|p| p.0))?;
+        let x_values = points().map(|p| p.0);
+        let x_axis = if self.log_across { Axis::log(x_values)? } else { Axis::span(x_values)? };
         let y_values = points().map(|p| p.1);
         let y_axis = if self.log { Axis::log(y_values)? } else { Axis::linear(y_values)? };
         let x_at = |v: f64| x_axis.place(v).map(|p| LEFT + p * (WIDTH - LEFT - RIGHT));
         let y_at = |v: f64| y_axis.place(v).map(|p| HEIGHT - BOTTOM - p * (HEIGHT - TOP - BOTTOM));
 
-        let mut out = format!(
-            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
-            escape(self.title)
-        );
+        let mut out = String::new();
         for tick in y_axis.ticks(5) {
             let Some(y) = y_at(tick) else { continue };
             let _ = write!(
@@ -91,25 +111,36 @@ impl Chart {
         );
         let mut number = 0;
         for series in &self.series {
-            let class = match &series.name {
-                None => "faint".to_string(),
-                Some(_) => {
+            let class = match (&series.name, series.colour) {
+                (None, Some(colour)) => class(colour),
+                (None, None) => "faint".to_string(),
+                (Some(_), _) => {
                     number += 1;
-                    format!("s{}", number - 1)
+                    class(number - 1)
                 }
             };
             let places: Vec<(f64, f64)> =
                 thin(&series.points).into_iter().filter_map(|(x, y)| Some((x_at(x)?, y_at(y)?))).collect();
-            if let [(x, y)] = places[..] {
-                let _ = write!(out, "<circle class=\"dot {class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>");
+            if series.dots || places.len() == 1 {
+                let radius = if places.len() == 1 { 3.0 } else { 2.2 };
+                for (x, y) in places {
+                    let _ = write!(
+                        out,
+                        "<circle class=\"dot {class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"/>"
+                    );
+                }
                 continue;
             }
             let path: String = places.iter().map(|(x, y)| format!("{x:.1},{y:.1} ")).collect();
             let _ = write!(out, "<polyline class=\"{class}\" points=\"{}\"/>", path.trim_end());
         }
-        out.push_str("</svg>");
         Some(out)
     }
+}
+
+/// The style's class of the curve of this number: colours begin again where they are used up.
+fn class(number: usize) -> String {
+    format!("s{}", number % COLOURS.len())
 }
 
 /// At most [`POINTS`] points, each the mean of its neighbourhood.
@@ -147,7 +178,8 @@ mod tests {
             title: "loss < 1",
             across: "step",
             log,
-            series: vec![Series { name: Some("a".into()), points }],
+            series: vec![Series { name: Some("a".into()), points, ..Series::default() }],
+            ..Chart::default()
         }
         .html()
     }

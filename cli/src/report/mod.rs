@@ -2,11 +2,15 @@
 
 pub(crate) mod axis;
 mod chart;
+mod document;
 mod page;
+
+pub(crate) use chart::{Chart, Series};
+pub(crate) use document::Document;
 
 use crate::error::Result;
 use crate::progress::duration;
-use chart::{Chart, Series, smooth};
+use chart::smooth;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -93,12 +97,19 @@ fn curves(metrics: &[Metrics]) -> Vec<Chart> {
         metrics.iter().map(|line| (line.step as f64, f(line))).collect()
     };
     let over_steps = |title: &'static str, log, points: Vec<(f64, f64)>| {
-        let named = Series { name: Some(title.to_string()), points: smooth(&points) };
-        Chart { title, across: "step", log, series: vec![Series { name: None, points }, named] }
+        let named = Series { name: Some(title.to_string()), points: smooth(&points), ..Series::default() };
+        let faint = Series { points, ..Series::default() };
+        Chart { title, across: "step", log, series: vec![faint, named], ..Chart::default() }
     };
     vec![
         over_steps("loss", true, over(|line| line.loss)),
-        Chart { title: "squared error over t", across: "t / T", log: true, series: by_decile(metrics) },
+        Chart {
+            title: "squared error over t",
+            across: "t / T",
+            log: true,
+            series: by_decile(metrics),
+            ..Chart::default()
+        },
         over_steps("gradient norm", true, over(|line| line.grad_norm)),
         over_steps("learning rate", false, over(|line| line.learning_rate)),
         over_steps("pictures a second", false, over(|line| line.images_per_second)),
@@ -124,7 +135,7 @@ fn by_decile(metrics: &[Metrics]) -> Vec<Series> {
             let centre = |decile: usize| (decile as f64 + 0.5) / 10.0;
             let points =
                 (0..10).filter_map(|d| Some((centre(d), mean(&metrics[lines.clone()], d)?))).collect();
-            Series { name: Some(name.to_string()), points }
+            Series { name: Some(name.to_string()), points, ..Series::default() }
         })
         .to_vec()
 }

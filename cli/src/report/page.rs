@@ -5,12 +5,22 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// Light and dark follow the reader's system. The three curve colours differ in lightness as well as in hue.
+/// The colours of curves on light and on dark ground; neighbours differ in lightness as well as in hue.
+pub(super) const COLOURS: [[&str; 2]; 7] = [
+    ["#2563c9", "#6ea8ff"],
+    ["#d97706", "#f5b04c"],
+    ["#0f8a5f", "#4cc99a"],
+    ["#b0307d", "#f08cc8"],
+    ["#6b7280", "#b6bdc6"],
+    ["#7c4fe0", "#b79bff"],
+    ["#8a5a13", "#d3a96a"],
+];
+
+/// Light and dark follow the reader's system.
 const STYLE: &str = "
-:root { color-scheme: light dark; --ground: #fbfbfa; --card: #fff; --ink: #1f2328; --soft: #656d76; --rule: #e3e5e8;
-  --s0: #2563c9; --s1: #d97706; --s2: #0f8a5f; }
+:root { color-scheme: light dark; --ground: #fbfbfa; --card: #fff; --ink: #1f2328; --soft: #656d76; --rule: #e3e5e8; }
 @media (prefers-color-scheme: dark) { :root { --ground: #15171a; --card: #1d2024; --ink: #e6e8eb; --soft: #9aa2ab;
-  --rule: #30353b; --s0: #6ea8ff; --s1: #f5b04c; --s2: #4cc99a; } }
+  --rule: #30353b; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2.5rem 1.5rem 4rem; max-width: 72rem; background: var(--ground); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
@@ -34,12 +44,24 @@ table { border-collapse: collapse; width: 100%; font-size: .85rem; } th { text-a
 svg { width: 100%; height: auto; display: block; } svg .grid { stroke: var(--rule); } svg .tick { fill: var(--soft);
   font-size: 11px; } polyline { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 polyline.faint { stroke: var(--s0); opacity: .25; stroke-width: 1; }
-polyline.s0 { stroke: var(--s0); } polyline.s1 { stroke: var(--s1); } polyline.s2 { stroke: var(--s2); }
-.dot { fill: var(--s0); } .dot.s1 { fill: var(--s1); } .dot.s2 { fill: var(--s2); }
 .key { margin-left: 1rem; white-space: nowrap; } .key::before { content: ''; display: inline-block; width: .9em;
   height: .2em; margin-right: .4em; vertical-align: middle; background: var(--s0); }
-.key.s1::before { background: var(--s1); } .key.s2::before { background: var(--s2); }
 ";
+
+/// The rules that colour curves, dots and keys.
+fn colours() -> String {
+    let mut out = String::new();
+    for (i, [light, dark]) in COLOURS.iter().enumerate() {
+        // Writing into a string does not fail.
+        let _ = writeln!(
+            out,
+            ":root {{ --s{i}: {light}; }} @media (prefers-color-scheme: dark) {{ :root {{ --s{i}: {dark}; }} }} \
+             polyline.s{i} {{ stroke: var(--s{i}); }} .dot.s{i} {{ fill: var(--s{i}); }} \
+             .key.s{i}::before {{ background: var(--s{i}); }}"
+        );
+    }
+    out
+}
 
 /// The text with what HTML would read as markup written out.
 pub(super) fn escape(text: &str) -> String {
@@ -51,8 +73,9 @@ pub(super) fn page(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
-        escape(title)
+         <title>{}</title>\n<style>{STYLE}{}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
+        escape(title),
+        colours()
     )
 }
 

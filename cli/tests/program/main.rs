@@ -5,6 +5,7 @@ mod bench;
 mod bpd;
 mod diffusers;
 mod eval;
+mod inspect;
 mod interrupt;
 mod predict;
 mod run;

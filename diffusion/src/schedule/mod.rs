@@ -2,6 +2,7 @@
 
 mod config;
 mod families;
+mod without_root;
 
 pub use config::{ScheduleConfig, ScheduleKind};
 pub use families::karras_sigmas;

@@ -7,6 +7,7 @@
 
 mod bound;
 mod chain;
+mod frequencies;
 mod predictions;
 mod reference;
 mod samplers;
@@ -170,7 +171,7 @@ pub fn verify(subject: &dyn Subject, kind: ScheduleKind, timesteps: usize) -> Re
     }
     let schedule = subject.schedule(&ScheduleConfig { kind, timesteps, ..ScheduleConfig::default() })?;
     let case = Case { subject, kind, schedule, reference: Reference::new(kind, timesteps), timesteps };
-    let parts = [chain::rows, predictions::rows, bound::rows, samplers::rows];
+    let parts = [chain::rows, predictions::rows, bound::rows, samplers::rows, frequencies::rows];
     parts.into_iter().try_fold(Vec::new(), |mut table, rows| {
         table.extend(rows(&case)?);
         Ok(table)

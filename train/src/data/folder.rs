@@ -86,10 +86,25 @@ pub(super) fn open(
         classes.push(name(folder));
         paths = loose;
     }
-    let Some(first) = paths.first() else {
+    if paths.is_empty() {
         return Err(DataError::Empty { path: folder.to_path_buf() });
-    };
-    let first = decode(first)?;
+    }
+    of_files(paths, labels, classes, options)
+}
+
+/// The picture of one file.
+pub(super) fn open_picture(path: &Path, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
+    of_files(vec![path.to_path_buf()], vec![0], vec![name(path)], options)
+}
+
+/// These files, of which there is at least one; the first decides on colour and size.
+fn of_files(
+    paths: Vec<PathBuf>,
+    labels: Vec<usize>,
+    classes: Vec<String>,
+    options: &DataOptions,
+) -> Result<Arc<dyn Source>, DataError> {
+    let first = decode(&paths[0])?;
     let grey = !first.color().has_color();
     let channels = options.channels.unwrap_or(if grey { 1 } else { 3 });
     let size = [first.height() as usize, first.width() as usize];

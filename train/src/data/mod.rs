@@ -129,6 +129,15 @@ pub fn open(data: &str, split: Split, options: &DataOptions) -> Result<Arc<dyn S
     Ok(fitted::fit(source, options))
 }
 
+/// Opens one picture, of any format that folders of pictures can hold, as a data set of its own.
+///
+/// # Errors
+/// A [`DataError`] when it cannot be read, or an option cannot be followed.
+pub fn open_picture(path: &Path, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
+    options.check()?;
+    folder::open_picture(path, options)
+}
+
 fn open_folder(folder: &Path, split: Split, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
     if !folder.exists() {
         return Err(DataError::Missing { path: folder.to_path_buf() });

@@ -1,0 +1,30 @@
+use super::PictureFile;
+use crate::args::SplitName;
+use clap::Args;
+
+/// A data set: pictures, counts, brightness, spectrum
+///
+/// Pixels are counted as the network sees them, from −1 (black) to 1. alpha is the exponent of the spectrum, S(f) ∝ f^−α: 0 for
+/// white noise, about 2 for photographs.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tweedie inspect data glyphs --n 2000 --out glyphs.png
+  tweedie inspect data photos/ --image-size 64 --out photos.html
+  tweedie inspect data MNIST_FOLDER --split test --json")]
+pub(crate) struct InspectDataArgs {
+    /// glyphs, shapes, or a folder of IDX files, CIFAR-10 batches or pictures
+    #[arg(value_name = "DATA")]
+    pub(crate) data: String,
+    /// Which part of the data, where it has parts
+    #[arg(long, value_name = "SPLIT", default_value = "train")]
+    pub(crate) split: SplitName,
+    /// Resize and centre-crop pictures to N × N
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) image_size: Option<u32>,
+    /// Look at N pictures only, spread evenly over the set [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) n: Option<u32>,
+    /// FILE.png: a grid of pictures; FILE.html: a page with grid, counts and spectrum
+    #[arg(long, value_name = "FILE", value_parser = PictureFile::parse)]
+    pub(crate) out: Option<PictureFile>,
+}

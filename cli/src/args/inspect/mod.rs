@@ -1,0 +1,31 @@
+mod data;
+mod file;
+mod forward;
+mod pictures;
+mod schedule;
+mod spectrum;
+
+pub(crate) use data::InspectDataArgs;
+pub(crate) use file::{ChartFile, PictureFile};
+pub(crate) use forward::InspectForwardArgs;
+pub(crate) use pictures::PicturesArgs;
+pub(crate) use schedule::InspectScheduleArgs;
+pub(crate) use spectrum::InspectSpectrumArgs;
+
+use clap::{Args, Subcommand};
+
+/// Look inside: tables, charts and pictures
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    #[command(subcommand)]
+    pub(crate) what: InspectWhat,
+}
+
+/// What is looked at.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InspectWhat {
+    Schedule(InspectScheduleArgs),
+    Forward(InspectForwardArgs),
+    Spectrum(Box<InspectSpectrumArgs>),
+    Data(InspectDataArgs),
+}

@@ -1,0 +1,241 @@
+//! `tweedie inspect data`: what a data set holds.
+
+use super::{digits, pictures, write_pictures};
+use crate::args::InspectDataArgs;
+use crate::console::Console;
+use crate::error::{Failure, Result};
+use crate::output;
+use crate::pictures::{Colour, Pictures, columns_for, grid_png};
+use crate::progress::Progress;
+use crate::report::{Chart, Document, Series, grouped};
+use serde::Serialize;
+use tweedie_diffusion::spectrum::{Bands, PowerLaw, mean_spectrum};
+use tweedie_tensor::{Tensor, ops};
+use tweedie_train::data::{self, Source, Split, read_batch};
+
+/// Pictures that are read at a time.
+const AT_A_TIME: usize = 256;
+/// Rows of the grid.
+const ROWS: usize = 8;
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Looked<'a> {
+    data: &'a str,
+    split: &'static str,
+    /// Pictures in the set.
+    pictures: usize,
+    /// Pictures that everything below is about.
+    n: usize,
+    /// Channels, height and width.
+    shape: [usize; 3],
+    classes: Vec<Class>,
+    /// Over pixels of each channel.
+    mean: Vec<f64>,
+    variance: Vec<f64>,
+    alpha: Option<f64>,
+    alpha_std_error: Option<f64>,
+    frequencies: Vec<f64>,
+    power: Vec<f64>,
+    power_std_error: Vec<Option<f64>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Class {
+    name: String,
+    count: usize,
+}
+
+/// Reads the pictures once, and says what they are.
+///
+/// # Errors
+/// Whatever the user can mend.
+pub(super) fn data(args: &InspectDataArgs, console: Console) -> Result<()> {
+    let split = Split::from(args.split);
+    let source = data::open(&args.data, split, &pictures::options(args.image_size))?;
+    if let Some(out) = &args.out {
+        Colour::of_channels(source.shape()[0])?;
+        output::claim_file(out.path(), "--out")?;
+    }
+    let n = args.n.map_or(source.len(), |n| n as usize).min(source.len());
+    let mut seen = Seen::new(&*source)?;
+    let mut progress = Progress::new(console);
+    for indices in pictures::spread(n, source.len()).chunks(AT_A_TIME) {
+        let batch = read_batch(&*source, indices)?;
+        seen.see(&batch.x, &batch.labels)?;
+        progress.update(seen.labels as f64 / n as f64, || format!("{} of {n} pictures", seen.labels));
+    }
+    progress.finish();
+    let looked = seen.sum_up(&args.data, split, &*source)?;
+    looked.tell(console);
+    if let Some(out) = &args.out {
+        let png = seen.grid()?;
+        let document = looked.document(png.clone());
+        write_pictures(out, &png, &document, console)?;
+    }
+    console.result(&looked);
+    Ok(())
+}
+
+/// What is kept of the pictures as they go by.
+struct Seen {
+    bands: Bands,
+    labels: usize,
+    counts: Vec<usize>,
+    /// Of each channel: Σ x and Σ x² over pixels.
+    sums: Vec<[f64; 2]>,
+    spectra: Vec<f64>,
+    /// The first pictures of each class.
+    kept: Vec<Vec<Tensor<f32>>>,
+}
+
+impl Seen {
+    fn new(source: &dyn Source) -> Result<Seen> {
+        let [channels, height, width] = source.shape();
+        let classes = source.classes().len();
+        Ok(Seen {
+            bands: Bands::new(height, width).map_err(tweedie_train::Error::from)?,
+            labels: 0,
+            counts: vec![0; classes],
+            sums: vec![[0.0; 2]; channels],
+            spectra: Vec::new(),
+            kept: vec![Vec::new(); classes],
+        })
+    }
+
+    fn see(&mut self, x: &Tensor<f32>, labels: &[usize]) -> Result<()> {
+        let (channels, area) = (self.sums.len(), x.dims()[2] * x.dims()[3]);
+        for (plane, values) in x.as_slice().chunks_exact(area).enumerate() {
+            let sums = &mut self.sums[plane % channels];
+            for &value in values {
+                sums[0] += f64::from(value);
+                sums[1] += f64::from(value) * f64::from(value);
+            }
+        }
+        let spectra = self.bands.spectra(x).map_err(tweedie_train::Error::from)?;
+        self.spectra.extend_from_slice(spectra.as_slice());
+        let classes = self.counts.len();
+        let most = if classes > 1 { ROWS } else { ROWS * ROWS };
+        for (i, &label) in labels.iter().enumerate() {
+            self.counts[label] += 1;
+            if self.kept[label].len() < most {
+                self.kept[label].push(ops::narrow(x, 0, i, 1)?);
+            }
+        }
+        self.labels += labels.len();
+        Ok(())
+    }
+
+    fn sum_up<'a>(&self, data: &'a str, split: Split, source: &dyn Source) -> Result<Looked<'a>> {
+        let [_, height, width] = source.shape();
+        let pixels = (self.labels * height * width) as f64;
+        let mean = mean_spectrum(&Tensor::from_slice([self.labels, self.bands.len()], &self.spectra)?);
+        let power: Vec<f64> = mean.iter().map(|mean| mean.mean).collect();
+        let law = PowerLaw::fit(self.bands.frequencies(), &power);
+        let classes = source.classes().iter().zip(&self.counts);
+        Ok(Looked {
+            data,
+            split: split.name(),
+            pictures: source.len(),
+            n: self.labels,
+            shape: source.shape(),
+            classes: classes.map(|(name, &count)| Class { name: name.clone(), count }).collect(),
+            mean: self.sums.iter().map(|sums| sums[0] / pixels).collect(),
+            variance: self.sums.iter().map(|sums| sums[1] / pixels - (sums[0] / pixels).powi(2)).collect(),
+            alpha: law.map(|law| law.alpha),
+            alpha_std_error: law.map(|law| law.std_error),
+            frequencies: self.bands.frequencies().to_vec(),
+            power,
+            power_std_error: mean.iter().map(|mean| mean.std_error).collect(),
+        })
+    }
+
+    /// A column for each class where each has some, else a square.
+    fn grid(&self) -> Result<Vec<u8>> {
+        let classes: Vec<&Vec<Tensor<f32>>> = self.kept.iter().filter(|kept| !kept.is_empty()).collect();
+        let rows = classes.iter().map(|kept| kept.len()).min().unwrap_or(0);
+        let mut shown = match classes.len() {
+            2..=20 => (0..rows).flat_map(|row| classes.iter().map(move |kept| &kept[row])).collect(),
+            _ => classes.iter().flat_map(|kept| kept.iter()).take(ROWS * ROWS).collect::<Vec<_>>(),
+        }
+        .into_iter();
+        let Some(first) = shown.next() else {
+            return Err(Failure::user("no pictures, --n: give at least 1"));
+        };
+        let mut pictures = Pictures::from_tensor(first)?;
+        shown.try_for_each(|picture| pictures.append(picture))?;
+        let columns = match classes.len() {
+            columns @ 2..=20 => columns,
+            _ => columns_for(pictures.len(), None),
+        };
+        grid_png(&pictures, columns)
+    }
+}
+
+impl Looked<'_> {
+    fn tell(&self, console: Console) {
+        let [c, h, w] = self.shape;
+        let of = if self.n < self.pictures { format!(" (looked at {})", self.n) } else { String::new() };
+        console.say(format!(
+            "{}, {}: {} pictures{of} of {c} × {h} × {w}, {} classes",
+            self.data,
+            self.split,
+            self.pictures,
+            self.classes.len()
+        ));
+        let join = |values: &[f64]| values.iter().map(|&x| digits(x)).collect::<Vec<_>>().join(", ");
+        console.say(format!("mean      {}", join(&self.mean)));
+        console.say(format!("variance  {}", join(&self.variance)));
+        console.say(format!("alpha     {}", self.exponent()));
+        let width = self.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0);
+        for class in self.classes.iter().take(100) {
+            console.say(format!("{:>8}  {:width$}", class.count, class.name));
+        }
+        if self.classes.len() > 100 {
+            console.say(format!("and {} more classes; --json has them all", self.classes.len() - 100));
+        }
+    }
+
+    fn exponent(&self) -> String {
+        match (self.alpha, self.alpha_std_error) {
+            (Some(alpha), Some(error)) => format!("{alpha:.3} ± {error:.3}"),
+            _ => "unknown: too few frequencies".to_string(),
+        }
+    }
+
+    fn document(&self, grid: Vec<u8>) -> Document {
+        let points = self.frequencies.iter().copied().zip(self.power.iter().copied()).skip(1).collect();
+        let counts = self.classes.iter().enumerate().map(|(i, class)| (i as f64, class.count as f64));
+        Document {
+            title: format!("{}, {}", self.data, self.split),
+            facts: vec![
+                (grouped(self.pictures as u64), "pictures"),
+                (grouped(self.n as u64), "looked at"),
+                (self.shape.map(|side| side.to_string()).join(" × "), "channels, height, width"),
+                (self.classes.len().to_string(), "classes"),
+                (self.exponent(), "α of the spectrum"),
+            ],
+            pictures: vec![(grid, "some of each class".to_string())],
+            charts: vec![
+                Chart {
+                    title: "power of each ring of frequencies",
+                    across: "cycles a pixel",
+                    log: true,
+                    log_across: true,
+                    series: vec![Series { name: Some("power".into()), points, ..Series::default() }],
+                },
+                Chart {
+                    title: "pictures of each class",
+                    across: "class",
+                    series: vec![Series {
+                        name: Some("pictures".into()),
+                        dots: true,
+                        points: counts.collect(),
+                        ..Series::default()
+                    }],
+                    ..Chart::default()
+                },
+            ],
+        }
+    }
+}
