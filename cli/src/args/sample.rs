@@ -15,17 +15,21 @@ use std::path::{Path, PathBuf};
   tweedie sample runs/mnist --n 1000 --sampler dpmpp-2m --steps 20 --out out/
   tweedie sample runs/glyphs --sampler heun --churn 10 --steps 25
   tweedie sample runs/glyphs --class 8 --guidance 4 --guidance-rescale 0.7
+  tweedie sample runs/scenes --caption 'red circle above blue square' --n 9
   tweedie sample MODEL --noise x_T.safetensors --raw x_0.safetensors")]
 pub(crate) struct SampleArgs {
     /// A run directory, a checkpoint file, or a diffusers folder
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
-    /// How many pictures [default: 16, or as many as --noise or --class has]
+    /// How many pictures [default: 16, or as many as --noise, --class or --caption has]
     #[arg(long, value_name = "N")]
     pub(crate) n: Option<usize>,
     /// Class by number or name: one for all pictures, or one each
     #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
     pub(crate) class: Vec<String>,
+    /// What to paint, in words that the model was trained with: one caption for all pictures, or repeated, one each
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) caption: Vec<String>,
     /// The weights as they are, not their moving average
     #[arg(long)]
     pub(crate) no_ema: bool,
