@@ -10,7 +10,9 @@ mod train;
 mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
-pub(crate) use eval::{BpdArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName};
+pub(crate) use eval::{
+    BpdArgs, CaptionsArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName,
+};
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs};
 pub(crate) use sampler::SamplerArgs;

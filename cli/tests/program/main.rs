@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod captions;
 mod diffusers;
 mod eval;
 mod interrupt;

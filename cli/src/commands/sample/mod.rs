@@ -1,5 +1,6 @@
 //! `tweedie sample`: pictures out of noise.
 
+mod attention;
 mod gallery;
 
 use super::{captions, classes, noise, pictures_at_a_time};
@@ -57,6 +58,9 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
     let (n, steps) = (*n, sampling.steps);
     let shape = model.shape();
     plan.claim_places(args.raw.as_deref(), shape)?;
+    if let Some(path) = &args.attention {
+        output::claim_file(path, "--attention")?;
+    }
 
     let interrupt = Interrupt::listen(console, "stopping");
     let mut progress = Progress::new(console);
@@ -95,6 +99,9 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
             .map_err(|failure| stop(&mut trouble, failure))
         });
         let x = painted.map_err(|error| trouble.take().unwrap_or_else(|| error.into()))?;
+        if let (Some(path), 0) = (&args.attention, first) {
+            attention::write(path, &model, &x, condition, seed)?;
+        }
         if let Some(gallery) = &mut gallery {
             gallery.hang(first, &x)?;
         }
@@ -118,7 +125,7 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
         if n == 1 { "" } else { "s" },
         said(sampling.sampler)
     ));
-    for place in [out, args.raw.as_deref()].into_iter().flatten() {
+    for place in [out, args.raw.as_deref(), args.attention.as_deref()].into_iter().flatten() {
         console.say(format!("in {}", place.display()));
     }
     console.result(&Sampled {
@@ -251,11 +258,11 @@ pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConf
         }
         sampling.churn = churn;
     }
-    let guided = |option: &str| match model.classes() {
-        Some(_) => Ok(()),
-        None => {
-            Err(Failure::user(format!("the model knows no classes to be guided to, {option}: leave it out")))
-        }
+    let guided = |option: &str| match model.classes().is_some() || model.words().is_some() {
+        true => Ok(()),
+        false => Err(Failure::user(format!(
+            "the model knows no classes or captions to be guided to, {option}: leave it out"
+        ))),
     };
     if let Some(guidance) = args.guidance {
         if !guidance.is_finite() {
