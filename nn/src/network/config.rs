@@ -19,6 +19,7 @@ pub struct NetworkConfig {
 }
 
 /// The architectures.
+#[expect(clippy::large_enum_variant, reason = "there are a handful of these in a program")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Backbone {
     /// `unet`.

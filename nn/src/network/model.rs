@@ -16,7 +16,7 @@ pub struct Network {
 #[derive(Debug, Clone)]
 enum Body {
     UNet(Box<UNet>),
-    Transformer(Transformer),
+    Transformer(Box<Transformer>),
 }
 
 impl Network {
@@ -29,7 +29,7 @@ impl Network {
         config.validate()?;
         let body = match &config.backbone {
             Backbone::UNet(config) => Body::UNet(Box::new(UNet::new(config, b)?)),
-            Backbone::Transformer(config) => Body::Transformer(Transformer::new(config, b)?),
+            Backbone::Transformer(config) => Body::Transformer(Box::new(Transformer::new(config, b)?)),
         };
         let caption = config
             .caption
