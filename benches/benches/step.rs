@@ -9,7 +9,8 @@ fn steps(c: &mut Criterion) {
     for (name, config, side, batch) in
         [("small", UNetConfig::small(), 28, 64), ("cifar", UNetConfig::cifar(), 32, 8)]
     {
-        let mut step = Step::new(&config, side, batch).expect("a network of the program's own presets");
+        let mut step =
+            Step::new(&config.into(), side, batch).expect("a network of the program's own presets");
         let mut group = c.benchmark_group(name);
         group.throughput(Throughput::Elements(batch as u64)).sample_size(10);
         group.warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(8));

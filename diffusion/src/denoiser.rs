@@ -7,6 +7,38 @@ use tweedie_tensor::{Element, Tensor};
 pub struct Condition {
     /// The class of each sample; none for an unconditional model.
     pub classes: Option<Vec<usize>>,
+    /// The caption of each sample, the numbers of its words; none for a model that reads no captions. The empty
+    /// caption asks for nothing.
+    pub captions: Option<Vec<Vec<usize>>>,
+}
+
+impl Condition {
+    /// A class each.
+    pub fn of_classes(classes: Vec<usize>) -> Condition {
+        Condition { classes: Some(classes), ..Condition::default() }
+    }
+
+    /// A caption each.
+    pub fn of_captions(captions: Vec<Vec<usize>>) -> Condition {
+        Condition { captions: Some(captions), ..Condition::default() }
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_none(&self) -> bool {
+        self.classes.is_none() && self.captions.is_none()
+    }
+
+    /// The condition of `len` samples from number `start` on.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    #[must_use]
+    pub fn part(&self, start: usize, len: usize) -> Condition {
+        Condition {
+            classes: self.classes.as_ref().map(|classes| classes[start..start + len].to_vec()),
+            captions: self.captions.as_ref().map(|captions| captions[start..start + len].to_vec()),
+        }
+    }
 }
 
 /// Anything that, shown a noisy picture, has an opinion on what it was: a network, or a distribution whose answer
@@ -34,7 +66,7 @@ impl<T: Element, D: Denoiser<T> + ?Sized> Denoiser<T> for Box<D> {
 /// Asks the denoiser, and lets only an answer through that has x_t's shape and is finite.
 ///
 /// # Errors
-/// [`Error::Count`] unless there is one time (and, if there are classes, one class) a sample;
+/// [`Error::Count`] unless there is one time (and, if there are any, one class, one caption) a sample;
 /// [`Error::PredictionShape`] and [`Error::NotFinite`] for an answer of another shape, or with infinities or NaN in
 /// it; the denoiser's own errors.
 pub fn predict_finite<T: Element>(
@@ -45,10 +77,11 @@ pub fn predict_finite<T: Element>(
 ) -> Result<Prediction<T>> {
     const OP: &str = "predict";
     one_time_each(OP, x_t.shape(), t.len())?;
-    if let Some(classes) = condition.classes.as_ref().filter(|classes| classes.len() != t.len()) {
-        let shape = *x_t.shape();
-        let given = classes.len();
-        return Err(Error::Count { op: OP, what: "classes", given, samples: t.len(), shape });
+    let (classes, captions) = (condition.classes.as_ref(), condition.captions.as_ref());
+    for (what, given) in [("classes", classes.map(Vec::len)), ("captions", captions.map(Vec::len))] {
+        if let Some(given) = given.filter(|&given| given != t.len()) {
+            return Err(Error::Count { op: OP, what, given, samples: t.len(), shape: *x_t.shape() });
+        }
     }
     let prediction = denoiser.predict(x_t, t, condition)?;
     let kind = prediction.kind;

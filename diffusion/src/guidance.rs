@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_weight_extrapolates_from_the_unconditional_answer() {
-        let condition = |class| Condition { classes: Some(vec![class]) };
+        let condition = |class| Condition::of_classes(vec![class]);
         let time = [Timestep::new(5.0, Level { signal: 0.6, noise: 0.8 })];
         for (weight, expected) in [(0.0, 2.0), (1.0, 5.0), (3.0, 11.0)] {
             let guided = Guided::new(Echo, condition(2), weight);
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn rescaling_takes_each_samples_deviation_back_to_the_conditional_one() {
-        let condition = |class| Condition { classes: Some(vec![class; 2]) };
+        let condition = |class| Condition::of_classes(vec![class; 2]);
         let time = [Timestep::new(5.0, Level { signal: 0.6, noise: 0.8 }); 2];
         let x = Tensor::from_slice([2, 3], &[1.0, -2.0, 4.0, 0.5, 0.5, 0.5]).unwrap();
         // x + 2 (3 x − x) = 5 x, where the condition alone answers 3 x.

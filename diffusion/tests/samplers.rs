@@ -232,7 +232,7 @@ fn guidance_and_the_clip_leave_the_class_that_was_asked_for() {
     let ddim = Ddim::new(&schedule, &grid, 0.0).unwrap().clip(Clip::At(1.0));
     let n = 40;
     let recovered = |sampler: &Ddim, class: usize| {
-        let of = |class| Condition { classes: Some(vec![class; n]) };
+        let of = |class| Condition::of_classes(vec![class; n]);
         let guided = Guided::new(TwoClasses::new(), of(2), 4.0);
         let x = random::normal([n, 4], 7, Purpose::Start, 0, 0);
         let painted = sampler.run(&guided, x, &of(class), 0).last().unwrap().unwrap().x;
@@ -326,7 +326,7 @@ fn impossible_runs_are_refused() {
     assert!(Grid::from_times(&[]).is_err() && Grid::from_times(&[3, 3]).is_err());
 
     let sampler = Ddim::new(&ho(), &grid, 0.0).unwrap();
-    let condition = Condition { classes: Some(vec![1, 2]) };
+    let condition = Condition::of_classes(vec![1, 2]);
     let denoiser = gaussian(1.0);
     let error = sampler.run(&denoiser, normals(3, 1, 0), &condition, 0).next().unwrap().unwrap_err();
     assert_eq!(message(error), "predict: 2 classes were given for 3 samples (shape [3, 1])");

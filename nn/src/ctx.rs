@@ -1,7 +1,8 @@
 use crate::Params;
+use std::cell::RefCell;
 use std::rc::Rc;
 use tweedie_autograd::{ParamId, Result, Tape, Var, checkpoint};
-use tweedie_tensor::Element;
+use tweedie_tensor::{Element, Tensor};
 
 /// What a forward pass runs with: the parameters, and the tape if it is to be differentiated.
 ///
@@ -12,23 +13,46 @@ pub struct Ctx<T: Element = f32> {
     params: Rc<Params<T>>,
     tape: Option<Tape<T>>,
     recompute: bool,
+    attention: Option<AttentionMaps<T>>,
 }
+
+/// What the attentions of a forward pass have left so far.
+type AttentionMaps<T> = Rc<RefCell<Vec<Tensor<T>>>>;
 
 impl<T: Element> Ctx<T> {
     /// For inference: parameters are constants, and nothing is recorded.
     pub fn inference(params: &Params<T>) -> Ctx<T> {
-        Ctx { params: Rc::new(params.clone()), tape: None, recompute: false }
+        Ctx { params: Rc::new(params.clone()), tape: None, recompute: false, attention: None }
     }
 
     /// For training: parameters stand on `tape`.
     pub fn training(params: &Params<T>, tape: &Tape<T>) -> Ctx<T> {
-        Ctx { params: Rc::new(params.clone()), tape: Some(tape.clone()), recompute: false }
+        Ctx { params: Rc::new(params.clone()), tape: Some(tape.clone()), recompute: false, attention: None }
     }
 
     /// Whether blocks run again in the backward pass instead of keeping what it reads: about a third more time
     /// for a fraction of the memory.
     pub fn with_recompute(self, recompute: bool) -> Ctx<T> {
         Ctx { recompute, ..self }
+    }
+
+    /// Keeps how every cross-attention weighs its context. Without this, the weights are never in memory.
+    pub fn with_attention_maps(self) -> Ctx<T> {
+        Ctx { attention: Some(Rc::default()), ..self }
+    }
+
+    /// The weights kept so far, one tensor \[n, tokens, h, w\] for each cross-attention in the order of the pass, the
+    /// mean over its heads. At each place they sum to 1 over the tokens.
+    pub fn take_attention_maps(&self) -> Vec<Tensor<T>> {
+        self.attention.as_ref().map(|maps| maps.take()).unwrap_or_default()
+    }
+
+    /// Keeps the weights that `map` computes, if they were asked for.
+    pub(crate) fn keep_attention_map(&self, map: impl FnOnce() -> Result<Tensor<T>>) -> Result<()> {
+        if let Some(maps) = &self.attention {
+            maps.borrow_mut().push(map()?);
+        }
+        Ok(())
     }
 
     /// The tape, if there is one.
@@ -65,7 +89,12 @@ impl<T: Element> Ctx<T> {
                 // What is kept must not hold the tape that holds it.
                 let params = Rc::clone(&self.params);
                 checkpoint(tape, inputs, move |tape, inputs| {
-                    let ctx = Ctx { params: Rc::clone(&params), tape: Some(tape.clone()), recompute: false };
+                    let ctx = Ctx {
+                        params: Rc::clone(&params),
+                        tape: Some(tape.clone()),
+                        recompute: false,
+                        attention: None,
+                    };
                     part(&ctx, inputs)
                 })
             }

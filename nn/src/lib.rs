@@ -1,4 +1,5 @@
-//! Layers, the UNet of diffusers, a classifier, optimizers, learning-rate schedules, averages of weights, weight files.
+//! Layers, the UNet of diffusers, a transformer, captions, a classifier, optimizers, learning-rate schedules, averages of
+//! weights, weight files.
 //!
 //! Parameters live outside the layers, in one [`Params`]: a layer is a few numbers and the indices of its
 //! parameters. So the same layer runs on f32 and on f64 parameters, on trained and on averaged ones, and the
@@ -23,15 +24,20 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+pub mod caption;
 mod classifier;
+mod condition;
+mod config;
 mod ctx;
 pub mod described;
 mod ema;
 mod error;
 pub mod layers;
 pub mod lr;
+pub mod network;
 pub mod optim;
 mod params;
+pub mod transformer;
 pub mod unet;
 pub mod weights;
 
@@ -40,6 +46,8 @@ pub use classifier::{Classifier, ClassifierConfig, Reading};
 pub use ctx::{Ctx, Layer};
 pub use ema::Ema;
 pub use error::{Error, Result};
+pub use network::{Network, NetworkConfig};
 pub use params::Params;
+pub use transformer::{Transformer, TransformerConfig};
 pub use tweedie_autograd::ParamId;
 pub use unet::{UNet, UNetConfig};

@@ -192,7 +192,7 @@ fn trajectories(name: &str) {
     let labels = WeightFile::read(&folder.join("expected.safetensors")).unwrap();
     let labels = labels.integers("ddim.class_labels").ok();
     let classes = labels.map(|labels| vec![usize::try_from(labels[0]).unwrap()]);
-    let condition = Condition { classes };
+    let condition = Condition { classes, ..Condition::default() };
     let noise: Tensor<f32> = expected.tensor("noise").unwrap();
     let noise: Vec<Tensor<f32>> = (0..STEPS).map(|i| ops::narrow(&noise, 0, i, 1).unwrap()).collect();
     let json = std::fs::read_to_string(folder.join("scheduler/scheduler_config.json")).unwrap();

@@ -8,7 +8,7 @@ use tweedie_diffusion::{
     Clip, Loss, Objective, PredictionKind, Schedule, ScheduleConfig, ScheduleKind, Spacing, TimestepSampling,
     VarianceKind, Weighting,
 };
-use tweedie_nn::UNetConfig;
+use tweedie_nn::NetworkConfig;
 use tweedie_nn::optim::OptimConfig;
 use tweedie_nn::unet::SampleSize;
 
@@ -27,7 +27,7 @@ pub struct Config {
     /// How pictures are painted unless the command line says otherwise.
     pub sampling: SamplingConfig,
     /// The network. Channels, picture size and number of classes follow from the data.
-    pub model: UNetConfig,
+    pub model: NetworkConfig,
 }
 
 /// Which pictures a run learns.
@@ -45,6 +45,9 @@ pub struct DataConfig {
     pub flips: bool,
     /// The names of the classes, found in the data; empty for an unconditional model.
     pub classes: Vec<String>,
+    /// The words of the pictures' captions, found in the data. A word's number counts from 1; 0 is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
 }
 
 /// The forward process and the training target.
@@ -207,6 +210,7 @@ impl Default for DataConfig {
             image_size: None,
             flips: false,
             classes: Vec::new(),
+            words: Vec::new(),
         }
     }
 }
@@ -329,21 +333,25 @@ impl Config {
         })
     }
 
-    /// The configuration with what follows from the data: channels, picture size, classes. Data without
+    /// The configuration with what follows from the data: channels, picture size, classes, words. Data without
     /// classes to tell apart make an unconditional run.
     pub fn resolved(mut self, source: &dyn Source) -> Config {
         let [channels, height, width] = source.shape();
-        self.model.in_channels = channels;
-        self.model.out_channels = if self.diffusion.learned_variance { 2 * channels } else { channels };
-        self.model.sample_size = Some(if height == width {
-            SampleSize::Square(height)
-        } else {
-            SampleSize::Sides([height, width])
-        });
+        let size = match height == width {
+            true => SampleSize::Square(height),
+            false => SampleSize::Sides([height, width]),
+        };
+        let outputs = if self.diffusion.learned_variance { 2 * channels } else { channels };
+        self.model.backbone.set_pictures(channels, outputs, size);
         self.data.classes = source.classes().to_vec();
         self.train.class_conditional &= self.data.classes.len() > 1;
         // One more label than there are classes: the last one means "no class".
-        self.model.num_class_embeds = self.train.class_conditional.then_some(self.data.classes.len() + 1);
+        let classes = self.train.class_conditional.then_some(self.data.classes.len() + 1);
+        self.model.backbone.set_classes(classes);
+        if let Some(caption) = &mut self.model.caption {
+            self.data.words = source.words().to_vec();
+            (caption.vocabulary, caption.length) = (self.data.words.len() + 1, source.caption_length());
+        }
         self
     }
 
@@ -516,6 +524,11 @@ impl Config {
 }
 
 fn merge(base: &mut toml::Table, over: toml::Table) {
+    // The keys of one architecture mean nothing to another.
+    let architecture = |table: &toml::Table| table.get("architecture").cloned();
+    if architecture(&over).is_some_and(|new| architecture(base).is_some_and(|old| old != new)) {
+        base.clear();
+    }
     for (key, value) in over {
         match (base.get_mut(&key), value) {
             (Some(toml::Value::Table(base)), toml::Value::Table(over)) => merge(base, over),
@@ -544,6 +557,7 @@ fn one_line(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tweedie_nn::TransformerConfig;
 
     #[test]
     fn what_is_written_reads_back_the_same() {
@@ -562,6 +576,9 @@ mod tests {
         config.set("model.block_out_channels=[8, 16]").unwrap();
         assert_eq!(config.optimizer.learning_rate, 2e-4);
         assert_eq!(config.diffusion.prediction, PredictionKind::Epsilon);
+        config.set("model.architecture=transformer").unwrap();
+        config.set("model.depth=3").unwrap();
+        assert_eq!(config.model, TransformerConfig { depth: 3, ..TransformerConfig::default() }.into());
         for wrong in ["optimizer.lr=1", "train.batch=many", "train.batch", "=3", "sampling.sampler=magic"] {
             let error = config.set(wrong).unwrap_err().to_string();
             assert!(error.contains(wrong) && !error.contains('\n'), "{error}");

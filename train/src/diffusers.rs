@@ -6,7 +6,7 @@ use crate::{Error, Result};
 use std::path::Path;
 use tweedie_diffusion::{Churn, Clip, Sampler, SchedulerClass, SchedulerConfig};
 use tweedie_nn::weights::{WeightFile, load};
-use tweedie_nn::{Builder, UNet, UNetConfig};
+use tweedie_nn::{Builder, Network, UNetConfig};
 
 /// Whether a path looks like such a folder.
 pub(crate) fn is_folder(path: &Path) -> bool {
@@ -18,7 +18,9 @@ pub(crate) fn open(folder: &Path) -> Result<Model> {
     let config_path = folder.join("unet").join("config.json");
     let config = UNetConfig::read(&config_path)?;
     let builder = Builder::new();
-    let network = UNet::new(&config, &builder)?;
+    let classes = config.num_class_embeds.map(|n| (0..n).map(|class| class.to_string()).collect());
+    let config = config.into();
+    let network = Network::new(&config, &builder)?;
     let weights = folder.join("unet").join("diffusion_pytorch_model.safetensors");
     let params = load(&WeightFile::read(&weights)?, &builder.specs())?;
 
@@ -39,8 +41,7 @@ pub(crate) fn open(folder: &Path) -> Result<Model> {
         variance: scheduler.variance()?,
         ..SamplingConfig::default()
     };
-    let learns_variance = config.out_channels == 2 * config.in_channels;
-    let classes = config.num_class_embeds.map(|n| (0..n).map(|class| class.to_string()).collect());
+    let learns_variance = config.backbone.out_channels() == 2 * config.backbone.in_channels();
     Ok(Model {
         network,
         params,
@@ -50,6 +51,8 @@ pub(crate) fn open(folder: &Path) -> Result<Model> {
         learns_variance,
         classes,
         null_class: None,
+        words: None,
+        null_caption: false,
         scheduling: Scheduling::Diffusers(Box::new(scheduler)),
         sampling,
         data: None,

@@ -4,6 +4,7 @@
 //! what it learnt.
 #![forbid(unsafe_code)]
 
+mod attention;
 pub mod bench;
 mod checkpoint;
 pub mod classifier;

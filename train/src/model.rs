@@ -9,15 +9,15 @@ use tweedie_diffusion::{
     Prediction, PredictionKind, Sampler, Schedule, SchedulerConfig, Spacing, State, Timestep, UniPc,
 };
 use tweedie_nn::unet::SampleSize;
-use tweedie_nn::{Builder, Ctx, Params, UNet, UNetConfig};
+use tweedie_nn::{Builder, Ctx, Network, NetworkConfig, Params};
 use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose};
 
 /// A network that is a [`Denoiser`].
 pub struct Model {
-    pub(crate) network: UNet,
+    pub(crate) network: Network,
     pub(crate) params: Params<f32>,
-    pub(crate) config: UNetConfig,
+    pub(crate) config: NetworkConfig,
     pub(crate) schedule: Schedule,
     pub(crate) prediction: PredictionKind,
     /// Whether the second half of its output channels says the variance of the reverse step.
@@ -25,6 +25,9 @@ pub struct Model {
     pub(crate) classes: Option<Vec<String>>,
     /// The label that stands for "no class", in models that were trained with label dropout.
     pub(crate) null_class: Option<usize>,
+    /// The words that it reads captions of, and whether it was trained without them at times.
+    pub(crate) words: Option<Vec<String>>,
+    pub(crate) null_caption: bool,
     pub(crate) scheduling: Scheduling,
     pub(crate) sampling: SamplingConfig,
     pub(crate) data: Option<DataConfig>,
@@ -48,8 +51,8 @@ pub struct SampleRequest {
     pub first: usize,
     /// Where to start, n·c·h·w; drawn from the seed if not given.
     pub x_t: Option<Tensor<f32>>,
-    /// One class a picture; `None` for an unconditional model.
-    pub classes: Option<Vec<usize>>,
+    /// What each is to show.
+    pub condition: Condition,
     /// The seed of the starting noise and of what stochastic samplers add.
     pub seed: u64,
     /// The sampler and its settings.
@@ -74,20 +77,22 @@ impl Model {
 
     fn from_checkpoint(path: &Path, ema: bool) -> Result<Model> {
         let (header, weights) = checkpoint::read(path)?;
-        let network = Builder::new();
-        let unet = UNet::new(&header.config.model, &network)?;
+        let builder = Builder::new();
+        let network = Network::new(&header.config.model, &builder)?;
         let prefix = if ema { checkpoint::EMA } else { checkpoint::MODEL };
-        let params = checkpoint::params(&weights, prefix, &network)?;
-        Model::of_run(&header.config, unet, params)
+        let params = checkpoint::params(&weights, prefix, &builder)?;
+        Model::of_run(&header.config, network, params)
     }
 
     /// The model of a run, with these weights.
-    pub(crate) fn of_run(config: &Config, network: UNet, params: Params<f32>) -> Result<Model> {
+    pub(crate) fn of_run(config: &Config, network: Network, params: Params<f32>) -> Result<Model> {
         let classes = (!config.data.classes.is_empty() && config.train.class_conditional)
             .then(|| config.data.classes.clone());
         let null_class = classes.as_ref().map(Vec::len).filter(|_| config.train.label_dropout > 0.0);
+        let words = config.model.caption.as_ref().map(|_| config.data.words.clone());
+        let null_caption = words.is_some() && config.train.label_dropout > 0.0;
         let mut sampling = config.sampling.clone();
-        if null_class.is_none() {
+        if null_class.is_none() && !null_caption {
             sampling.guidance = 1.0;
         }
         Ok(Model {
@@ -99,6 +104,8 @@ impl Model {
             learns_variance: config.diffusion.learned_variance,
             classes,
             null_class,
+            words,
+            null_caption,
             scheduling: Scheduling::Own,
             sampling,
             data: Some(config.data.clone()),
@@ -107,19 +114,40 @@ impl Model {
 
     /// Channels, height and width of its pictures.
     pub fn shape(&self) -> [usize; 3] {
-        let [height, width] = self.config.sample_size.map_or([0, 0], SampleSize::sides);
-        [self.config.in_channels, height, width]
+        let backbone = &self.config.backbone;
+        let [height, width] = backbone.sample_size().map_or([0, 0], SampleSize::sides);
+        [backbone.in_channels(), height, width]
     }
 
     /// Channels of its output: as many as its pictures have, or twice that where it says the variance of the reverse step
     /// as well.
     pub fn output_channels(&self) -> usize {
-        self.config.out_channels
+        self.config.backbone.out_channels()
     }
 
     /// The names of its classes; `None` for an unconditional model.
     pub fn classes(&self) -> Option<&[String]> {
         self.classes.as_deref()
+    }
+
+    /// The words of the captions that it reads; `None` for a model that reads none. A word's number counts from 1.
+    pub fn words(&self) -> Option<&[String]> {
+        self.words.as_deref()
+    }
+
+    /// The condition that stands for `condition` not being there; `None` if the model was never trained without its
+    /// conditions.
+    pub fn unconditional(&self, condition: &Condition) -> Option<Condition> {
+        let classes = match &condition.classes {
+            Some(classes) => Some(vec![self.null_class?; classes.len()]),
+            None => None,
+        };
+        let captions = match &condition.captions {
+            Some(captions) if self.null_caption => Some(vec![Vec::new(); captions.len()]),
+            Some(_) => return None,
+            None => None,
+        };
+        Some(Condition { classes, captions })
     }
 
     /// How many numbers its weights are.
@@ -138,18 +166,42 @@ impl Model {
     }
 
     /// One pass of the network: its output as it is, for noisy pictures `x` \[n, c, h, w\], n timesteps in the
-    /// network's own counting (0..T), and n classes if it has any.
+    /// network's own counting (0..T), and what each is to show.
     ///
     /// # Errors
-    /// Shapes or counts that do not fit, or a class that does not exist.
-    pub fn predict(
+    /// Shapes or counts that do not fit, a class or a word that does not exist.
+    pub fn predict(&self, x: &Tensor<f32>, timesteps: &[f64], condition: &Condition) -> Result<Tensor<f32>> {
+        Ok(self
+            .answer(&Ctx::inference(&self.params), Var::constant(x.clone()), timesteps, condition)?
+            .into_value())
+    }
+
+    /// Where the network looks for each word of the captions in such a pass: \[n, tokens, h, w\] for each
+    /// cross-attention, the mean over its heads. At each place the tokens' shares sum to 1.
+    ///
+    /// # Errors
+    /// As [`Model::predict`].
+    pub fn attention_maps(
         &self,
         x: &Tensor<f32>,
         timesteps: &[f64],
-        classes: Option<&[usize]>,
-    ) -> Result<Tensor<f32>> {
-        let ctx = Ctx::inference(&self.params);
-        Ok(self.network.forward(&ctx, Var::constant(x.clone()), timesteps, classes)?.into_value())
+        condition: &Condition,
+    ) -> Result<Vec<Tensor<f32>>> {
+        let ctx = Ctx::inference(&self.params).with_attention_maps();
+        self.answer(&ctx, Var::constant(x.clone()), timesteps, condition)?;
+        Ok(ctx.take_attention_maps())
+    }
+
+    /// The network's pass over pictures that may stand on a tape.
+    pub(crate) fn answer(
+        &self,
+        ctx: &Ctx,
+        x: Var<f32>,
+        timesteps: &[f64],
+        condition: &Condition,
+    ) -> Result<Var<f32>> {
+        let Condition { classes, captions } = condition;
+        Ok(self.network.forward(ctx, x, timesteps, classes.as_deref(), captions.as_deref())?)
     }
 
     /// Paints pictures, calling `each` with every state on the way.
@@ -167,26 +219,25 @@ impl Model {
             Some(x) => x.clone(),
             None => random::normal([*n, c, h, w], *seed, Purpose::Start, 0, *first as u64),
         };
-        let condition = Condition { classes: request.classes.clone() };
+        let condition = &request.condition;
         let noise = NoiseSource { seed: *seed, first_sample: *first as u64 };
         let guided;
-        let denoiser: &dyn Denoiser<f32> = if sampling.guidance == 1.0 || request.classes.is_none() {
+        let denoiser: &dyn Denoiser<f32> = if sampling.guidance == 1.0 || condition.is_none() {
             self
         } else {
-            let Some(null) = self.null_class else {
+            let Some(unconditional) = self.unconditional(condition) else {
                 return Err(Error::config(
                     "the model was trained without label dropout, which guidance needs",
                     "--guidance",
                     "leave it at 1",
                 ));
             };
-            let unconditional = Condition { classes: Some(vec![null; *n]) };
             guided = Guided::new(self, unconditional, sampling.guidance).rescaled(sampling.guidance_rescale);
             &guided
         };
         let sampler = self.sampler(sampling)?;
         let mut last = None;
-        for state in sampler.run(denoiser, x_t, &condition, noise) {
+        for state in sampler.run(denoiser, x_t, condition, noise) {
             let state = state?;
             each(&state)?;
             last = Some(state.x);
@@ -230,7 +281,7 @@ impl Denoiser<f32> for Model {
         condition: &Condition,
     ) -> tweedie_diffusion::Result<Prediction<f32>> {
         let clocks: Vec<f64> = t.iter().map(Timestep::clock).collect();
-        let value = Model::predict(self, x_t, &clocks, condition.classes.as_deref())
+        let value = Model::predict(self, x_t, &clocks, condition)
             .map_err(|error| tweedie_diffusion::Error::Denoiser(Box::new(error)))?;
         Prediction::from_output(self.prediction, value, self.learns_variance)
     }

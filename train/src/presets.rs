@@ -4,17 +4,20 @@ use crate::config::{Config, DiffusionConfig};
 use crate::data::Source;
 use crate::{Error, Result};
 use tweedie_diffusion::{PredictionKind, ScheduleKind, TimestepSampling, Weighting};
-use tweedie_nn::UNetConfig;
+use tweedie_nn::caption::CaptionConfig;
 use tweedie_nn::layers::TimeShift;
+use tweedie_nn::{NetworkConfig, TransformerConfig, UNetConfig};
 
 /// The names that [`Config::preset`] knows.
-pub const PRESETS: [&str; 4] = ["digits", "pictures", "small", "cifar"];
+pub const PRESETS: [&str; 6] = ["digits", "pictures", "transformer", "captions", "small", "cifar"];
 
 impl Config {
     /// A configuration by name.
     ///
     /// * `digits`: grey pictures of up to about 32×32, learnt in minutes on two cores.
     /// * `pictures`: the same for small colour pictures.
+    /// * `transformer`: a diffusion transformer for what `digits` is for.
+    /// * `captions`: a UNet that reads captions, for `scenes`.
     /// * `small`, `cifar`: the networks that this program is measured on (3.9 and 35.7 million parameters, the
     ///   second that of google/ddpm-cifar10-32), trained as Ho et al. 2020 did.
     ///
@@ -23,10 +26,16 @@ impl Config {
     pub fn preset(name: &str) -> Result<Config> {
         let mut config = Config::default();
         match name {
-            "digits" => config.model = compact(vec![64, 128]),
-            "pictures" => config.model = compact(vec![96, 192]),
+            "digits" => config.model = compact(vec![64, 128]).into(),
+            "pictures" => config.model = compact(vec![96, 192]).into(),
+            "transformer" => config.model = patches_as_tokens().into(),
+            "captions" => {
+                config.data.source = "scenes".into();
+                config.model = captioned();
+                config.sampling.guidance = 2.0;
+            }
             "small" | "cifar" => {
-                config.model = if name == "small" { UNetConfig::small() } else { UNetConfig::cifar() };
+                config.model = if name == "small" { UNetConfig::small() } else { UNetConfig::cifar() }.into();
                 config.diffusion = as_ho_et_al();
                 config.optimizer.learning_rate = 2e-4;
                 config.train.class_conditional = false;
@@ -46,7 +55,11 @@ impl Config {
 
     /// The preset that suits these pictures.
     pub fn preset_for(source: &dyn Source) -> &'static str {
-        if source.shape()[0] == 1 { "digits" } else { "pictures" }
+        match source.shape()[0] {
+            1 => "digits",
+            _ if source.classes().len() < 2 && !source.words().is_empty() => "captions",
+            _ => "pictures",
+        }
     }
 }
 
@@ -66,6 +79,24 @@ fn compact(block_out_channels: Vec<usize>) -> UNetConfig {
         zero_init_output: true,
         ..UNetConfig::default()
     }
+}
+
+/// 49 tokens of 4×4 pixels for a picture of 28×28.
+fn patches_as_tokens() -> TransformerConfig {
+    TransformerConfig {
+        patch_size: 4,
+        hidden_size: 192,
+        depth: 6,
+        num_heads: 6,
+        ..TransformerConfig::default()
+    }
+}
+
+/// The UNet of `pictures` with a context, and what reads captions for it.
+fn captioned() -> NetworkConfig {
+    let caption = CaptionConfig::default();
+    let unet = UNetConfig { cross_attention_dim: Some(caption.width), ..compact(vec![96, 192]) };
+    NetworkConfig { caption: Some(caption), ..unet.into() }
 }
 
 fn as_ho_et_al() -> DiffusionConfig {

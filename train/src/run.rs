@@ -13,10 +13,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tweedie_autograd::{Tape, Var};
-use tweedie_diffusion::{LossValue, Schedule, TimestepSampler};
+use tweedie_diffusion::{Condition, LossValue, Schedule, TimestepSampler};
 use tweedie_nn::lr::{Decay, LearningRate};
 use tweedie_nn::optim::Optimizer;
-use tweedie_nn::{Builder, Ctx, Ema, Params, UNet};
+use tweedie_nn::{Builder, Ctx, Ema, Network, Params};
 use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose, Stream};
 
@@ -52,12 +52,14 @@ pub fn train(config: Config, out: &Path, resume: bool, observer: &mut dyn Observ
 /// A run between two steps: everything that a checkpoint holds.
 struct Run {
     config: Config,
-    network: UNet,
+    network: Network,
     schedule: Schedule,
     params: Params<f32>,
     ema: Ema,
     optimizer: Optimizer,
     times: TimestepSampler,
+    /// The captions of the sample grids, for a network that reads some.
+    captions: Option<Vec<Vec<usize>>>,
     step: u64,
     /// Seconds of training in earlier sessions.
     earlier: f64,
@@ -85,12 +87,23 @@ impl Run {
                 "give a smaller --batch",
             ));
         }
+        if config.model.caption.is_some() && source.words().is_empty() {
+            return Err(Error::config(
+                "the network reads captions, and the pictures have none",
+                "data.source",
+                "give --data scenes, or another --preset",
+            ));
+        }
+        let captions = config.model.caption.as_ref().map(|_| {
+            let some = (0..GRID_ROWS * GRID_COLUMNS).map(|i| source.caption(i % source.len()));
+            some.collect::<Vec<_>>()
+        });
         let [_, height, width] = source.shape();
-        let multiple = config.model.size_multiple();
+        let multiple = config.model.backbone.size_multiple();
         if !(height.is_multiple_of(multiple) && width.is_multiple_of(multiple)) {
             let nearest = height.min(width).next_multiple_of(multiple);
             return Err(Error::config(
-                format!("pictures of {height}x{width} cannot be halved as often as the network halves them"),
+                format!("pictures of {height}x{width} do not fit the network's patches and halvings"),
                 "data.image_size",
                 format!("give --image-size {nearest}, or another multiple of {multiple}"),
             ));
@@ -98,7 +111,7 @@ impl Run {
         let schedule = config.diffusion.schedule()?;
         let mut times = TimestepSampler::new(config.diffusion.timestep_sampling, schedule.num_timesteps())?;
         let builder = Builder::new();
-        let network = UNet::new(&config.model, &builder)?;
+        let network = Network::new(&config.model, &builder)?;
         for folder in ["checkpoints", "samples"].map(|name| out.join(name)) {
             fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         }
@@ -113,6 +126,7 @@ impl Run {
                 network,
                 schedule,
                 times,
+                captions,
                 config,
                 step: 0,
                 earlier: 0.0,
@@ -144,6 +158,7 @@ impl Run {
             network,
             schedule,
             times,
+            captions,
             config,
             step: header.step,
             earlier: header.seconds,
@@ -257,13 +272,14 @@ impl Run {
         let noise = random::normal(*batch.x.shape(), seed, Purpose::Noise, step, 0);
         let x_t = self.schedule.q_sample(&batch.x, &times, &noise)?;
         let at = self.schedule.timesteps_at(&times)?;
-        let labels = train.class_conditional.then(|| self.shown_labels(&batch.labels));
+        let Condition { classes, captions } = self.shown(batch);
         let clocks: Vec<f64> = at.iter().map(|time| time.clock()).collect();
         let importance: Vec<f64> = draws.iter().map(|draw| draw.importance).collect();
 
         let tape = Tape::new();
         let ctx = Ctx::training(&self.params, &tape);
-        let output = self.network.forward(&ctx, Var::constant(x_t), &clocks, labels.as_deref())?;
+        let x_t = Var::constant(x_t);
+        let output = self.network.forward(&ctx, x_t, &clocks, classes.as_deref(), captions.as_deref())?;
         drop(ctx);
         let LossValue { losses, squared_errors, gradient } = diffusion.loss().evaluate(
             &self.schedule,
@@ -288,15 +304,26 @@ impl Run {
         Ok(StepReport { loss: value, grad_norm, learning_rate, errors: squared_errors, times })
     }
 
-    /// The batch's labels, some of them replaced by the one that means "no class".
-    fn shown_labels(&self, labels: &[usize]) -> Vec<usize> {
+    /// What the network is told of the batch: classes and captions, some samples' replaced by the class that means
+    /// "no class" and by the empty caption.
+    fn shown(&self, batch: &Batch) -> Condition {
         let train = &self.config.train;
         let null = self.config.data.classes.len();
-        let shown = labels.iter().enumerate().map(|(i, &label)| {
-            let mut stream = Stream::new(train.seed, Purpose::Guidance, self.step, i as u64);
-            if stream.uniform() < train.label_dropout { null } else { label }
+        let dropped: Vec<bool> = (0..batch.labels.len())
+            .map(|i| {
+                let mut stream = Stream::new(train.seed, Purpose::Guidance, self.step, i as u64);
+                stream.uniform() < train.label_dropout
+            })
+            .collect();
+        let classes = train.class_conditional.then(|| {
+            let shown = batch.labels.iter().zip(&dropped);
+            shown.map(|(&label, &dropped)| if dropped { null } else { label }).collect()
         });
-        shown.collect()
+        let captions = self.config.model.caption.as_ref().map(|_| {
+            let shown = batch.captions.iter().zip(&dropped);
+            shown.map(|(caption, &dropped)| if dropped { Vec::new() } else { caption.clone() }).collect()
+        });
+        Condition { classes, captions }
     }
 
     fn learning_rate(&self) -> LearningRate {
@@ -376,17 +403,20 @@ impl Run {
     /// Paints a grid with the averaged weights, from the same noise each time.
     fn paint(&self, observer: &mut dyn Observer) -> Result<()> {
         let builder = Builder::new();
-        let network = UNet::new(&self.config.model, &builder)?;
+        let network = Network::new(&self.config.model, &builder)?;
         let model = Model::of_run(&self.config, network, self.ema.params().clone())?;
         let columns = model.classes().map_or(GRID_COLUMNS, <[String]>::len);
         let n = GRID_ROWS * columns;
         let mut sampling = model.sampling().clone();
         sampling.steps = GRID_STEPS.min(self.config.diffusion.timesteps);
+        let classes = model.classes().map(|classes| (0..n).map(|i| i % classes.len()).collect());
+        let captions =
+            self.captions.as_ref().map(|captions| captions.iter().cycle().take(n).cloned().collect());
         let request = SampleRequest {
             n,
             first: 0,
             x_t: None,
-            classes: model.classes().map(|classes| (0..n).map(|i| i % classes.len()).collect()),
+            condition: Condition { classes, captions },
             seed: self.config.train.seed,
             sampling,
         };

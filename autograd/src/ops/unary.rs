@@ -89,6 +89,8 @@ unary_methods! {
     silu => Silu;
     /// x Φ(x) with the exact normal distribution function (Hendrycks, Gimpel 2016).
     gelu => Gelu;
+    /// ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), the approximation of [`Var::gelu`] (Hendrycks, Gimpel 2016).
+    gelu_tanh => GeluTanh;
     /// max(x, 0).
     relu => Relu;
     /// |x|.

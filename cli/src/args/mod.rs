@@ -11,7 +11,9 @@ mod train;
 mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
-pub(crate) use eval::{BpdArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName};
+pub(crate) use eval::{
+    BpdArgs, CaptionsArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName,
+};
 pub(crate) use inspect::{
     ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectScheduleArgs, InspectSpectrumArgs,
     InspectWhat, PictureFile, PicturesArgs,

@@ -22,6 +22,9 @@ pub(crate) struct PredictArgs {
     /// Class by number or name: one for all pictures, or one each
     #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
     pub(crate) class: Vec<String>,
+    /// Caption, in words that the model was trained with: one for all pictures, or repeated, one each
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) caption: Vec<String>,
     /// The weights as they are, not their moving average
     #[arg(long)]
     pub(crate) no_ema: bool,

@@ -15,17 +15,22 @@ use std::path::{Path, PathBuf};
   tweedie sample runs/mnist --n 1000 --sampler dpmpp-2m --steps 20 --out out/
   tweedie sample runs/glyphs --sampler heun --churn 10 --steps 25
   tweedie sample runs/glyphs --class 8 --guidance 4 --guidance-rescale 0.7
+  tweedie sample runs/scenes --caption 'red circle above blue square' --n 9
+  tweedie sample runs/scenes --caption 'red circle above blue square' --attention words.png
   tweedie sample MODEL --noise x_T.safetensors --raw x_0.safetensors")]
 pub(crate) struct SampleArgs {
     /// A run directory, a checkpoint file, or a diffusers folder
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
-    /// How many pictures [default: 16, or as many as --noise or --class has]
+    /// How many pictures [default: 16, or as many as --noise, --class or --caption has]
     #[arg(long, value_name = "N")]
     pub(crate) n: Option<usize>,
     /// Class by number or name: one for all pictures, or one each
     #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
     pub(crate) class: Vec<String>,
+    /// What to paint, in words that the model was trained with: one caption for all pictures, or repeated, one each
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) caption: Vec<String>,
     /// The weights as they are, not their moving average
     #[arg(long)]
     pub(crate) no_ema: bool,
@@ -39,6 +44,9 @@ pub(crate) struct SampleArgs {
     /// FILE.png: a grid; FILE.gif: the denoising; DIR/: a PNG per picture [default: samples.png, or nothing with --raw]
     #[arg(long, value_name = "PATH", value_parser = Out::parse, help_heading = "Output")]
     pub(crate) out: Option<Out>,
+    /// A grid: each of the first pictures, then lit by where the model looks for each word of its caption
+    #[arg(long, value_name = "FILE.png", requires = "caption", help_heading = "Output")]
+    pub(crate) attention: Option<PathBuf>,
     /// Write tensor `x`, as computed, before rounding
     #[arg(long, value_name = "FILE.safetensors", help_heading = "Output")]
     pub(crate) raw: Option<PathBuf>,

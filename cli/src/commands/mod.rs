@@ -1,6 +1,7 @@
 //! What the program does, a file for each command.
 
 mod bench;
+mod captions;
 mod classes;
 mod eval;
 mod inspect;

@@ -1,12 +1,13 @@
 //! `tweedie predict`: the network's answer to noisy pictures.
 
-use super::{classes, noise, pictures_at_a_time};
+use super::{captions, classes, noise, pictures_at_a_time};
 use crate::args::PredictArgs;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::output;
 use serde::Serialize;
 use std::path::Path;
+use tweedie_diffusion::Condition;
 use tweedie_tensor::ops;
 use tweedie_train::Model;
 
@@ -36,6 +37,8 @@ pub(crate) fn predict(args: &PredictArgs, console: Console) -> Result<()> {
             "the model is class-conditional, --class: give one for all pictures, or one each",
         ));
     }
+    let captions = captions::resolve(&args.caption, model.words(), n)?;
+    let condition = Condition { classes, captions };
     if let Some(raw) = &args.raw {
         output::claim_file(raw, "--raw")?;
     }
@@ -44,9 +47,8 @@ pub(crate) fn predict(args: &PredictArgs, console: Console) -> Result<()> {
     let at_a_time = pictures_at_a_time(shape);
     for first in (0..n).step_by(at_a_time) {
         let count = at_a_time.min(n - first);
-        let classes = classes.as_ref().map(|classes| &classes[first..first + count]);
-        let part =
-            model.predict(&ops::narrow(&x, 0, first, count)?, &timesteps[first..first + count], classes)?;
+        let times = &timesteps[first..first + count];
+        let part = model.predict(&ops::narrow(&x, 0, first, count)?, times, &condition.part(first, count))?;
         answer.extend_from_slice(part.as_slice());
     }
     if let Some(raw) = &args.raw {

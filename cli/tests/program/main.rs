@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod bpd;
+mod captions;
 mod diffusers;
 mod eval;
 mod inspect;

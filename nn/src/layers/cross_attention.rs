@@ -1,7 +1,7 @@
 use super::Linear;
-use crate::{Builder, Ctx, ParamId};
+use crate::{Builder, Ctx};
 use tweedie_autograd::{Result, Var, ops};
-use tweedie_tensor::Element;
+use tweedie_tensor::{Element, ops as tensor};
 
 /// Attention of every pixel to the tokens of a context (Vaswani et al. 2017; in diffusion, Rombach et al. 2022).
 ///
@@ -49,23 +49,21 @@ impl CrossAttention {
         let inner = self.heads * self.head_dim;
         let q = self.to_q.per_place(ctx, x)?.reshape([n * self.heads, self.head_dim, height * width])?;
         let from_context = |linear: &Linear, context: Var<T>| {
-            let y = channels_first(ctx, linear.weight, context)?;
-            let y = match linear.bias {
-                Some(bias) => y.add(ctx.param(bias).reshape([inner, 1])?)?,
-                None => y,
-            };
-            y.reshape([n * self.heads, self.head_dim, tokens])
+            linear.channels_first(ctx, context)?.reshape([n * self.heads, self.head_dim, tokens])
         };
         let k = from_context(&self.to_k, context.clone())?;
         let v = from_context(&self.to_v, context)?;
-        let mixed = ops::attention(q, k, v, 1.0 / (self.head_dim as f64).sqrt())?;
+        let scale = 1.0 / (self.head_dim as f64).sqrt();
+        ctx.keep_attention_map(|| {
+            let products = tensor::matmul(q.value(), true, k.value(), false)?;
+            let weights = tensor::softmax(tensor::scale(products, scale))?;
+            let by_head = weights.reshape([n, self.heads, height * width, tokens])?;
+            let mean = tensor::mean_axis(&by_head, 1, false)?;
+            Ok(tensor::transpose_last(&mean)?.reshape([n, tokens, height, width])?)
+        })?;
+        let mixed = ops::attention(q, k, v, scale)?;
         self.to_out.per_place(ctx, mixed.reshape([n, inner, height, width])?)
     }
-}
-
-/// W cᵀ for tokens c \[n, r, e\] and W \[d, e\]: \[n, d, r\].
-fn channels_first<T: Element>(ctx: &Ctx<T>, weight: ParamId, context: Var<T>) -> Result<Var<T>> {
-    ctx.param(weight).matmul_transposed(false, context, true)
 }
 
 #[cfg(test)]
@@ -82,10 +80,11 @@ mod tests {
             let params = b.draw(9).cast::<f64>();
             let x = Tensor::from_fn([n, channels, 1, 2], |i| ((i * 3) % 5) as f64 - 2.0);
             let context = Tensor::from_fn([n, tokens, width], |i| ((i * 7) % 11) as f64 / 4.0 - 1.0);
-            let y = layer
-                .forward(&Ctx::inference(&params), Var::constant(x.clone()), Var::constant(context.clone()))
-                .unwrap();
+            let ctx = Ctx::inference(&params).with_attention_maps();
+            let y = layer.forward(&ctx, Var::constant(x.clone()), Var::constant(context.clone())).unwrap();
             assert_eq!(y.dims(), x.dims());
+            let maps = ctx.take_attention_maps();
+            assert_eq!((maps.len(), maps[0].dims()), (1, &[n, tokens, 1, 2][..]));
 
             let find = |name: &str| params.find(name).map(|id| params.get(id).as_slice());
             let apply = |name: &str, x: &[f64]| -> Vec<f64> {
@@ -105,16 +104,20 @@ mod tests {
                 let token = |r: usize| &context.as_slice()[(i * tokens + r) * width..][..width];
                 let k: Vec<_> = (0..tokens).map(|r| apply("to_k", token(r))).collect();
                 let v: Vec<_> = (0..tokens).map(|r| apply("to_v", token(r))).collect();
+                let weight = |head: usize, r: usize| {
+                    let weight = |r: usize| {
+                        let part = head * head_dim..(head + 1) * head_dim;
+                        (part.map(|c| q[c] * k[r][c]).sum::<f64>() / (head_dim as f64).sqrt()).exp()
+                    };
+                    weight(r) / (0..tokens).map(weight).sum::<f64>()
+                };
+                for r in 0..tokens {
+                    let mean = (0..heads).map(|head| weight(head, r)).sum::<f64>() / heads as f64;
+                    let kept = maps[0].as_slice()[(i * tokens + r) * 2 + s];
+                    assert!((kept - mean).abs() < 1e-12, "{kept} is not {mean}");
+                }
                 let mixed: Vec<f64> = (0..heads * head_dim)
-                    .map(|c| {
-                        let head = c / head_dim * head_dim;
-                        let weight = |r: usize| {
-                            let dot: f64 = (head..head + head_dim).map(|c| q[c] * k[r][c]).sum();
-                            (dot / (head_dim as f64).sqrt()).exp()
-                        };
-                        let total: f64 = (0..tokens).map(weight).sum();
-                        (0..tokens).map(|r| weight(r) * v[r][c]).sum::<f64>() / total
-                    })
+                    .map(|c| (0..tokens).map(|r| weight(c / head_dim, r) * v[r][c]).sum())
                     .collect();
                 for (c, expected) in apply("to_out.0", &mixed).into_iter().enumerate() {
                     let got = y.value().as_slice()[(i * channels + c) * 2 + s];

@@ -17,9 +17,39 @@ impl Linear {
 
     /// As [`Linear::new`], `bias` only if asked for.
     pub fn with_bias(b: &Builder, inputs: usize, outputs: usize, bias: bool) -> Linear {
-        let init = Init::FanIn(inputs);
+        Linear::with_init(b, inputs, outputs, bias, Init::FanIn(inputs))
+    }
+
+    /// As [`Linear::new`], starting as the map to zero.
+    pub fn zeros(b: &Builder, inputs: usize, outputs: usize) -> Linear {
+        Linear::with_init(b, inputs, outputs, true, Init::Zeros)
+    }
+
+    fn with_init(b: &Builder, inputs: usize, outputs: usize, bias: bool, init: Init) -> Linear {
         let weight = b.param("weight", [outputs, inputs], init);
         Linear { weight, bias: bias.then(|| b.param("bias", [outputs], init)) }
+    }
+
+    /// The layer on tokens \[n, s, `inputs`\], its result channels first: W xᵀ + b, \[n, `outputs`, s\].
+    pub(crate) fn channels_first<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
+        let y = ctx.param(self.weight).matmul_transposed(false, x, true)?;
+        match self.bias {
+            Some(bias) => {
+                let bias = ctx.param(bias);
+                let outputs = bias.dims()[0];
+                y.add(bias.reshape([outputs, 1])?)
+            }
+            None => Ok(y),
+        }
+    }
+
+    /// The inverse arrangement: channels-first x \[n, `inputs`, s\] to tokens, xᵀ Wᵀ + b, \[n, s, `outputs`\].
+    pub(crate) fn channels_last<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
+        let y = x.matmul_transposed(true, ctx.param(self.weight), true)?;
+        match self.bias {
+            Some(bias) => y.add(ctx.param(bias)),
+            None => Ok(y),
+        }
     }
 
     /// The layer at every place of a channels-first picture \[n, `inputs`, h, w\].
@@ -58,5 +88,12 @@ mod tests {
         let places = Tensor::from_slice([1, 3, 1, 2], &[1.0, 2.0, 1.0, 0.0, 1.0, 1.0]).unwrap();
         let y = layer.per_place(&ctx, Var::constant(places)).unwrap();
         assert_eq!(y.value().as_slice(), [16.0, 15.0, 19.5, 18.0]);
+        // And as two tokens, to channels first and from there.
+        let tokens = Tensor::from_slice([1, 2, 3], &[1.0, 1.0, 1.0, 2.0, 0.0, 1.0]).unwrap();
+        let y = layer.channels_first(&ctx, Var::constant(tokens)).unwrap();
+        assert_eq!((y.dims(), y.value().as_slice()), (&[1, 2, 2][..], &[16.0, 15.0, 19.5, 18.0][..]));
+        let channels = Tensor::from_slice([1, 3, 2], &[1.0, 2.0, 1.0, 0.0, 1.0, 1.0]).unwrap();
+        let y = layer.channels_last(&ctx, Var::constant(channels)).unwrap();
+        assert_eq!((y.dims(), y.value().as_slice()), (&[1, 2, 2][..], &[16.0, 19.5, 15.0, 18.0][..]));
     }
 }

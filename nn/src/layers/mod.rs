@@ -6,11 +6,13 @@ mod embedding;
 mod group_norm;
 mod layer_norm;
 mod linear;
+mod mlp;
 mod patches;
 mod resample;
 mod resnet_block;
 mod self_attention;
 mod time_embedding;
+mod token_attention;
 
 pub use conv2d::Conv2d;
 pub use cross_attention::CrossAttention;
@@ -18,11 +20,13 @@ pub use embedding::Embedding;
 pub use group_norm::GroupNorm;
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use mlp::Mlp;
 pub use patches::{patchify, unpatchify};
 pub use resample::{AvgPool, Downsample, Upsample};
 pub use resnet_block::{Resample, ResnetBlock, ResnetConfig, TimeShift};
 pub use self_attention::{AttentionConfig, SelfAttention};
 pub use time_embedding::{Sinusoid, TimestepEmbedding};
+pub use token_attention::TokenAttention;
 
 use tweedie_autograd::{Result, Var};
 use tweedie_tensor::{Element, Error, ops};

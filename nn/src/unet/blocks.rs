@@ -1,4 +1,5 @@
 use super::config::{BlockKind, UNetConfig};
+use super::context::ContextAttention;
 use crate::layers::{
     AttentionConfig, Downsample, Resample, ResnetBlock, ResnetConfig, SelfAttention, Upsample,
 };
@@ -6,37 +7,56 @@ use crate::{Builder, Ctx, Layer};
 use tweedie_autograd::{Result, Var, ops};
 use tweedie_tensor::Element;
 
-/// A residual block, and attention after it if the block has some.
+/// What steers every block: the embedding of time and class, and the context that there may be to attend to.
+pub(super) struct Condition<T: Element> {
+    pub(super) time: Var<T>,
+    pub(super) context: Option<Var<T>>,
+}
+
+/// A residual block, and attention after it if the block has some: of the pixels to each other, then, in a model
+/// with context, to that.
 #[derive(Debug, Clone)]
 struct Stage {
     resnet: ResnetBlock,
     attention: Option<SelfAttention>,
+    cross_attention: Option<ContextAttention>,
 }
 
 impl Stage {
-    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, time: &Var<T>) -> Result<Var<T>> {
-        let x = run(&self.resnet, ctx, x, time)?;
-        match &self.attention {
-            Some(attention) => {
+    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, condition: &Condition<T>) -> Result<Var<T>> {
+        let mut x = run(&self.resnet, ctx, x, condition)?;
+        if let Some(attention) = self.attention.clone() {
+            x = ctx.checkpoint(vec![x], move |ctx, inputs| attention.forward(ctx, only(inputs)?))?;
+        }
+        match (&self.cross_attention, &condition.context) {
+            (Some(attention), Some(context)) => {
                 let attention = attention.clone();
-                ctx.checkpoint(vec![x], move |ctx, inputs| attention.forward(ctx, only(inputs)?))
+                ctx.checkpoint(vec![x, context.clone()], move |ctx, inputs| {
+                    let [x, context] = both("cross_attention", inputs)?;
+                    attention.forward(ctx, x, context)
+                })
             }
-            None => Ok(x),
+            _ => Ok(x),
         }
     }
 }
 
 /// A residual block that may be run again in the backward pass.
-fn run<T: Element>(resnet: &ResnetBlock, ctx: &Ctx<T>, x: Var<T>, time: &Var<T>) -> Result<Var<T>> {
+fn run<T: Element>(
+    resnet: &ResnetBlock,
+    ctx: &Ctx<T>,
+    x: Var<T>,
+    condition: &Condition<T>,
+) -> Result<Var<T>> {
     let resnet = resnet.clone();
-    ctx.checkpoint(vec![x, time.clone()], move |ctx, mut inputs| {
-        let time = inputs.pop();
-        let x = inputs.pop();
-        match (x, time) {
-            (Some(x), Some(time)) => resnet.forward(ctx, x, time),
-            _ => Err(tweedie_autograd::Error::NoOperand { op: "resnet_block" }),
-        }
+    ctx.checkpoint(vec![x, condition.time.clone()], move |ctx, inputs| {
+        let [x, time] = both("resnet_block", inputs)?;
+        resnet.forward(ctx, x, time)
     })
+}
+
+fn both<T: Element>(op: &'static str, inputs: Vec<Var<T>>) -> Result<[Var<T>; 2]> {
+    inputs.try_into().map_err(|_| tweedie_autograd::Error::NoOperand { op })
 }
 
 fn only<T: Element>(mut inputs: Vec<Var<T>>) -> Result<Var<T>> {
@@ -52,11 +72,11 @@ enum Resampler {
 }
 
 impl Resampler {
-    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, time: &Var<T>) -> Result<Var<T>> {
+    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, condition: &Condition<T>) -> Result<Var<T>> {
         match self {
             Resampler::Down(layer) => layer.forward(ctx, x),
             Resampler::Up(layer) => layer.forward(ctx, x),
-            Resampler::Resnet(block) => run(block, ctx, x, time),
+            Resampler::Resnet(block) => run(block, ctx, x, condition),
         }
     }
 }
@@ -92,7 +112,19 @@ fn stage(b: &Builder, config: &UNetConfig, at: usize, attends: bool, channels: [
     let attention = attends
         .then(|| SelfAttention::new(&b.pp("attentions").pp(at), attention_config(config, outputs)))
         .transpose()?;
-    Ok(Stage { resnet, attention })
+    let cross_attention = attends.then(|| cross_attention(b, config, at, outputs)).transpose()?.flatten();
+    Ok(Stage { resnet, attention, cross_attention })
+}
+
+fn cross_attention(
+    b: &Builder,
+    config: &UNetConfig,
+    at: usize,
+    channels: usize,
+) -> Result<Option<ContextAttention>> {
+    let b = b.pp("cross_attentions").pp(at);
+    let context = config.cross_attention_dim;
+    context.map(|width| ContextAttention::new(&b, attention_config(config, channels), width)).transpose()
 }
 
 fn resampling_resnet(
@@ -138,15 +170,15 @@ impl DownBlock {
         &self,
         ctx: &Ctx<T>,
         mut x: Var<T>,
-        time: &Var<T>,
+        condition: &Condition<T>,
         skips: &mut Vec<Var<T>>,
     ) -> Result<Var<T>> {
         for stage in &self.stages {
-            x = stage.forward(ctx, x, time)?;
+            x = stage.forward(ctx, x, condition)?;
             skips.push(x.clone());
         }
         if let Some(downsampler) = &self.downsampler {
-            x = downsampler.forward(ctx, x, time)?;
+            x = downsampler.forward(ctx, x, condition)?;
             skips.push(x.clone());
         }
         Ok(x)
@@ -179,16 +211,25 @@ impl MidBlock {
         let first = resnet(0)?;
         let attention =
             config.add_attention.then(|| SelfAttention::new(&b.pp("attentions.0"), shape)).transpose()?;
+        let cross_attention = match config.add_attention {
+            true => cross_attention(b, config, 0, channels)?,
+            false => None,
+        };
         let second = resnet(1)?;
         Ok(MidBlock {
-            first: Stage { resnet: first, attention },
-            second: Stage { resnet: second, attention: None },
+            first: Stage { resnet: first, attention, cross_attention },
+            second: Stage { resnet: second, attention: None, cross_attention: None },
         })
     }
 
-    pub(super) fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, time: &Var<T>) -> Result<Var<T>> {
-        let x = self.first.forward(ctx, x, time)?;
-        self.second.forward(ctx, x, time)
+    pub(super) fn forward<T: Element>(
+        &self,
+        ctx: &Ctx<T>,
+        x: Var<T>,
+        condition: &Condition<T>,
+    ) -> Result<Var<T>> {
+        let x = self.first.forward(ctx, x, condition)?;
+        self.second.forward(ctx, x, condition)
     }
 }
 
@@ -232,7 +273,7 @@ impl UpBlock {
         &self,
         ctx: &Ctx<T>,
         mut x: Var<T>,
-        time: &Var<T>,
+        condition: &Condition<T>,
         skips: &mut Vec<Var<T>>,
     ) -> Result<Var<T>> {
         for stage in &self.stages {
@@ -240,10 +281,10 @@ impl UpBlock {
                 Some(skip) => ops::concat([x, skip], 1)?,
                 None => x,
             };
-            x = stage.forward(ctx, joined, time)?;
+            x = stage.forward(ctx, joined, condition)?;
         }
         match &self.upsampler {
-            Some(upsampler) => upsampler.forward(ctx, x, time),
+            Some(upsampler) => upsampler.forward(ctx, x, condition),
             None => Ok(x),
         }
     }

@@ -1,5 +1,6 @@
+use crate::Result;
+use crate::config::{SampleSize, refuse};
 use crate::layers::TimeShift;
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// The keys of diffusers' `UNet2DModel`, with its defaults, and a few values' worth of its choices: what is
@@ -74,26 +75,9 @@ pub struct UNetConfig {
     /// The side of the square patches that the network sees as single places: with 2, a picture of 28×28 pixels runs
     /// at 14×14, a quarter of the work. Not a key of diffusers; 1, each pixel by itself, is what it does.
     pub patch_size: usize,
-}
-
-/// Height and width of a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum SampleSize {
-    /// Both the same.
-    Square(usize),
-    /// Height, then width.
-    Sides([usize; 2]),
-}
-
-impl SampleSize {
-    /// Height and width.
-    pub fn sides(self) -> [usize; 2] {
-        match self {
-            SampleSize::Square(side) => [side, side],
-            SampleSize::Sides(sides) => sides,
-        }
-    }
+    /// Numbers of a token of the context that every attention is followed by attention to; none for a model without
+    /// context. Not a key of diffusers' unconditional UNet.
+    pub cross_attention_dim: Option<usize>,
 }
 
 impl Default for UNetConfig {
@@ -129,6 +113,7 @@ impl Default for UNetConfig {
             num_train_timesteps: None,
             zero_init_output: false,
             patch_size: 1,
+            cross_attention_dim: None,
         }
     }
 }
@@ -222,6 +207,7 @@ impl UNetConfig {
             ("time_embedding_dim", self.time_width()),
             ("num_class_embeds", self.num_class_embeds.unwrap_or(1)),
             ("attention_head_dim", self.attention_head_dim.unwrap_or(1)),
+            ("cross_attention_dim", self.cross_attention_dim.unwrap_or(1)),
         ] {
             if value == 0 || value > 1 << 20 {
                 return refuse(key, value, "must be at least 1, and at most 2^20");
@@ -344,10 +330,6 @@ impl UNetConfig {
 
 fn one_of(allowed: &[&str]) -> String {
     format!("is not supported; {} would do", allowed.join(" or "))
-}
-
-pub(super) fn refuse<T>(key: &str, value: impl ToString, why: impl Into<String>) -> Result<T> {
-    Err(Error::Config { key: key.to_string(), value: value.to_string(), why: why.into() })
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::UNetConfig;
-use super::config::refuse;
+use crate::config::refuse;
 use crate::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
@@ -58,7 +58,7 @@ impl UNetConfig {
         if let (Value::Object(out), Ok(Value::Object(keys))) = (&mut json, serde_json::to_value(self)) {
             for (key, value) in keys {
                 match (key.as_str(), value) {
-                    ("zero_init_output" | "patch_size", _) => {}
+                    ("zero_init_output" | "patch_size" | "cross_attention_dim", _) => {}
                     ("mid_block_type" | "attention_head_dim", Value::String(none)) if none == NONE => {
                         out.insert(key, Value::Null);
                     }

@@ -4,7 +4,9 @@
 mod blocks;
 mod config;
 mod config_file;
+mod context;
 mod model;
 
-pub use config::{SampleSize, UNetConfig};
+pub use crate::config::SampleSize;
+pub use config::UNetConfig;
 pub use model::UNet;

@@ -1,7 +1,8 @@
 use super::UNetConfig;
-use super::blocks::{DownBlock, MidBlock, UpBlock};
-use crate::layers::{Conv2d, Embedding, GroupNorm, Sinusoid, TimestepEmbedding, patchify, unpatchify};
-use crate::{Builder, Ctx, Error, Init, Layer, Result};
+use super::blocks::{Condition, DownBlock, MidBlock, UpBlock};
+use crate::condition::{ConditionEmbedding, check_picture, input};
+use crate::layers::{Conv2d, GroupNorm, Sinusoid, patchify, unpatchify};
+use crate::{Builder, Ctx, Init, Layer, Result};
 use tweedie_autograd::Var;
 use tweedie_tensor::{Element, ops};
 
@@ -17,10 +18,8 @@ use tweedie_tensor::{Element, ops};
 #[derive(Debug, Clone)]
 pub struct UNet {
     config: UNetConfig,
-    sinusoid: Sinusoid,
     conv_in: Conv2d,
-    time_embedding: TimestepEmbedding,
-    class_embedding: Option<Embedding>,
+    condition: ConditionEmbedding,
     down_blocks: Vec<DownBlock>,
     mid_block: Option<MidBlock>,
     up_blocks: Vec<UpBlock>,
@@ -40,9 +39,13 @@ impl UNet {
         let time_width = config.time_width();
         let patch = config.patch_size * config.patch_size;
         let conv_in = Conv2d::same3(&b.pp("conv_in"), config.in_channels * patch, first);
-        let time_embedding = TimestepEmbedding::new(&b.pp("time_embedding"), first, time_width);
-        let class_embedding =
-            config.num_class_embeds.map(|count| Embedding::new(&b.pp("class_embedding"), count, time_width));
+        let sinusoid = Sinusoid {
+            width: first,
+            flip_sin_to_cos: config.flip_sin_to_cos,
+            downscale_freq_shift: config.freq_shift,
+            max_period: 10_000.0,
+        };
+        let condition = ConditionEmbedding::new(b, "unet", sinusoid, time_width, config.num_class_embeds);
         let mut down_blocks = Vec::new();
         for (i, kind) in config.down_blocks()?.into_iter().enumerate() {
             let (inputs, outputs) = (channels[i.saturating_sub(1)], channels[i]);
@@ -70,18 +73,10 @@ impl UNet {
         let same = ops::Conv2d { stride: 1, padding: ops::Padding { top: 1, bottom: 1, left: 1, right: 1 } };
         let conv_out =
             Conv2d::with_init(&b.pp("conv_out"), first, config.out_channels * patch, 3, same, init);
-        let sinusoid = Sinusoid {
-            width: first,
-            flip_sin_to_cos: config.flip_sin_to_cos,
-            downscale_freq_shift: config.freq_shift,
-            max_period: 10_000.0,
-        };
         Ok(UNet {
             config: config.clone(),
-            sinusoid,
             conv_in,
-            time_embedding,
-            class_embedding,
+            condition,
             down_blocks,
             mid_block,
             up_blocks,
@@ -99,7 +94,7 @@ impl UNet {
     /// for all; `classes` likewise, and is given exactly if the model has classes.
     ///
     /// # Errors
-    /// [`Error::Input`] when x has other channels, or sides that cannot be halved often enough; when there are not
+    /// [`Error::Input`](crate::Error::Input) when x has other channels, or sides that cannot be halved often enough; when there are not
     /// as many times or classes as samples; when classes are missing, uncalled for, or out of range.
     pub fn forward<T: Element>(
         &self,
@@ -108,8 +103,25 @@ impl UNet {
         timesteps: &[f64],
         classes: Option<&[usize]>,
     ) -> Result<Var<T>> {
-        let n = self.check_picture(&x)?;
-        let time = self.embed(ctx, n, timesteps, classes)?;
+        self.forward_in_context(ctx, x, timesteps, classes, None)
+    }
+
+    /// As [`UNet::forward`], for a model with `cross_attention_dim`: `context` is \[n, tokens, `cross_attention_dim`\],
+    /// what diffusers calls `encoder_hidden_states`.
+    ///
+    /// # Errors
+    /// As [`UNet::forward`]; a context of another shape, missing or uncalled for.
+    pub fn forward_in_context<T: Element>(
+        &self,
+        ctx: &Ctx<T>,
+        x: Var<T>,
+        timesteps: &[f64],
+        classes: Option<&[usize]>,
+        context: Option<Var<T>>,
+    ) -> Result<Var<T>> {
+        let n = check_picture("unet", &x, self.config.in_channels, self.config.size_multiple())?;
+        let context = self.check_context(n, context)?;
+        let condition = Condition { time: self.condition.forward(ctx, n, timesteps, classes)?, context };
         let x = match self.config.center_input_sample {
             true => x.scale(2.0)?.add_scalar(-1.0)?,
             false => x,
@@ -117,75 +129,31 @@ impl UNet {
         let mut x = self.conv_in.forward(ctx, patchify(x, self.config.patch_size)?)?;
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
-            x = block.forward(ctx, x, &time, &mut skips)?;
+            x = block.forward(ctx, x, &condition, &mut skips)?;
         }
         if let Some(block) = &self.mid_block {
-            x = block.forward(ctx, x, &time)?;
+            x = block.forward(ctx, x, &condition)?;
         }
         for block in &self.up_blocks {
-            x = block.forward(ctx, x, &time, &mut skips)?;
+            x = block.forward(ctx, x, &condition, &mut skips)?;
         }
         let x = self.conv_norm_out.forward_silu(ctx, x)?;
         Ok(unpatchify(self.conv_out.forward(ctx, x)?, self.config.patch_size)?)
     }
 
-    /// The embedding of times and classes, after the SiLU with which every block would begin: \[n, `time_width`\].
-    fn embed<T: Element>(
-        &self,
-        ctx: &Ctx<T>,
-        n: usize,
-        timesteps: &[f64],
-        classes: Option<&[usize]>,
-    ) -> Result<Var<T>> {
-        let timesteps = per_sample(timesteps, n, "timesteps")?;
-        let time = self.time_embedding.forward(ctx, Var::constant(self.sinusoid.embed(&timesteps)))?;
-        let embedding = match (&self.class_embedding, classes) {
-            (None, None) => time,
-            (Some(table), Some(classes)) => {
-                let classes = per_sample(classes, n, "classes")?;
-                if let Some(class) = classes.iter().find(|&&class| class >= table.count()) {
-                    let why = format!("the model has classes 0 to {}", table.count() - 1);
-                    return Err(input(format!("class {class}"), why));
+    fn check_context<T: Element>(&self, n: usize, context: Option<Var<T>>) -> Result<Option<Var<T>>> {
+        let refuse = |what: String, why: &str| Err(input("unet", what, why));
+        match (self.config.cross_attention_dim, &context) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => refuse("a context".to_string(), "the model has no cross_attention_dim"),
+            (Some(width), Some(given)) => match given.dims() {
+                &[samples, _, numbers] if (samples, numbers) == (n, width) => Ok(context),
+                _ => {
+                    let why = format!("the model takes [{n}, tokens, {width}] with these pictures");
+                    refuse(format!("a context {}", given.shape()), &why)
                 }
-                time.add(table.forward(ctx, &classes)?)?
-            }
-            (Some(table), None) => {
-                let why = format!("the model has {} classes, and needs one per sample", table.count());
-                return Err(input("no classes".to_string(), why));
-            }
-            (None, Some(_)) => {
-                return Err(input("classes".to_string(), "the model has none".to_string()));
-            }
-        };
-        Ok(embedding.silu()?)
-    }
-
-    fn check_picture<T: Element>(&self, x: &Var<T>) -> Result<usize> {
-        let [n, channels, height, width] = x.shape().nchw("unet")?;
-        let refuse = |why| Err(input(format!("pictures {}", x.shape()), why));
-        if channels != self.config.in_channels {
-            return refuse(format!("the model takes {} channels", self.config.in_channels));
-        }
-        let multiple = self.config.size_multiple();
-        if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
-            return refuse(format!("height and width must be multiples of {multiple}"));
-        }
-        Ok(n)
-    }
-}
-
-fn input(what: String, why: String) -> Error {
-    Error::Input { network: "unet", what, why }
-}
-
-/// One value per sample, from as many or from one for all.
-fn per_sample<V: Copy>(values: &[V], n: usize, what: &str) -> Result<Vec<V>> {
-    match values {
-        [one] => Ok(vec![*one; n]),
-        _ if values.len() == n => Ok(values.to_vec()),
-        _ => {
-            let why = format!("one for each of {n} samples is needed, or one for all");
-            Err(input(format!("{} {what}", values.len()), why))
+            },
+            (Some(_), None) => refuse("no context".to_string(), "the model attends to one"),
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Unary {
     Silu,
     /// x Φ(x) with the exact normal distribution function Φ (Hendrycks, Gimpel 2016).
     Gelu,
+    /// ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), the approximation of [`Unary::Gelu`] that Hendrycks and Gimpel give.
+    GeluTanh,
     /// max(x, 0).
     Relu,
     /// |x|.
@@ -48,7 +50,7 @@ pub enum Reads {
 
 impl Unary {
     /// Every function, for tests that go through them all.
-    pub const ALL: [Unary; 14] = [
+    pub const ALL: [Unary; 15] = [
         Unary::Neg,
         Unary::Exp,
         Unary::Ln,
@@ -61,6 +63,7 @@ impl Unary {
         Unary::Sigmoid,
         Unary::Silu,
         Unary::Gelu,
+        Unary::GeluTanh,
         Unary::Relu,
         Unary::Abs,
     ];
@@ -73,7 +76,7 @@ impl Unary {
                 Reads::Output
             }
             Unary::Ln | Unary::Square | Unary::Sin | Unary::Cos => Reads::Input,
-            Unary::Silu | Unary::Gelu | Unary::Abs => Reads::Input,
+            Unary::Silu | Unary::Gelu | Unary::GeluTanh | Unary::Abs => Reads::Input,
         }
     }
 }
@@ -112,6 +115,11 @@ pub fn unary<T: Element>(x: Tensor<T>, f: Unary) -> Tensor<T> {
             x,
             #[inline(always)]
             |x| x * normal_cdf(x),
+        ),
+        Unary::GeluTanh => map(
+            x,
+            #[inline(always)]
+            |x| x * logistic_cdf(x),
         ),
         Unary::Relu => map(x, |x| if x < T::ZERO { T::ZERO } else { x }),
         Unary::Abs => map(x, T::abs),
@@ -152,6 +160,17 @@ pub fn unary_backward<T: Element>(f: Unary, saved: &Tensor<T>, dy: Tensor<T>) ->
             saved,
             #[inline(always)]
             |dy, x| dy * x.mul_add(normal_density(x), normal_cdf(x)),
+        ),
+        Unary::GeluTanh => zip_map(
+            dy,
+            saved,
+            #[inline(always)]
+            |dy, x| {
+                let cdf = logistic_cdf(x);
+                let slope = T::from_f64(6.0 * ROOT_2_OVER_PI * CUBIC);
+                let slope = (x * x).mul_add(slope, T::from_f64(2.0 * ROOT_2_OVER_PI));
+                dy * (x * (T::ONE - cdf)).mul_add(slope, T::ONE) * cdf
+            },
         ),
         Unary::Relu => zip_map(dy, saved, |dy, y| if y > T::ZERO { dy } else { T::ZERO }),
         Unary::Abs => zip_map(dy, saved, |dy, x| dy * sign(x)),
@@ -199,6 +218,16 @@ fn normal_cdf<T: Element>(x: T) -> T {
 fn normal_density<T: Element>(x: T) -> T {
     const INV_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
     T::from_f64(INV_SQRT_TAU) * (T::from_f64(-0.5) * x * x).exp()
+}
+
+const ROOT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
+const CUBIC: f64 = 0.044_715;
+
+/// ½ (1 + tanh u) = σ(2u) for u = √(2/π) (x + 0.044715 x³): nearly Φ(x).
+#[inline(always)]
+fn logistic_cdf<T: Element>(x: T) -> T {
+    let cubic = T::from_f64(2.0 * ROOT_2_OVER_PI * CUBIC);
+    (x * (x * x).mul_add(cubic, T::from_f64(2.0 * ROOT_2_OVER_PI))).sigmoid()
 }
 
 fn sign<T: Element>(x: T) -> T {
@@ -258,6 +287,9 @@ mod tests {
             Unary::Sigmoid => 1.0 / (1.0 + (-x).exp()),
             Unary::Silu => x / (1.0 + (-x).exp()),
             Unary::Gelu => x * 0.5 * (1.0 + libm::erf(x / 2f64.sqrt())),
+            Unary::GeluTanh => {
+                0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
+            }
             Unary::Relu => x.max(0.0),
             Unary::Abs => x.abs(),
         }

@@ -2,19 +2,20 @@ use crate::{Model, Result};
 use std::time::Instant;
 use tweedie_autograd::{Tape, Var, ops::mse};
 use tweedie_nn::optim::{OptimConfig, Optimizer};
-use tweedie_nn::{Builder, Ctx, Params, UNet, UNetConfig};
+use tweedie_nn::{Builder, Ctx, Network, NetworkConfig, Params};
 use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose};
 
 /// A network, its optimizer and a batch: forward, mean squared error, backward, AdamW.
 pub struct Step {
-    network: UNet,
+    network: Network,
     params: Params<f32>,
     optimizer: Optimizer,
     x: Tensor,
     noise: Tensor,
     clocks: Vec<f64>,
     labels: Option<Vec<usize>>,
+    captions: Option<Vec<Vec<usize>>>,
 }
 
 /// The least time of several runs, in milliseconds.
@@ -31,10 +32,10 @@ impl Step {
     ///
     /// # Errors
     /// A configuration that makes no network.
-    pub fn new(config: &UNetConfig, side: usize, batch: usize) -> Result<Step> {
+    pub fn new(config: &NetworkConfig, side: usize, batch: usize) -> Result<Step> {
         let builder = Builder::new();
-        let network = UNet::new(config, &builder)?;
-        Step::of(network, config, builder.draw(0), [batch, config.in_channels, side, side])
+        let network = Network::new(config, &builder)?;
+        Step::of(network, config, builder.draw(0), [batch, config.backbone.in_channels(), side, side])
     }
 
     /// A trained network, and a batch of `batch` of its pictures.
@@ -46,14 +47,16 @@ impl Step {
         Step::of(model.network, &model.config, model.params, [batch, c, h, w])
     }
 
-    fn of(network: UNet, config: &UNetConfig, params: Params<f32>, shape: [usize; 4]) -> Result<Step> {
+    fn of(network: Network, config: &NetworkConfig, params: Params<f32>, shape: [usize; 4]) -> Result<Step> {
         let rule = OptimConfig::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
         let optimizer = Optimizer::new(rule, &params)?;
         let x = random::normal(shape, 0, Purpose::Start, 0, 0);
         let noise = random::normal(shape, 0, Purpose::Noise, 0, 0);
         let clocks = (0..shape[0]).map(|i| (i * 997 % 1000) as f64).collect();
-        let labels = config.num_class_embeds.map(|classes| (0..shape[0]).map(|i| i % classes).collect());
-        Ok(Step { network, params, optimizer, x, noise, clocks, labels })
+        let classes = config.backbone.num_class_embeds();
+        let labels = classes.map(|classes| (0..shape[0]).map(|i| i % classes).collect());
+        let captions = config.caption.as_ref().map(|_| vec![Vec::new(); shape[0]]);
+        Ok(Step { network, params, optimizer, x, noise, clocks, labels, captions })
     }
 
     /// How many numbers the network has learnt.
@@ -68,8 +71,7 @@ impl Step {
     pub fn train(&mut self) -> Result<f32> {
         let tape = Tape::new();
         let ctx = Ctx::training(&self.params, &tape);
-        let x = Var::constant(self.x.clone());
-        let output = self.network.forward(&ctx, x, &self.clocks, self.labels.as_deref())?;
+        let output = self.answer(&ctx)?;
         drop(ctx);
         let loss = mse(output, self.noise.clone())?;
         let value = loss.value().item()?;
@@ -84,8 +86,12 @@ impl Step {
     /// As [`Step::train`].
     pub fn forward(&self) -> Result<Tensor> {
         let ctx = Ctx::inference(&self.params);
-        let x = Var::constant(self.x.clone());
-        Ok(self.network.forward(&ctx, x, &self.clocks, self.labels.as_deref())?.into_value())
+        Ok(self.answer(&ctx)?.into_value())
+    }
+
+    fn answer(&self, ctx: &Ctx) -> Result<Var> {
+        let (labels, captions) = (self.labels.as_deref(), self.captions.as_deref());
+        Ok(self.network.forward(ctx, Var::constant(self.x.clone()), &self.clocks, labels, captions)?)
     }
 
     /// The least of `runs` times of each, after one that does not count; `each` is told of every run.

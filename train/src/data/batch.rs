@@ -9,6 +9,8 @@ pub struct Batch {
     pub x: Tensor<f32>,
     /// The label of each picture.
     pub labels: Vec<usize>,
+    /// The caption of each picture, the numbers of its words; empty where the source has none.
+    pub captions: Vec<Vec<usize>>,
     /// Where each picture lies in its source.
     pub indices: Vec<usize>,
 }
@@ -50,5 +52,6 @@ pub(super) fn read_flipped(
         )
         .collect();
     let labels = read.into_iter().collect::<Result<_, _>>()?;
-    Ok(Batch { x, labels, indices: indices.to_vec() })
+    let captions = indices.iter().map(|&index| source.caption(index)).collect();
+    Ok(Batch { x, labels, captions, indices: indices.to_vec() })
 }

@@ -64,6 +64,18 @@ impl Source for Fitted {
         self.inner.classes()
     }
 
+    fn words(&self) -> &[String] {
+        self.inner.words()
+    }
+
+    fn caption_length(&self) -> usize {
+        self.inner.caption_length()
+    }
+
+    fn caption(&self, index: usize) -> Vec<usize> {
+        self.inner.caption(index)
+    }
+
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {
         let inner = self.inner.shape();
         let mut bytes = vec![0; inner.iter().product()];

@@ -22,7 +22,7 @@ pub use glyphs::Glyphs;
 pub use loader::Loader;
 pub use memory::Memory;
 pub use order::Order;
-pub use shapes::Shapes;
+pub use shapes::{Marks, Scenes, Shapes, marks};
 
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -38,6 +38,22 @@ pub trait Source: Send + Sync {
 
     /// The names of the classes; a label is an index into them.
     fn classes(&self) -> &[String];
+
+    /// The words that captions are made of; none for a set without captions.
+    fn words(&self) -> &[String] {
+        &[]
+    }
+
+    /// The most words that a caption has.
+    fn caption_length(&self) -> usize {
+        0
+    }
+
+    /// The caption of picture `index`: the numbers of its words in [`Source::words`], counted from 1. Empty where there
+    /// are no captions.
+    fn caption(&self, _index: usize) -> Vec<usize> {
+        Vec::new()
+    }
 
     /// Writes picture `index`, channels · height · width bytes, and answers its label.
     ///
@@ -106,7 +122,7 @@ impl DataOptions {
     }
 }
 
-/// Opens a data set: `glyphs` or `shapes`, drawn by the program, or a folder. What a folder holds is recognised
+/// Opens a data set: `glyphs`, `shapes` or `scenes`, drawn by the program, or a folder. What a folder holds is recognised
 /// by looking:
 ///
 /// 1. IDX files (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte` and their like, gzipped or not);
@@ -123,6 +139,7 @@ pub fn open(data: &str, split: Split, options: &DataOptions) -> Result<Arc<dyn S
     options.check()?;
     let source: Arc<dyn Source> = match data {
         "glyphs" => Arc::new(Glyphs::new(split, options.image_size.unwrap_or(Glyphs::SIDE))),
+        "scenes" => Arc::new(Scenes::new(split, options.image_size.unwrap_or(Scenes::SIDE))),
         "shapes" => Arc::new(Shapes::new(split, options.image_size.unwrap_or(Shapes::SIDE))),
         folder => open_folder(Path::new(folder), split, options)?,
     };

@@ -87,22 +87,26 @@ impl JacobianProbe<f32> for Model {
         probe: &Tensor<f32>,
     ) -> tweedie_diffusion::Result<(Prediction<f32>, Vec<f64>)> {
         let clocks: Vec<f64> = t.iter().map(Timestep::clock).collect();
-        let pulled = || -> Result<(Tensor<f32>, Vec<f64>)> {
+        let pulled = || -> Result<(Prediction<f32>, Vec<f64>)> {
             let tape = Tape::new();
             let x: Var<f32> = tape.leaf(x_t.clone());
             let ctx = Ctx::inference(&self.params);
-            let output = self.network.forward(&ctx, x.clone(), &clocks, condition.classes.as_deref())?;
-            let value = output.value().clone();
-            let mut gradients = output.vjp(probe.clone(), |_, _| {})?;
+            let output = self.answer(&ctx, x.clone(), &clocks, condition)?;
+            let prediction =
+                Prediction::from_output(self.prediction, output.value().clone(), self.learns_variance)?;
+            // What the output says of the variance is no part of what is predicted.
+            let seed = match &prediction.range {
+                Some(range) => ops::concat(&[probe, &Tensor::zeros(*range.shape())], 1)?,
+                None => probe.clone(),
+            };
+            let mut gradients = output.vjp(seed, |_, _| {})?;
             let pulled = gradients.take(&x).unwrap_or_else(|| Tensor::zeros(*x_t.shape()));
             let each = (pulled.numel() / t.len().max(1)).max(1);
             let pairs = pulled.as_slice().chunks(each).zip(probe.as_slice().chunks(each));
             let dots = pairs.map(|(a, b)| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum());
-            Ok((value, dots.collect()))
+            Ok((prediction, dots.collect()))
         };
-        let (value, traces) =
-            pulled().map_err(|error: Error| tweedie_diffusion::Error::Denoiser(Box::new(error)))?;
-        Ok((Prediction::new(self.prediction, value), traces))
+        pulled().map_err(|error: Error| tweedie_diffusion::Error::Denoiser(Box::new(error)))
     }
 }
 
@@ -112,23 +116,23 @@ mod tests {
     use crate::Config;
     use crate::data::{Glyphs, Split};
     use tweedie_diffusion::Denoiser;
-    use tweedie_nn::{Builder, UNet};
+    use tweedie_nn::{Builder, Network};
 
     /// The network's own product with its Jacobian is what central differences make it.
     #[test]
     fn the_probe_is_the_slope_of_the_output() {
         let mut config = Config::preset("digits").unwrap();
-        config.model.block_out_channels = vec![16, 16];
-        config.model.attention_head_dim = Some(16);
-        config.model.zero_init_output = false;
+        for setting in ["block_out_channels=[16, 16]", "attention_head_dim=16", "zero_init_output=false"] {
+            config.set(&format!("model.{setting}")).unwrap();
+        }
         let config = config.resolved(&Glyphs::new(Split::Test, 8));
         let builder = Builder::new();
-        let network = UNet::new(&config.model, &builder).unwrap();
+        let network = Network::new(&config.model, &builder).unwrap();
         let model = Model::of_run(&config, network, builder.draw(3)).unwrap();
         let draw = |step| random::normal::<f32>([2, 1, 8, 8], 0, Purpose::Test, step, 0);
         let (x, z) = (draw(0), draw(1));
         let t: Vec<Timestep> = [200, 700].map(|t| model.schedule.timestep(t)).to_vec();
-        let condition = Condition { classes: Some(vec![3, 5]) };
+        let condition = Condition::of_classes(vec![3, 5]);
         let (_, probed) = model.predict_with_probe(&x, &t, &condition, &z).unwrap();
         let at = |h: f64| {
             let moved = ops::combine(&[(&[1.0], &x), (&[h], &z)]).unwrap();

@@ -11,6 +11,8 @@ pub(super) struct Pictures<'a> {
     order: Order,
     /// For each of the data's classes the model's; `None` for an unconditional model.
     classes: Option<Vec<usize>>,
+    /// Whether the model knows the captions' words; `None` if it reads no captions.
+    captions: Option<bool>,
 }
 
 impl<'a> Pictures<'a> {
@@ -34,7 +36,9 @@ impl<'a> Pictures<'a> {
             ));
         }
         let classes = model.classes().map(|names| corresponding(source.classes(), names)).transpose()?;
-        Ok(Pictures { source, order: Order::new(seed, source.len())?, classes })
+        // Captions in words of another kind tell the model nothing.
+        let captions = model.words().map(|words| words == source.words());
+        Ok(Pictures { source, order: Order::new(seed, source.len())?, classes, captions })
     }
 
     /// The pictures of these numbers, below the set's length, and their condition.
@@ -42,7 +46,11 @@ impl<'a> Pictures<'a> {
         let indices: Vec<usize> = numbers.map(|number| self.order.index(number as u64)).collect();
         let batch = read_batch(self.source, &indices)?;
         let classes = self.classes.as_ref().map(|of| batch.labels.iter().map(|&label| of[label]).collect());
-        Ok((batch, Condition { classes }))
+        let captions = self.captions.map(|known| match known {
+            true => batch.captions.clone(),
+            false => vec![Vec::new(); batch.captions.len()],
+        });
+        Ok((batch, Condition { classes, captions }))
     }
 }
 

@@ -1,6 +1,6 @@
 use crate::{Model, Result};
 use tweedie_diffusion::verify::Row;
-use tweedie_diffusion::{Clip, Prediction, PredictionKind, VarianceKind};
+use tweedie_diffusion::{Clip, Condition, Prediction, PredictionKind, VarianceKind};
 use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::{Tensor, ops};
 
@@ -30,7 +30,8 @@ pub fn model_rows(model: &Model, seed: u64) -> Result<Vec<Row>> {
         let x = ops::concat(&parts.iter().collect::<Vec<_>>(), 0)?;
         let clocks: Vec<f64> = order.iter().map(|&i| times[i] as f64).collect();
         let classes = classes.as_ref().map(|classes| order.iter().map(|&i| classes[i]).collect::<Vec<_>>());
-        model.predict(&x, &clocks, classes.as_deref())
+        let captions = model.words().map(|_| vec![Vec::new(); order.len()]);
+        model.predict(&x, &clocks, &Condition { classes, captions })
     };
     let apart = |a: &Tensor<f32>, b: &Tensor<f32>| -> Vec<f64> {
         a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| f64::from(a - b)).collect()

@@ -1,9 +1,11 @@
 mod bpd;
+mod captions;
 mod classes;
 mod frechet;
 mod real;
 
 pub(crate) use bpd::{BpdArgs, VarianceName};
+pub(crate) use captions::CaptionsArgs;
 pub(crate) use classes::ClassesArgs;
 pub(crate) use frechet::FrechetArgs;
 pub(crate) use real::RealArgs;
@@ -21,6 +23,7 @@ pub(crate) struct EvalArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvalWhat {
     Bpd(Box<BpdArgs>),
+    Captions(CaptionsArgs),
     Frechet(Box<FrechetArgs>),
     Classes(Box<ClassesArgs>),
 }

@@ -42,8 +42,8 @@ pub(crate) fn bench(what: &BenchWhat, console: Console) -> Result<()> {
 fn step(args: &StepArgs, console: Console) -> Result<()> {
     let batch = |default: usize| args.batch.map_or(default, |batch| batch as usize);
     let (mut step, batch) = match &args.model[..] {
-        "small" => (Step::new(&UNetConfig::small(), 28, batch(64))?, batch(64)),
-        "cifar" => (Step::new(&UNetConfig::cifar(), 32, batch(8))?, batch(8)),
+        "small" => (Step::new(&UNetConfig::small().into(), 28, batch(64))?, batch(64)),
+        "cifar" => (Step::new(&UNetConfig::cifar().into(), 32, batch(8))?, batch(8)),
         path => (Step::of_model(Model::open(Path::new(path), false)?, batch(64))?, batch(64)),
     };
     let (mut progress, runs) = (Progress::new(console), args.runs as usize);

@@ -1,6 +1,7 @@
 //! `tweedie eval`: models, measured.
 
 mod bpd;
+mod captions;
 mod classes;
 mod classifier;
 mod frechet;
@@ -20,6 +21,7 @@ use crate::error::Result;
 pub(crate) fn eval(what: &EvalWhat, seed: u64, console: Console) -> Result<()> {
     match what {
         EvalWhat::Bpd(args) => bpd::bpd(args, seed, console),
+        EvalWhat::Captions(args) => captions::captions(args, seed, console),
         EvalWhat::Frechet(args) => frechet::frechet(args, seed, console),
         EvalWhat::Classes(args) => classes::classes(args, seed, console),
     }

@@ -7,6 +7,7 @@ use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, duration};
 use std::time::Instant;
+use tweedie_diffusion::Condition;
 use tweedie_tensor::Tensor;
 use tweedie_train::config::SamplingConfig;
 use tweedie_train::{Model, SampleRequest};
@@ -42,7 +43,10 @@ impl Painter<'_> {
                 n: count,
                 first,
                 x_t: None,
-                classes: classes.map(|classes| classes[first..first + count].to_vec()),
+                condition: Condition {
+                    classes: classes.map(|classes| classes[first..first + count].to_vec()),
+                    captions: self.model.words().map(|_| vec![Vec::new(); count]),
+                },
                 seed: self.seed,
                 sampling: self.sampling.clone(),
             };

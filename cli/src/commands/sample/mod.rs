@@ -1,8 +1,9 @@
 //! `tweedie sample`: pictures out of noise.
 
+mod attention;
 mod gallery;
 
-use super::{classes, noise, pictures_at_a_time};
+use super::{captions, classes, noise, pictures_at_a_time};
 use crate::args::{Out, SampleArgs, SamplerArgs};
 use crate::console::Console;
 use crate::error::{Failure, Result};
@@ -14,6 +15,7 @@ use gallery::Gallery;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+use tweedie_diffusion::Condition;
 use tweedie_tensor::{Tensor, ops};
 use tweedie_train::config::{SamplerKind, SamplingConfig};
 use tweedie_train::{Model, SampleRequest};
@@ -33,12 +35,13 @@ struct Sampled<'a> {
     out: Option<&'a Path>,
     raw: Option<&'a Path>,
     classes: Option<&'a [usize]>,
+    captions: Option<&'a [String]>,
 }
 
 /// What is to be painted, all questions answered.
 struct Plan {
     n: usize,
-    classes: Option<Vec<usize>>,
+    condition: Condition,
     x_t: Option<Tensor<f32>>,
     sampling: SamplingConfig,
     out: Option<Out>,
@@ -51,10 +54,13 @@ struct Plan {
 pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<()> {
     let model = Model::open(&args.model, !args.no_ema)?;
     let plan = Plan::new(args, &model)?;
-    let Plan { n, classes, sampling, .. } = &plan;
+    let Plan { n, condition, sampling, .. } = &plan;
     let (n, steps) = (*n, sampling.steps);
     let shape = model.shape();
     plan.claim_places(args.raw.as_deref(), shape)?;
+    if let Some(path) = &args.attention {
+        output::claim_file(path, "--attention")?;
+    }
 
     let interrupt = Interrupt::listen(console, "stopping");
     let mut progress = Progress::new(console);
@@ -68,7 +74,7 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
             n: count,
             first,
             x_t: plan.x_t.as_ref().map(|x| ops::narrow(x, 0, first, count)).transpose()?,
-            classes: classes.as_ref().map(|classes| classes[first..first + count].to_vec()),
+            condition: condition.part(first, count),
             seed,
             sampling: sampling.clone(),
         };
@@ -93,6 +99,9 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
             .map_err(|failure| stop(&mut trouble, failure))
         });
         let x = painted.map_err(|error| trouble.take().unwrap_or_else(|| error.into()))?;
+        if let (Some(path), 0) = (&args.attention, first) {
+            attention::write(path, &model, &x, condition, seed)?;
+        }
         if let Some(gallery) = &mut gallery {
             gallery.hang(first, &x)?;
         }
@@ -105,7 +114,7 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
 
     let names = model.classes();
     if let Some(gallery) = gallery {
-        gallery.finish(classes.as_deref(), names)?;
+        gallery.finish(condition.classes.as_deref(), names)?;
     }
     if let (Some(path), Some(values)) = (&args.raw, &raw) {
         noise::write(path, values, shape)?;
@@ -116,7 +125,7 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
         if n == 1 { "" } else { "s" },
         said(sampling.sampler)
     ));
-    for place in [out, args.raw.as_deref()].into_iter().flatten() {
+    for place in [out, args.raw.as_deref(), args.attention.as_deref()].into_iter().flatten() {
         console.say(format!("in {}", place.display()));
     }
     console.result(&Sampled {
@@ -128,7 +137,8 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
         seconds_per_picture: seconds / n as f64,
         out,
         raw: args.raw.as_deref(),
-        classes: classes.as_deref(),
+        classes: condition.classes.as_deref(),
+        captions: (!args.caption.is_empty()).then_some(&args.caption),
     });
     Ok(())
 }
@@ -145,8 +155,9 @@ impl Plan {
     fn new(args: &SampleArgs, model: &Model) -> Result<Plan> {
         let x_t = args.noise.as_deref().map(|path| noise::read(path, model.shape())).transpose()?;
         let in_noise = x_t.as_ref().map(|x| x.dims()[0]);
-        let in_class = (args.class.len() > 1).then_some(args.class.len());
-        let n = args.n.or(in_noise).or(in_class).unwrap_or(PICTURES);
+        let several = |given: &[String]| (given.len() > 1).then_some(given.len());
+        let asked = several(&args.class).or_else(|| several(&args.caption));
+        let n = args.n.or(in_noise).or(asked).unwrap_or(PICTURES);
         if n == 0 {
             return Err(Failure::user("0 pictures, --n: give at least 1"));
         }
@@ -162,12 +173,14 @@ impl Plan {
         {
             *classes = (0..n).map(|i| i % names.len()).collect();
         }
+        let captions = captions::resolve(&args.caption, model.words(), n)?;
+        let condition = Condition { classes, captions };
         let out = match (&args.out, &args.raw) {
             (Some(out), _) => Some(out.clone()),
             (None, Some(_)) => None,
             (None, None) => Some(Out::Png("samples.png".into())),
         };
-        Ok(Plan { n, classes, x_t, sampling: settings(&args.sampler, model)?, out })
+        Ok(Plan { n, condition, x_t, sampling: settings(&args.sampler, model)?, out })
     }
 
     /// Tries the places of the results, before the work.
@@ -245,11 +258,11 @@ pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConf
         }
         sampling.churn = churn;
     }
-    let guided = |option: &str| match model.classes() {
-        Some(_) => Ok(()),
-        None => {
-            Err(Failure::user(format!("the model knows no classes to be guided to, {option}: leave it out")))
-        }
+    let guided = |option: &str| match model.classes().is_some() || model.words().is_some() {
+        true => Ok(()),
+        false => Err(Failure::user(format!(
+            "the model knows no classes or captions to be guided to, {option}: leave it out"
+        ))),
     };
     if let Some(guidance) = args.guidance {
         if !guidance.is_finite() {

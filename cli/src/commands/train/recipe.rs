@@ -16,9 +16,10 @@ const TIME_BUDGET: f64 = 180.0;
 /// # Errors
 /// A file that cannot be read, or a key that means nothing.
 pub(super) fn data(args: &TrainArgs) -> Result<DataConfig> {
+    let preset = args.preset.as_deref().map_or_else(|| Ok(Config::default()), Config::preset)?;
     let mut config = match file(args)? {
-        Some((text, place)) => Config::from_toml(&text, &place)?,
-        None => Config::default(),
+        Some((text, place)) => preset.overlaid_with(&text, &place)?,
+        None => preset,
     };
     given(&mut config, args)?;
     Ok(config.data)

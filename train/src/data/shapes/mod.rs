@@ -1,8 +1,14 @@
 //! Coloured figures on smooth grounds, drawn by the program: a colour data set that needs no download.
 
+mod caption;
 mod colour;
 mod figure;
+mod reading;
 mod scene;
+mod scenes;
+
+pub use reading::{Marks, marks};
+pub use scenes::Scenes;
 
 use super::{DataError, Source, Split};
 use colour::{Ground, PALETTE};

@@ -45,7 +45,7 @@ impl Scene {
 
 impl Placed {
     /// How much of the pixel at `(x, y)` the figure covers, 0 to 1.
-    fn covers(&self, (cos, sin): (f64, f64), x: f64, y: f64, pixel: f64) -> f64 {
+    pub(super) fn covers(&self, (cos, sin): (f64, f64), x: f64, y: f64, pixel: f64) -> f64 {
         let (x, y) = (x - self.centre.0, y - self.centre.1);
         let reach = 1.05 * self.size + pixel;
         if x * x + y * y > reach * reach {

@@ -1,0 +1,50 @@
+use crate::Result;
+use crate::config::refuse;
+use serde::{Deserialize, Serialize};
+
+/// The shape of a [`CaptionEncoder`](super::CaptionEncoder).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaptionConfig {
+    /// How many tokens there are, token 0 included, which is the padding.
+    pub vocabulary: usize,
+    /// Tokens of a caption, padding included.
+    pub length: usize,
+    /// Numbers of a token.
+    pub width: usize,
+    /// Transformer layers.
+    pub depth: usize,
+    /// Heads of each attention; they divide `width`.
+    pub num_heads: usize,
+}
+
+impl Default for CaptionConfig {
+    fn default() -> Self {
+        CaptionConfig { vocabulary: 1, length: 1, width: 64, depth: 2, num_heads: 4 }
+    }
+}
+
+impl CaptionConfig {
+    /// Refuses what no encoder can be built from, naming the key, its value and the rule.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config).
+    pub fn validate(&self) -> Result<()> {
+        for (key, value, least) in [
+            ("caption.vocabulary", self.vocabulary, 1),
+            ("caption.length", self.length, 1),
+            ("caption.width", self.width, 1),
+            ("caption.depth", self.depth, 0),
+            ("caption.num_heads", self.num_heads, 1),
+        ] {
+            if value < least || value > 1 << 16 {
+                return refuse(key, value, format!("must be at least {least}, and at most 2^16"));
+            }
+        }
+        if !self.width.is_multiple_of(self.num_heads) {
+            let why = format!("does not divide caption.width = {}", self.width);
+            return refuse("caption.num_heads", self.num_heads, why);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! What times and classes come to inside a network, and what is no input of one.
+
+use crate::layers::{Embedding, Sinusoid, TimestepEmbedding};
+use crate::{Builder, Ctx, Error, Layer, Result};
+use tweedie_autograd::Var;
+use tweedie_tensor::Element;
+
+/// The embedding of times, plus that of classes for a network that has some.
+#[derive(Debug, Clone)]
+pub(crate) struct ConditionEmbedding {
+    network: &'static str,
+    sinusoid: Sinusoid,
+    time_embedding: TimestepEmbedding,
+    class_embedding: Option<Embedding>,
+}
+
+impl ConditionEmbedding {
+    /// Registers `time_embedding` and, if there are classes, `class_embedding`, both of `width` numbers. Errors call
+    /// the network by its name.
+    pub(crate) fn new(
+        b: &Builder,
+        network: &'static str,
+        sinusoid: Sinusoid,
+        width: usize,
+        classes: Option<usize>,
+    ) -> ConditionEmbedding {
+        let time_embedding = TimestepEmbedding::new(&b.pp("time_embedding"), sinusoid.width, width);
+        let class_embedding = classes.map(|count| Embedding::new(&b.pp("class_embedding"), count, width));
+        ConditionEmbedding { network, sinusoid, time_embedding, class_embedding }
+    }
+
+    /// The embedding of each of `n` samples, after the SiLU with which every block would begin: \[n, `width`\].
+    ///
+    /// # Errors
+    /// [`Error::Input`] when there are not as many times or classes as samples; when classes are missing, uncalled
+    /// for, or out of range.
+    pub(crate) fn forward<T: Element>(
+        &self,
+        ctx: &Ctx<T>,
+        n: usize,
+        timesteps: &[f64],
+        classes: Option<&[usize]>,
+    ) -> Result<Var<T>> {
+        let timesteps = self.per_sample(timesteps, n, "timesteps")?;
+        let time = self.time_embedding.forward(ctx, Var::constant(self.sinusoid.embed(&timesteps)))?;
+        let embedding = match (&self.class_embedding, classes) {
+            (None, None) => time,
+            (Some(table), Some(classes)) => {
+                let classes = self.per_sample(classes, n, "classes")?;
+                if let Some(class) = classes.iter().find(|&&class| class >= table.count()) {
+                    let why = format!("the model has classes 0 to {}", table.count() - 1);
+                    return Err(input(self.network, format!("class {class}"), why));
+                }
+                time.add(table.forward(ctx, &classes)?)?
+            }
+            (Some(table), None) => {
+                let why = format!("the model has {} classes, and needs one per sample", table.count());
+                return Err(input(self.network, "no classes", why));
+            }
+            (None, Some(_)) => return Err(input(self.network, "classes", "the model has none")),
+        };
+        Ok(embedding.silu()?)
+    }
+
+    /// One value per sample, from as many or from one for all.
+    fn per_sample<V: Copy>(&self, values: &[V], n: usize, what: &str) -> Result<Vec<V>> {
+        match values {
+            [one] => Ok(vec![*one; n]),
+            _ if values.len() == n => Ok(values.to_vec()),
+            _ => {
+                let why = format!("one for each of {n} samples is needed, or one for all");
+                Err(input(self.network, format!("{} {what}", values.len()), why))
+            }
+        }
+    }
+}
+
+/// How many pictures x \[n, c, h, w\] there are.
+///
+/// # Errors
+/// Other than `channels`, or sides that are no multiples of `multiple`.
+pub(crate) fn check_picture<T: Element>(
+    network: &'static str,
+    x: &Var<T>,
+    channels: usize,
+    multiple: usize,
+) -> Result<usize> {
+    let [n, c, height, width] = x.shape().nchw(network)?;
+    let refuse = |why| Err(input(network, format!("pictures {}", x.shape()), why));
+    if c != channels {
+        return refuse(format!("the model takes {channels} channels"));
+    }
+    if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
+        return refuse(format!("height and width must be multiples of {multiple}"));
+    }
+    Ok(n)
+}
+
+pub(crate) fn input(network: &'static str, what: impl Into<String>, why: impl Into<String>) -> Error {
+    Error::Input { network, what: what.into(), why: why.into() }
+}

@@ -1,0 +1,24 @@
+use super::Linear;
+use crate::{Builder, Ctx, Layer};
+use tweedie_autograd::{Result, Var};
+use tweedie_tensor::Element;
+
+/// Linear, GELU in its tanh form (Hendrycks, Gimpel 2016), linear: what a transformer does to each token.
+#[derive(Debug, Clone)]
+pub struct Mlp {
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl Mlp {
+    /// Registers `fc1`, from `width` to `inner` numbers, and `fc2`, back.
+    pub fn new(b: &Builder, width: usize, inner: usize) -> Mlp {
+        Mlp { fc1: Linear::new(&b.pp("fc1"), width, inner), fc2: Linear::new(&b.pp("fc2"), inner, width) }
+    }
+}
+
+impl Layer for Mlp {
+    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
+        self.fc2.forward(ctx, self.fc1.forward(ctx, x)?.gelu_tanh()?)
+    }
+}

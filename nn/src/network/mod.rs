@@ -1,0 +1,7 @@
+//! What is trained and what paints, whatever it is built from.
+
+mod config;
+mod model;
+
+pub use config::{Backbone, NetworkConfig};
+pub use model::Network;

@@ -1,0 +1,75 @@
+use super::{Backbone, NetworkConfig};
+use crate::caption::CaptionEncoder;
+use crate::condition::input;
+use crate::{Builder, Ctx, Result, Transformer, UNet};
+use tweedie_autograd::Var;
+use tweedie_tensor::Element;
+
+/// A network that maps a noisy picture, its time, and what it is to show, to a picture: the noise in it, its origin,
+/// or its velocity.
+#[derive(Debug, Clone)]
+pub struct Network {
+    body: Body,
+    caption: Option<CaptionEncoder>,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    UNet(Box<UNet>),
+    Transformer(Box<Transformer>),
+}
+
+impl Network {
+    /// Builds the network, and registers its parameters: those of the architecture under their own names, then those
+    /// of `caption`.
+    ///
+    /// # Errors
+    /// As [`NetworkConfig::validate`].
+    pub fn new(config: &NetworkConfig, b: &Builder) -> Result<Network> {
+        config.validate()?;
+        let body = match &config.backbone {
+            Backbone::UNet(config) => Body::UNet(Box::new(UNet::new(config, b)?)),
+            Backbone::Transformer(config) => Body::Transformer(Box::new(Transformer::new(config, b)?)),
+        };
+        let caption = config
+            .caption
+            .as_ref()
+            .map(|config| CaptionEncoder::new(config, &b.pp("caption")))
+            .transpose()?;
+        Ok(Network { body, caption })
+    }
+
+    /// Maps x \[n, `in_channels`, h, w\] to \[n, `out_channels`, h, w\]. `timesteps` has one time per sample, or one
+    /// for all; `classes` likewise, and is given exactly if the network has classes; `captions` has one per sample,
+    /// the numbers of its words, and is given exactly if the network reads captions.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) when x does not fit the network; when there are not as many times,
+    /// classes or captions as samples; when classes or captions are missing, uncalled for, or out of range.
+    pub fn forward<T: Element>(
+        &self,
+        ctx: &Ctx<T>,
+        x: Var<T>,
+        timesteps: &[f64],
+        classes: Option<&[usize]>,
+        captions: Option<&[Vec<usize>]>,
+    ) -> Result<Var<T>> {
+        let n = x.dims().first().copied().unwrap_or_default();
+        let context = match (&self.caption, captions) {
+            (None, None) => None,
+            (Some(encoder), Some(captions)) if captions.len() == n => Some(encoder.forward(ctx, captions)?),
+            (Some(_), Some(captions)) => {
+                let why = format!("one for each of {n} samples is needed");
+                return Err(input("network", format!("{} captions", captions.len()), why));
+            }
+            (Some(_), None) => {
+                return Err(input("network", "no captions", "the network reads one per sample, be it empty"));
+            }
+            (None, Some(_)) => return Err(input("network", "captions", "the network reads none")),
+        };
+        match &self.body {
+            Body::UNet(unet) => unet.forward_in_context(ctx, x, timesteps, classes, context),
+            Body::Transformer(transformer) => transformer.forward(ctx, x, timesteps, classes),
+        }
+    }
+}

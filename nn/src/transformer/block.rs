@@ -1,0 +1,34 @@
+use super::modulation::{Modulation, modulated};
+use crate::layers::{Mlp, TokenAttention};
+use crate::{Builder, Ctx, Layer};
+use tweedie_autograd::{Result, Var};
+use tweedie_tensor::Element;
+
+/// A block with adaLN-zero: x + gate · attention(modulated x), then x + gate · MLP(modulated x).
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    attn: TokenAttention,
+    mlp: Mlp,
+    modulation: Modulation,
+}
+
+impl Block {
+    /// Registers `attn`, `mlp` and `adaLN_modulation`.
+    pub(super) fn new(b: &Builder, width: usize, heads: usize, inner: usize) -> Block {
+        Block {
+            attn: TokenAttention::new(&b.pp("attn"), width, heads),
+            mlp: Mlp::new(&b.pp("mlp"), width, inner),
+            modulation: Modulation::new(&b.pp("adaLN_modulation"), width, 6),
+        }
+    }
+
+    /// Maps tokens x \[n, s, d\] to tokens, steered by SiLU of the condition \[n, d\].
+    pub(super) fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, condition: Var<T>) -> Result<Var<T>> {
+        let [shift_attn, scale_attn, gate_attn, shift_mlp, scale_mlp, gate_mlp] =
+            self.modulation.forward(ctx, condition)?;
+        let h = self.attn.forward(ctx, modulated(x.clone(), shift_attn, scale_attn)?)?;
+        let x = x.add(h.mul(gate_attn)?)?;
+        let h = self.mlp.forward(ctx, modulated(x.clone(), shift_mlp, scale_mlp)?)?;
+        x.add(h.mul(gate_mlp)?)
+    }
+}

@@ -1,0 +1,28 @@
+use super::modulation::{Modulation, modulated};
+use crate::layers::Linear;
+use crate::{Builder, Ctx, Layer};
+use tweedie_autograd::{Result, Var};
+use tweedie_tensor::Element;
+
+/// From tokens to the numbers of their patches. It starts at zero.
+#[derive(Debug, Clone)]
+pub(super) struct FinalLayer {
+    modulation: Modulation,
+    linear: Linear,
+}
+
+impl FinalLayer {
+    /// Registers `adaLN_modulation` and `linear`.
+    pub(super) fn new(b: &Builder, width: usize, outputs: usize) -> FinalLayer {
+        FinalLayer {
+            modulation: Modulation::new(&b.pp("adaLN_modulation"), width, 2),
+            linear: Linear::zeros(&b.pp("linear"), width, outputs),
+        }
+    }
+
+    /// Maps tokens x \[n, s, d\] to \[n, s, `outputs`\], steered by SiLU of the condition \[n, d\].
+    pub(super) fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, condition: Var<T>) -> Result<Var<T>> {
+        let [shift, scale] = self.modulation.forward(ctx, condition)?;
+        self.linear.forward(ctx, modulated(x, shift, scale)?)
+    }
+}

@@ -1,0 +1,218 @@
+use super::TransformerConfig;
+use super::block::Block;
+use super::final_layer::FinalLayer;
+use super::position::positions;
+use crate::condition::{ConditionEmbedding, check_picture};
+use crate::layers::{Linear, Sinusoid, patchify, unpatchify};
+use crate::{Builder, Ctx, Result};
+use tweedie_autograd::Var;
+use tweedie_tensor::{Element, Tensor};
+
+/// Frequencies of the time's embedding, sines and cosines counted.
+const FREQUENCIES: usize = 256;
+
+/// A transformer over the patches of a noisy picture. Untrained, it predicts 0.
+///
+/// ```
+/// use tweedie_nn::{Builder, Transformer, TransformerConfig};
+/// let builder = Builder::new();
+/// let config = TransformerConfig { in_channels: 4, out_channels: 8, num_class_embeds: Some(1001), ..Default::default() };
+/// Transformer::new(&config, &builder)?;
+/// assert_eq!(builder.numel(), 32_865_056); // DiT-S/2: 33 million (table 1)
+/// # Ok::<(), tweedie_nn::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Transformer {
+    config: TransformerConfig,
+    x_embedder: Linear,
+    condition: ConditionEmbedding,
+    blocks: Vec<Block>,
+    final_layer: FinalLayer,
+}
+
+impl Transformer {
+    /// Builds the network, and registers its parameters in the order in which the forward pass uses them.
+    ///
+    /// # Errors
+    /// As [`TransformerConfig::validate`].
+    pub fn new(config: &TransformerConfig, b: &Builder) -> Result<Transformer> {
+        config.validate()?;
+        let (width, heads, inner) = (config.hidden_size, config.num_heads, config.mlp_width());
+        let patch = config.patch_size * config.patch_size;
+        let x_embedder = Linear::new(&b.pp("x_embedder.proj"), config.in_channels * patch, width);
+        let sinusoid = Sinusoid::transformer(FREQUENCIES);
+        let condition = ConditionEmbedding::new(b, NAME, sinusoid, width, config.num_class_embeds);
+        let blocks =
+            (0..config.depth).map(|i| Block::new(&b.pp("blocks").pp(i), width, heads, inner)).collect();
+        let final_layer = FinalLayer::new(&b.pp("final_layer"), width, config.out_channels * patch);
+        Ok(Transformer { config: config.clone(), x_embedder, condition, blocks, final_layer })
+    }
+
+    /// What it was built from.
+    pub fn config(&self) -> &TransformerConfig {
+        &self.config
+    }
+
+    /// Maps x \[n, `in_channels`, h, w\] to \[n, `out_channels`, h, w\]. `timesteps` has one time per sample, or one
+    /// for all; `classes` likewise, and is given exactly if the model has classes.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input) when x has other channels, or sides that are not made of whole patches;
+    /// when there are not as many times or classes as samples; when classes are missing, uncalled for, or out of range.
+    pub fn forward<T: Element>(
+        &self,
+        ctx: &Ctx<T>,
+        x: Var<T>,
+        timesteps: &[f64],
+        classes: Option<&[usize]>,
+    ) -> Result<Var<T>> {
+        let TransformerConfig { in_channels, patch_size, hidden_size, .. } = self.config;
+        let n = check_picture(NAME, &x, in_channels, patch_size)?;
+        let condition = self.condition.forward(ctx, n, timesteps, classes)?;
+        let patches = patchify(x, patch_size)?;
+        let [_, numbers, rows, columns] = patches.shape().nchw(NAME)?;
+        let patches = patches.reshape([n, numbers, rows * columns])?;
+        let places = positions(rows, columns, hidden_size)?;
+        let y = self.tokens(ctx, patches, places, condition)?;
+        let y = y.permute(&[0, 2, 1])?;
+        let [_, numbers, _] = y.shape().exactly(NAME, "must be [samples, numbers, tokens]")?;
+        Ok(unpatchify(y.reshape([n, numbers, rows, columns])?, patch_size)?)
+    }
+
+    /// From patches \[n, c·p², s\] at `places` \[s, d\] to the numbers of theirs, \[n, s, c·p²\].
+    fn tokens<T: Element>(
+        &self,
+        ctx: &Ctx<T>,
+        patches: Var<T>,
+        places: Tensor<T>,
+        condition: Var<T>,
+    ) -> Result<Var<T>> {
+        let mut x = self.x_embedder.channels_last(ctx, patches)?.add(Var::constant(places))?;
+        for block in &self.blocks {
+            let block = block.clone();
+            x = ctx.checkpoint(vec![x, condition.clone()], move |ctx, inputs| {
+                let [x, condition]: [Var<T>; 2] =
+                    inputs.try_into().map_err(|_| tweedie_autograd::Error::NoOperand { op: NAME })?;
+                block.forward(ctx, x, condition)
+            })?;
+        }
+        Ok(self.final_layer.forward(ctx, x, condition)?)
+    }
+}
+
+const NAME: &str = "transformer";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Params;
+    use tweedie_tensor::random::{self, Purpose};
+
+    fn tiny() -> (Transformer, Params<f64>) {
+        let config = TransformerConfig {
+            in_channels: 2,
+            out_channels: 3,
+            hidden_size: 8,
+            depth: 2,
+            num_heads: 2,
+            mlp_ratio: 2.0,
+            num_class_embeds: Some(3),
+            ..TransformerConfig::default()
+        };
+        let b = Builder::new();
+        let network = Transformer::new(&config, &b).unwrap();
+        (network, b.draw(1).cast())
+    }
+
+    /// Every parameter moved off its start, so that no gate is closed.
+    fn shaken(mut params: Params<f64>) -> Params<f64> {
+        for (i, value) in params.values_mut().iter_mut().enumerate() {
+            let noise = random::normal::<f64>(*value.shape(), 2, Purpose::Test, i as u64, 0);
+            value
+                .as_mut_slice()
+                .iter_mut()
+                .zip(noise.as_slice())
+                .for_each(|(value, noise)| *value += 0.3 * noise);
+        }
+        params
+    }
+
+    fn normal<const N: usize>(shape: [usize; N], seed: u64) -> Tensor<f64> {
+        random::normal(shape, seed, Purpose::Test, 0, 0)
+    }
+
+    #[test]
+    fn untrained_blocks_are_the_identity_and_the_answer_is_zero() {
+        let (network, params) = tiny();
+        let ctx = Ctx::inference(&params);
+        let (x, condition) = (normal([2, 5, 8], 1), normal([2, 8], 2));
+        for block in &network.blocks {
+            let y = block.forward(&ctx, Var::constant(x.clone()), Var::constant(condition.clone())).unwrap();
+            assert_eq!(y.value().as_slice(), x.as_slice());
+        }
+        let y = network.forward(&ctx, Var::constant(normal([2, 2, 4, 6], 3)), &[5.0], Some(&[0, 2])).unwrap();
+        assert_eq!((y.dims(), y.value().as_slice()), (&[2, 3, 4, 6][..], &[0.0; 144][..]));
+    }
+
+    #[test]
+    fn tokens_that_change_places_with_their_positions_change_places_in_the_answer() {
+        let (network, params) = tiny();
+        let params = shaken(params);
+        let ctx = Ctx::inference(&params);
+        let order = [3, 0, 5, 1, 4, 2];
+        let (patches, places) = (normal([2, 8, 6], 1), positions::<f64>(2, 3, 8).unwrap());
+        let condition = Var::constant(normal([2, 8], 2));
+        let moved = Tensor::from_fn([2, 8, 6], |i| patches.as_slice()[i / 6 * 6 + order[i % 6]]);
+        let moved_places = Tensor::from_fn([6, 8], |i| places.as_slice()[order[i / 8] * 8 + i % 8]);
+        let run = |patches: &Tensor<f64>, places: &Tensor<f64>| {
+            let patches = Var::constant(patches.clone());
+            network.tokens(&ctx, patches, places.clone(), condition.clone()).unwrap().into_value()
+        };
+        let (y, of_moved, astray) =
+            (run(&patches, &places), run(&moved, &moved_places), run(&moved, &places));
+        let (mut furthest, mut unlike) = (0.0f64, 0.0f64);
+        for i in 0..y.numel() {
+            let (sample, token, c) = (i / 72, i / 12 % 6, i % 12);
+            let expected = y.as_slice()[(sample * 6 + order[token]) * 12 + c];
+            furthest = furthest.max((of_moved.as_slice()[i] - expected).abs());
+            unlike = unlike.max((astray.as_slice()[i] - expected).abs());
+        }
+        assert!(furthest < 1e-12, "{furthest}");
+        assert!(unlike > 1e-3, "positions have no say: {unlike}");
+    }
+
+    #[test]
+    fn gradients_are_those_of_differences() {
+        let (network, params) = tiny();
+        let params = shaken(params);
+        let x = normal([2, 2, 4, 4], 4);
+        let u = normal([2, 3, 4, 4], 5);
+        let run = |ctx: &Ctx<f64>| {
+            network.forward(ctx, Var::constant(x.clone()), &[3.0, 700.0], Some(&[1, 0])).unwrap()
+        };
+        let tape = tweedie_autograd::Tape::new();
+        for recompute in [false, true] {
+            let tape = if recompute { tweedie_autograd::Tape::new() } else { tape.clone() };
+            let ctx = Ctx::training(&params, &tape).with_recompute(recompute);
+            let gradients = params.collect(run(&ctx).vjp(u.clone(), |_, _| {}).unwrap());
+            for (i, (name, value)) in params.iter().enumerate() {
+                let analytic = gradients[i].as_ref().unwrap_or_else(|| panic!("{name} has no gradient"));
+                for at in [0, value.numel() / 2, value.numel() - 1] {
+                    let project = |step: f64| {
+                        let mut moved = params.clone();
+                        moved.values_mut()[i].as_mut_slice()[at] += step;
+                        let y = run(&Ctx::inference(&moved));
+                        y.value().as_slice().iter().zip(u.as_slice()).map(|(y, u)| y * u).sum::<f64>()
+                    };
+                    let numeric = (project(1e-5) - project(-1e-5)) / 2e-5;
+                    let analytic = analytic.as_slice()[at];
+                    let error = (analytic - numeric).abs();
+                    assert!(
+                        error < 1e-6 * numeric.abs().max(1.0),
+                        "{name}[{at}]: {analytic} is not {numeric}"
+                    );
+                }
+            }
+        }
+    }
+}

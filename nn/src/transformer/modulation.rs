@@ -1,0 +1,42 @@
+use crate::layers::Linear;
+use crate::{Builder, Ctx, Layer};
+use tweedie_autograd::{Result, Var};
+use tweedie_tensor::{Element, Tensor};
+
+/// What the normalisations add to a variance.
+const EPS: f64 = 1e-6;
+
+/// adaLN-zero (Peebles and Xie 2023, section 3.2): shifts, scales and gates of a block, all a linear map of the
+/// condition. The map starts at zero, so gated branches start as nothing and the block as the identity.
+#[derive(Debug, Clone)]
+pub(super) struct Modulation {
+    linear: Linear,
+    width: usize,
+}
+
+impl Modulation {
+    /// Registers `1.weight` and `1.bias` (in the original, number 0 is the SiLU), for `parts` rows of `width`.
+    pub(super) fn new(b: &Builder, width: usize, parts: usize) -> Modulation {
+        Modulation { linear: Linear::zeros(&b.pp(1), width, parts * width), width }
+    }
+
+    /// The `P` rows for each sample, \[n, 1, `width`\], from SiLU of the condition \[n, `width`\].
+    pub(super) fn forward<T: Element, const P: usize>(
+        &self,
+        ctx: &Ctx<T>,
+        condition: Var<T>,
+    ) -> Result<[Var<T>; P]> {
+        let n = condition.dims()[0];
+        let rows = self.linear.forward(ctx, condition)?.reshape([n, P, self.width])?;
+        let parts: Vec<Var<T>> = (0..P).map(|i| rows.clone().narrow(1, i, 1)).collect::<Result<_>>()?;
+        parts.try_into().map_err(|_| tweedie_autograd::Error::NoOperand { op: "modulation" })
+    }
+}
+
+/// Tokens x \[n, s, d\] normalised over d, without an affine map of their own, then (1 + scale) x + shift.
+pub(super) fn modulated<T: Element>(x: Var<T>, shift: Var<T>, scale: Var<T>) -> Result<Var<T>> {
+    let width = x.dims()[x.dims().len() - 1];
+    let constant = |value| Var::constant(Tensor::full([width], value));
+    let normed = x.layer_norm(constant(T::ONE), constant(T::ZERO), EPS)?;
+    normed.mul(scale.add_scalar(1.0)?)?.add(shift)
+}
