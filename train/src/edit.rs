@@ -112,6 +112,32 @@ pub fn between(ends: &Tensor<f32>, n: usize, way: Way) -> Result<Tensor<f32>> {
     Ok(ops::concat(&places.iter().collect::<Vec<_>>(), 0)?)
 }
 
+/// How a picture came back from its x_T.
+#[derive(Debug, Clone)]
+pub struct RoundTrip {
+    /// What came back less the picture.
+    pub difference: Tensor<f32>,
+    /// The root of its mean square.
+    pub rms: f64,
+    /// Its largest magnitude.
+    pub max: f64,
+    /// The root mean square of x_T.
+    pub noise_rms: f64,
+}
+
+impl RoundTrip {
+    /// Compares `back` with `picture`.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn of(picture: &Tensor<f32>, x_t: &Tensor<f32>, back: &Tensor<f32>) -> Result<RoundTrip> {
+        let difference = ops::combine(&[(&[1.0], back), (&[-1.0], picture)])?;
+        let rms = |x: &Tensor<f32>| (ops::sum_squares(x) / x.numel().max(1) as f64).sqrt();
+        let max = difference.as_slice().iter().fold(0.0, |max, &x| f64::max(max, f64::from(x.abs())));
+        Ok(RoundTrip { rms: rms(&difference), max, noise_rms: rms(x_t), difference })
+    }
+}
+
 /// A batch of `n` times the same picture \[c, h, w\].
 fn repeated(picture: &Tensor<f32>, n: usize) -> Result<Tensor<f32>> {
     let shape = [&[n], picture.dims()].concat();

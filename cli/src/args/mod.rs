@@ -2,6 +2,7 @@
 
 mod bench;
 mod duration;
+mod edit;
 mod eval;
 mod predict;
 mod sample;
@@ -10,6 +11,10 @@ mod train;
 mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
+pub(crate) use edit::{
+    EditArgs, EditCommon, EditWhat, InpaintArgs, InterpolateArgs, InversionArgs, InvertArgs, VaryArgs,
+    WayName,
+};
 pub(crate) use eval::{BpdArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName};
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs};
@@ -51,6 +56,7 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     Sample(Box<SampleArgs>),
     Predict(PredictArgs),
+    Edit(EditArgs),
     Eval(EvalArgs),
     Verify(VerifyArgs),
     Bench(BenchArgs),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod classes;
+mod edit;
 mod eval;
 mod noise;
 mod predict;
@@ -10,6 +11,7 @@ mod train;
 mod verify;
 
 pub(crate) use bench::bench;
+pub(crate) use edit::edit;
 pub(crate) use eval::eval;
 pub(crate) use predict::predict;
 pub(crate) use sample::sample;
