@@ -45,6 +45,7 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
         Command::Train(args) => commands::train(args, seed, console),
         Command::Sample(args) => commands::sample(args, seed.unwrap_or(0), console),
         Command::Predict(args) => commands::predict(args, console),
+        Command::Edit(args) => commands::edit(&args.what, seed.unwrap_or(0), console),
         Command::Eval(args) => commands::eval(&args.what, seed.unwrap_or(0), console),
         Command::Inspect(args) => commands::inspect(&args.what, seed.unwrap_or(0), console),
         Command::Verify(args) => commands::verify(args, seed.unwrap_or(0), console),

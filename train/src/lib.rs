@@ -11,6 +11,7 @@ pub mod classifier;
 pub mod config;
 pub mod data;
 mod diffusers;
+pub mod edit;
 mod error;
 pub mod evaluate;
 pub mod files;

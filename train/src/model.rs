@@ -150,6 +150,16 @@ impl Model {
         Some(Condition { classes, captions })
     }
 
+    /// The condition of n pictures of these classes that are asked for nothing in words.
+    pub fn without_words(&self, classes: Option<Vec<usize>>, n: usize) -> Condition {
+        Condition { classes, captions: self.words.as_ref().map(|_| vec![Vec::new(); n]) }
+    }
+
+    /// The class that stands for none, where the model learnt one.
+    pub fn null_class(&self) -> Option<usize> {
+        self.null_class
+    }
+
     /// How many numbers its weights are.
     pub fn num_parameters(&self) -> usize {
         self.params.numel()
@@ -213,31 +223,10 @@ impl Model {
         request: &SampleRequest,
         mut each: impl FnMut(&State<f32>) -> Result<()>,
     ) -> Result<Tensor<f32>> {
-        let SampleRequest { n, first, seed, sampling, .. } = request;
-        let [c, h, w] = self.shape();
-        let x_t = match &request.x_t {
-            Some(x) => x.clone(),
-            None => random::normal([*n, c, h, w], *seed, Purpose::Start, 0, *first as u64),
-        };
-        let condition = &request.condition;
-        let noise = NoiseSource { seed: *seed, first_sample: *first as u64 };
-        let guided;
-        let denoiser: &dyn Denoiser<f32> = if sampling.guidance == 1.0 || condition.is_none() {
-            self
-        } else {
-            let Some(unconditional) = self.unconditional(condition) else {
-                return Err(Error::config(
-                    "the model was trained without label dropout, which guidance needs",
-                    "--guidance",
-                    "leave it at 1",
-                ));
-            };
-            guided = Guided::new(self, unconditional, sampling.guidance).rescaled(sampling.guidance_rescale);
-            &guided
-        };
-        let sampler = self.sampler(sampling)?;
+        let noise = NoiseSource { seed: request.seed, first_sample: request.first as u64 };
+        let (denoiser, sampler) = (self.denoiser(request)?, self.sampler(&request.sampling)?);
         let mut last = None;
-        for state in sampler.run(denoiser, x_t, condition, noise) {
+        for state in sampler.run(&*denoiser, self.start(request), &request.condition, noise) {
             let state = state?;
             each(&state)?;
             last = Some(state.x);
@@ -245,15 +234,51 @@ impl Model {
         last.ok_or_else(|| Error::config("no steps to take", "--steps", "give at least 1"))
     }
 
+    /// The noise that a request starts from.
+    pub(crate) fn start(&self, request: &SampleRequest) -> Tensor<f32> {
+        let [c, h, w] = self.shape();
+        match &request.x_t {
+            Some(x) => x.clone(),
+            None => {
+                let SampleRequest { n, first, seed, .. } = *request;
+                random::normal([n, c, h, w], seed, Purpose::Start, 0, first as u64)
+            }
+        }
+    }
+
+    /// The network itself, or under guidance where a request asks for it.
+    ///
+    /// # Errors
+    /// Guidance of a model that does not know what a picture of no class is.
+    pub(crate) fn denoiser<'a>(&'a self, request: &SampleRequest) -> Result<Box<dyn Denoiser<f32> + 'a>> {
+        let SampleRequest { condition, sampling, .. } = request;
+        if sampling.guidance == 1.0 || condition.is_none() {
+            return Ok(Box::new(self));
+        }
+        let Some(unconditional) = self.unconditional(condition) else {
+            return Err(Error::config(
+                "the model was trained without label dropout, which guidance needs",
+                "--guidance",
+                "leave it at 1",
+            ));
+        };
+        let guided = Guided::new(self, unconditional, sampling.guidance);
+        Ok(Box::new(guided.rescaled(sampling.guidance_rescale)))
+    }
+
+    /// The times of this many steps, by this program's conventions.
+    pub(crate) fn plan(&self, sampling: &SamplingConfig) -> Result<Plan> {
+        let spacing = sampling.spacing.unwrap_or(Spacing::Trailing);
+        let grid = Grid::new(self.schedule.num_timesteps(), sampling.steps, spacing, 0)?;
+        Ok(Plan::new(&self.schedule, &grid)?)
+    }
+
     /// The sampler with these settings, at the model's own times.
-    fn sampler(&self, sampling: &SamplingConfig) -> Result<Box<dyn Sampler<f32>>> {
+    pub(crate) fn sampler(&self, sampling: &SamplingConfig) -> Result<Box<dyn Sampler<f32>>> {
         if let Scheduling::Diffusers(config) = &self.scheduling {
             return diffusers::sampler(config, sampling);
         }
-        let schedule = &self.schedule;
-        let spacing = sampling.spacing.unwrap_or(Spacing::Trailing);
-        let grid = Grid::new(schedule.num_timesteps(), sampling.steps, spacing, 0)?;
-        let plan = Plan::new(schedule, &grid)?;
+        let (schedule, plan) = (&self.schedule, self.plan(sampling)?);
         let (clip, churn) = (sampling.clip(), Churn::new(sampling.churn));
         let at = |sigma| schedule.at_sigma(sigma);
         Ok(match sampling.sampler {

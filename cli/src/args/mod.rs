@@ -2,6 +2,7 @@
 
 mod bench;
 mod duration;
+mod edit;
 mod eval;
 mod inspect;
 mod predict;
@@ -11,6 +12,10 @@ mod train;
 mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
+pub(crate) use edit::{
+    EditArgs, EditCommon, EditWhat, InpaintArgs, InterpolateArgs, InversionArgs, InvertArgs, VaryArgs,
+    WayName,
+};
 pub(crate) use eval::{
     BpdArgs, CaptionsArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName,
 };
@@ -58,6 +63,7 @@ pub(crate) enum Command {
     Train(Box<TrainArgs>),
     Sample(Box<SampleArgs>),
     Predict(PredictArgs),
+    Edit(EditArgs),
     Eval(EvalArgs),
     Inspect(InspectArgs),
     Verify(VerifyArgs),

@@ -3,6 +3,7 @@
 mod bench;
 mod captions;
 mod classes;
+mod edit;
 mod eval;
 mod inspect;
 mod noise;
@@ -12,6 +13,7 @@ mod train;
 mod verify;
 
 pub(crate) use bench::bench;
+pub(crate) use edit::edit;
 pub(crate) use eval::eval;
 pub(crate) use inspect::inspect;
 pub(crate) use predict::predict;

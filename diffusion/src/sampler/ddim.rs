@@ -1,5 +1,5 @@
 use super::{History, Hop, Model, Plan, Sampler, State};
-use crate::{Clip, Error, Grid, Level, Prediction, PredictionKind, Result, Schedule};
+use crate::{Clip, Error, Grid, Level, Prediction, PredictionKind, Result, Schedule, Timestep};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// DDIM (Song et al. 2021, eq. 12): x_s = √ᾱ_s x̂_0 + √(1−ᾱ_s−σ²) ε̂ + σ z, with σ² = η² β̃ (eq. 16).
@@ -48,6 +48,10 @@ impl Ddim {
 impl<T: Element> Sampler<T> for Ddim {
     fn steps(&self) -> usize {
         self.plan.hops().len()
+    }
+
+    fn time(&self, step: usize) -> Timestep {
+        self.plan.hops()[step].from
     }
 
     fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {

@@ -1,5 +1,5 @@
 use super::{History, Hop, Model, Plan, Sampler, State};
-use crate::{Clip, Grid, Result, Schedule, VarianceKind};
+use crate::{Clip, Grid, Result, Schedule, Timestep, VarianceKind};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// Ancestral sampling (Ho et al. 2020, algorithm 2): each step draws from p_θ(x_s | x_t), the posterior
@@ -39,6 +39,10 @@ impl Ddpm {
 impl<T: Element> Sampler<T> for Ddpm {
     fn steps(&self) -> usize {
         self.plan.hops().len()
+    }
+
+    fn time(&self, step: usize) -> Timestep {
+        self.plan.hops()[step].from
     }
 
     fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {

@@ -1,6 +1,6 @@
 use super::exponential::{lambda, z_phi};
 use super::{History, Hop, Model, Past, Plan, Sampler, State, weighted_sum};
-use crate::{Clip, Error, Level, Result};
+use crate::{Clip, Error, Level, Result, Timestep};
 use tweedie_tensor::{Element, Tensor};
 
 /// How a step of second order weighs the change of x̂_0 since the step before.
@@ -88,6 +88,10 @@ impl DpmSolver {
 impl<T: Element> Sampler<T> for DpmSolver {
     fn steps(&self) -> usize {
         self.plan.hops().len()
+    }
+
+    fn time(&self, step: usize) -> Timestep {
+        self.plan.hops()[step].from
     }
 
     fn step(

@@ -71,6 +71,10 @@ impl<T: Element> Sampler<T> for Euler {
         self.plan.hops().len()
     }
 
+    fn time(&self, step: usize) -> Timestep {
+        self.plan.hops()[step].from
+    }
+
     fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {
         Ok(self.start(step, x, model)?.0)
     }

@@ -38,6 +38,10 @@ impl<T: Element> Sampler<T> for Heun {
         self.euler.plan().hops().len()
     }
 
+    fn time(&self, step: usize) -> Timestep {
+        self.euler.plan().hops()[step].from
+    }
+
     fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {
         let (state, from) = self.euler.start(step, x, model)?;
         let to = self.euler.plan().hops()[step].to;

@@ -48,6 +48,9 @@ pub trait Sampler<T: Element> {
     /// How many steps it takes.
     fn steps(&self) -> usize;
 
+    /// The time of the sample that step number `step` leaves.
+    fn time(&self, step: usize) -> Timestep;
+
     /// Takes step number `step` (from 0): asks the model at the sample `x`, and moves it to a less noisy level.
     /// `history` is what the steps before it have left there.
     ///
@@ -89,6 +92,9 @@ impl<T: Element, S: Sampler<T> + ?Sized> Sampler<T> for Box<S> {
     fn steps(&self) -> usize {
         (**self).steps()
     }
+    fn time(&self, step: usize) -> Timestep {
+        (**self).time(step)
+    }
     fn step(
         &self,
         step: usize,
@@ -126,6 +132,13 @@ pub struct Trajectory<'a, T: Element, S> {
     history: History<T>,
 }
 
+impl<T: Element, S: Sampler<T>> Trajectory<'_, T, S> {
+    /// The same run, its first step being number `step`: the sample is one of that step's time.
+    pub fn starting_at(self, step: usize) -> Self {
+        Trajectory { step, ..self }
+    }
+}
+
 impl<T: Element, S: Sampler<T>> Iterator for Trajectory<'_, T, S> {
     type Item = Result<State<T>>;
 
@@ -145,7 +158,7 @@ impl<T: Element, S: Sampler<T>> Iterator for Trajectory<'_, T, S> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.sampler.steps() - self.step;
+        let left = self.sampler.steps().saturating_sub(self.step);
         (left.min(1), Some(left))
     }
 }

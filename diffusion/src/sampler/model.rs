@@ -24,6 +24,8 @@ pub struct Model<'a, T: Element> {
     denoiser: &'a dyn Denoiser<T>,
     condition: &'a Condition,
     source: NoiseSource,
+    /// How often the steps were begun anew.
+    round: usize,
     given: &'a [Tensor<T>],
 }
 
@@ -34,12 +36,17 @@ impl<'a, T: Element> Model<'a, T> {
         condition: &'a Condition,
         noise: impl Into<NoiseSource>,
     ) -> Model<'a, T> {
-        Model { denoiser, condition, source: noise.into(), given: &[] }
+        Model { denoiser, condition, source: noise.into(), round: 0, given: &[] }
     }
 
     /// The same, step i getting the noise `given[i]`; steps beyond draw theirs.
     pub fn with_noise(self, given: &'a [Tensor<T>]) -> Model<'a, T> {
         Model { given, ..self }
+    }
+
+    /// The same, for steps that are taken once more: each round has noise of its own.
+    pub fn in_round(&self, round: usize) -> Model<'a, T> {
+        Model { round, ..*self }
     }
 
     /// The prediction at `x`, all samples of which are at time `t`; and that time for each sample.
@@ -75,10 +82,21 @@ impl<'a, T: Element> Model<'a, T> {
 
     /// Standard normals of x's shape for step number `step`.
     pub fn noise(&self, step: usize, x: &Tensor<T>) -> Tensor<T> {
-        let NoiseSource { seed, first_sample } = self.source;
         match self.given.get(step) {
             Some(noise) => noise.clone(),
-            None => random::normal(*x.shape(), seed, Purpose::Sampler, step as u64, first_sample),
+            None => self.draw(Purpose::Sampler, step, x),
         }
+    }
+
+    /// Standard normals of x's shape for a forward step, which pictures are edited by; `step` counts them.
+    pub fn forward_noise(&self, step: usize, x: &Tensor<T>) -> Tensor<T> {
+        self.draw(Purpose::Noise, step, x)
+    }
+
+    fn draw(&self, purpose: Purpose, step: usize, x: &Tensor<T>) -> Tensor<T> {
+        // A run has fewer than 2³² steps, and fewer than 2¹² rounds, or draws what it has drawn.
+        let place = ((self.round as u64) << 32) + step as u64;
+        let NoiseSource { seed, first_sample } = self.source;
+        random::normal(*x.shape(), seed, purpose, place, first_sample)
     }
 }

@@ -127,6 +127,10 @@ impl<T: Element> Sampler<T> for Pndm {
         self.steps.len()
     }
 
+    fn time(&self, step: usize) -> Timestep {
+        self.steps[step][0].from
+    }
+
     fn step(
         &self,
         step: usize,

@@ -1,6 +1,6 @@
 use super::exponential::{lambda, z_phi};
 use super::{History, Hop, Model, Past, Plan, Sampler, State, weighted_sum};
-use crate::{Clip, Error, Level, Result};
+use crate::{Clip, Error, Level, Result, Timestep};
 use tweedie_tensor::{Element, Tensor};
 
 /// The function B(h) that UniPC's corrections are multiples of.
@@ -153,6 +153,10 @@ fn exact_weights(nodes: &[f64], z: f64, b: f64) -> Vec<f64> {
 impl<T: Element> Sampler<T> for UniPc {
     fn steps(&self) -> usize {
         self.plan.hops().len()
+    }
+
+    fn time(&self, step: usize) -> Timestep {
+        self.plan.hops()[step].from
     }
 
     fn step(

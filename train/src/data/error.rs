@@ -55,6 +55,19 @@ pub enum DataError {
         /// Width and height of the first picture.
         expected: [usize; 2],
     },
+    /// A picture of another size than a model's.
+    #[error(
+        "picture of {}x{}, and the model's are {}x{}, {}: give --resize to crop and resize it",
+        .found[0], .found[1], .expected[0], .expected[1], .path.display()
+    )]
+    PictureSize {
+        /// The file.
+        path: PathBuf,
+        /// Its width and height in pixels.
+        found: [usize; 2],
+        /// The model's.
+        expected: [usize; 2],
+    },
     /// An option that no data set can follow.
     #[error("unfit {name}, {value}: {remedy}")]
     Option {

@@ -172,7 +172,7 @@ impl Source for Files {
 }
 
 /// A picture as one sees it: turned as its camera says, and laid on white where it is transparent.
-fn decode(path: &Path) -> Result<DynamicImage, DataError> {
+pub(super) fn decode(path: &Path) -> Result<DynamicImage, DataError> {
     let open = || -> image::ImageResult<DynamicImage> {
         let mut reader = ImageReader::new(BufReader::new(File::open(path)?)).with_guessed_format()?;
         if reader.format().is_none()

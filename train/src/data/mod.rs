@@ -14,6 +14,7 @@ mod idx;
 mod loader;
 mod memory;
 mod order;
+mod picture;
 mod shapes;
 
 pub use batch::{Batch, read_batch};
@@ -22,6 +23,7 @@ pub use glyphs::Glyphs;
 pub use loader::Loader;
 pub use memory::Memory;
 pub use order::Order;
+pub use picture::read_picture;
 pub use shapes::{Marks, Scenes, Shapes, marks};
 
 use serde::{Deserialize, Serialize};

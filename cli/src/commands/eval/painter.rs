@@ -7,7 +7,6 @@ use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, duration};
 use std::time::Instant;
-use tweedie_diffusion::Condition;
 use tweedie_tensor::Tensor;
 use tweedie_train::config::SamplingConfig;
 use tweedie_train::{Model, SampleRequest};
@@ -43,10 +42,9 @@ impl Painter<'_> {
                 n: count,
                 first,
                 x_t: None,
-                condition: Condition {
-                    classes: classes.map(|classes| classes[first..first + count].to_vec()),
-                    captions: self.model.words().map(|_| vec![Vec::new(); count]),
-                },
+                condition: self
+                    .model
+                    .without_words(classes.map(|classes| classes[first..first + count].to_vec()), count),
                 seed: self.seed,
                 sampling: self.sampling.clone(),
             };

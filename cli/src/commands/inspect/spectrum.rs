@@ -15,7 +15,7 @@ use std::path::Path;
 use tweedie_diffusion::spectrum::{
     Bands, PowerLaw, crossover, deviations, drowned_from, fixed_from, mean_spectrum, noised,
 };
-use tweedie_diffusion::{Condition, Level, Mean, Schedule, ScheduleKind};
+use tweedie_diffusion::{Level, Mean, Schedule, ScheduleKind};
 use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose};
 use tweedie_train::config::SamplerKind;
@@ -232,8 +232,7 @@ fn of_model(args: &InspectSpectrumArgs, path: &Path, seed: u64, console: Console
     let every = steps.div_ceil(STATES).max(1);
     let interrupt = Interrupt::listen(console, "stopping");
     let (mut progress, mut kept, mut trouble) = (Progress::new(console), Vec::new(), None);
-    // No words: what a picture shows has little to do with its spectrum.
-    let condition = Condition { classes, captions: model.words().map(|_| vec![Vec::new(); n]) };
+    let condition = model.without_words(classes, n);
     let request = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
     let painted = model.sample(&request, |state| {
         progress

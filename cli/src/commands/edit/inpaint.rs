@@ -1,0 +1,73 @@
+use super::{Desk, Watch, batch};
+use crate::args::InpaintArgs;
+use crate::commands::sample::settings;
+use crate::console::Console;
+use crate::error::{Failure, Result};
+use crate::pictures::columns_for;
+use serde::Serialize;
+use std::path::Path;
+use tweedie_tensor::Tensor;
+use tweedie_train::data::read_picture;
+use tweedie_train::edit::{self, Resampling};
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Inpainted<'a> {
+    model: &'a Path,
+    n: usize,
+    painted_pixels: usize,
+    steps: usize,
+    jump: usize,
+    resamplings: usize,
+    seconds: f64,
+    out: &'a Path,
+    classes: Option<&'a [usize]>,
+}
+
+/// Paints a part of a picture anew.
+///
+/// # Errors
+/// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
+pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result<()> {
+    let desk = Desk::new(&args.common, seed, console)?;
+    let picture = desk.picture(&args.image)?;
+    let [channels, height, width] = desk.model.shape();
+    let mask = read_picture(&args.mask, [1, height, width], args.common.resize)?;
+    let white: Vec<bool> = mask.as_slice().iter().map(|&x| x > 0.0).collect();
+    let painted_pixels = white.iter().filter(|&&white| white).count();
+    if painted_pixels == 0 {
+        return Err(Failure::user(format!(
+            "nothing to paint, --mask {}: make white what is to be painted anew",
+            args.mask.display()
+        )));
+    }
+    let painted = white.repeat(channels);
+    let sampling = settings(&args.sampler, &desk.model)?;
+    let n = args.n as usize;
+    let classes = desk.classes(&args.class, n)?;
+    desk.claim()?;
+
+    let resampling = Resampling { jump: args.jump as usize, times: args.resamplings as usize };
+    let mut watch = Watch::new(console, 1);
+    let results = desk.in_parts(&mut watch, (n, classes.as_deref()), &sampling, |request, watch| {
+        edit::inpaint(&desk.model, request, &picture, &painted, resampling, watch)
+    })?;
+    let seconds = watch.finish();
+    let grey = |i: usize| if painted[i] { 0.0 } else { picture.as_slice()[i] };
+    let masked = Tensor::from_fn([1, channels, height, width], grey);
+    let pixels = height * width;
+    console.say(format!("painted {painted_pixels} of {pixels} pixels anew, {n} times, in {seconds:.1} s"));
+    desk.hang(&[&batch(&picture)?, &masked, &results], columns_for(n + 2, None))?;
+    console.result(&Inpainted {
+        model: &args.common.model,
+        n,
+        painted_pixels,
+        steps: sampling.steps,
+        jump: resampling.jump,
+        resamplings: resampling.times,
+        seconds,
+        out: &args.common.out,
+        classes: classes.as_deref(),
+    });
+    Ok(())
+}

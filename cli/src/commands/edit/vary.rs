@@ -1,0 +1,61 @@
+use super::{Desk, Watch, batch};
+use crate::args::VaryArgs;
+use crate::commands::sample::settings;
+use crate::console::Console;
+use crate::error::{Failure, Result};
+use serde::Serialize;
+use std::path::Path;
+use tweedie_train::edit;
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Varied<'a> {
+    model: &'a Path,
+    n: usize,
+    strength: &'a [f64],
+    steps: usize,
+    seconds: f64,
+    out: &'a Path,
+    classes: Option<&'a [usize]>,
+}
+
+/// Paints variations of a picture, a row for each strength.
+///
+/// # Errors
+/// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
+pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
+    if let Some(strength) = args.strength.iter().find(|x| !(0.0..=1.0).contains(*x)) {
+        return Err(Failure::user(format!(
+            "{strength} is out of range, --strength: give a number from 0 to 1"
+        )));
+    }
+    let desk = Desk::new(&args.common, seed, console)?;
+    let picture = desk.picture(&args.image)?;
+    let sampling = settings(&args.sampler, &desk.model)?;
+    let n = args.n as usize;
+    let classes = desk.classes(&args.class, n)?;
+    desk.claim()?;
+
+    let original = batch(&picture)?;
+    let mut rows = Vec::new();
+    let mut watch = Watch::new(console, args.strength.len());
+    for &strength in &args.strength {
+        rows.push(original.clone());
+        rows.push(desk.in_parts(&mut watch, (n, classes.as_deref()), &sampling, |request, watch| {
+            edit::vary(&desk.model, request, &picture, strength, watch)
+        })?);
+    }
+    let seconds = watch.finish();
+    console.say(format!("painted {n} variations of each strength in {seconds:.1} s"));
+    desk.hang(&rows.iter().collect::<Vec<_>>(), n + 1)?;
+    console.result(&Varied {
+        model: &args.common.model,
+        n,
+        strength: &args.strength,
+        steps: sampling.steps,
+        seconds,
+        out: &args.common.out,
+        classes: classes.as_deref(),
+    });
+    Ok(())
+}
