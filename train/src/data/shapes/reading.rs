@@ -45,11 +45,11 @@ pub fn marks(picture: &[f32], side: usize, caption: &[usize]) -> Option<Marks> {
     let wanted: Vec<Thing> = [first].into_iter().chain(second.map(|(_, thing)| thing)).collect();
     let found: Vec<Option<&Seen>> = wanted.iter().map(|&thing| find(thing)).collect();
     let count = seen.len() == wanted.len();
-    let figures = wanted.iter().zip(&found);
+    let mut figures = wanted.iter().zip(&found);
     Some(Marks {
         count,
         colours: count && found.iter().all(Option::is_some),
-        figures: figures.map(|(thing, seen)| seen.is_some_and(|seen| seen.thing == *thing)).all(|is| is),
+        figures: figures.all(|(thing, seen)| seen.is_some_and(|seen| seen.thing == *thing)),
         places: match (second, &found[..]) {
             (Some((relation, _)), [Some(a), Some(b)]) => relation.holds(a.centre, b.centre),
             (None, [Some(_)]) => true,
