@@ -5,7 +5,7 @@ use tweedie_tensor::Tensor;
 
 /// Runs the program, and holds its answer to the contract: one line, status 1, every one of `named` in it, and
 /// nothing new in the folder.
-fn refused(folder: &Path, arguments: &[&str], named: &[&str]) {
+pub(crate) fn refused(folder: &Path, arguments: &[&str], named: &[&str]) {
     let before = files(folder);
     let said = tweedie(folder, arguments);
     assert_eq!(said.status, Some(1), "{arguments:?}: {}", said.stderr);

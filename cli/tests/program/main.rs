@@ -5,6 +5,7 @@ mod bench;
 mod bpd;
 mod captions;
 mod diffusers;
+mod edit;
 mod eval;
 mod inspect;
 mod interrupt;

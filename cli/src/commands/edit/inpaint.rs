@@ -3,12 +3,14 @@ use crate::args::InpaintArgs;
 use crate::commands::sample::settings;
 use crate::console::Console;
 use crate::error::{Failure, Result};
-use crate::pictures::columns_for;
 use serde::Serialize;
 use std::path::Path;
 use tweedie_tensor::Tensor;
 use tweedie_train::data::read_picture;
 use tweedie_train::edit::{self, Resampling};
+
+/// Pictures in a row of the grid.
+const IN_A_ROW: usize = 10;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -57,7 +59,7 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
     let masked = Tensor::from_fn([1, channels, height, width], grey);
     let pixels = height * width;
     console.say(format!("painted {painted_pixels} of {pixels} pixels anew, {n} times, in {seconds:.1} s"));
-    desk.hang(&[&batch(&picture)?, &masked, &results], columns_for(n + 2, None))?;
+    desk.hang(&[&batch(&picture)?, &masked, &results], (n + 2).min(IN_A_ROW))?;
     console.result(&Inpainted {
         model: &args.common.model,
         n,
@@ -67,7 +69,7 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
         resamplings: resampling.times,
         seconds,
         out: &args.common.out,
-        classes: classes.as_deref(),
+        classes: classes.as_deref().filter(|_| !args.class.is_empty()),
     });
     Ok(())
 }

@@ -55,7 +55,7 @@ pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
         steps: sampling.steps,
         seconds,
         out: &args.common.out,
-        classes: classes.as_deref(),
+        classes: classes.as_deref().filter(|_| !args.class.is_empty()),
     });
     Ok(())
 }
