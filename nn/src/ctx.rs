@@ -1,5 +1,5 @@
 use crate::Params;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tweedie_autograd::{ParamId, Result, Tape, Var, checkpoint};
 use tweedie_tensor::{Element, Tensor};
@@ -14,6 +14,8 @@ pub struct Ctx<T: Element = f32> {
     tape: Option<Tape<T>>,
     recompute: bool,
     attention: Option<AttentionMaps<T>>,
+    /// The first layer with an output that is not finite, where that is watched.
+    broken: Option<Rc<Cell<Option<ParamId>>>>,
 }
 
 /// What the attentions of a forward pass have left so far.
@@ -22,12 +24,18 @@ type AttentionMaps<T> = Rc<RefCell<Vec<Tensor<T>>>>;
 impl<T: Element> Ctx<T> {
     /// For inference: parameters are constants, and nothing is recorded.
     pub fn inference(params: &Params<T>) -> Ctx<T> {
-        Ctx { params: Rc::new(params.clone()), tape: None, recompute: false, attention: None }
+        Ctx { params: Rc::new(params.clone()), tape: None, recompute: false, attention: None, broken: None }
     }
 
     /// For training: parameters stand on `tape`.
     pub fn training(params: &Params<T>, tape: &Tape<T>) -> Ctx<T> {
-        Ctx { params: Rc::new(params.clone()), tape: Some(tape.clone()), recompute: false, attention: None }
+        Ctx {
+            params: Rc::new(params.clone()),
+            tape: Some(tape.clone()),
+            recompute: false,
+            attention: None,
+            broken: None,
+        }
     }
 
     /// Whether blocks run again in the backward pass instead of keeping what it reads: about a third more time
@@ -53,6 +61,29 @@ impl<T: Element> Ctx<T> {
             maps.borrow_mut().push(map()?);
         }
         Ok(())
+    }
+
+    /// Looks at the output of every layer with weights for infinities and NaN. It costs a pass over each.
+    pub fn watching(self) -> Ctx<T> {
+        Ctx { broken: Some(Rc::default()), ..self }
+    }
+
+    /// The name of the first layer whose output was not finite, as its parameters are named; `None` if there was none,
+    /// or nobody watched.
+    pub fn first_not_finite(&self) -> Option<&str> {
+        let name = self.params.name(self.broken.as_ref()?.get()?);
+        Some(name.rsplit_once('.').map_or(name, |(layer, _)| layer))
+    }
+
+    /// Takes note if `y`, the output of the layer with this weight, is the first that is not finite.
+    pub(crate) fn watch(&self, weight: ParamId, y: Var<T>) -> Var<T> {
+        if let Some(broken) = &self.broken
+            && broken.get().is_none()
+            && !y.value().all_finite()
+        {
+            broken.set(Some(weight));
+        }
+        y
     }
 
     /// The tape, if there is one.
@@ -94,6 +125,7 @@ impl<T: Element> Ctx<T> {
                         tape: Some(tape.clone()),
                         recompute: false,
                         attention: None,
+                        broken: None,
                     };
                     part(&ctx, inputs)
                 })

@@ -45,6 +45,16 @@ pub enum Error {
     /// The data set refused.
     #[error(transparent)]
     Data(#[from] crate::data::DataError),
+    /// A network's output is no longer finite.
+    #[error(
+        "the network's output is not finite at t = {t}, first in layer {layer}: take other weights, or paint from less noise"
+    )]
+    NotFinite {
+        /// The first clock value of the batch.
+        t: f64,
+        /// The first layer whose output is not.
+        layer: String,
+    },
     /// A layer or a weight file refused.
     #[error(transparent)]
     Nn(#[from] tweedie_nn::Error),

@@ -270,6 +270,10 @@ impl Model {
     pub(crate) fn plan(&self, sampling: &SamplingConfig) -> Result<Plan> {
         let spacing = sampling.spacing.unwrap_or(Spacing::Trailing);
         let grid = Grid::new(self.schedule.num_timesteps(), sampling.steps, spacing, 0)?;
+        if sampling.sampler == SamplerKind::Heun && sampling.spacing.is_none() {
+            // A trapezoid in σ over a hop from pure noise would be most of the picture.
+            return Ok(Plan::karras(&self.schedule, sampling.steps, 7.0)?);
+        }
         Ok(Plan::new(&self.schedule, &grid)?)
     }
 
@@ -306,8 +310,15 @@ impl Denoiser<f32> for Model {
         condition: &Condition,
     ) -> tweedie_diffusion::Result<Prediction<f32>> {
         let clocks: Vec<f64> = t.iter().map(Timestep::clock).collect();
-        let value = Model::predict(self, x_t, &clocks, condition)
-            .map_err(|error| tweedie_diffusion::Error::Denoiser(Box::new(error)))?;
+        let refused = |error: Error| tweedie_diffusion::Error::Denoiser(Box::new(error));
+        let value = Model::predict(self, x_t, &clocks, condition).map_err(refused)?;
+        if !value.all_finite() {
+            // Once more, to say where: watching every layer costs too much to be done each time.
+            let ctx = Ctx::inference(&self.params).watching();
+            self.answer(&ctx, Var::constant(x_t.clone()), &clocks, condition).map_err(refused)?;
+            let layer = ctx.first_not_finite().unwrap_or("after the last").to_string();
+            return Err(refused(Error::NotFinite { t: clocks[0], layer }));
+        }
         Prediction::from_output(self.prediction, value, self.learns_variance)
     }
 }

@@ -47,7 +47,7 @@ impl Conv2d {
     /// Inputs of the wrong shape.
     pub fn forward_shifted<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, shift: Var<T>) -> Result<Var<T>> {
         let bias = shift.add(ctx.param(self.bias))?;
-        x.conv2d(ctx.param(self.weight), Some(bias), self.geometry)
+        Ok(ctx.watch(self.weight, x.conv2d(ctx.param(self.weight), Some(bias), self.geometry)?))
     }
 
     /// The convolution added to `onto`, which has its output's shape.
@@ -55,7 +55,8 @@ impl Conv2d {
     /// # Errors
     /// Inputs of the wrong shape.
     pub fn forward_onto<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, onto: Var<T>) -> Result<Var<T>> {
-        conv2d_onto(x, ctx.param(self.weight), ctx.param(self.bias), onto, self.geometry)
+        let y = conv2d_onto(x, ctx.param(self.weight), ctx.param(self.bias), onto, self.geometry)?;
+        Ok(ctx.watch(self.weight, y))
     }
 }
 
@@ -66,7 +67,8 @@ pub(super) fn around(p: usize) -> ops::Padding {
 
 impl Layer for Conv2d {
     fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        x.conv2d(ctx.param(self.weight), Some(ctx.param(self.bias)), self.geometry)
+        let y = x.conv2d(ctx.param(self.weight), Some(ctx.param(self.bias)), self.geometry)?;
+        Ok(ctx.watch(self.weight, y))
     }
 }
 

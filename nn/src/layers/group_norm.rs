@@ -41,7 +41,8 @@ impl GroupNorm {
     }
 
     fn run<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, silu: bool) -> Result<Var<T>> {
-        x.group_norm(ctx.param(self.weight), ctx.param(self.bias), self.groups, self.eps, silu)
+        let y = x.group_norm(ctx.param(self.weight), ctx.param(self.bias), self.groups, self.eps, silu)?;
+        Ok(ctx.watch(self.weight, y))
     }
 }
 

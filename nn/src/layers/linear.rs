@@ -33,38 +33,42 @@ impl Linear {
     /// The layer on tokens \[n, s, `inputs`\], its result channels first: W xᵀ + b, \[n, `outputs`, s\].
     pub(crate) fn channels_first<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
         let y = ctx.param(self.weight).matmul_transposed(false, x, true)?;
-        match self.bias {
+        let y = match self.bias {
             Some(bias) => {
                 let bias = ctx.param(bias);
                 let outputs = bias.dims()[0];
-                y.add(bias.reshape([outputs, 1])?)
+                y.add(bias.reshape([outputs, 1])?)?
             }
-            None => Ok(y),
-        }
+            None => y,
+        };
+        Ok(ctx.watch(self.weight, y))
     }
 
     /// The inverse arrangement: channels-first x \[n, `inputs`, s\] to tokens, xᵀ Wᵀ + b, \[n, s, `outputs`\].
     pub(crate) fn channels_last<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
         let y = x.matmul_transposed(true, ctx.param(self.weight), true)?;
-        match self.bias {
-            Some(bias) => y.add(ctx.param(bias)),
-            None => Ok(y),
-        }
+        let y = match self.bias {
+            Some(bias) => y.add(ctx.param(bias))?,
+            None => y,
+        };
+        Ok(ctx.watch(self.weight, y))
     }
 
     /// The layer at every place of a channels-first picture \[n, `inputs`, h, w\].
     pub(super) fn per_place<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        super::per_place(x, ctx.param(self.weight), self.bias.map(|id| ctx.param(id)))
+        let y = super::per_place(x, ctx.param(self.weight), self.bias.map(|id| ctx.param(id)))?;
+        Ok(ctx.watch(self.weight, y))
     }
 }
 
 impl Layer for Linear {
     fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
         let y = x.matmul_transposed(false, ctx.param(self.weight), true)?;
-        match self.bias {
-            Some(bias) => y.add(ctx.param(bias)),
-            None => Ok(y),
-        }
+        let y = match self.bias {
+            Some(bias) => y.add(ctx.param(bias))?,
+            None => y,
+        };
+        Ok(ctx.watch(self.weight, y))
     }
 }
 
