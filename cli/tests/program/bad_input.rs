@@ -1,6 +1,7 @@
 use crate::run::{files, train_tiny, tweedie, workshop, write_x};
 use std::fs;
 use std::path::Path;
+use tweedie_nn::weights::{WeightFile, write_safetensors};
 use tweedie_tensor::Tensor;
 
 /// Runs the program, and holds its answer to the contract: one line, status 1, every one of `named` in it, and
@@ -56,6 +57,28 @@ fn models_that_are_none() {
             &[model, named],
         );
     }
+}
+
+/// The layer where it begins is named, and the time.
+#[test]
+fn a_network_whose_output_is_not_finite_is_stopped_by_name() {
+    let place = workplace();
+    let whole = WeightFile::read(&place.path().join("model.safetensors")).unwrap();
+    let layer = "mid_block.resnets.0.conv1";
+    let tensors: Vec<(&str, Tensor<f32>)> = whole
+        .entries()
+        .keys()
+        .map(|name| {
+            let mut value: Tensor<f32> = whole.tensor(name).unwrap();
+            if *name == format!("ema.{layer}.weight") {
+                value.as_mut_slice()[0] = f32::NAN;
+            }
+            (&name[..], value)
+        })
+        .collect();
+    let tensors: Vec<(&str, &Tensor<f32>)> = tensors.iter().map(|(name, value)| (*name, value)).collect();
+    write_safetensors(&place.path().join("broken.safetensors"), &tensors, whole.metadata()).unwrap();
+    refused(place.path(), &["sample", "broken.safetensors", "--n=1", "--steps=4"], &["t = 999", layer]);
 }
 
 #[test]
