@@ -1,6 +1,5 @@
 use super::{Desk, Watch, batch};
 use crate::args::InpaintArgs;
-use crate::commands::sample::settings;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use serde::Serialize;
@@ -44,7 +43,7 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
         )));
     }
     let painted = white.repeat(channels);
-    let sampling = settings(&args.sampler, &desk.model)?;
+    let sampling = desk.sampling(&args.sampler, &args.class)?;
     let n = args.n as usize;
     let classes = desk.classes(&args.class, n)?;
     desk.claim()?;

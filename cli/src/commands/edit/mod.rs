@@ -5,8 +5,8 @@ mod interpolate;
 mod invert;
 mod vary;
 
-use super::{classes, pictures_at_a_time};
-use crate::args::{EditCommon, EditWhat, InversionArgs};
+use super::{classes, pictures_at_a_time, sample::settings};
+use crate::args::{EditCommon, EditWhat, InversionArgs, SamplerArgs};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -65,6 +65,12 @@ impl<'a> Desk<'a> {
             },
             classes => Ok(classes),
         }
+    }
+
+    /// The settings of the sampler. Where no class is given, there is nothing to be guided to.
+    fn sampling(&self, args: &SamplerArgs, class: &[String]) -> Result<SamplingConfig> {
+        let sampling = settings(args, &self.model)?;
+        Ok(if class.is_empty() { SamplingConfig { guidance: 1.0, ..sampling } } else { sampling })
     }
 
     /// The settings of DDIM, there and back.

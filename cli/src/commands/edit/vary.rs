@@ -1,6 +1,5 @@
 use super::{Desk, Watch, batch};
 use crate::args::VaryArgs;
-use crate::commands::sample::settings;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use serde::Serialize;
@@ -31,7 +30,7 @@ pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
     }
     let desk = Desk::new(&args.common, seed, console)?;
     let picture = desk.picture(&args.image)?;
-    let sampling = settings(&args.sampler, &desk.model)?;
+    let sampling = desk.sampling(&args.sampler, &args.class)?;
     let n = args.n as usize;
     let classes = desk.classes(&args.class, n)?;
     desk.claim()?;
