@@ -87,7 +87,7 @@ fn resampling_comes_nearer_to_the_conditional_mean_than_replacement() {
     let ((replaced, spread), (resampled, nearer)) = (painted(1), painted(10));
     assert!((replaced - mean_by_replacement(&plan)).abs() < 4.0 * error, "{replaced}");
     assert!(mean - replaced > 0.1, "replacement: {replaced} for {mean}");
-    assert!((mean - resampled).abs() < 0.25 * (mean - replaced), "{resampled} after {replaced} for {mean}");
+    assert!((mean - resampled).abs() < 0.16 * (mean - replaced), "{resampled} after {replaced} for {mean}");
     assert!(spread > 1.5 * variance && nearer < 1.5 * variance, "{spread}, {nearer} for {variance}");
 }
 

@@ -56,8 +56,8 @@ impl<T: Element> Known<T> {
 ///
 /// With resampling (RePaint, Lugmayr et al. 2022, algorithm 1 and section 4.2), after every `jump` steps the sample is
 /// taken back to where they began, x_t = √α x_s + √β z, and they are taken again, so that each is taken `resamplings`
-/// times: the two parts come to agree. What a sampler remembers of its steps it forgets at a jump. The last steps, which
-/// end at the picture, are taken once.
+/// times: the two parts come to agree. What a sampler remembers of its steps it forgets at a jump. The last step, which
+/// ends at the picture, is taken once, and so are first ones that are fewer than `jump`.
 #[derive(Debug, Clone)]
 pub struct Inpaint<T: Element, S> {
     sampler: S,
@@ -103,17 +103,20 @@ impl<T: Element, S: Sampler<T>> Inpaint<T, S> {
     }
 }
 
+/// Blocks of `jump` steps, counted back from the last step, which is none of theirs. What is left at the beginning is taken once.
 fn visits(steps: usize, jump: usize, resamplings: usize) -> Vec<Visit> {
-    let mut visits = Vec::new();
-    for first in (0..steps).step_by(jump) {
-        let block = first..steps.min(first.saturating_add(jump));
-        let rounds = if block.end == steps { 1 } else { resamplings };
-        for round in 0..rounds {
-            let last = |step| step + 1 == block.end && round + 1 < rounds;
-            let visit = |step| Visit { step, round, back_to: last(step).then_some(first) };
-            visits.extend(block.clone().map(visit));
+    let repeated = steps.saturating_sub(1);
+    let begin = repeated % jump;
+    let once = |step| Visit { step, round: 0, back_to: None };
+    let mut visits: Vec<Visit> = (0..begin).map(once).collect();
+    for first in (begin..repeated).step_by(jump) {
+        let last = first + jump - 1;
+        for round in 0..resamplings {
+            let again = |step| (step == last && round + 1 < resamplings).then_some(first);
+            visits.extend((first..=last).map(|step| Visit { step, round, back_to: again(step) }));
         }
     }
+    visits.extend((repeated..steps).map(once));
     visits
 }
 
@@ -169,13 +172,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_taken_again_by_blocks_and_the_last_ones_once() {
+    fn steps_are_taken_again_by_blocks_and_the_last_one_once() {
         let steps = |visits: Vec<Visit>| visits.into_iter().map(|visit| visit.step).collect::<Vec<_>>();
         assert_eq!(steps(visits(5, 2, 3)), [0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 4]);
-        assert_eq!(steps(visits(4, 2, 2)), [0, 1, 0, 1, 2, 3]);
+        assert_eq!(steps(visits(4, 2, 2)), [0, 1, 2, 1, 2, 3]);
         assert_eq!(steps(visits(3, 1, 1)), [0, 1, 2]);
         assert_eq!(steps(visits(2, usize::MAX, 9)), [0, 1]);
+        assert_eq!(steps(visits(1, 1, 9)), [0]);
         let back: Vec<_> = visits(4, 2, 2).into_iter().map(|visit| visit.back_to).collect();
-        assert_eq!(back, [None, Some(0), None, None, None, None]);
+        assert_eq!(back, [None, None, Some(1), None, None, None]);
     }
 }
