@@ -103,9 +103,9 @@ fn times_that_follow_the_losses_are_kept_over_a_stop() {
 #[test]
 fn a_network_learns_its_variance_with_the_bound() {
     let folder = tempfile::tempdir().unwrap();
-    let learnt = ["--set=diffusion.learned_variance=true", "--out=run", "--steps=4"];
+    let learnt = ["--set=diffusion.learned_variance=true", "--steps=4"];
     let hybrid = "--set=diffusion.objective={ hybrid = { vlb_weight = 0.001 } }";
-    let summary = json(folder.path(), &train_tiny(&[&learnt[..], &[hybrid]].concat()));
+    let summary = json(folder.path(), &train_tiny(&[&learnt[..], &[hybrid, "--out=run"]].concat()));
     assert!(summary["loss"].as_f64().unwrap() > 0.0);
     let painted = json(
         folder.path(),
@@ -114,7 +114,7 @@ fn a_network_learns_its_variance_with_the_bound() {
     assert_eq!(painted["n"], 2);
     assert!(json(folder.path(), &["verify", "run", "--schedule=cosine"]).is_array());
     // The plain squared error would teach no variance.
-    let said = tweedie(folder.path(), &train_tiny(&learnt));
+    let said = tweedie(folder.path(), &train_tiny(&[&learnt[..], &["--out=plain"]].concat()));
     assert_eq!(said.status, Some(1));
     assert!(said.stderr.contains("squared_error") && said.stderr.contains("hybrid"), "{}", said.stderr);
 }

@@ -103,9 +103,11 @@ impl<T: Element, S: Sampler<T>> Inpaint<T, S> {
     }
 }
 
-/// Blocks of `jump` steps, counted back from the last step, which is none of theirs. What is left at the beginning is taken once.
+/// Blocks of `jump` steps (of all, if there are fewer), counted back from the last step, which is none of theirs. What is
+/// left at the beginning is taken once.
 fn visits(steps: usize, jump: usize, resamplings: usize) -> Vec<Visit> {
     let repeated = steps.saturating_sub(1);
+    let jump = jump.min(repeated.max(1));
     let begin = repeated % jump;
     let once = |step| Visit { step, round: 0, back_to: None };
     let mut visits: Vec<Visit> = (0..begin).map(once).collect();
@@ -177,7 +179,7 @@ mod tests {
         assert_eq!(steps(visits(5, 2, 3)), [0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 4]);
         assert_eq!(steps(visits(4, 2, 2)), [0, 1, 2, 1, 2, 3]);
         assert_eq!(steps(visits(3, 1, 1)), [0, 1, 2]);
-        assert_eq!(steps(visits(2, usize::MAX, 9)), [0, 1]);
+        assert_eq!(steps(visits(3, usize::MAX, 2)), [0, 1, 0, 1, 2]);
         assert_eq!(steps(visits(1, 1, 9)), [0]);
         let back: Vec<_> = visits(4, 2, 2).into_iter().map(|visit| visit.back_to).collect();
         assert_eq!(back, [None, None, Some(1), None, None, None]);
