@@ -472,6 +472,12 @@ impl Config {
             ),
             "predict v_prediction or sample, or leave zero_terminal_snr off",
         )?;
+        refuse(
+            self.data.flips && self.data.source == "scenes",
+            "data.flips",
+            "mirrored scenes would belie their captions".into(),
+            "leave it off",
+        )?;
         refuse(train.batch == 0, "train.batch", "a batch of 0 pictures".into(), "give at least 1")?;
         refuse(train.steps == Some(0), "train.steps", "0 steps".into(), "give at least 1")?;
         refuse(

@@ -33,9 +33,9 @@ use clap::{Args, Parser, Subcommand};
 
 /// A diffusion-model laboratory in pure Rust: it trains, paints, and shows its workings.
 ///
-/// MODEL is a run directory (its newest checkpoint), a checkpoint file, or a diffusers folder. DATA is `glyphs` or
-/// `shapes` (drawn by the program), a folder of IDX files (MNIST and its kin), a folder of CIFAR-10 binary batches,
-/// or a folder of pictures, whose subfolders are classes.
+/// MODEL is a run directory (its newest checkpoint), a checkpoint file, or a diffusers folder. DATA is `glyphs`, `shapes` or
+/// `scenes` (drawn by the program; scenes have captions), a folder of IDX files (MNIST and its kin), a folder of CIFAR-10
+/// binary batches, or a folder of pictures, whose subfolders are classes.
 #[derive(Debug, Parser)]
 #[command(
     name = "tweedie",

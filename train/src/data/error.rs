@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub enum DataError {
     /// There is nothing of that name.
     #[error(
-        "no such data, {}: give `glyphs`, `shapes`, or a folder of pictures, IDX files or CIFAR-10 batches",
+        "no such data, {}: give `glyphs`, `shapes`, `scenes`, or a folder of pictures, IDX files or CIFAR-10 batches",
         .path.display()
     )]
     Missing {

@@ -41,7 +41,7 @@ fn what_does_not_exist_is_named() {
     let message = refusal(Path::new("no/such/folder"), Split::Train);
     assert_eq!(
         message,
-        "no such data, no/such/folder: give `glyphs`, `shapes`, or a folder of pictures, IDX files or CIFAR-10 \
+        "no such data, no/such/folder: give `glyphs`, `shapes`, `scenes`, or a folder of pictures, IDX files or CIFAR-10 \
          batches"
     );
 }

@@ -27,7 +27,7 @@ pub(crate) struct BpdArgs {
     #[arg(long)]
     pub(crate) no_ema: bool,
 
-    /// glyphs, shapes, or a folder of IDX files, CIFAR-10 batches or pictures [default: what a run learnt from]
+    /// glyphs, shapes, scenes, or a folder of IDX files, CIFAR-10 batches or pictures [default: what a run learnt from]
     #[arg(long, value_name = "DATA", help_heading = "Pictures")]
     pub(crate) data: Option<String>,
     /// Which part of the data, where it has parts

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Real pictures")]
 pub(crate) struct RealArgs {
-    /// glyphs, shapes, or a folder of IDX files, CIFAR-10 batches or pictures [default: what a run learnt from]
+    /// glyphs, shapes, scenes, or a folder of IDX files, CIFAR-10 batches or pictures [default: what a run learnt from]
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
     /// Resize and centre-crop the data to N × N [default: as a run did]

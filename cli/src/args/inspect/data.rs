@@ -12,7 +12,7 @@ use clap::Args;
   tweedie inspect data photos/ --image-size 64 --out photos.html
   tweedie inspect data MNIST_FOLDER --split test --json")]
 pub(crate) struct InspectDataArgs {
-    /// glyphs, shapes, or a folder of IDX files, CIFAR-10 batches or pictures
+    /// glyphs, shapes, scenes, or a folder of IDX files, CIFAR-10 batches or pictures
     #[arg(value_name = "DATA")]
     pub(crate) data: String,
     /// Which part of the data, where it has parts

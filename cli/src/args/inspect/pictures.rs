@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pictures")]
 pub(crate) struct PicturesArgs {
-    /// glyphs, shapes, or a folder of IDX files, CIFAR-10 batches or pictures
+    /// glyphs, shapes, scenes, or a folder of IDX files, CIFAR-10 batches or pictures
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
     /// One picture
