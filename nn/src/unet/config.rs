@@ -181,7 +181,7 @@ impl UNetConfig {
     /// Refuses what no model can be built from, naming the key, its value and the rule.
     ///
     /// # Errors
-    /// [`Error::Config`].
+    /// [`Error::Config`](crate::Error::Config).
     pub fn validate(&self) -> Result<()> {
         let levels = self.block_out_channels.len();
         if levels == 0 || levels > 16 {
