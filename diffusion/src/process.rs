@@ -107,13 +107,7 @@ impl Schedule {
         let (of_x0, of_xt): (Vec<f64>, Vec<f64>) =
             steps.iter().map(Transition::posterior_mean_coefficients).unzip();
         let variance = steps.iter().map(|step| step.variance(kind)).collect();
-        let log_variance = t
-            .iter()
-            .map(|&t| match kind {
-                VarianceKind::FixedLarge => Element::ln(self.betas()[t]),
-                VarianceKind::FixedSmall => self.posterior_log_variance_clipped(t),
-            })
-            .collect();
+        let log_variance = t.iter().map(|&t| Element::ln(self.variance_clipped(t, kind))).collect();
         Ok(Gaussian { mean: ops::combine(&[(&of_x0, x0), (&of_xt, x_t)])?, variance, log_variance })
     }
 

@@ -99,13 +99,10 @@ impl<'a> Bound<'a> {
 
     /// C_t at index `t`, in nats a dimension: what the fixed variance costs, however good the mean is. 0 at index 0.
     pub fn constant(&self, t: usize) -> f64 {
-        if t == 0 { 0.0 } else { self.schedule.step(t).kl_constant(self.fixed_variance(t)) }
-    }
-
-    fn fixed_variance(&self, t: usize) -> f64 {
-        match self.variance {
-            VarianceKind::FixedSmall => self.schedule.posterior_variance_clipped(t),
-            kind => self.schedule.step(t).variance(kind),
+        if t == 0 {
+            0.0
+        } else {
+            self.schedule.step(t).kl_constant(self.schedule.variance_clipped(t, self.variance))
         }
     }
 
@@ -144,7 +141,7 @@ impl<'a> Bound<'a> {
         let step = self.schedule.step(t);
         // The means differ by what x̂_0 is off, times its coefficient: taken so, nothing cancels.
         let (of_x0, _) = step.posterior_mean_coefficients();
-        let (fixed, constant) = (self.fixed_variance(t), self.constant(t));
+        let (fixed, constant) = (self.schedule.variance_clipped(t, self.variance), self.constant(t));
         let mut term = Term { mean: 0.0, constant: 0.0, square_error: 0.0 };
         for (place, (x0, x0_hat)) in x0.iter().zip(x0_hat).enumerate() {
             let (x0, x0_hat) = (x0.to_f64(), x0_hat.to_f64());

@@ -168,10 +168,8 @@ impl Loss {
         let (of_x0, _) = step.posterior_mean_coefficients();
         let small = schedule.posterior_log_variance_clipped(t);
         let large = Element::ln(step.beta);
-        let fixed = match self.variance {
-            VarianceKind::FixedLarge => large,
-            VarianceKind::FixedSmall => small,
-        };
+        let fixed = Element::ln(schedule.variance_clipped(t, self.variance));
+        let posterior = step.posterior_variance();
         // How x̂_0 follows what is predicted, at the same x_t.
         let Level { signal, noise } = step.from;
         let (a, b) = self.kind.coefficients(step.from);
@@ -183,7 +181,8 @@ impl Loss {
             let (nats, by_x0_hat, by_log_variance) = if t == 0 {
                 reconstruction(x0, x0_hat, log_variance)
             } else {
-                divergence(of_x0, x0 - x0_hat, step.posterior_variance(), log_variance)
+                // β̃ is cut at index 0 alone, so `small` is its logarithm here.
+                divergence(of_x0, x0 - x0_hat, (posterior, small), log_variance)
             };
             *slopes.loss += scale * nats;
             if mean_counts {
@@ -196,12 +195,12 @@ impl Loss {
     }
 }
 
-/// KL(N(c x_0, β̃) ‖ N(c x̂_0, σ²)) for an error e = x_0 − x̂_0; by x̂_0, and by ln σ².
-fn divergence(c: f64, error: f64, small: f64, log_variance: f64) -> (f64, f64, f64) {
+/// KL(N(c x_0, β̃) ‖ N(c x̂_0, σ²)) for an error e = x_0 − x̂_0, given β̃ and its logarithm; by x̂_0, and by ln σ².
+fn divergence(c: f64, error: f64, (small, log_small): (f64, f64), log_variance: f64) -> (f64, f64, f64) {
     let precision = Element::exp(-log_variance);
     let apart = c * error;
     let spread = (small + apart * apart) * precision;
-    let nats = 0.5 * (log_variance - Element::ln(small) - 1.0 + spread);
+    let nats = 0.5 * (log_variance - log_small - 1.0 + spread);
     (nats, -c * apart * precision, 0.5 * (1.0 - spread))
 }
 

@@ -49,10 +49,7 @@ impl Weighting {
             Weighting::Simple => return Ok(1.0),
             Weighting::Lambda { variance } => {
                 let step = schedule.step(t);
-                let variance = match variance {
-                    VarianceKind::FixedLarge => step.beta,
-                    VarianceKind::FixedSmall => schedule.posterior_variance_clipped(t),
-                };
+                let variance = schedule.variance_clipped(t, variance);
                 let (coefficient, _) = step.posterior_mean_coefficients();
                 coefficient * coefficient / (2.0 * variance)
             }

@@ -272,7 +272,15 @@ impl Schedule {
         Element::ln(self.posterior_variance_clipped(t))
     }
 
-    pub(crate) fn posterior_variance_clipped(&self, t: usize) -> f64 {
+    /// [`Transition::variance`] at index `t`, with β̃_2 standing in for the 0 of the small variance at index 0.
+    pub(crate) fn variance_clipped(&self, t: usize, kind: VarianceKind) -> f64 {
+        match kind {
+            VarianceKind::FixedLarge => self.betas[t],
+            VarianceKind::FixedSmall => self.posterior_variance_clipped(t),
+        }
+    }
+
+    fn posterior_variance_clipped(&self, t: usize) -> f64 {
         match (t, self.num_timesteps()) {
             (0, 1) => self.betas[0],
             (0, _) => self.posterior_variance(1),

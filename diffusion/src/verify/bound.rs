@@ -2,7 +2,7 @@
 
 use super::reference::{bits, coin_mean, entropy, expectation, kl};
 use super::{Case, Row};
-use crate::{Condition, Denoiser, GaussianDenoiser, MixtureDenoiser, Result, VarianceKind};
+use crate::{Bound, Condition, Denoiser, GaussianDenoiser, MixtureDenoiser, Result, VarianceKind};
 use tweedie_tensor::Tensor;
 
 const KINDS: [(&str, VarianceKind); 2] =
@@ -125,12 +125,15 @@ fn least_variance(case: &Case<'_>) -> Row {
     )
 }
 
+/// L_T of a picture of one number, as the program has it.
+fn program_prior(case: &Case<'_>, x0: f64) -> f64 {
+    Bound::new(&case.schedule, VarianceKind::FixedSmall).prior(&Tensor::full([1, 1], x0))[0]
+}
+
 /// L_T at E x_0² = ¼.
 fn prior(case: &Case<'_>) -> Row {
     let (signal, noise) = case.reference.level(case.timesteps);
-    let level = case.schedule.level(case.timesteps - 1);
-    let (mean, variance) = (level.signal * level.signal * 0.25, level.noise * level.noise);
-    let actual = 0.5 * (mean + variance - 1.0 - f64::ln(variance));
+    let actual = program_prior(case, 0.5);
     let expected = kl(0.5 * signal.sqrt(), noise, 0.0, 1.0);
     Row::new("L_T at E x_0² = ¼, bits a dimension", bits(expected), bits(actual), 1e-12)
 }
@@ -168,14 +171,13 @@ fn coin(case: &Case<'_>) -> Result<Row> {
 /// Data N(0, ¼) with the exact mean and variance of each reverse step: the whole bound is
 /// H(x_0) + KL(q(x_T) ‖ N(0, 1)).
 fn telescope(case: &Case<'_>) -> Result<Row> {
-    let data = 0.25;
+    let data = 0.25f64;
     let denoiser = GaussianDenoiser::new(Tensor::<f64>::zeros([1]), data)?;
     let (signal, noise) = case.reference.level(case.timesteps);
     let expected = entropy(data) + kl(0.0, signal * data + noise, 0.0, 1.0);
 
-    let last = case.schedule.level(case.timesteps - 1);
-    let spread = last.noise * last.noise;
-    let mut actual = 0.5 * (last.signal * last.signal * data + spread - 1.0 - spread.ln());
+    // L_T is linear in x_0², whose mean is the variance.
+    let mut actual = program_prior(case, data.sqrt());
     for t in 0..case.timesteps {
         let (level, step) = (case.schedule.level(t), case.schedule.step(t));
         let (of_x0, _) = step.posterior_mean_coefficients();
