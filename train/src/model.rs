@@ -10,8 +10,8 @@ use tweedie_diffusion::{
 };
 use tweedie_nn::unet::SampleSize;
 use tweedie_nn::{Builder, Ctx, Network, NetworkConfig, Params};
-use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::{Tensor, ops};
 
 /// A network that is a [`Denoiser`].
 pub struct Model {
@@ -57,6 +57,19 @@ pub struct SampleRequest {
     pub seed: u64,
     /// The sampler and its settings.
     pub sampling: SamplingConfig,
+}
+
+impl SampleRequest {
+    /// The same request as several of at most `at_a_time` pictures each, in order. What is painted does not depend on the
+    /// cut.
+    pub fn parts(&self, at_a_time: usize) -> impl Iterator<Item = Result<SampleRequest>> + '_ {
+        (0..self.n).step_by(at_a_time).map(move |start| {
+            let n = at_a_time.min(self.n - start);
+            let x_t = self.x_t.as_ref().map(|x| ops::narrow(x, 0, start, n)).transpose()?;
+            let (first, condition) = (self.first + start, self.condition.part(start, n));
+            Ok(SampleRequest { n, first, x_t, condition, ..self.clone() })
+        })
+    }
 }
 
 impl Model {

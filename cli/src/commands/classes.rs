@@ -27,6 +27,22 @@ pub(crate) fn resolve(given: &[String], names: Option<&[String]>, n: usize) -> R
     }
 }
 
+/// As [`resolve`]; where none is given, the model's classes in turn.
+///
+/// # Errors
+/// As [`resolve`].
+pub(crate) fn resolve_or_in_turn(
+    given: &[String],
+    names: Option<&[String]>,
+    n: usize,
+) -> Result<Option<Vec<usize>>> {
+    let in_turn = |names: &[String]| (0..n).map(|i| i % names.len()).collect();
+    match resolve(given, names, n)? {
+        Some(none) if none.is_empty() => Ok(names.map(in_turn)),
+        classes => Ok(classes),
+    }
+}
+
 fn number(text: &str, names: &[String]) -> Result<usize> {
     let by_number = text.parse().ok().filter(|&k: &usize| k < names.len());
     by_number.or_else(|| names.iter().position(|name| name == text)).ok_or_else(|| {

@@ -90,21 +90,13 @@ impl<'a> Desk<'a> {
         mut work: impl FnMut(&SampleRequest, &mut dyn FnMut(f64) -> ControlFlow<()>) -> Done,
     ) -> Result<Tensor<f32>> {
         let mut parts = Vec::new();
-        let at_a_time = pictures_at_a_time(self.model.shape());
-        for first in (0..n).step_by(at_a_time) {
-            let count = at_a_time.min(n - first);
-            let request = SampleRequest {
-                n: count,
-                first,
-                x_t: None,
-                condition: self
-                    .model
-                    .without_words(classes.map(|classes| classes[first..first + count].to_vec()), count),
-                seed: self.seed,
-                sampling: sampling.clone(),
-            };
-            let done =
-                work(&request, &mut |share| watch.see((first as f64 + share * count as f64) / n as f64))?;
+        let condition = self.model.without_words(classes.map(<[usize]>::to_vec), n);
+        let (seed, sampling) = (self.seed, sampling.clone());
+        let whole = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
+        for request in whole.parts(pictures_at_a_time(self.model.shape())) {
+            let request = request?;
+            let (first, count) = (request.first as f64, request.n as f64);
+            let done = work(&request, &mut |share| watch.see((first + share * count) / n as f64))?;
             let stopped = || Failure::Interrupted("nothing was written".to_string());
             parts.push(done.ok_or_else(stopped)?);
         }

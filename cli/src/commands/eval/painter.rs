@@ -33,21 +33,14 @@ impl Painter<'_> {
         mut each: impl FnMut(usize, Tensor<f32>) -> Result<()>,
     ) -> Result<()> {
         let steps = self.sampling.steps;
-        let at_a_time = pictures_at_a_time(self.model.shape());
+        let condition = self.model.without_words(classes.map(<[usize]>::to_vec), n);
+        let (seed, sampling) = (self.seed, self.sampling.clone());
+        let whole = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
         let mut progress = Progress::new(self.console);
         let began = Instant::now();
-        for first in (0..n).step_by(at_a_time) {
-            let count = at_a_time.min(n - first);
-            let request = SampleRequest {
-                n: count,
-                first,
-                x_t: None,
-                condition: self
-                    .model
-                    .without_words(classes.map(|classes| classes[first..first + count].to_vec()), count),
-                seed: self.seed,
-                sampling: self.sampling.clone(),
-            };
+        for request in whole.parts(pictures_at_a_time(self.model.shape())) {
+            let request = request?;
+            let (first, count) = (request.first, request.n);
             let mut trouble = None;
             let painted = self.model.sample(&request, |state| {
                 let done = first as f64 + (count * (state.step + 1)) as f64 / steps as f64;

@@ -220,12 +220,7 @@ fn of_model(args: &InspectSpectrumArgs, path: &Path, seed: u64, console: Console
     if n > most {
         return Err(Failure::user(format!("{n} pictures of a model at once, --n: give {most} or fewer")));
     }
-    let mut classes = classes::resolve(&args.class, model.classes(), n)?;
-    if let (Some(classes), Some(names)) = (&mut classes, model.classes())
-        && classes.is_empty()
-    {
-        *classes = (0..n).map(|i| i % names.len()).collect();
-    }
+    let classes = classes::resolve_or_in_turn(&args.class, model.classes(), n)?;
     claim(args)?;
 
     let (sampler, steps) = (sampling.sampler, sampling.steps);

@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tweedie_diffusion::Condition;
-use tweedie_tensor::{Tensor, ops};
+use tweedie_tensor::Tensor;
 use tweedie_train::config::{SamplerKind, SamplingConfig};
 use tweedie_train::{Model, SampleRequest};
 
@@ -67,17 +67,12 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
     let mut gallery = plan.out.as_ref().map(|out| Gallery::new(out, n, steps));
     let mut raw = args.raw.is_some().then(Vec::new);
     let began = Instant::now();
-    let at_a_time = pictures_at_a_time(shape);
-    for first in (0..n).step_by(at_a_time) {
-        let count = at_a_time.min(n - first);
-        let request = SampleRequest {
-            n: count,
-            first,
-            x_t: plan.x_t.as_ref().map(|x| ops::narrow(x, 0, first, count)).transpose()?,
-            condition: condition.part(first, count),
-            seed,
-            sampling: sampling.clone(),
-        };
+    let (x_t, condition, sampling) = (plan.x_t.clone(), condition.clone(), sampling.clone());
+    let whole = SampleRequest { n, first: 0, x_t, condition, seed, sampling };
+    let SampleRequest { condition, sampling, .. } = &whole;
+    for request in whole.parts(pictures_at_a_time(shape)) {
+        let request = request?;
+        let (first, count) = (request.first, request.n);
         let mut trouble = None;
         let painted = model.sample(&request, |state| {
             let done = first as f64 + (count * (state.step + 1)) as f64 / steps as f64;
@@ -167,12 +162,7 @@ impl Plan {
             )));
         }
         let names = model.classes();
-        let mut classes = classes::resolve(&args.class, names, n)?;
-        if let (Some(classes), Some(names)) = (&mut classes, names)
-            && classes.is_empty()
-        {
-            *classes = (0..n).map(|i| i % names.len()).collect();
-        }
+        let classes = classes::resolve_or_in_turn(&args.class, names, n)?;
         let captions = captions::resolve(&args.caption, model.words(), n)?;
         let condition = Condition { classes, captions };
         let out = match (&args.out, &args.raw) {
