@@ -10,6 +10,7 @@ mod exp;
 mod few_channels;
 mod gemm;
 mod lanes;
+mod microkernel;
 mod peak;
 #[cfg(any(test, feature = "peers"))]
 pub mod peers;

@@ -11,13 +11,14 @@
 //!           the microkernel: a tile of C in registers, all steps of the block
 //! ```
 
-use super::kernel::{Begin, Kernel, Lanes};
+use super::blocks::Blocks;
 use super::output::Output;
-use super::pack::{Operand, Packed};
+use super::pack::{InMemory, Operand, Packed};
 use crate::Buffer;
 use crate::simd::Isa;
+use crate::simd::microkernel::{Begin, Columns, Rows, Shape};
 use rayon::prelude::*;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// As many rows of A as are packed at once.
 const PACKED_ROWS: usize = 4096;
@@ -37,7 +38,7 @@ pub(crate) enum Start<'a> {
 pub(crate) fn multiply(isa: Isa, a: &dyn Operand, b: &dyn Operand, c: &Output<'_>, start: Start<'_>) {
     check(a, b, c, start);
     // SAFETY: the ranges are those of C, and C is borrowed mutably: nobody else has it.
-    unsafe { block(isa, Side::of(a, c.cols), b, (0..c.rows, 0..c.cols, 0..a.depth()), c, start) };
+    unsafe { block(isa, Side::of_a(a, c.cols), b, (0..c.rows, 0..c.cols, 0..a.depth()), c, start) };
 }
 
 /// C ← start + A·B, cut among the threads of the pool into blocks of C that depend on the shape alone.
@@ -54,9 +55,9 @@ pub(crate) fn multiply_parallel(
     if cut.tasks() <= 1 {
         return multiply(isa, a, b, c, start);
     }
-    let once = Side::of(a, c.cols);
+    let once = Side::of_a(a, c.cols);
     let packed = match once {
-        Side::Fresh(a) if cut.across > 1 => Some(Packed::whole(isa, a, Kernel::of(isa).mr)),
+        Side::Fresh(a) if cut.across > 1 => Some(Packed::whole(isa, a, Shape::of(isa).rows)),
         _ => None,
     };
     (0..cut.tasks()).into_par_iter().for_each(|task| {
@@ -83,7 +84,7 @@ pub(crate) fn multiply_sliced(isa: Isa, a: &dyn Operand, b: &dyn Operand, c: &mu
         let steps = (slice * step).min(depth)..((slice + 1) * step).min(depth);
         let part = Output::matrix(part, rows, cols, cols);
         // SAFETY: the ranges are those of this slice's own C.
-        unsafe { block(isa, Side::of(a, cols), b, (0..rows, 0..cols, steps), &part, Start::Zero) };
+        unsafe { block(isa, Side::of_a(a, cols), b, (0..rows, 0..cols, steps), &part, Start::Zero) };
     });
     const FOLDED: usize = 1 << 14;
     c[..size].par_chunks_mut(FOLDED).enumerate().for_each(|(chunk, c)| {
@@ -158,22 +159,97 @@ impl Cut {
     }
 }
 
-/// A's numbers: packed block by block as they are needed, packed before, or as they lie in memory.
+/// An operand's numbers: packed block by block as they are needed, packed before, or as they lie in memory.
 #[derive(Clone, Copy)]
 enum Side<'a> {
     Fresh(&'a dyn Operand),
     Packed(&'a Packed),
-    InMemory { numbers: &'a [f32], apart: usize },
+    InMemory(InMemory<'a>),
 }
 
 impl<'a> Side<'a> {
-    /// Where C has so few columns that panels of A are hardly used again, packing would be most of the work.
-    fn of(a: &'a dyn Operand, cols: usize) -> Side<'a> {
+    /// A. Where C has so few columns that its panels are hardly used again, packing would be most of the work.
+    fn of_a(a: &'a dyn Operand, cols: usize) -> Side<'a> {
         const FEW_COLS: usize = 512;
         match a.in_memory() {
-            Some((numbers, apart)) if cols <= FEW_COLS && a.depth() > 0 => Side::InMemory { numbers, apart },
+            Some(matrix) if cols <= FEW_COLS && a.depth() > 0 => Side::InMemory(matrix),
             _ => Side::Fresh(a),
         }
+    }
+
+    /// B, likewise, where sums are short, and whole vectors end where its rows do. The first tile of a strip copies what
+    /// the others read; for few rows that would be most of them, for many the copy would be made again and again.
+    fn of_b(b: &'a dyn Operand, rows: usize, lanes: usize) -> Side<'a> {
+        const ROWS: RangeInclusive<usize> = 96..=512;
+        const FEW_STEPS: usize = 256;
+        match b.in_memory() {
+            Some(matrix)
+                if ROWS.contains(&rows)
+                    && matrix.apart == 1
+                    && (1..=FEW_STEPS).contains(&b.depth())
+                    && b.lanes().is_multiple_of(lanes) =>
+            {
+                Side::InMemory(matrix)
+            }
+            _ => Side::Fresh(b),
+        }
+    }
+
+    /// Room for the panels of so many lanes and steps, if they are to be packed.
+    fn room(&self, lanes: usize, steps: usize) -> Buffer<f32> {
+        let fresh = matches!(self, Side::Fresh(_));
+        Buffer::scratch(if fresh { lanes * steps } else { 0 })
+    }
+
+    /// Packs these lanes and steps into `room`, if that is to be done.
+    fn prepare(&self, isa: Isa, lanes: &Range<usize>, steps: &Range<usize>, width: usize, room: &mut [f32]) {
+        if let Side::Fresh(operand) = self {
+            let size = lanes.len().next_multiple_of(width) * steps.len();
+            operand.pack(isa, lanes.clone(), steps.clone(), width, &mut room[..size]);
+        }
+    }
+
+    /// How the microkernel reads these lanes as rows of A; `room` was prepared from lane `first` on.
+    fn rows(
+        &self,
+        lanes: &Range<usize>,
+        steps: &Range<usize>,
+        width: usize,
+        room: &[f32],
+        first: usize,
+    ) -> Rows {
+        let k = steps.len();
+        let last_panel = (lanes.len() - 1) / width;
+        let (numbers, apart, step, next) = match self {
+            Side::Fresh(_) => (&room[(lanes.start - first) * k..], 1, width, width * k),
+            Side::Packed(packed) => {
+                (packed.panel(lanes.start / width, steps.start), 1, width, width * packed.depth())
+            }
+            Side::InMemory(InMemory { numbers, apart, step }) => {
+                (&numbers[lanes.start * apart + steps.start * step..], *apart, *step, width * apart)
+            }
+        };
+        let last_row = last_panel * next + (lanes.len() - 1) % width * apart;
+        assert!(k == 0 || last_row + (k - 1) * step < numbers.len(), "rows of A beyond its numbers");
+        Rows { start: numbers.as_ptr(), apart, step, next }
+    }
+
+    /// How the microkernel reads a tile's lanes as columns of B; `room` was prepared from lane `first` on.
+    fn columns(
+        &self,
+        lanes: &Range<usize>,
+        steps: &Range<usize>,
+        width: usize,
+        room: &mut [f32],
+        first: usize,
+    ) -> Columns {
+        let Rows { start, apart, step, .. } = self.rows(lanes, steps, width, room, first);
+        assert_eq!(apart, 1, "columns of B are neighbours");
+        let copy = match self {
+            Side::InMemory(_) => Some(room[..width * steps.len()].as_mut_ptr()),
+            Side::Fresh(_) | Side::Packed(_) => None,
+        };
+        Columns { start, step, copy }
     }
 }
 
@@ -201,57 +277,41 @@ unsafe fn block(
     if rows.is_empty() || cols.is_empty() {
         return;
     }
-    let kernel = Kernel::of(isa);
-    let (mr, nr) = (kernel.mr, kernel.nr);
-    let most_steps = share(steps.len(), kernel.blocks.depth, 1);
-    let most_cols = share(cols.len(), kernel.blocks.cols, nr);
+    let (shape, blocks) = (Shape::of(isa), Blocks::of(isa));
+    let (mr, nr) = (shape.rows, shape.cols);
+    let most_steps = share(steps.len(), blocks.depth, 1);
+    let most_cols = share(cols.len(), blocks.cols, nr);
     let most_rows = share(rows.len(), PACKED_ROWS, mr);
-    let mut a_block = match a {
-        Side::Fresh(_) => Buffer::scratch(most_rows * most_steps),
-        Side::Packed(_) | Side::InMemory { .. } => Buffer::scratch(0),
+    let b = Side::of_b(b, rows.len(), shape.lanes);
+    let mut a_room = a.room(most_rows, most_steps);
+    let mut b_room = match b {
+        // Just the panel that tiles read at the time.
+        Side::InMemory(_) => Buffer::scratch(nr * most_steps),
+        _ => b.room(most_cols, most_steps),
     };
-    let mut b_block = Buffer::<f32>::scratch(most_cols * most_steps);
 
     for rows in parts(rows, most_rows) {
         let first_row = rows.start;
         // A sum of nothing still has a start to be stored: one part without steps.
         let first_step = steps.start;
         for steps in parts(steps.clone(), most_steps).chain(steps.is_empty().then_some(steps.clone())) {
-            let k = steps.len();
-            if let Side::Fresh(a) = a {
-                let size = rows.len().next_multiple_of(mr) * k;
-                a.pack(isa, rows.clone(), steps.clone(), mr, &mut a_block[..size]);
-            }
-            let a_rows = |rows: &Range<usize>| {
-                let panel = |panel: &[f32]| Lanes { start: panel[..mr * k].as_ptr(), apart: 1, step: mr };
-                match a {
-                    Side::Fresh(_) => panel(&a_block[(rows.start - first_row) * k..]),
-                    Side::Packed(packed) => panel(packed.panel(rows.start / mr, steps.start)),
-                    Side::InMemory { numbers, apart } => {
-                        let first = rows.start * apart + steps.start;
-                        let last = (rows.len() - 1) * apart + k;
-                        Lanes { start: numbers[first..][..last].as_ptr(), apart, step: 1 }
-                    }
-                }
-            };
+            a.prepare(isa, &rows, &steps, mr, &mut a_room);
             let begin = |rows: &Range<usize>| match start {
-                _ if steps.start > first_step => Begin::Tile,
+                _ if steps.start > first_step => Begin::Current,
                 Start::Zero => Begin::Zero,
-                Start::Current => Begin::Tile,
+                Start::Current => Begin::Current,
                 Start::Rows(bias) => Begin::Rows(bias[rows.clone()].as_ptr()),
             };
             for cols in parts(cols.clone(), most_cols) {
-                let size = cols.len().next_multiple_of(nr) * k;
-                b.pack(isa, cols.clone(), steps.clone(), nr, &mut b_block[..size]);
-                for rows in parts(rows.clone(), share(rows.len(), kernel.blocks.rows, mr)) {
-                    for (index, cols) in parts(cols.clone(), nr).enumerate() {
-                        let b_panel = &b_block[index * nr * k..][..nr * k];
-                        for rows in parts(rows.clone(), mr) {
-                            let operands = (a_rows(&rows), b_panel.as_ptr());
-                            let (row, col) = ((rows.start, rows.len()), (cols.start, cols.len()));
-                            // SAFETY: both operands were just cut to k steps; the tile is in the caller's block.
-                            unsafe { c.tile(kernel, row, col, k, operands, begin(&rows)) };
-                        }
+                let first_col = cols.start;
+                b.prepare(isa, &cols, &steps, nr, &mut b_room);
+                for rows in parts(rows.clone(), share(rows.len(), blocks.rows, mr)) {
+                    let a_rows = a.rows(&rows, &steps, mr, &a_room, first_row);
+                    for cols in parts(cols.clone(), nr) {
+                        let b_cols = b.columns(&cols, &steps, nr, &mut b_room, first_col);
+                        let (row, col) = ((rows.start, rows.len()), (cols.start, cols.len()));
+                        // SAFETY: both operands were just cut to these steps; the strip is in the caller's block.
+                        unsafe { c.strip(isa, row, col, steps.len(), (a_rows, b_cols), begin(&rows)) };
                     }
                 }
             }

@@ -2,7 +2,7 @@
 //!
 //! How the f32 product works, from the inside out:
 //!
-//! 1. The *microkernel* (`kernel`, one file per instruction set) holds a tile of C in registers, and adds to it
+//! 1. The *microkernel* (`simd::microkernel`) holds a tile of C in registers, and adds to it
 //!    the outer product of a column of A and a row of B for one k after the other. It is all arithmetic: two
 //!    fused multiply-adds a cycle on most processors.
 //! 2. For that it must find its operands in the order in which it reads them, so they are copied first into
@@ -17,18 +17,13 @@
 //! and blocks, nor on the instruction set, nor on the number of threads. Only a long sum for a small C is cut
 //! into slices (`multiply_sliced`), and where is a function of the shape.
 
+mod blocks;
 mod driver;
-mod kernel;
 mod output;
 mod pack;
 mod planes;
-mod portable;
 mod runs;
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,7 @@
 //! Where the tiles of C go.
 
-use super::kernel::{Begin, Kernel, Lanes, MOST_COLS, MOST_ROWS};
+use crate::simd::Isa;
+use crate::simd::microkernel::{self, Ahead, Begin, Columns, MOST_COLS, Rows, Shape, Strip};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
@@ -67,50 +68,63 @@ impl<'a> Output<'a> {
         (unsafe { self.data.add(offset) }, self.group - within)
     }
 
-    /// Runs the kernel on the tile of `rows` × `cols` at (row, col).
+    /// Computes `rows` × `cols` at (row, col), a tile's width at most.
     ///
     /// # Safety
-    /// The operands hold `k` steps. The tile is inside C, and no other thread reads or writes it meanwhile.
-    pub(super) unsafe fn tile(
+    /// The operands hold `steps` steps. The strip is inside C, and no other thread reads or writes it meanwhile.
+    pub(super) unsafe fn strip(
         &self,
-        kernel: &Kernel,
+        isa: Isa,
         (row, rows): (usize, usize),
         (col, cols): (usize, usize),
-        k: usize,
-        (a, b): (Lanes, *const f32),
+        steps: usize,
+        (a, b): (Rows, Columns),
         begin: Begin,
     ) {
+        let shape = Shape::of(isa);
         let (start, run) = self.at(row, col);
-        if cols <= run && cols.is_multiple_of(kernel.lanes) {
-            // SAFETY: all columns of the tile are contiguous, and no vector reaches past them.
-            return unsafe { (kernel.tile)(rows, cols, k, a, b, start, self.row_stride, begin) };
+        let vectors = cols.div_ceil(shape.lanes);
+        let ahead = Ahead { start: b.start, numbers: 0 };
+        let whole = Strip { rows, steps, a, b, c: start, c_row: self.row_stride, begin, ahead };
+        if cols <= run && cols.is_multiple_of(shape.lanes) {
+            // SAFETY: all columns of the strip are contiguous, and no vector reaches past them.
+            return unsafe { microkernel::run(isa, &whole, vectors) };
         }
-        let mut staged = Staged(MaybeUninit::uninit());
-        let buffer = staged.0.as_mut_ptr().cast::<f32>();
-        if let Begin::Tile = begin {
-            // The kernel reads whole vectors.
-            staged.0.write([0.0; MOST_ROWS * MOST_COLS]);
-            let begin = |at: usize, c: &mut [f32]| {
-                // SAFETY: places of the tile are inside the buffer.
-                unsafe { buffer.add(at).copy_from_nonoverlapping(c.as_ptr(), c.len()) }
+        for first in (0..rows).step_by(shape.rows) {
+            let rows = shape.rows.min(rows - first);
+            let mut staged = Staged(MaybeUninit::uninit());
+            let buffer = staged.0.as_mut_ptr().cast::<f32>();
+            if let Begin::Current = begin {
+                // The kernel reads whole vectors.
+                staged.0.write([0.0; MOST_ROWS * MOST_COLS]);
+                let begin = |at: usize, c: &mut [f32]| {
+                    // SAFETY: places of the tile are inside the buffer.
+                    unsafe { buffer.add(at).copy_from_nonoverlapping(c.as_ptr(), c.len()) }
+                };
+                // SAFETY: the caller's strip.
+                unsafe { self.each_run(row + first, rows, col, cols, begin) };
+            }
+            let a = Rows { start: a.start.wrapping_add(first / shape.rows * a.next), ..a };
+            let begin = match begin {
+                Begin::Rows(bias) => Begin::Rows(bias.wrapping_add(first)),
+                same => same,
             };
-            // SAFETY: the caller's tile.
-            unsafe { self.each_run(row, rows, col, cols, begin) };
+            let tile = Strip { rows, a, c: buffer, c_row: MOST_COLS, begin, ..whole };
+            // SAFETY: the buffer holds the largest tile.
+            unsafe { microkernel::run(isa, &tile, vectors) };
+            let end = |at: usize, c: &mut [f32]| {
+                // SAFETY: as above; the kernel has written these.
+                unsafe { c.as_mut_ptr().copy_from_nonoverlapping(buffer.add(at), c.len()) }
+            };
+            // SAFETY: the caller's strip.
+            unsafe { self.each_run(row + first, rows, col, cols, end) };
         }
-        // SAFETY: the buffer holds the largest tile.
-        unsafe { (kernel.tile)(rows, cols, k, a, b, buffer, MOST_COLS, begin) };
-        let end = |at: usize, c: &mut [f32]| {
-            // SAFETY: as above; the kernel has written these.
-            unsafe { c.as_mut_ptr().copy_from_nonoverlapping(buffer.add(at), c.len()) }
-        };
-        // SAFETY: the caller's tile.
-        unsafe { self.each_run(row, rows, col, cols, end) };
     }
 
-    /// Calls `visit(place in the staging buffer, contiguous columns of C)` over a tile.
+    /// Calls `visit(place in the staging buffer, contiguous columns of C)` over a tile of it.
     ///
     /// # Safety
-    /// As [`Output::tile`].
+    /// As [`Output::strip`].
     #[inline(always)]
     unsafe fn each_run(
         &self,
@@ -133,6 +147,9 @@ impl<'a> Output<'a> {
         }
     }
 }
+
+/// The most rows of any instruction set's tile.
+const MOST_ROWS: usize = 8;
 
 /// An incomplete tile on its way from registers to memory.
 #[repr(align(64))]

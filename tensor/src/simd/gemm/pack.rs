@@ -18,10 +18,18 @@ pub(crate) trait Operand: Sync {
     /// Writes the panels of `lanes`, one behind the other, each `width` lanes wide and `depth.len()` steps deep.
     /// Lanes missing in the last panel become zeros.
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]);
-    /// The numbers, and how far lanes are apart, if each lane's are neighbours: then a panel may be dispensed with.
-    fn in_memory(&self) -> Option<(&[f32], usize)> {
+    /// Where the numbers lie, if that is a matrix: then panels may be dispensed with.
+    fn in_memory(&self) -> Option<InMemory<'_>> {
         None
     }
+}
+
+/// An operand as a matrix in memory: number (lane, k) at `numbers[lane · apart + k · step]`.
+#[derive(Clone, Copy)]
+pub(crate) struct InMemory<'a> {
+    pub(super) numbers: &'a [f32],
+    pub(super) apart: usize,
+    pub(super) step: usize,
 }
 
 /// A matrix with any strides.
@@ -81,9 +89,14 @@ impl Packed {
         Packed { numbers, width, depth }
     }
 
-    /// Panel `index` from step k on.
+    /// The length of the sum.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Panel `index` from step k on, and what follows.
     pub(super) fn panel(&self, index: usize, k: usize) -> &[f32] {
         let start = (index * self.depth + k) * self.width;
-        &self.numbers[start..(index + 1) * self.depth * self.width]
+        &self.numbers[start..]
     }
 }

@@ -14,7 +14,7 @@
 //! where the window hangs over the edge must be masked. So a vector of positions is one masked load
 //! (`runs`), or a few where a sample or a cropped row ends in between.
 
-use super::pack::Operand;
+use super::pack::{InMemory, Operand};
 use super::runs::{MOST_TAPS, feature_lanes, position_lanes};
 use crate::simd::Isa;
 use crate::simd::lanes::on_vectors;
@@ -77,6 +77,11 @@ impl<'a> Planes<'a> {
         assert!(data.len() >= end, "a matrix ends before its shape does");
         let window = Window::line(cols);
         Planes { data, samples: 1, channels: rows, sample_stride: 0, channel_stride: row_stride, window }
+    }
+
+    /// Whether these are the rows of one matrix.
+    fn is_matrix(&self) -> bool {
+        self.window.is_plain() && self.samples == 1
     }
 
     fn positions(&self) -> usize {
@@ -155,6 +160,10 @@ impl Operand for PositionLanes<'_> {
         self.0.features()
     }
 
+    fn in_memory(&self) -> Option<InMemory<'_>> {
+        self.0.is_matrix().then_some(InMemory { numbers: self.0.data, apart: 1, step: self.0.channel_stride })
+    }
+
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
         let deep = depth.len();
         check(self, &lanes, &depth, width, panels);
@@ -180,9 +189,8 @@ impl Operand for FeatureLanes<'_> {
         self.0.positions()
     }
 
-    fn in_memory(&self) -> Option<(&[f32], usize)> {
-        let lines = self.0.window.is_plain() && self.0.samples == 1;
-        lines.then_some((self.0.data, self.0.channel_stride))
+    fn in_memory(&self) -> Option<InMemory<'_>> {
+        self.0.is_matrix().then_some(InMemory { numbers: self.0.data, apart: self.0.channel_stride, step: 1 })
     }
 
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {

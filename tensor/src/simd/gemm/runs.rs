@@ -181,9 +181,7 @@ unsafe fn some_position_lanes<L: Masked<W>, const W: usize>(
             let at = (feature - depth.start) * width;
             for (run, (place, lanes)) in runs.iter().zip(places) {
                 let from = run.pieces[0].0 as usize + feature * planes.channel_stride;
-                L::fetch_ahead(
-                    planes.data.as_ptr().wrapping_add(from + FETCHED_AHEAD * planes.channel_stride),
-                );
+                L::fetch(planes.data.as_ptr().wrapping_add(from + FETCHED_AHEAD * planes.channel_stride));
                 let numbers = L::load_some(&planes.data[from..][..W]);
                 numbers.store_some(&mut panels[at + place..][..*lanes]);
             }
@@ -208,7 +206,7 @@ unsafe fn some_position_lanes<L: Masked<W>, const W: usize>(
         while feature < depth.end {
             let at = (feature - depth.start) * width;
             for ((run, inside), (place, lanes)) in runs.iter().zip(inside).zip(places) {
-                L::fetch_ahead(data.wrapping_offset(run.pieces[0].0 + step + ahead));
+                L::fetch(data.wrapping_offset(run.pieces[0].0 + step + ahead));
                 // SAFETY: `inside` masks what lies outside the plane.
                 let numbers = unsafe { run.load(data, inside, step) };
                 numbers.store_some(&mut panels[at + place..][..*lanes]);

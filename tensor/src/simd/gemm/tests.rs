@@ -88,6 +88,10 @@ fn blocks_of_every_loop() {
     check(17, 403, 515, 1, 1, Accumulate::Add, multiply);
     check(301, 437, 70, 0, 1, Accumulate::Add, multiply_parallel);
     check(137, 1000, 33, 1, 0, Accumulate::Overwrite, multiply_parallel);
+    // B read where it lies.
+    check(131, 208, 57, 0, 0, Accumulate::Overwrite, multiply);
+    check(101, 48, 256, 1, 0, Accumulate::Add, multiply);
+    check(250, 1008, 31, 0, 0, Accumulate::Add, multiply_parallel);
 }
 
 #[test]

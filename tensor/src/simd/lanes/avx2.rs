@@ -127,11 +127,6 @@ impl Masked<W> for Narrow {
             Narrow(_mm256_castpd_ps(_mm256_permute4x64_pd::<IN_ORDER>(pairs)))
         }
     }
-    #[inline(always)]
-    fn fetch_ahead(from: *const f32) {
-        // SAFETY: a hint, which touches nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
-    }
 }
 
 /// The transpose of an 8 × 8 matrix: in pairs, in fours, then by halves of a register.

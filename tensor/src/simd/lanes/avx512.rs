@@ -77,11 +77,6 @@ impl Masked<W> for Wide {
             Wide(_mm512_mask_i32gather_ps::<4>(_mm512_setzero_ps(), mask, indices, from))
         }
     }
-    #[inline(always)]
-    fn fetch_ahead(from: *const f32) {
-        // SAFETY: a hint, which touches nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
-    }
 }
 
 /// The transpose of a 16 × 16 matrix: in pairs, in fours, then by quarters of a register.

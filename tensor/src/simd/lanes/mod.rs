@@ -18,6 +18,11 @@ macro_rules! register_arithmetic {
             $type(unsafe { $zero() })
         }
         #[inline(always)]
+        fn splat(c: f32) -> $type {
+            // SAFETY: as in `zero`.
+            $type(unsafe { $set(c) })
+        }
+        #[inline(always)]
         fn load(from: &[f32; W]) -> $type {
             // SAFETY: as many numbers as the register holds.
             $type(unsafe { $load(from.as_ptr()) })
@@ -62,6 +67,16 @@ macro_rules! register_arithmetic {
             }
             out
         }
+        #[inline(always)]
+        fn fetch(from: *const f32) {
+            // SAFETY: a hint, which touches nothing; so below.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+        }
+        #[inline(always)]
+        fn fetch_into_l2(from: *const f32) {
+            // SAFETY: as above.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+        }
     };
 }
 #[cfg(target_arch = "x86_64")]
@@ -83,6 +98,8 @@ pub(super) const MOST_LANES: usize = 16;
 /// Vectors with the arithmetic of transforms.
 pub(super) trait Lanes<const W: usize>: Copy {
     fn zero() -> Self;
+    /// The same number in all lanes.
+    fn splat(c: f32) -> Self;
     fn load(from: &[f32; W]) -> Self;
     fn store(self, to: &mut [f32; W]);
     /// The first of `from`, zeros where it is shorter.
@@ -96,6 +113,12 @@ pub(super) trait Lanes<const W: usize>: Copy {
     fn mul_add(self, c: f32, sum: Self) -> Self;
     /// Rows become columns.
     fn transpose(rows: [Self; W]) -> [Self; W];
+    /// Brings what lies there into the nearest cache; any address will do.
+    #[inline(always)]
+    fn fetch(_from: *const f32) {}
+    /// Brings what lies there into the second cache; any address will do.
+    #[inline(always)]
+    fn fetch_into_l2(_from: *const f32) {}
 
     /// Part number `part` of sixteen numbers.
     #[inline(always)]
@@ -146,8 +169,6 @@ pub(super) trait Masked<const W: usize>: Lanes<W> {
         // SAFETY: the same numbers.
         unsafe { Self::gather_where(mask, from, &indices) }
     }
-    /// Brings what lies there nearer; any address will do.
-    fn fetch_ahead(from: *const f32);
 }
 
 /// Runs a function of [`Lanes`] compiled for an instruction set that the processor has.

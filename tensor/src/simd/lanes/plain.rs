@@ -15,6 +15,10 @@ impl Lanes<W> for Plain {
         Plain([0.0; W])
     }
     #[inline(always)]
+    fn splat(c: f32) -> Plain {
+        Plain([c; W])
+    }
+    #[inline(always)]
     fn load(from: &[f32; W]) -> Plain {
         Plain(*from)
     }

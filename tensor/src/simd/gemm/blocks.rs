@@ -1,0 +1,18 @@
+use crate::simd::Isa;
+
+/// How far the driver's loops go before the next one begins: by what the caches of processors with these
+/// instructions hold, found by measuring.
+pub(super) struct Blocks {
+    pub(super) rows: usize,
+    pub(super) depth: usize,
+    pub(super) cols: usize,
+}
+
+impl Blocks {
+    pub(super) fn of(isa: Isa) -> Blocks {
+        match isa {
+            Isa::Avx512 => Blocks { rows: 256, depth: 768, cols: 96 },
+            Isa::Avx2 | Isa::Portable => Blocks { rows: 192, depth: 384, cols: 192 },
+        }
+    }
+}

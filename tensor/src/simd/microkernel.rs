@@ -1,0 +1,320 @@
+//! The microkernel of every f32 product: C ← begin + A·B, a tile of C at a time.
+//!
+//! A tile's numbers stay in registers while the sum runs: each step adds the outer product of a column of A and a row
+//! of B, so a step of 6 × 16 numbers is 12 fused multiply-adds of eight lanes for 8 loads. That keeps both multiply-add
+//! units busy, as long as there are enough sums that do not wait for each other (each takes four cycles) and they all
+//! fit the registers, beside a row of B and a number of A in all lanes.
+//!
+//! Tiles under one another read the same columns of B: a *strip* is computed in one call.
+
+use super::Isa;
+use super::lanes::{Lanes, Plain, on_isa};
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{Narrow, Wide};
+use std::hint::black_box;
+
+/// What the accumulators hold before the first multiply-add.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Begin {
+    /// Zeros.
+    Zero,
+    /// C in memory: a partial sum, or what is to be added to.
+    Current,
+    /// One number per row, as a bias; points at as many as there are rows.
+    Rows(*const f32),
+}
+
+/// Rows of A: in panels as wide as a tile is high, or as they lie in memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) start: *const f32,
+    /// From one row of a tile to the next.
+    pub(super) apart: usize,
+    /// From one step of the sum to the next.
+    pub(super) step: usize,
+    /// From the first row of a whole tile to the first row of the next.
+    pub(super) next: usize,
+}
+
+/// Columns of B, neighbours in memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Columns {
+    pub(super) start: *const f32,
+    /// From one step of the sum to the next.
+    pub(super) step: usize,
+    /// A place for them without gaps, from which all tiles but the first read them.
+    pub(super) copy: Option<*mut f32>,
+}
+
+/// Memory to be brought nearer meanwhile: a cache line for each step of the sum.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ahead {
+    pub(super) start: *const f32,
+    pub(super) numbers: usize,
+}
+
+/// Some rows of C and a tile's width of columns, and some steps of the sum.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Strip {
+    /// At least 1.
+    pub(super) rows: usize,
+    pub(super) steps: usize,
+    pub(super) a: Rows,
+    pub(super) b: Columns,
+    pub(super) c: *mut f32,
+    /// From one row of C to the next.
+    pub(super) c_row: usize,
+    pub(super) begin: Begin,
+    pub(super) ahead: Ahead,
+}
+
+/// A vector type as the microkernel uses it.
+pub(super) trait Accumulator<const W: usize>: Lanes<W> {
+    /// Most rows of tiles that are 1, 2, 3, 4 vectors wide: as many sums as registers can be spared. 0 where a tile so
+    /// wide does not pay; the same for all widths up to that of panels.
+    const MOST_ROWS: [usize; 4];
+    /// The width of the tiles that panels are made for.
+    const PANEL_VECTORS: usize;
+}
+
+impl Accumulator<16> for Plain {
+    const MOST_ROWS: [usize; 4] = [4, 0, 0, 0];
+    const PANEL_VECTORS: usize = 1;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Accumulator<8> for Narrow {
+    // Of 16 registers, 12 sum; 4 × 24 tiles would need one load less for a step, but leave no register free.
+    const MOST_ROWS: [usize; 4] = [6, 6, 0, 0];
+    const PANEL_VECTORS: usize = 2;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Accumulator<16> for Wide {
+    // Of 32 registers, 24 sum.
+    const MOST_ROWS: [usize; 4] = [8, 8, 8, 6];
+    const PANEL_VECTORS: usize = 3;
+}
+
+/// What tiles look like with an instruction set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// Numbers in a vector register: a strip's columns are a multiple of it.
+    pub(super) lanes: usize,
+    /// The width of A's panels.
+    pub(super) rows: usize,
+    /// The width of B's panels.
+    pub(super) cols: usize,
+    /// As [`Accumulator::MOST_ROWS`].
+    most_rows: [usize; 4],
+}
+
+impl Shape {
+    pub(super) fn of(isa: Isa) -> Shape {
+        fn shape<L: Accumulator<W>, const W: usize>() -> Shape {
+            let vectors = L::PANEL_VECTORS;
+            let most_rows = L::MOST_ROWS;
+            Shape { lanes: W, rows: most_rows[vectors - 1], cols: vectors * W, most_rows }
+        }
+        assert!(isa <= Isa::detected(), "{isa:?} is beyond this processor");
+        on_isa!(isa, shape())
+    }
+
+    /// Rows of a whole tile that is so many vectors wide.
+    pub(super) fn most_rows(&self, vectors: usize) -> usize {
+        self.most_rows[vectors - 1]
+    }
+
+    /// Columns of the widest tile.
+    pub(super) fn most_cols(&self) -> usize {
+        self.most_rows.iter().filter(|&&rows| rows > 0).count() * self.lanes
+    }
+}
+
+/// The most columns of any instruction set's GEMM tile.
+pub(super) const MOST_COLS: usize = 48;
+
+/// Computes a strip that is so many vectors wide.
+///
+/// # Safety
+/// The processor has the instructions. A has the strip's rows and steps, B its steps and columns. C is valid for reads and
+/// writes of its rows and columns, the bias for reads of its rows, and nobody else uses that part of C meanwhile.
+pub(super) unsafe fn run(isa: Isa, strip: &Strip, vectors: usize) {
+    // SAFETY: as this function's.
+    on_isa!(isa, any_width(strip, vectors));
+}
+
+/// # Safety
+/// As [`run`].
+#[inline(always)]
+fn any_width<L: Accumulator<W>, const W: usize>(strip: &Strip, vectors: usize) {
+    // SAFETY: as `run` was promised.
+    unsafe {
+        match vectors {
+            1 => tiles::<L, W, 1>(strip),
+            2 if L::MOST_ROWS[1] > 0 => tiles::<L, W, 2>(strip),
+            3 if L::MOST_ROWS[2] > 0 => tiles::<L, W, 3>(strip),
+            4 if L::MOST_ROWS[3] > 0 => tiles::<L, W, 4>(strip),
+            _ => unreachable!("no tile is {vectors} vectors wide"),
+        }
+    }
+}
+
+/// The tiles of a strip that is `V` vectors wide, from the top to the bottom.
+///
+/// # Safety
+/// As [`run`].
+#[inline(always)]
+unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip) {
+    const LINE: usize = 16;
+    let nowhere = std::ptr::null_mut();
+    let whole = L::MOST_ROWS[V - 1];
+    // Rows of A whose order goes on across tiles may be cut anywhere.
+    let evenly = strip.a.next == whole * strip.a.apart;
+    let (mut b, mut b_step) = (strip.b.start, strip.b.step);
+    let mut copy = strip.b.copy.filter(|_| strip.rows > whole);
+    let mut fetched = 0;
+    let mut row = 0;
+    while row < strip.rows {
+        let left = strip.rows - row;
+        let rows = match left {
+            _ if left <= whole => left,
+            _ if copy.is_some() => whole,
+            // One or two rows by themselves would wait for their own sums: the last two tiles share them.
+            _ if evenly && left <= whole + 2 => left.div_ceil(2),
+            _ => whole,
+        };
+        let tile = Tile {
+            steps: strip.steps,
+            a: strip.a.start.wrapping_add(row / whole * strip.a.next + row % whole * strip.a.apart),
+            a_row: strip.a.apart,
+            a_step: strip.a.step,
+            b,
+            b_step,
+            c: strip.c.wrapping_add(row * strip.c_row),
+            c_row: strip.c_row,
+            begin: match strip.begin {
+                Begin::Rows(bias) => Begin::Rows(bias.wrapping_add(row)),
+                same => same,
+            },
+            ahead: if fetched < strip.ahead.numbers {
+                strip.ahead.start.wrapping_add(fetched)
+            } else {
+                strip.b.start
+            },
+        };
+        fetched += strip.steps * LINE;
+        // SAFETY: rows of the strip.
+        unsafe {
+            match (rows, copy.take()) {
+                (4, Some(to)) if whole == 4 => tile.compute::<L, W, 4, V, true>(to),
+                (6, Some(to)) if whole == 6 => tile.compute::<L, W, 6, V, true>(to),
+                (8, Some(to)) if whole == 8 => tile.compute::<L, W, 8, V, true>(to),
+                (1, _) => tile.compute::<L, W, 1, V, false>(nowhere),
+                (2, _) => tile.compute::<L, W, 2, V, false>(nowhere),
+                (3, _) => tile.compute::<L, W, 3, V, false>(nowhere),
+                (4, _) => tile.compute::<L, W, 4, V, false>(nowhere),
+                (5, _) if whole >= 5 => tile.compute::<L, W, 5, V, false>(nowhere),
+                (6, _) if whole >= 6 => tile.compute::<L, W, 6, V, false>(nowhere),
+                (7, _) if whole >= 7 => tile.compute::<L, W, 7, V, false>(nowhere),
+                (8, _) if whole >= 8 => tile.compute::<L, W, 8, V, false>(nowhere),
+                _ => unreachable!("no tile has {rows} rows"),
+            }
+        }
+        if let Some(panel) = strip.b.copy.filter(|_| row == 0) {
+            (b, b_step) = (panel, V * W);
+        }
+        row += rows;
+    }
+}
+
+/// One tile: where its operands and its place in C begin.
+#[derive(Clone, Copy)]
+struct Tile {
+    steps: usize,
+    a: *const f32,
+    a_row: usize,
+    a_step: usize,
+    b: *const f32,
+    b_step: usize,
+    c: *mut f32,
+    c_row: usize,
+    begin: Begin,
+    ahead: *const f32,
+}
+
+impl Tile {
+    /// # Safety
+    /// `R` rows and `V` vectors from these places on are as [`run`] asks for; so is `copy`, if B is to be copied.
+    #[inline(always)]
+    unsafe fn compute<L: Lanes<W>, const W: usize, const R: usize, const V: usize, const COPY: bool>(
+        mut self,
+        mut copy: *mut f32,
+    ) {
+        let mut sums = [[L::zero(); V]; R];
+        let c = |r: usize, v: usize| self.c.wrapping_add(r * self.c_row + v * W).cast::<[f32; W]>();
+        // SAFETY: within the tile of C, or the `R` numbers of a bias, as the caller promises.
+        unsafe {
+            match self.begin {
+                Begin::Zero => {}
+                Begin::Current => {
+                    for r in 0..R {
+                        for v in 0..V {
+                            sums[r][v] = L::load(&*c(r, v));
+                        }
+                    }
+                }
+                Begin::Rows(bias) => {
+                    for r in 0..R {
+                        sums[r] = [L::splat(*bias.add(r)); V];
+                    }
+                }
+            }
+        }
+        // The tile below is probably next.
+        for r in R..2 * R {
+            L::fetch(c(r, 0).cast());
+        }
+        // Half of the rows are found from a place of their own, at a distance that the compiler cannot know: it would
+        // otherwise find each row from the one before, and steps would wait for that chain of additions.
+        let half = R.div_ceil(2);
+        let mut far = self.a.wrapping_add(half * black_box(self.a_row));
+        for _ in 0..self.steps {
+            L::fetch_into_l2(self.ahead);
+            self.ahead = self.ahead.wrapping_add(16);
+            let mut row_of_b = [L::zero(); V];
+            for v in 0..V {
+                // SAFETY: this step of B.
+                row_of_b[v] = L::load(unsafe { &*self.b.wrapping_add(v * W).cast() });
+            }
+            if COPY {
+                for v in 0..V {
+                    // SAFETY: this step of the copy.
+                    row_of_b[v].store(unsafe { &mut *copy.wrapping_add(v * W).cast() });
+                }
+                copy = copy.wrapping_add(V * W);
+            }
+            for r in 0..R {
+                let a = if r < half {
+                    self.a.wrapping_add(r * self.a_row)
+                } else {
+                    far.wrapping_add((r - half) * self.a_row)
+                };
+                // SAFETY: this step of A.
+                let x = unsafe { *a };
+                for v in 0..V {
+                    sums[r][v] = row_of_b[v].mul_add(x, sums[r][v]);
+                }
+            }
+            self.a = self.a.wrapping_add(self.a_step);
+            far = far.wrapping_add(self.a_step);
+            self.b = self.b.wrapping_add(self.b_step);
+        }
+        for r in 0..R {
+            for v in 0..V {
+                // SAFETY: within the tile of C.
+                sums[r][v].store(unsafe { &mut *c(r, v) });
+            }
+        }
+    }
+}
