@@ -19,25 +19,6 @@ impl<T: Element> Op<T, 1> for Mse<T> {
     }
 }
 
-/// The mean over all numbers of w_i (x − target)², one weight a sample.
-struct WeightedMse<T: Element> {
-    target: Tensor<T>,
-    weights: Vec<f64>,
-}
-
-impl<T: Element> Op<T, 1> for WeightedMse<T> {
-    const NAME: &'static str = "weighted_mse";
-    type Saved = Tensor<T>;
-
-    fn forward(&self, [x]: [Tensor<T>; 1], _: [bool; 1]) -> Result<(Tensor<T>, Tensor<T>)> {
-        Ok((ops::weighted_mse(&x, &self.target, &self.weights)?, x))
-    }
-
-    fn backward(self, x: Tensor<T>, dy: Tensor<T>, dx: &mut Sink<'_, T>) -> Result<()> {
-        dx.add(0, ops::weighted_mse_backward(&x, &self.target, &self.weights, dy.item()?)?)
-    }
-}
-
 /// −ln softmax(x)\[label\], its mean over samples.
 struct CrossEntropy {
     labels: Vec<usize>,
@@ -65,14 +46,6 @@ pub fn mse<T: Element>(x: Var<T>, target: Tensor<T>) -> Result<Var<T>> {
     Mse { target }.apply([x])
 }
 
-/// The mean over all numbers of w_i (x − target)², where i is the sample (first axis).
-///
-/// # Errors
-/// Shapes that differ, or another number of weights than samples.
-pub fn weighted_mse<T: Element>(x: Var<T>, target: Tensor<T>, weights: &[f64]) -> Result<Var<T>> {
-    WeightedMse { target, weights: weights.to_vec() }.apply([x])
-}
-
 /// The mean cross-entropy, in nats, of logits \[n, k\] against n labels.
 ///
 /// # Errors
@@ -89,8 +62,7 @@ mod tests {
     #[test]
     fn squared_errors() {
         let (x, target) = (values(&[3, 2, 2], 1), values(&[3, 2, 2], 2));
-        assert_gradients(std::array::from_ref(&x), |[x]| mse(x, target.clone()));
-        assert_gradients(&[x], |[x]| weighted_mse(x, target.clone(), &[0.5, 2.0, 0.0]));
+        assert_gradients(&[x], |[x]| mse(x, target.clone()));
     }
 
     #[test]

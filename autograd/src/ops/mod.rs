@@ -19,4 +19,4 @@ pub use attention::attention;
 pub use conv::conv2d_onto;
 pub use embedding::gather;
 pub use layout::concat;
-pub use loss::{cross_entropy, mse, weighted_mse};
+pub use loss::{cross_entropy, mse};

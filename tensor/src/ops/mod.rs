@@ -50,7 +50,5 @@ pub use resize::{
 pub use softmax::{
     cross_entropy, cross_entropy_backward, log_softmax, log_softmax_backward, softmax, softmax_backward,
 };
-pub use total::{
-    dot, mean_square_per_sample, mse, mse_backward, sum_squares, weighted_mse, weighted_mse_backward,
-};
+pub use total::{dot, mse, mse_backward, sum_squares};
 pub use unary::{Reads, Unary, add_scalar, affine, scale, unary, unary_backward};
