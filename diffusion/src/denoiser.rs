@@ -1,4 +1,4 @@
-use crate::level::one_time_each;
+use crate::level::one_each;
 use crate::{Error, Prediction, Result, Timestep};
 use tweedie_tensor::{Element, Tensor};
 
@@ -75,13 +75,11 @@ pub fn predict_finite<T: Element>(
     t: &[Timestep],
     condition: &Condition,
 ) -> Result<Prediction<T>> {
-    const OP: &str = "predict";
-    one_time_each(OP, x_t.shape(), t.len())?;
     let (classes, captions) = (condition.classes.as_ref(), condition.captions.as_ref());
-    for (what, given) in [("classes", classes.map(Vec::len)), ("captions", captions.map(Vec::len))] {
-        if let Some(given) = given.filter(|&given| given != t.len()) {
-            return Err(Error::Count { op: OP, what, given, samples: t.len(), shape: *x_t.shape() });
-        }
+    let counts =
+        [("times", Some(t.len())), ("classes", classes.map(Vec::len)), ("captions", captions.map(Vec::len))];
+    for (what, given) in counts {
+        given.map_or(Ok(()), |given| one_each("predict", x_t.shape(), what, given))?;
     }
     let prediction = denoiser.predict(x_t, t, condition)?;
     let kind = prediction.kind;

@@ -144,6 +144,17 @@ fn the_squared_error_is_weighted_over_places_and_time() {
 }
 
 #[test]
+fn importances_are_one_for_each_sample() {
+    let (x0, z, output) = (pictures(2, 1), noise(2, 2, 2), noise(2, 2, 3));
+    let loss = loss(PredictionKind::Epsilon, Objective::SquaredError, false);
+    let error = loss.evaluate(&ho(), &x0, &z, &[10, 500], output, &[1.0]).unwrap_err();
+    assert!(
+        error.to_string().starts_with("training loss: 1 importances were given for 2 samples"),
+        "{error}"
+    );
+}
+
+#[test]
 fn losses_that_teach_nothing_are_refused() {
     let message = |objective, learns| {
         loss(PredictionKind::V, objective, learns).check().map_err(|error| error.to_string())

@@ -1,10 +1,12 @@
 use super::{Weighting, target};
 use crate::Decoder;
-use crate::level::one_time_each;
+use crate::level::one_each;
 use crate::{Error, Level, Prediction, PredictionKind, Result, Schedule, VarianceKind};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{LN_2, PI};
 use tweedie_tensor::{Element, Tensor, ops};
+
+const OP: &str = "training loss";
 
 /// What is minimised.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -63,18 +65,17 @@ impl Loss {
     /// # Errors
     /// [`Error::Parameter`].
     pub fn check(&self) -> Result<()> {
-        const WHAT: &str = "training loss";
         match self.objective {
             Objective::Hybrid { vlb_weight } if !(vlb_weight > 0.0 && vlb_weight.is_finite()) => {
-                Err(Error::parameter(WHAT, "vlb_weight", vlb_weight, "must be above 0"))
+                Err(Error::parameter(OP, "vlb_weight", vlb_weight, "must be above 0"))
             }
             Objective::Hybrid { .. } if !self.learns_variance => {
                 let why = "teaches the variance, which the network does not predict";
-                Err(Error::parameter(WHAT, "objective", "hybrid", why))
+                Err(Error::parameter(OP, "objective", "hybrid", why))
             }
             Objective::SquaredError if self.learns_variance => {
                 let why = "teaches no variance, which the network predicts; take hybrid or vlb";
-                Err(Error::parameter(WHAT, "objective", "squared_error", why))
+                Err(Error::parameter(OP, "objective", "squared_error", why))
             }
             _ => Ok(()),
         }
@@ -96,7 +97,8 @@ impl Loss {
         importance: &[f64],
     ) -> Result<LossValue<T>> {
         let n = t.len();
-        one_time_each("training loss", x0.shape(), n)?;
+        one_each(OP, x0.shape(), "times", n)?;
+        one_each(OP, x0.shape(), "importances", importance.len())?;
         let times = schedule.timesteps_at(t)?;
         let truth = target(self.kind, x0, noise, &times)?;
         let prediction = Prediction::from_output(self.kind, output, self.learns_variance)?;
@@ -144,7 +146,7 @@ impl Loss {
             .into_iter()
             .filter(|slopes| !slopes.is_empty())
             .map(|slopes| {
-                let share = |i: usize| importance.get(i / each).copied().unwrap_or(1.0) / n as f64;
+                let share = |i: usize| importance[i / each] / n as f64;
                 Tensor::from_fn(*x0.shape(), |i| T::from_f64(share(i) * slopes[i]))
             })
             .collect();
