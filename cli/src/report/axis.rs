@@ -2,13 +2,16 @@
 
 /// A range of values along one side of a chart.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Axis {
+pub(super) struct Axis {
     low: f64,
     high: f64,
     log: bool,
 }
 
 impl Axis {
+    /// A logarithmic axis for no values at all.
+    pub(super) const DECADE: Axis = Axis { low: 1.0, high: 10.0, log: true };
+
     /// A linear axis from 0 to the last of `values`.
     pub(super) fn span(values: impl Iterator<Item = f64>) -> Option<Axis> {
         let (low, high) = range(values.filter(|v| v.is_finite()))?;
@@ -26,7 +29,7 @@ impl Axis {
     }
 
     /// A logarithmic axis over those of `values` that are above 0.
-    pub(crate) fn log(values: impl Iterator<Item = f64>) -> Option<Axis> {
+    pub(super) fn log(values: impl Iterator<Item = f64>) -> Option<Axis> {
         let (low, high) = range(values.filter(|v| v.is_finite() && *v > 0.0))?;
         // At least a factor of two, so that a flat curve is seen to be flat.
         let spread = (2.0 / (high / low)).max(1.0).sqrt();
@@ -34,7 +37,7 @@ impl Axis {
     }
 
     /// Where along the axis `value` stands, 0 at its beginning and 1 at its end; `None` off a logarithmic axis.
-    pub(crate) fn place(&self, value: f64) -> Option<f64> {
+    pub(super) fn place(&self, value: f64) -> Option<f64> {
         let place = if self.log {
             (value > 0.0).then(|| (value / self.low).ln() / (self.high / self.low).ln())?
         } else {
@@ -44,7 +47,7 @@ impl Axis {
     }
 
     /// Round values within the axis, about `count` of them.
-    pub(crate) fn ticks(&self, count: usize) -> Vec<f64> {
+    pub(super) fn ticks(&self, count: usize) -> Vec<f64> {
         if self.log && self.high > 10.0 * self.low {
             let (low, high) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
             let fine: &[f64] = if high - low <= 3 { &[1.0, 2.0, 5.0] } else { &[1.0] };
@@ -62,7 +65,7 @@ impl Axis {
 }
 
 /// A number as short as it can be said on an axis.
-pub(crate) fn label(value: f64) -> String {
+pub(super) fn label(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {
         return "0".to_string();

@@ -1,9 +1,10 @@
 //! A run as one page that needs nothing but itself: its figures, its pictures, its curves, its configuration.
 
-pub(crate) mod axis;
+mod axis;
 mod chart;
 mod document;
 mod page;
+pub(crate) mod plot;
 
 pub(crate) use chart::{Chart, Series};
 pub(crate) use document::Document;
