@@ -24,6 +24,12 @@ pub(crate) struct EditCommon {
     /// A run directory, a checkpoint file, or a diffusers folder
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
+    /// Class by number or name, one for all or one each [default: no class, if the model learnt what that is]
+    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
+    pub(crate) class: Vec<String>,
+    /// What to paint, in words that the model was trained with: one caption for all, or repeated, one each [default: none]
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) caption: Vec<String>,
     /// Crop pictures of another size than the model's to their middle, and resize them
     #[arg(long)]
     pub(crate) resize: bool,
@@ -59,9 +65,6 @@ pub(crate) struct InpaintArgs {
     /// How many results
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) n: u32,
-    /// Class by number or name, one for all or one each [default: no class, if the model learnt what that is]
-    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
-    pub(crate) class: Vec<String>,
     /// How often steps are taken; 1 for replacement alone
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Sampler")]
     pub(crate) resamplings: u32,
@@ -80,7 +83,8 @@ pub(crate) struct InpaintArgs {
 #[command(after_help = "Examples:
   tweedie edit vary runs/mnist --image three.png --strength 0.5
   tweedie edit vary runs/mnist --image three.png --strength 0.3,0.5,0.7,0.9 --n 8 --out drift.png
-  tweedie edit vary runs/mnist --image three.png --class 8 --strength 0.7")]
+  tweedie edit vary runs/mnist --image three.png --class 8 --strength 0.7
+  tweedie edit vary runs/scenes --image scene.png --caption 'red circle above blue square' --strength 0.8")]
 pub(crate) struct VaryArgs {
     #[command(flatten)]
     pub(crate) common: EditCommon,
@@ -93,9 +97,6 @@ pub(crate) struct VaryArgs {
     /// How many variations
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) n: u32,
-    /// Class by number or name, one for all or one each [default: no class, if the model learnt what that is]
-    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
-    pub(crate) class: Vec<String>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
 }
@@ -150,9 +151,6 @@ pub(crate) struct InvertArgs {
 /// How DDIM is run, there and back.
 #[derive(Debug, Args)]
 pub(crate) struct InversionArgs {
-    /// Class by number or name [default: no class, if the model learnt what that is]
-    #[arg(long, value_name = "K")]
-    pub(crate) class: Option<String>,
     /// Steps of DDIM [default: as many as the model is sampled with]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Sampler")]
     pub(crate) steps: Option<u32>,

@@ -1,4 +1,4 @@
-use super::{Desk, Watch, batch};
+use super::{Asked, Desk, Watch, batch};
 use crate::args::InpaintArgs;
 use crate::console::Console;
 use crate::error::{Failure, Result};
@@ -22,7 +22,8 @@ struct Inpainted<'a> {
     resamplings: usize,
     seconds: f64,
     out: &'a Path,
-    classes: Option<&'a [usize]>,
+    #[serde(flatten)]
+    asked: Asked<'a>,
 }
 
 /// Paints a part of a picture anew.
@@ -43,14 +44,14 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
         )));
     }
     let painted = white.repeat(channels);
-    let sampling = desk.sampling(&args.sampler, &args.class)?;
+    let sampling = desk.sampling(&args.sampler)?;
     let n = args.n as usize;
-    let classes = desk.classes(&args.class, n)?;
+    let condition = desk.condition(n)?;
     desk.claim()?;
 
     let resampling = Resampling { jump: args.jump as usize, times: args.resamplings as usize };
     let mut watch = Watch::new(console, 1);
-    let results = desk.in_parts(&mut watch, (n, classes.as_deref()), &sampling, |request, watch| {
+    let results = desk.in_parts(&mut watch, (n, &condition), &sampling, |request, watch| {
         edit::inpaint(&desk.model, request, &picture, &painted, resampling, watch)
     })?;
     let seconds = watch.finish();
@@ -68,7 +69,7 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
         resamplings: resampling.times,
         seconds,
         out: &args.common.out,
-        classes: classes.as_deref().filter(|_| !args.class.is_empty()),
+        asked: desk.asked(&condition),
     });
     Ok(())
 }

@@ -1,4 +1,4 @@
-use super::{Desk, Watch, batch};
+use super::{Asked, Desk, Watch, batch};
 use crate::args::{InterpolateArgs, WayName};
 use crate::console::Console;
 use crate::error::{Failure, Result};
@@ -16,6 +16,8 @@ struct Interpolated<'a> {
     iterations: u32,
     seconds: f64,
     out: &'a Path,
+    #[serde(flatten)]
+    asked: Asked<'a>,
 }
 
 /// Paints the way from one picture to another.
@@ -30,9 +32,8 @@ pub(super) fn interpolate(args: &InterpolateArgs, seed: u64, console: Console) -
     let desk = Desk::new(&args.common, seed, console)?;
     let [from, to] = [batch(&desk.picture(from)?)?, batch(&desk.picture(to)?)?];
     let sampling = desk.inversion(&args.inversion);
-    let class: Vec<String> = args.inversion.class.iter().cloned().collect();
     let n = args.n as usize;
-    let classes = desk.classes(&class, n)?;
+    let (of_ends, of_all) = (desk.condition(2)?, desk.condition(n)?);
     desk.claim()?;
 
     let way = match args.way {
@@ -41,12 +42,12 @@ pub(super) fn interpolate(args: &InterpolateArgs, seed: u64, console: Console) -
     };
     let mut watch = Watch::new(console, 2);
     let pictures = ops::concat(&[&from, &to], 0)?;
-    let ends = desk.in_parts(&mut watch, (2, classes.as_deref()), &sampling, |request, watch| {
+    let ends = desk.in_parts(&mut watch, (2, &of_ends), &sampling, |request, watch| {
         let part = ops::narrow(&pictures, 0, request.first, request.n)?;
         edit::invert(&desk.model, request, &part, args.inversion.iterations as usize, watch)
     })?;
     let places = edit::between(&ends, n, way)?;
-    let painted = desk.in_parts(&mut watch, (n, classes.as_deref()), &sampling, |request, watch| {
+    let painted = desk.in_parts(&mut watch, (n, &of_all), &sampling, |request, watch| {
         let part = ops::narrow(&places, 0, request.first, request.n)?;
         edit::reconstruct(&desk.model, request, &part, watch)
     })?;
@@ -60,6 +61,7 @@ pub(super) fn interpolate(args: &InterpolateArgs, seed: u64, console: Console) -
         iterations: args.inversion.iterations,
         seconds,
         out: &args.common.out,
+        asked: desk.asked(&of_all),
     });
     Ok(())
 }

@@ -1,4 +1,4 @@
-use super::{Desk, Watch, batch};
+use super::{Asked, Desk, Watch, batch};
 use crate::args::InvertArgs;
 use crate::commands::noise;
 use crate::console::Console;
@@ -21,6 +21,8 @@ struct Inverted<'a> {
     seconds: f64,
     out: &'a Path,
     raw: Option<&'a Path>,
+    #[serde(flatten)]
+    asked: Asked<'a>,
 }
 
 /// Finds the noise that a picture comes from, and measures how well the picture comes back.
@@ -31,8 +33,7 @@ pub(super) fn invert(args: &InvertArgs, seed: u64, console: Console) -> Result<(
     let desk = Desk::new(&args.common, seed, console)?;
     let picture = batch(&desk.picture(&args.image)?)?;
     let sampling = desk.inversion(&args.inversion);
-    let class: Vec<String> = args.inversion.class.iter().cloned().collect();
-    let classes = desk.classes(&class, 1)?;
+    let condition = desk.condition(1)?;
     desk.claim()?;
     if let Some(raw) = &args.raw {
         output::claim_file(raw, "--raw")?;
@@ -40,10 +41,10 @@ pub(super) fn invert(args: &InvertArgs, seed: u64, console: Console) -> Result<(
 
     let mut watch = Watch::new(console, 2);
     let iterations = args.inversion.iterations;
-    let x_t = desk.in_parts(&mut watch, (1, classes.as_deref()), &sampling, |request, watch| {
+    let x_t = desk.in_parts(&mut watch, (1, &condition), &sampling, |request, watch| {
         edit::invert(&desk.model, request, &picture, iterations as usize, watch)
     })?;
-    let back = desk.in_parts(&mut watch, (1, classes.as_deref()), &sampling, |request, watch| {
+    let back = desk.in_parts(&mut watch, (1, &condition), &sampling, |request, watch| {
         edit::reconstruct(&desk.model, request, &x_t, watch)
     })?;
     let seconds = watch.finish();
@@ -70,6 +71,7 @@ pub(super) fn invert(args: &InvertArgs, seed: u64, console: Console) -> Result<(
         seconds,
         out: &args.common.out,
         raw: args.raw.as_deref(),
+        asked: desk.asked(&condition),
     });
     Ok(())
 }

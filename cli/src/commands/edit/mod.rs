@@ -5,7 +5,7 @@ mod interpolate;
 mod invert;
 mod vary;
 
-use super::{classes, pictures_at_a_time, sample::settings};
+use super::{captions, classes, pictures_at_a_time, sample::settings};
 use crate::args::{EditCommon, EditWhat, InversionArgs, SamplerArgs};
 use crate::console::Console;
 use crate::error::{Failure, Result};
@@ -13,9 +13,11 @@ use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pictures::{Colour, Pictures, grid_png};
 use crate::progress::{Progress, duration};
+use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
+use tweedie_diffusion::Condition;
 use tweedie_tensor::{Tensor, ops};
 use tweedie_train::config::SamplingConfig;
 use tweedie_train::data::read_picture;
@@ -42,6 +44,13 @@ struct Desk<'a> {
     console: Console,
 }
 
+/// What `--json` says of what the pictures were asked to show.
+#[derive(Debug, Serialize)]
+struct Asked<'a> {
+    classes: Option<&'a [usize]>,
+    captions: Option<&'a [String]>,
+}
+
 impl<'a> Desk<'a> {
     fn new(common: &'a EditCommon, seed: u64, console: Console) -> Result<Desk<'a>> {
         let model = Model::open(&common.model, !common.no_ema)?;
@@ -54,23 +63,37 @@ impl<'a> Desk<'a> {
         Ok(read_picture(path, self.model.shape(), self.common.resize)?)
     }
 
-    /// The class of each of `n` pictures: those that are given, else the one that stands for none.
-    fn classes(&self, given: &[String], n: usize) -> Result<Option<Vec<usize>>> {
-        match classes::resolve(given, self.model.classes(), n)? {
+    /// What each of `n` pictures is to show: as asked for, else the class and the caption that stand for none.
+    fn condition(&self, n: usize) -> Result<Condition> {
+        let classes = match classes::resolve(&self.common.class, self.model.classes(), n)? {
             Some(none) if none.is_empty() => match self.model.null_class() {
-                Some(null) => Ok(Some(vec![null; n])),
-                None => Err(Failure::user(
-                    "the model was not trained without classes, --class: say which one it is to paint",
-                )),
+                Some(null) => Some(vec![null; n]),
+                None => {
+                    return Err(Failure::user(
+                        "the model was not trained without classes, --class: say which one it is to paint",
+                    ));
+                }
             },
-            classes => Ok(classes),
+            classes => classes,
+        };
+        let captions = captions::resolve(&self.common.caption, self.model.words(), n)?;
+        Ok(Condition { classes, captions })
+    }
+
+    /// What was asked for of `condition`, as `--json` prints it.
+    fn asked<'c>(&'c self, condition: &'c Condition) -> Asked<'c> {
+        let EditCommon { class, caption, .. } = self.common;
+        Asked {
+            classes: condition.classes.as_deref().filter(|_| !class.is_empty()),
+            captions: (!caption.is_empty()).then_some(caption),
         }
     }
 
-    /// The settings of the sampler. Where no class is given, there is nothing to be guided to.
-    fn sampling(&self, args: &SamplerArgs, class: &[String]) -> Result<SamplingConfig> {
+    /// The settings of the sampler. Where nothing is asked for, there is nothing to be guided to.
+    fn sampling(&self, args: &SamplerArgs) -> Result<SamplingConfig> {
         let sampling = settings(args, &self.model)?;
-        Ok(if class.is_empty() { SamplingConfig { guidance: 1.0, ..sampling } } else { sampling })
+        let unasked = self.common.class.is_empty() && self.common.caption.is_empty();
+        Ok(if unasked { SamplingConfig { guidance: 1.0, ..sampling } } else { sampling })
     }
 
     /// The settings of DDIM, there and back.
@@ -85,13 +108,12 @@ impl<'a> Desk<'a> {
     fn in_parts(
         &self,
         watch: &mut Watch,
-        (n, classes): (usize, Option<&[usize]>),
+        (n, condition): (usize, &Condition),
         sampling: &SamplingConfig,
         mut work: impl FnMut(&SampleRequest, &mut dyn FnMut(f64) -> ControlFlow<()>) -> Done,
     ) -> Result<Tensor<f32>> {
         let mut parts = Vec::new();
-        let condition = self.model.without_words(classes.map(<[usize]>::to_vec), n);
-        let (seed, sampling) = (self.seed, sampling.clone());
+        let (seed, condition, sampling) = (self.seed, condition.clone(), sampling.clone());
         let whole = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
         for request in whole.parts(pictures_at_a_time(self.model.shape())) {
             let request = request?;

@@ -1,4 +1,4 @@
-use super::{Desk, Watch, batch};
+use super::{Asked, Desk, Watch, batch};
 use crate::args::VaryArgs;
 use crate::console::Console;
 use crate::error::{Failure, Result};
@@ -15,7 +15,8 @@ struct Varied<'a> {
     steps: usize,
     seconds: f64,
     out: &'a Path,
-    classes: Option<&'a [usize]>,
+    #[serde(flatten)]
+    asked: Asked<'a>,
 }
 
 /// Paints variations of a picture, a row for each strength.
@@ -30,9 +31,9 @@ pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
     }
     let desk = Desk::new(&args.common, seed, console)?;
     let picture = desk.picture(&args.image)?;
-    let sampling = desk.sampling(&args.sampler, &args.class)?;
+    let sampling = desk.sampling(&args.sampler)?;
     let n = args.n as usize;
-    let classes = desk.classes(&args.class, n)?;
+    let condition = desk.condition(n)?;
     desk.claim()?;
 
     let original = batch(&picture)?;
@@ -40,7 +41,7 @@ pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
     let mut watch = Watch::new(console, args.strength.len());
     for &strength in &args.strength {
         rows.push(original.clone());
-        rows.push(desk.in_parts(&mut watch, (n, classes.as_deref()), &sampling, |request, watch| {
+        rows.push(desk.in_parts(&mut watch, (n, &condition), &sampling, |request, watch| {
             edit::vary(&desk.model, request, &picture, strength, watch)
         })?);
     }
@@ -54,7 +55,7 @@ pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
         steps: sampling.steps,
         seconds,
         out: &args.common.out,
-        classes: classes.as_deref().filter(|_| !args.class.is_empty()),
+        asked: desk.asked(&condition),
     });
     Ok(())
 }
