@@ -1,4 +1,5 @@
 use crate::run::{files, json, train_tiny, tweedie};
+use std::path::Path;
 
 #[test]
 fn a_model_that_reads_captions_paints_them_and_shows_where_it_looks() {
@@ -23,12 +24,27 @@ fn a_model_that_reads_captions_paints_them_and_shows_where_it_looks() {
         2
     );
 
+    json(place, &["sample", "model", "--n=1", "--steps=1", caption, "--out=one/"]);
+    let one = format!("--image={}", image_in(&place.join("one")));
+    for words in [["vary", "model"], ["invert", "model"]] {
+        let said = json(place, &[&["edit"], &words[..], &[&one, "--steps=2", caption]].concat());
+        assert_eq!(said["captions"], serde_json::json!(["red circle above blue square"]));
+        let said = json(place, &[&["edit"], &words[..], &[&one, "--steps=2"]].concat());
+        assert!(said["captions"].is_null());
+    }
+
     let error = tweedie(place, &["sample", "model", "--caption=crimson circle"]);
     assert_eq!(error.status, Some(1));
     assert!(error.stderr.contains("the word \"crimson\", --caption: it knows red, "), "{}", error.stderr);
     let error =
         tweedie(place, &train_tiny(&["--preset=captions", "--data=shapes", "--steps=2", "--out=other"]));
     assert!(error.stderr.contains("the pictures have none, data.source: "), "{}", error.stderr);
+}
+
+/// The path of the only file in a folder.
+fn image_in(folder: &Path) -> String {
+    let [name] = &files(folder)[..] else { panic!("one file in {}", folder.display()) };
+    folder.join(name).display().to_string()
 }
 
 #[test]

@@ -119,6 +119,7 @@ fn what_cannot_be_edited_is_refused_by_name() {
         ("inpaint nowhere --image=a.png --mask=mask.png", &["nowhere"]),
         ("vary M --image=a.png --strength=1.5", &["--strength", "1.5"]),
         ("vary M --image=a.png --strength=nan", &["--strength"]),
+        ("vary M --image=a.png --caption=red", &["--caption", "no captions"]),
         ("vary M --image=a.png --steps=100000", &["100000", "1000"]),
         ("vary M --image=wide.png", &["wide.png", "30x20", "8x8"]),
         ("interpolate M --image=a.png", &["--image", "twice"]),
