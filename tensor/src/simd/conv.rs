@@ -66,14 +66,61 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
     if let Some(few) = Few::of_input(g) {
         return few.grad_input(g, dy, w, dx, how);
     }
+    if g.stride == 1 {
+        let phase = [Phase::of(g, 0, 0), Phase::of(g, 1, 0)];
+        let pixels = phase[0].pixels * phase[1].pixels;
+        let dx = Output::pictures(dx, g.samples, g.channels_in, pixels);
+        return grad_input_phase(isa, g, phase, dy, w, &dx, how.into());
+    }
     for down in 0..g.stride {
-        for right in 0..g.stride {
-            let phase = [Phase::of(g, 0, down), Phase::of(g, 1, right)];
-            if phase.iter().any(|p| p.pixels == 0) {
-                continue;
-            }
-            grad_input_phase(isa, g, phase, dy, w, dx, how);
+        let row = Phase::of(g, 0, down);
+        // The phases of one row of pixels, which together are whole lines.
+        let columns: Vec<Phase> = (0..g.stride).map(|right| Phase::of(g, 1, right)).collect();
+        if row.pixels == 0 {
+            continue;
         }
+        let part = |column: &Phase| {
+            let pixels = row.pixels * column.pixels;
+            let mut part = Buffer::<f32>::scratch(g.samples * g.channels_in * pixels);
+            if pixels > 0 {
+                let output = Output::pictures(&mut part, g.samples, g.channels_in, pixels);
+                grad_input_phase(isa, g, [row, *column], dy, w, &output, Start::Zero);
+            }
+            part
+        };
+        let parts: Vec<Buffer<f32>> = columns.iter().map(part).collect();
+        let planes = dx.par_chunks_exact_mut(g.plane[0] * g.plane[1]).enumerate();
+        planes.for_each(|(plane, dx)| {
+            let lines = dx.chunks_exact_mut(g.plane[1]).skip(row.first).step_by(g.stride);
+            for (y, line) in lines.enumerate() {
+                let of = |i: usize| {
+                    let width = columns[i].pixels;
+                    &parts[i][(plane * row.pixels + y) * width..][..width]
+                };
+                weave(g.stride, |i| (columns[i].first, of(i)), line, how);
+            }
+        });
+    }
+}
+
+/// Puts the phases of a line back in their places: `phase(i)` is where phase i begins, and its pixels.
+fn weave<'a>(stride: usize, phase: impl Fn(usize) -> (usize, &'a [f32]), line: &mut [f32], how: Accumulate) {
+    let write = |x: &mut f32, p: f32| match how {
+        Accumulate::Overwrite => *x = p,
+        Accumulate::Add => *x += p,
+    };
+    let even = |i: usize| phase(i).0 == i && phase(i).1.len() * stride == line.len();
+    if stride == 2 && even(0) && even(1) {
+        let (left, right) = (phase(0).1, phase(1).1);
+        for ((pair, left), right) in line.as_chunks_mut::<2>().0.iter_mut().zip(left).zip(right) {
+            write(&mut pair[0], *left);
+            write(&mut pair[1], *right);
+        }
+        return;
+    }
+    for i in 0..stride {
+        let (first, pixels) = phase(i);
+        line.iter_mut().skip(first).step_by(stride).zip(pixels).for_each(|(x, p)| write(x, *p));
     }
 }
 
@@ -107,37 +154,19 @@ fn grad_input_phase(
     phase: [Phase; 2],
     dy: &[f32],
     w: &[f32],
-    dx: &mut [f32],
-    how: Accumulate,
+    dx: &Output<'_>,
+    start: Start<'_>,
 ) {
-    let [height, width] = phase.map(|p| p.pixels);
     let mirrored = Window {
         plane: g.places,
-        places: [height, width],
+        places: phase.map(|p| p.pixels),
         taps: phase.map(|p| p.taps),
         stride: 1,
         before: phase.map(|p| p.before),
     };
     let weights = MirroredWeights { w, g, phase };
     let dy = PositionLanes(Planes::pictures(dy, g.samples, g.channels_out, mirrored));
-    if g.stride == 1 {
-        let dx = Output::pictures(dx, g.samples, g.channels_in, height * width);
-        return multiply_parallel(isa, &weights, &dy, &dx, how.into());
-    }
-    let mut part = Buffer::<f32>::scratch(g.samples * g.channels_in * height * width);
-    let output = Output::pictures(&mut part, g.samples, g.channels_in, height * width);
-    multiply_parallel(isa, &weights, &dy, &output, Start::Zero);
-    let planes = dx.par_chunks_exact_mut(g.plane[0] * g.plane[1]).zip(part.par_chunks_exact(height * width));
-    planes.for_each(|(dx, part)| {
-        let lines = dx.chunks_exact_mut(g.plane[1]).skip(phase[0].first).step_by(g.stride);
-        for (line, part) in lines.zip(part.chunks_exact(width)) {
-            let pixels = line.iter_mut().skip(phase[1].first).step_by(g.stride);
-            match how {
-                Accumulate::Overwrite => pixels.zip(part).for_each(|(x, p)| *x = *p),
-                Accumulate::Add => pixels.zip(part).for_each(|(x, p)| *x += *p),
-            }
-        }
-    });
+    multiply_parallel(isa, &weights, &dy, dx, start);
 }
 
 /// The weights [C_out, C_in, taps] with C_in as lanes and (C_out, taps of a phase, last tap first) as depth.
@@ -160,18 +189,30 @@ impl Operand for MirroredWeights<'_> {
         let [down, right] = self.phase;
         let taps = self.g.taps[0] * self.g.taps[1];
         let in_phase = down.taps * right.taps;
-        for (index, panel) in panels.chunks_exact_mut((width * depth.len()).max(1)).enumerate() {
-            let first = lanes.start + index * width;
-            let used = width.min(lanes.end - first);
-            for (k, row) in depth.clone().zip(panel.chunks_exact_mut(width)) {
-                let (channel_out, at) = (k / in_phase, in_phase - 1 - k % in_phase);
-                let y = down.tap + self.g.stride * (at / right.taps);
-                let x = right.tap + self.g.stride * (at % right.taps);
-                let start = (channel_out * self.g.channels_in + first) * taps + y * self.g.taps[1] + x;
-                for (place, value) in row[..used].iter_mut().zip(self.w[start..].iter().step_by(taps)) {
-                    *place = *value;
+        let tap_of = |at: usize| {
+            let y = down.tap + self.g.stride * (at / right.taps);
+            y * self.g.taps[1] + right.tap + self.g.stride * (at % right.taps)
+        };
+        if depth.is_empty() {
+            return;
+        }
+        if !lanes.len().is_multiple_of(width) {
+            panels[lanes.len() / width * width * depth.len()..].fill(0.0);
+        }
+        // The weights of one channel out for all these lanes are neighbours: they are read together, and go to all panels.
+        for channel_out in depth.start / in_phase..depth.end.div_ceil(in_phase) {
+            for at in 0..in_phase {
+                let k = channel_out * in_phase + at;
+                if !depth.contains(&k) {
+                    continue;
                 }
-                row[used..].fill(0.0);
+                let start =
+                    (channel_out * self.g.channels_in + lanes.start) * taps + tap_of(in_phase - 1 - at);
+                let mut weights = self.w[start..].iter().step_by(taps).take(lanes.len());
+                for panel in panels.chunks_exact_mut(width * depth.len()) {
+                    let row = &mut panel[(k - depth.start) * width..][..width];
+                    row.iter_mut().zip(&mut weights).for_each(|(place, weight)| *place = *weight);
+                }
             }
         }
     }

@@ -75,16 +75,20 @@ impl Packed {
     /// Packs a whole operand, on all threads if it is large.
     pub(crate) fn whole(isa: Isa, operand: &dyn Operand, width: usize) -> Packed {
         const LARGE: usize = 1 << 16;
+        // Panels that one task packs: enough for a stretch of memory.
+        const TOGETHER: usize = 4;
         let (lanes, depth) = (operand.lanes(), operand.depth());
         let mut numbers = Buffer::scratch(lanes.div_ceil(width) * width * depth);
-        let pack = |(index, panel): (usize, &mut [f32])| {
-            let first = index * width;
-            operand.pack(isa, first..lanes.min(first + width), 0..depth, width, panel);
+        let together = TOGETHER * width;
+        let pack = |(index, panels): (usize, &mut [f32])| {
+            let first = index * together;
+            operand.pack(isa, first..lanes.min(first + together), 0..depth, width, panels);
         };
+        let size = (together * depth).max(1);
         if numbers.len() >= LARGE {
-            numbers.par_chunks_exact_mut((width * depth).max(1)).enumerate().for_each(pack);
+            numbers.par_chunks_mut(size).enumerate().for_each(pack);
         } else {
-            numbers.chunks_exact_mut((width * depth).max(1)).enumerate().for_each(pack);
+            numbers.chunks_mut(size).enumerate().for_each(pack);
         }
         Packed { numbers, width, depth }
     }

@@ -205,10 +205,10 @@ unsafe fn some_position_lanes<L: Masked<W>, const W: usize>(
         let mut step = (first * planes.channel_stride) as isize + shift;
         while feature < depth.end {
             let at = (feature - depth.start) * width;
-            for ((run, inside), (place, lanes)) in runs.iter().zip(inside).zip(places) {
+            for ((run, inside), (place, lanes)) in runs.iter().zip(&inside).zip(places) {
                 L::fetch(data.wrapping_offset(run.pieces[0].0 + step + ahead));
                 // SAFETY: `inside` masks what lies outside the plane.
-                let numbers = unsafe { run.load(data, inside, step) };
+                let numbers = unsafe { run.load(data, *inside, step) };
                 numbers.store_some(&mut panels[at + place..][..*lanes]);
             }
             feature += taps;
