@@ -10,8 +10,6 @@ mod config;
 mod final_layer;
 mod model;
 mod modulation;
-mod position;
 
 pub use config::TransformerConfig;
 pub use model::Transformer;
-pub use position::positions;

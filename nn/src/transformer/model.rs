@@ -1,9 +1,8 @@
 use super::TransformerConfig;
 use super::block::Block;
 use super::final_layer::FinalLayer;
-use super::position::positions;
 use crate::condition::{ConditionEmbedding, check_picture};
-use crate::layers::{Linear, Sinusoid, patchify, unpatchify};
+use crate::layers::{Linear, Sinusoid, patchify, positions, unpatchify};
 use crate::{Builder, Ctx, Result};
 use tweedie_autograd::Var;
 use tweedie_tensor::{Element, Tensor};

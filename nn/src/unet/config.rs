@@ -215,6 +215,10 @@ impl UNetConfig {
         }
         for &channels in &self.block_out_channels {
             self.validate_channels(channels)?;
+            if self.cross_attention_dim.is_some() && !channels.is_multiple_of(4) {
+                let why = "must be multiples of 4 with cross_attention_dim: a sine and a cosine each for row and column";
+                return refuse("block_out_channels", channels, why);
+            }
         }
         if let Some(groups) = self.attn_norm_num_groups {
             let channels = self.block_out_channels[levels - 1];

@@ -1,5 +1,5 @@
-use crate::layers::Sinusoid;
-use tweedie_tensor::{Element, Tensor, ops};
+use super::Sinusoid;
+use tweedie_tensor::{Element, Error, Tensor, ops};
 
 /// The fixed embedding of places in a grid, row by row: \[`rows`·`columns`, `width`\], `width` a multiple of 4.
 ///
@@ -8,7 +8,7 @@ use tweedie_tensor::{Element, Tensor, ops};
 ///
 /// # Errors
 /// None for lengths that fit into memory.
-pub fn positions<T: Element>(rows: usize, columns: usize, width: usize) -> crate::Result<Tensor<T>> {
+pub fn positions<T: Element>(rows: usize, columns: usize, width: usize) -> Result<Tensor<T>, Error> {
     let axis = Sinusoid {
         width: width / 2,
         flip_sin_to_cos: false,
@@ -18,7 +18,7 @@ pub fn positions<T: Element>(rows: usize, columns: usize, width: usize) -> crate
     let places = 0..rows * columns;
     let column: Vec<f64> = places.clone().map(|place| (place % columns) as f64).collect();
     let row: Vec<f64> = places.map(|place| (place / columns) as f64).collect();
-    Ok(ops::concat(&[&axis.embed(&column), &axis.embed(&row)], 1)?)
+    ops::concat(&[&axis.embed(&column), &axis.embed(&row)], 1)
 }
 
 #[cfg(test)]
