@@ -34,12 +34,12 @@ fn main() -> ExitCode {
 
 fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
     let &Everywhere { threads, seed, json, quiet } = everywhere;
-    if let Some(threads) = threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
-        pool.map_err(|error| {
-            Failure::user(format!("cannot start {threads} threads, --threads: {error}: give fewer"))
-        })?;
-    }
+    // This thread is one of the pool's: from outside, it would hand over each operation and be woken for the next.
+    let threads = threads.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
+    pool.map_err(|error| {
+        Failure::user(format!("cannot start {threads} threads, --threads: {error}: give fewer"))
+    })?;
     let console = Console { json, quiet };
     match command {
         Command::Train(args) => commands::train(args, seed, console),

@@ -144,8 +144,7 @@ pub(super) unsafe fn run(isa: Isa, strip: &Strip, vectors: usize) {
     on_isa!(isa, any_width(strip, vectors));
 }
 
-/// # Safety
-/// As [`run`].
+/// Called by [`run`] alone, under whose promises.
 #[inline(always)]
 fn any_width<L: Accumulator<W>, const W: usize>(strip: &Strip, vectors: usize) {
     // SAFETY: as `run` was promised.

@@ -39,13 +39,20 @@ impl Loader {
         let order = Order::new(seed, pictures)?;
         let first = first_step.saturating_mul(batch as u64);
         let (send, batches) = sync_channel(AHEAD);
+        let unreadable =
+            |source| DataError::Unreadable { path: "the threads that read ahead".into(), source };
+        // Threads of their own: those of the global pool may all be waiting for the next batch.
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(rayon::current_num_threads())
+            .thread_name(|i| format!("data {i}"))
+            .build()
+            .map_err(|error| unreadable(std::io::Error::other(error)))?;
         let reader = thread::Builder::new()
             .name("data".to_string())
-            .spawn(move || read_ahead(&*source, order, seed, batch, first, flips, &send))
-            .map_err(|error| DataError::Unreadable {
-                path: "the thread that reads ahead".into(),
-                source: error,
-            })?;
+            .spawn(move || {
+                pool.install(|| read_ahead(&*source, order, seed, batch, first, flips, &send));
+            })
+            .map_err(unreadable)?;
         Ok(Loader { batches: Some(batches), reader: Some(reader) })
     }
 
