@@ -50,7 +50,9 @@ pub(super) struct Columns {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ahead {
     pub(super) start: *const f32,
-    pub(super) numbers: usize,
+    /// From one line to the next.
+    pub(super) step: usize,
+    pub(super) lines: usize,
 }
 
 /// Some rows of C and a tile's width of columns, and some steps of the sum.
@@ -165,7 +167,6 @@ fn any_width<L: Accumulator<W>, const W: usize>(strip: &Strip, vectors: usize) {
 /// As [`run`].
 #[inline(always)]
 unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip) {
-    const LINE: usize = 16;
     let nowhere = std::ptr::null_mut();
     let whole = L::MOST_ROWS[V - 1];
     // Rows of A whose order goes on across tiles may be cut anywhere.
@@ -196,13 +197,14 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
                 Begin::Rows(bias) => Begin::Rows(bias.wrapping_add(row)),
                 same => same,
             },
-            ahead: if fetched < strip.ahead.numbers {
-                strip.ahead.start.wrapping_add(fetched)
+            ahead: if fetched < strip.ahead.lines {
+                strip.ahead.start.wrapping_add(fetched * strip.ahead.step)
             } else {
-                strip.b.start
+                b
             },
+            ahead_step: if fetched < strip.ahead.lines { strip.ahead.step } else { 0 },
         };
-        fetched += strip.steps * LINE;
+        fetched += strip.steps;
         // SAFETY: rows of the strip.
         unsafe {
             match (rows, copy.take()) {
@@ -240,6 +242,7 @@ struct Tile {
     c_row: usize,
     begin: Begin,
     ahead: *const f32,
+    ahead_step: usize,
 }
 
 impl Tile {
@@ -251,7 +254,8 @@ impl Tile {
         mut copy: *mut f32,
     ) {
         let mut sums = [[L::zero(); V]; R];
-        let c = |r: usize, v: usize| self.c.wrapping_add(r * self.c_row + v * W).cast::<[f32; W]>();
+        let Tile { c, c_row, .. } = self;
+        let c = |r: usize, v: usize| c.wrapping_add(r * c_row + v * W).cast::<[f32; W]>();
         // SAFETY: within the tile of C, or the `R` numbers of a bias, as the caller promises.
         unsafe {
             match self.begin {
@@ -270,44 +274,29 @@ impl Tile {
                 }
             }
         }
-        // The tile below is probably next.
-        for r in R..2 * R {
-            L::fetch(c(r, 0).cast());
-        }
         // Half of the rows are found from a place of their own, at a distance that the compiler cannot know: it would
         // otherwise find each row from the one before, and steps would wait for that chain of additions.
-        let half = R.div_ceil(2);
-        let mut far = self.a.wrapping_add(half * black_box(self.a_row));
-        for _ in 0..self.steps {
-            L::fetch_into_l2(self.ahead);
-            self.ahead = self.ahead.wrapping_add(16);
-            let mut row_of_b = [L::zero(); V];
+        let mut far = self.a.wrapping_add(R.div_ceil(2) * black_box(self.a_row));
+        // The tile below is probably next. It comes in two steps: a panel of B fills most of the first cache, and would
+        // push out again what comes there too soon.
+        for r in R..2 * R {
             for v in 0..V {
-                // SAFETY: this step of B.
-                row_of_b[v] = L::load(unsafe { &*self.b.wrapping_add(v * W).cast() });
+                L::fetch_into_l2(c(r, v).cast());
             }
-            if COPY {
-                for v in 0..V {
-                    // SAFETY: this step of the copy.
-                    row_of_b[v].store(unsafe { &mut *copy.wrapping_add(v * W).cast() });
-                }
-                copy = copy.wrapping_add(V * W);
+        }
+        let last = if self.steps < 2 * R { 0 } else { 2 * R };
+        for _ in last..self.steps {
+            L::fetch_into_l2(self.ahead);
+            self.ahead = self.ahead.wrapping_add(self.ahead_step);
+            // SAFETY: a step of A, B and the copy; so below.
+            unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
+        }
+        for r in 0..last / 2 {
+            for v in 0..V {
+                L::fetch(c(R + r, v).cast());
             }
-            for r in 0..R {
-                let a = if r < half {
-                    self.a.wrapping_add(r * self.a_row)
-                } else {
-                    far.wrapping_add((r - half) * self.a_row)
-                };
-                // SAFETY: this step of A.
-                let x = unsafe { *a };
-                for v in 0..V {
-                    sums[r][v] = row_of_b[v].mul_add(x, sums[r][v]);
-                }
-            }
-            self.a = self.a.wrapping_add(self.a_step);
-            far = far.wrapping_add(self.a_step);
-            self.b = self.b.wrapping_add(self.b_step);
+            unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
+            unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
         }
         for r in 0..R {
             for v in 0..V {
@@ -315,5 +304,46 @@ impl Tile {
                 sums[r][v].store(unsafe { &mut *c(r, v) });
             }
         }
+    }
+
+    /// Adds one step's products, and goes on to the next.
+    ///
+    /// # Safety
+    /// There is such a step of A and B, and room for it in the copy.
+    #[inline(always)]
+    unsafe fn step<L: Lanes<W>, const W: usize, const R: usize, const V: usize, const COPY: bool>(
+        &mut self,
+        sums: &mut [[L; V]; R],
+        far: &mut *const f32,
+        copy: &mut *mut f32,
+    ) {
+        let mut row_of_b = [L::zero(); V];
+        for v in 0..V {
+            // SAFETY: this step of B.
+            row_of_b[v] = L::load(unsafe { &*self.b.wrapping_add(v * W).cast() });
+        }
+        if COPY {
+            for v in 0..V {
+                // SAFETY: this step of the copy.
+                row_of_b[v].store(unsafe { &mut *copy.wrapping_add(v * W).cast() });
+            }
+            *copy = copy.wrapping_add(V * W);
+        }
+        let half = R.div_ceil(2);
+        for r in 0..R {
+            let a = if r < half {
+                self.a.wrapping_add(r * self.a_row)
+            } else {
+                far.wrapping_add((r - half) * self.a_row)
+            };
+            // SAFETY: this step of A.
+            let x = unsafe { *a };
+            for v in 0..V {
+                sums[r][v] = row_of_b[v].mul_add(x, sums[r][v]);
+            }
+        }
+        self.a = self.a.wrapping_add(self.a_step);
+        *far = far.wrapping_add(self.a_step);
+        self.b = self.b.wrapping_add(self.b_step);
     }
 }

@@ -12,7 +12,7 @@ impl Blocks {
     pub(super) fn of(isa: Isa) -> Blocks {
         match isa {
             Isa::Avx512 => Blocks { rows: 256, depth: 768, cols: 96 },
-            Isa::Avx2 | Isa::Portable => Blocks { rows: 192, depth: 384, cols: 192 },
+            Isa::Avx2 | Isa::Portable => Blocks { rows: 144, depth: 512, cols: 192 },
         }
     }
 }

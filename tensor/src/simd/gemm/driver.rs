@@ -142,7 +142,7 @@ impl Cut {
         const COL_STEP: usize = 48;
         let work = rows.saturating_mul(cols).saturating_mul(depth.max(1));
         let wanted = (work / LEAST_WORK).clamp(1, MOST_TASKS);
-        let cols_in_block = cols.div_ceil(wanted).max(LEAST_COLS).next_multiple_of(COL_STEP);
+        let cols_in_block = share(cols, cols.div_ceil(wanted).max(LEAST_COLS), COL_STEP);
         let across = cols.div_ceil(cols_in_block).max(1);
         let down = wanted.min(FEW_TASKS).div_ceil(across);
         let rows_in_block = rows.div_ceil(down).max(LEAST_ROWS).next_multiple_of(ROW_STEP);
@@ -172,25 +172,24 @@ impl<'a> Side<'a> {
     fn of_a(a: &'a dyn Operand, cols: usize) -> Side<'a> {
         const FEW_COLS: usize = 512;
         match a.in_memory() {
-            Some(matrix) if cols <= FEW_COLS && a.depth() > 0 => Side::InMemory(matrix),
+            Some(matrix) if cols <= FEW_COLS && matrix.group >= a.lanes() && a.depth() > 0 => {
+                Side::InMemory(matrix)
+            }
             _ => Side::Fresh(a),
         }
     }
 
-    /// B, likewise, where sums are short, and whole vectors end where its rows do. The first tile of a strip copies what
-    /// the others read; for few rows that would be most of them, for many the copy would be made again and again.
-    fn of_b(b: &'a dyn Operand, rows: usize, lanes: usize) -> Side<'a> {
-        const ROWS: RangeInclusive<usize> = 96..=512;
-        const FEW_STEPS: usize = 256;
+    /// B, likewise, where C has few rows, and the microkernel's vectors end where B's rows do. The first tile of a strip
+    /// copies what the others read; for fewer rows there would be no others, for many the copy would be made again and
+    /// again.
+    fn of_b(b: &'a dyn Operand, rows: usize, shape: Shape) -> Side<'a> {
+        const FEW_ROWS: RangeInclusive<usize> = 8..=512;
+        let fits = |matrices: &InMemory<'_>| {
+            let whole = if matrices.group >= b.lanes() { shape.lanes } else { shape.cols };
+            matrices.apart == 1 && matrices.group.is_multiple_of(whole) && b.depth() > 0
+        };
         match b.in_memory() {
-            Some(matrix)
-                if ROWS.contains(&rows)
-                    && matrix.apart == 1
-                    && (1..=FEW_STEPS).contains(&b.depth())
-                    && b.lanes().is_multiple_of(lanes) =>
-            {
-                Side::InMemory(matrix)
-            }
+            Some(matrices) if FEW_ROWS.contains(&rows) && fits(&matrices) => Side::InMemory(matrices),
             _ => Side::Fresh(b),
         }
     }
@@ -225,8 +224,9 @@ impl<'a> Side<'a> {
             Side::Packed(packed) => {
                 (packed.panel(lanes.start / width, steps.start), 1, width, width * packed.depth())
             }
-            Side::InMemory(InMemory { numbers, apart, step }) => {
-                (&numbers[lanes.start * apart + steps.start * step..], *apart, *step, width * apart)
+            Side::InMemory(matrices) => {
+                let InMemory { apart, step, .. } = *matrices;
+                (matrices.from(lanes.start, steps.start), apart, step, width * apart)
             }
         };
         let last_row = last_panel * next + (lanes.len() - 1) % width * apart;
@@ -282,7 +282,7 @@ unsafe fn block(
     let most_steps = share(steps.len(), blocks.depth, 1);
     let most_cols = share(cols.len(), blocks.cols, nr);
     let most_rows = share(rows.len(), PACKED_ROWS, mr);
-    let b = Side::of_b(b, rows.len(), shape.lanes);
+    let b = Side::of_b(b, rows.len(), shape);
     let mut a_room = a.room(most_rows, most_steps);
     let mut b_room = match b {
         // Just the panel that tiles read at the time.

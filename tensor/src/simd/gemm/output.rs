@@ -84,7 +84,9 @@ impl<'a> Output<'a> {
         let shape = Shape::of(isa);
         let (start, run) = self.at(row, col);
         let vectors = cols.div_ceil(shape.lanes);
-        let ahead = Ahead { start: b.start, numbers: 0 };
+        // Columns that are read where they lie: their neighbours are next, in lines that no processor foresees.
+        let lines = if b.copy.is_some() { steps } else { 0 };
+        let ahead = Ahead { start: b.start.wrapping_add(cols), step: b.step, lines };
         let whole = Strip { rows, steps, a, b, c: start, c_row: self.row_stride, begin, ahead };
         if cols <= run && cols.is_multiple_of(shape.lanes) {
             // SAFETY: all columns of the strip are contiguous, and no vector reaches past them.

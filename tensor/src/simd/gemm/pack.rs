@@ -18,18 +18,30 @@ pub(crate) trait Operand: Sync {
     /// Writes the panels of `lanes`, one behind the other, each `width` lanes wide and `depth.len()` steps deep.
     /// Lanes missing in the last panel become zeros.
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]);
-    /// Where the numbers lie, if that is a matrix: then panels may be dispensed with.
+    /// Where the numbers lie, if they lie as in matrices: then panels may be dispensed with.
     fn in_memory(&self) -> Option<InMemory<'_>> {
         None
     }
 }
 
-/// An operand as a matrix in memory: number (lane, k) at `numbers[lane · apart + k · step]`.
+/// An operand as one matrix in memory, or several beside one another: groups of lanes, each lane `apart` from the one
+/// before, and steps of the sum `step` apart.
 #[derive(Clone, Copy)]
 pub(crate) struct InMemory<'a> {
     pub(super) numbers: &'a [f32],
     pub(super) apart: usize,
     pub(super) step: usize,
+    /// Lanes of a group, at least 1 if there are any.
+    pub(super) group: usize,
+    pub(super) group_apart: usize,
+}
+
+impl<'a> InMemory<'a> {
+    /// The numbers from (lane, k) on.
+    pub(super) fn from(&self, lane: usize, k: usize) -> &'a [f32] {
+        let (group, within) = (lane / self.group, lane % self.group);
+        &self.numbers[group * self.group_apart + within * self.apart + k * self.step..]
+    }
 }
 
 /// A matrix with any strides.

@@ -15,9 +15,9 @@
 //! (`runs`), or a few where a sample or a cropped row ends in between.
 
 use super::pack::{InMemory, Operand};
-use super::runs::{MOST_TAPS, feature_lanes, position_lanes};
+use super::runs::{MOST_TAPS, feature_lanes, plain_feature_lanes, position_lanes};
 use crate::simd::Isa;
-use crate::simd::lanes::on_vectors;
+use crate::simd::lanes::{on_isa, on_vectors};
 use std::ops::Range;
 
 /// A window that moves over a plane.
@@ -79,9 +79,16 @@ impl<'a> Planes<'a> {
         Planes { data, samples: 1, channels: rows, sample_stride: 0, channel_stride: row_stride, window }
     }
 
-    /// Whether these are the rows of one matrix.
-    fn is_matrix(&self) -> bool {
-        self.window.is_plain() && self.samples == 1
+    /// Where each pixel is a position: where the number of a channel at a position is, and how many positions from
+    /// there on are neighbours.
+    pub(super) fn plain(&self, channel: usize, position: usize) -> (usize, usize) {
+        let pixels = self.pixels();
+        let (sample, within) = (position / pixels, position % pixels);
+        (sample * self.sample_stride + channel * self.channel_stride + within, pixels - within)
+    }
+
+    fn pixels(&self) -> usize {
+        self.window.plane[0] * self.window.plane[1]
     }
 
     fn positions(&self) -> usize {
@@ -161,7 +168,10 @@ impl Operand for PositionLanes<'_> {
     }
 
     fn in_memory(&self) -> Option<InMemory<'_>> {
-        self.0.is_matrix().then_some(InMemory { numbers: self.0.data, apart: 1, step: self.0.channel_stride })
+        let Planes { data, sample_stride, channel_stride, .. } = self.0;
+        let (group, group_apart) = (self.0.pixels(), sample_stride);
+        let matrices = InMemory { numbers: data, apart: 1, step: channel_stride, group, group_apart };
+        self.0.window.is_plain().then_some(matrices)
     }
 
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
@@ -190,13 +200,19 @@ impl Operand for FeatureLanes<'_> {
     }
 
     fn in_memory(&self) -> Option<InMemory<'_>> {
-        self.0.is_matrix().then_some(InMemory { numbers: self.0.data, apart: self.0.channel_stride, step: 1 })
+        let Planes { data, samples, channels, channel_stride, window, .. } = self.0;
+        let matrix =
+            InMemory { numbers: data, apart: channel_stride, step: 1, group: channels, group_apart: 0 };
+        (window.is_plain() && samples == 1).then_some(matrix)
     }
 
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
         let deep = depth.len();
         check(self, &lanes, &depth, width, panels);
         clear_missing(lanes.len(), deep, width, panels);
+        if self.0.window.is_plain() {
+            return on_isa!(isa, plain_feature_lanes(&self.0, lanes, depth, width, panels));
+        }
         if isa > Isa::Portable && self.0.is_indexable() && self.0.taps() <= MOST_TAPS {
             // SAFETY: ranges were checked above.
             return unsafe { on_vectors!(isa, feature_lanes(&self.0, lanes, depth, width, panels)) };

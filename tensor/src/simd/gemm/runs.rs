@@ -1,7 +1,7 @@
 //! A vector of neighbouring positions at a time.
 
 use super::planes::Planes;
-use crate::simd::lanes::{MOST_LANES, Masked};
+use crate::simd::lanes::{Lanes, MOST_LANES, Masked};
 use std::ops::Range;
 
 /// The largest window whose masks are kept on the stack.
@@ -217,6 +217,69 @@ unsafe fn some_position_lanes<L: Masked<W>, const W: usize>(
     }
 }
 
+/// Panels whose lanes are features where each pixel is a position, so the rows of matrices: along all rows of a panel at
+/// once, `W` numbers of each at a time, transposed in registers.
+#[inline(always)]
+pub(super) fn plain_feature_lanes<L: Lanes<W>, const W: usize>(
+    planes: &Planes<'_>,
+    lanes: Range<usize>,
+    depth: Range<usize>,
+    width: usize,
+    panels: &mut [f32],
+) {
+    let deep = depth.len();
+    for (panel, first) in panels.chunks_mut((width * deep).max(1)).zip(lanes.clone().step_by(width)) {
+        for group in (0..width.min(lanes.end - first)).step_by(W) {
+            let lane = first + group;
+            let used = W.min(width - group).min(lanes.end - lane);
+            let mut done = 0;
+            while done < deep {
+                let (start, run) = planes.plain(lane, depth.start + done);
+                let run = run.min(deep - done);
+                let mut rows: [&[f32]; W] = [&[]; W];
+                for (i, row) in rows[..used].iter_mut().enumerate() {
+                    *row = &planes.data[start + i * planes.channel_stride..][..run];
+                }
+                for k in (0..run).step_by(W) {
+                    // Loops over all lanes, which unroll, keep the numbers in registers.
+                    let mut numbers = [L::zero(); W];
+                    for i in 0..W {
+                        if i < used {
+                            numbers[i] = L::load_some(&rows[i][k..]);
+                        }
+                    }
+                    let to = &mut panel[(done + k) * width + group..];
+                    write_columns(L::transpose(numbers), to, width, W.min(run - k), used);
+                }
+                done += run;
+            }
+        }
+    }
+}
+
+/// Writes `used` lanes of so many columns, `width` apart.
+#[inline(always)]
+fn write_columns<L: Lanes<W>, const W: usize>(
+    columns: [L; W],
+    to: &mut [f32],
+    width: usize,
+    steps: usize,
+    used: usize,
+) {
+    let to = &mut to[..(steps - 1) * width + used];
+    for k in 0..W {
+        if k >= steps {
+            break;
+        }
+        // Where a vector reaches beyond the panel's width, the next row is written after it.
+        let row = &mut to[k * width..];
+        match row.first_chunk_mut() {
+            Some(all) => columns[k].store(all),
+            None => columns[k].store_some(row),
+        }
+    }
+}
+
 /// Panels whose lanes are features: `W` positions of `W` features at a time, transposed in registers.
 ///
 /// # Safety
@@ -294,7 +357,6 @@ unsafe fn some_feature_lanes<L: Masked<W>, const W: usize>(
                     }
                     let steps = (depth.end - first).min(W);
                     let place = (index * depth.len() + first - depth.start) * width + group * W;
-                    let panel = &mut panels[place..][..(steps - 1) * width + features.len()];
                     // Loops over all lanes, which unroll, keep the numbers in registers.
                     let mut numbers = [L::zero(); W];
                     for i in 0..W {
@@ -303,18 +365,7 @@ unsafe fn some_feature_lanes<L: Masked<W>, const W: usize>(
                             numbers[i] = unsafe { run.load(data, inside[tap % MOST_TAPS], *step) };
                         }
                     }
-                    let columns = L::transpose(numbers);
-                    for k in 0..W {
-                        if k >= steps {
-                            break;
-                        }
-                        // Where a vector reaches beyond the panel's width, the next row is written after it.
-                        let row = &mut panel[k * width..];
-                        match row.first_chunk_mut() {
-                            Some(all) => columns[k].store(all),
-                            None => columns[k].store_some(row),
-                        }
-                    }
+                    write_columns(L::transpose(numbers), &mut panels[place..], width, steps, features.len());
                 }
             }
         }

@@ -5,6 +5,8 @@ use crate::simd::microkernel::{self, Ahead, Begin, Columns, Rows, Shape, Strip};
 
 /// Columns of B that lie together: four AVX-512 registers.
 pub(super) const PANEL: usize = 64;
+/// Numbers in a cache line.
+const LINE: usize = 16;
 /// Steps of the sum after which a tile's numbers go back to memory, so that the part of B's panel that is read again
 /// for every row of tiles stays in the L1 cache.
 const DEPTH: usize = 96;
@@ -76,7 +78,11 @@ impl Product {
                     c: c[col..].as_mut_ptr(),
                     c_row: p.c_row,
                     begin: if p.add || step > 0 { Begin::Current } else { Begin::Zero },
-                    ahead: Ahead { start: b.as_ptr().wrapping_add(next), numbers: steps * b_step },
+                    ahead: Ahead {
+                        start: b.as_ptr().wrapping_add(next),
+                        step: LINE,
+                        lines: steps * b_step / LINE,
+                    },
                 };
                 // SAFETY: every element was checked to be inside, and the processor to have the instructions.
                 unsafe { microkernel::run(isa, &strip, cols / shape.lanes) };
