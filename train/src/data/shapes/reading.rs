@@ -4,14 +4,14 @@ use super::caption::{Caption, Thing, words};
 use super::colour::{PALETTE, Rgb};
 use super::figure::Figure;
 use super::scene::Placed;
-use std::f64::consts::PI;
+use super::scenes::LEAN;
 
 /// A colour this far from the ground is a figure's, not the ground's.
 const FOREGROUND: f64 = 0.22;
 /// The fewest pixels of a figure, as a share of the picture: less is a speck.
 const LEAST: f64 = 0.012;
-/// Angles that are tried for a figure.
-const ANGLES: usize = 36;
+/// Angles that are tried for a figure, between those at which scenes are drawn.
+const ANGLES: usize = 5;
 
 /// What of a caption a picture shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,7 +191,7 @@ impl Relief {
             let Shape { area, centroid } = Shape::of(kind);
             let size = (mass * pixel * pixel / area).sqrt();
             for k in 0..ANGLES {
-                let angle = (2.0 * (k as f64 + 0.5) / ANGLES as f64 - 1.0) * kind.freedom().min(PI);
+                let angle = (2.0 * (k as f64 + 0.5) / ANGLES as f64 - 1.0) * LEAN;
                 let (sin, cos) = (libm::sin(angle), libm::cos(angle));
                 let off = (
                     size * (cos * centroid.0 - sin * centroid.1),

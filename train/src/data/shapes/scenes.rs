@@ -3,10 +3,12 @@ use super::caption::{Caption, LENGTH, Relation, Thing, words};
 use super::colour::{Ground, PALETTE, shade};
 use super::figure::Figure;
 use super::scene::{Placed, Scene};
+use std::f64::consts::PI;
+use std::ops::Range;
 use tweedie_tensor::random::{Purpose, Stream};
 
 /// Pictures of one figure or two, with captions: "red circle", "red circle above blue square". Three in four show
-/// two figures, of different colours. Every picture and its caption are a pure function of (split, index, side).
+/// two figures, of different colours; all stand nearly upright. Every picture and its caption are a pure function of (split, index, side).
 #[derive(Debug, Clone)]
 pub struct Scenes {
     split: Split,
@@ -78,13 +80,16 @@ impl Source for Scenes {
     }
 }
 
-/// The largest size of a figure beside another.
-const LARGEST: f64 = 0.42;
+/// Sizes of a figure alone, and of one beside another.
+const ALONE: Range<f64> = 0.36..0.6;
+const BESIDE: Range<f64> = 0.36..0.45;
+/// How far a figure may lean either way, in radians. A square turned further would be asked for by another name.
+pub(super) const LEAN: f64 = PI / 12.0;
 
 fn scene(caption: Caption, stream: &mut Stream) -> Scene {
     let mut figures = match caption.second {
         None => {
-            let size = stream.range(0.32, 0.6);
+            let size = stream.range(ALONE.start, ALONE.end);
             let free = 0.95 - size;
             let centre = (stream.range(-free, free), stream.range(-free, free));
             vec![placed(caption.first, size, centre, stream)]
@@ -98,7 +103,7 @@ fn scene(caption: Caption, stream: &mut Stream) -> Scene {
             // Each stays in its half, with a gap between them, and not far from the axis that they stand on.
             [(before, -1.0), (after, 1.0)]
                 .map(|(thing, half)| {
-                    let size = stream.range(0.32, LARGEST);
+                    let size = stream.range(BESIDE.start, BESIDE.end);
                     let along = half * stream.range(size + 0.06, 0.97 - size);
                     let across = stream.range(-0.3, 0.3);
                     placed(thing, size, if upright { (across, along) } else { (along, across) }, stream)
@@ -113,7 +118,7 @@ fn scene(caption: Caption, stream: &mut Stream) -> Scene {
 
 fn placed(thing: Thing, size: f64, centre: (f64, f64), stream: &mut Stream) -> Placed {
     let figure = Figure::ALL[thing.figure];
-    let angle = stream.range(-figure.freedom(), figure.freedom());
+    let angle = stream.range(-LEAN, LEAN);
     Placed { figure, colour: PALETTE[thing.colour].1, centre, size, angle }
 }
 
