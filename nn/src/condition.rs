@@ -1,32 +1,50 @@
-//! What times and classes come to inside a network, and what is no input of one.
+//! What times, classes and contexts come to inside a network, and what is no input of one.
 
-use crate::layers::{Embedding, Sinusoid, TimestepEmbedding};
+use crate::layers::{Embedding, Linear, Sinusoid, TimestepEmbedding};
 use crate::{Builder, Ctx, Error, Layer, Result};
 use tweedie_autograd::Var;
 use tweedie_tensor::Element;
 
-/// The embedding of times, plus that of classes for a network that has some.
+/// The embedding of times, plus that of classes for a network that has some, plus a map of its tokens' mean for one that
+/// has a context: what is to be seen, if not where (Saharia et al. 2022, section 2.3).
 #[derive(Debug, Clone)]
 pub(crate) struct ConditionEmbedding {
     network: &'static str,
     sinusoid: Sinusoid,
     time_embedding: TimestepEmbedding,
     class_embedding: Option<Embedding>,
+    context_embedding: Option<Linear>,
+}
+
+/// What a network is told of its pictures, besides themselves.
+#[derive(Debug)]
+pub(crate) struct Told<'a, T: Element> {
+    /// One per sample, or one for all.
+    pub(crate) timesteps: &'a [f64],
+    /// Likewise.
+    pub(crate) classes: Option<&'a [usize]>,
+    /// \[n, tokens, numbers\].
+    pub(crate) context: Option<&'a Var<T>>,
 }
 
 impl ConditionEmbedding {
-    /// Registers `time_embedding` and, if there are classes, `class_embedding`, both of `width` numbers. Errors call
-    /// the network by its name.
+    /// Registers `time_embedding` and, if there are classes or a context of so many numbers a token, `class_embedding`
+    /// and `context_embedding`, all of `width` numbers. Errors call the network by its name.
     pub(crate) fn new(
         b: &Builder,
         network: &'static str,
         sinusoid: Sinusoid,
         width: usize,
         classes: Option<usize>,
+        context: Option<usize>,
     ) -> ConditionEmbedding {
-        let time_embedding = TimestepEmbedding::new(&b.pp("time_embedding"), sinusoid.width, width);
-        let class_embedding = classes.map(|count| Embedding::new(&b.pp("class_embedding"), count, width));
-        ConditionEmbedding { network, sinusoid, time_embedding, class_embedding }
+        ConditionEmbedding {
+            network,
+            sinusoid,
+            time_embedding: TimestepEmbedding::new(&b.pp("time_embedding"), sinusoid.width, width),
+            class_embedding: classes.map(|count| Embedding::new(&b.pp("class_embedding"), count, width)),
+            context_embedding: context.map(|numbers| Linear::new(&b.pp("context_embedding"), numbers, width)),
+        }
     }
 
     /// The embedding of each of `n` samples, after the SiLU with which every block would begin: \[n, `width`\].
@@ -34,16 +52,10 @@ impl ConditionEmbedding {
     /// # Errors
     /// [`Error::Input`] when there are not as many times or classes as samples; when classes are missing, uncalled
     /// for, or out of range.
-    pub(crate) fn forward<T: Element>(
-        &self,
-        ctx: &Ctx<T>,
-        n: usize,
-        timesteps: &[f64],
-        classes: Option<&[usize]>,
-    ) -> Result<Var<T>> {
-        let timesteps = self.per_sample(timesteps, n, "timesteps")?;
+    pub(crate) fn forward<T: Element>(&self, ctx: &Ctx<T>, n: usize, told: &Told<'_, T>) -> Result<Var<T>> {
+        let timesteps = self.per_sample(told.timesteps, n, "timesteps")?;
         let time = self.time_embedding.forward(ctx, Var::constant(self.sinusoid.embed(&timesteps)))?;
-        let embedding = match (&self.class_embedding, classes) {
+        let embedding = match (&self.class_embedding, told.classes) {
             (None, None) => time,
             (Some(table), Some(classes)) => {
                 let classes = self.per_sample(classes, n, "classes")?;
@@ -58,6 +70,14 @@ impl ConditionEmbedding {
                 return Err(input(self.network, "no classes", why));
             }
             (None, Some(_)) => return Err(input(self.network, "classes", "the model has none")),
+        };
+        let embedding = match (&self.context_embedding, told.context) {
+            (Some(map), Some(context)) => {
+                let tokens = context.dims()[1].max(1) as f64;
+                let mean = context.clone().sum_axis(1, false)?.scale(1.0 / tokens)?;
+                embedding.add(map.forward(ctx, mean)?)?
+            }
+            _ => embedding,
         };
         Ok(embedding.silu()?)
     }

@@ -1,7 +1,7 @@
 use super::TransformerConfig;
 use super::block::Block;
 use super::final_layer::FinalLayer;
-use crate::condition::{ConditionEmbedding, check_picture};
+use crate::condition::{ConditionEmbedding, Told, check_picture};
 use crate::layers::{Linear, Sinusoid, patchify, positions, unpatchify};
 use crate::{Builder, Ctx, Result};
 use tweedie_autograd::Var;
@@ -40,7 +40,7 @@ impl Transformer {
         let patch = config.patch_size * config.patch_size;
         let x_embedder = Linear::new(&b.pp("x_embedder.proj"), config.in_channels * patch, width);
         let sinusoid = Sinusoid::transformer(FREQUENCIES);
-        let condition = ConditionEmbedding::new(b, NAME, sinusoid, width, config.num_class_embeds);
+        let condition = ConditionEmbedding::new(b, NAME, sinusoid, width, config.num_class_embeds, None);
         let blocks =
             (0..config.depth).map(|i| Block::new(&b.pp("blocks").pp(i), width, heads, inner)).collect();
         let final_layer = FinalLayer::new(&b.pp("final_layer"), width, config.out_channels * patch);
@@ -67,7 +67,7 @@ impl Transformer {
     ) -> Result<Var<T>> {
         let TransformerConfig { in_channels, patch_size, hidden_size, .. } = self.config;
         let n = check_picture(NAME, &x, in_channels, patch_size)?;
-        let condition = self.condition.forward(ctx, n, timesteps, classes)?;
+        let condition = self.condition.forward(ctx, n, &Told { timesteps, classes, context: None })?;
         let patches = patchify(x, patch_size)?;
         let [_, numbers, rows, columns] = patches.shape().nchw(NAME)?;
         let patches = patches.reshape([n, numbers, rows * columns])?;

@@ -1,6 +1,6 @@
 use super::UNetConfig;
 use super::blocks::{Condition, DownBlock, MidBlock, UpBlock};
-use crate::condition::{ConditionEmbedding, check_picture, input};
+use crate::condition::{ConditionEmbedding, Told, check_picture, input};
 use crate::layers::{Conv2d, GroupNorm, Sinusoid, patchify, unpatchify};
 use crate::{Builder, Ctx, Init, Layer, Result};
 use tweedie_autograd::Var;
@@ -45,7 +45,8 @@ impl UNet {
             downscale_freq_shift: config.freq_shift,
             max_period: 10_000.0,
         };
-        let condition = ConditionEmbedding::new(b, "unet", sinusoid, time_width, config.num_class_embeds);
+        let (classes, context) = (config.num_class_embeds, config.cross_attention_dim);
+        let condition = ConditionEmbedding::new(b, "unet", sinusoid, time_width, classes, context);
         let mut down_blocks = Vec::new();
         for (i, kind) in config.down_blocks()?.into_iter().enumerate() {
             let (inputs, outputs) = (channels[i.saturating_sub(1)], channels[i]);
@@ -121,7 +122,8 @@ impl UNet {
     ) -> Result<Var<T>> {
         let n = check_picture("unet", &x, self.config.in_channels, self.config.size_multiple())?;
         let context = self.check_context(n, context)?;
-        let condition = Condition { time: self.condition.forward(ctx, n, timesteps, classes)?, context };
+        let told = Told { timesteps, classes, context: context.as_ref() };
+        let condition = Condition { time: self.condition.forward(ctx, n, &told)?, context };
         let x = match self.config.center_input_sample {
             true => x.scale(2.0)?.add_scalar(-1.0)?,
             false => x,
