@@ -17,7 +17,7 @@ fn a_model_that_reads_captions_paints_them_and_shows_where_it_looks() {
     let grid = image::open(place.join("words.png")).unwrap();
     assert_eq!((grid.width(), grid.height()), (6 * 108 + 12, 2 * 108 + 12));
 
-    let said = json(place, &["eval", "captions", "model", "--n=2"]);
+    let said = json(place, &["eval", "captions", "model", "--n=2", "--guidance=4", "--steps=1"]);
     assert_eq!(said["n"], 2);
     assert_eq!(
         json(place, &["sample", "model", "--steps=1", "--caption=red moon", "--caption=blue star"])["n"],

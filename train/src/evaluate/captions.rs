@@ -1,3 +1,4 @@
+use crate::config::SamplingConfig;
 use crate::data::{Marks, Scenes, Source, Split, marks};
 use crate::{Error, Model, Result, SampleRequest};
 use serde::Serialize;
@@ -33,13 +34,14 @@ impl CaptionScore {
     }
 }
 
-/// Paints the first `n` captions of the test scenes, `at_a_time` at once, with the model's own sampling settings, and
-/// reads the pictures. `each` is told the share that is done, and may end it: then there is no score.
+/// Paints the first `n` captions of the test scenes, `at_a_time` at once, and reads the pictures. `each` is told the
+/// share that is done, and may end it: then there is no score.
 ///
 /// # Errors
 /// A model that does not read these captions, or paints no colour pictures; what sampling refuses.
 pub fn captions(
     model: &Model,
+    sampling: &SamplingConfig,
     n: usize,
     at_a_time: usize,
     seed: u64,
@@ -68,7 +70,7 @@ pub fn captions(
             x_t: None,
             condition: Condition::of_captions(captions.clone()),
             seed,
-            sampling: model.sampling().clone(),
+            sampling: sampling.clone(),
         };
         let pictures: Tensor<f32> = model.sample(&request, |_| Ok(()))?;
         for (picture, caption) in pictures.as_slice().chunks(channels * side * side).zip(&captions) {

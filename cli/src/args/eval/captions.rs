@@ -1,3 +1,4 @@
+use crate::args::SamplerArgs;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -8,7 +9,8 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tweedie eval captions runs/scenes
-  tweedie eval captions runs/scenes --n 1000 --json")]
+  tweedie eval captions runs/scenes --n 1000 --json
+  tweedie eval captions runs/scenes --guidance 4 --steps 20")]
 pub(crate) struct CaptionsArgs {
     /// A run directory or a checkpoint file, trained with captions
     #[arg(value_name = "MODEL")]
@@ -19,4 +21,7 @@ pub(crate) struct CaptionsArgs {
     /// The weights as they are, not their moving average
     #[arg(long)]
     pub(crate) no_ema: bool,
+
+    #[command(flatten)]
+    pub(crate) sampler: SamplerArgs,
 }

@@ -1,7 +1,7 @@
 //! `tweedie eval captions`: does the model paint what it is asked for?
 
 use crate::args::CaptionsArgs;
-use crate::commands::pictures_at_a_time;
+use crate::commands::{pictures_at_a_time, sample::settings};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -18,7 +18,8 @@ pub(crate) fn captions(args: &CaptionsArgs, seed: u64, console: Console) -> Resu
     let interrupt = Interrupt::listen(console, "stopping");
     let mut progress = Progress::new(console);
     let (n, at_a_time) = (args.n as usize, pictures_at_a_time(model.shape()));
-    let score = evaluate::captions(&model, n, at_a_time, seed, |share| {
+    let sampling = settings(&args.sampler, &model)?;
+    let score = evaluate::captions(&model, &sampling, n, at_a_time, seed, |share| {
         progress.update(share, || "painting".to_string());
         if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
