@@ -68,6 +68,9 @@ pub(super) struct Strip {
     pub(super) c_row: usize,
     pub(super) begin: Begin,
     pub(super) ahead: Ahead,
+    /// So many of a tile's steps, the last ones, bring the tile below nearer once more: for a panel of B that fills the
+    /// first cache would have pushed it out again. At most `steps`.
+    pub(super) late: usize,
 }
 
 /// A vector type as the microkernel uses it.
@@ -133,6 +136,8 @@ impl Shape {
     }
 }
 
+/// Numbers in a cache line.
+pub(super) const LINE: usize = 16;
 /// The most columns of any instruction set's GEMM tile.
 pub(super) const MOST_COLS: usize = 48;
 
@@ -203,8 +208,9 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
                 b
             },
             ahead_step: if fetched < strip.ahead.lines { strip.ahead.step } else { 0 },
+            late: strip.late,
         };
-        fetched += strip.steps;
+        fetched += strip.steps - strip.late;
         // SAFETY: rows of the strip.
         unsafe {
             match (rows, copy.take()) {
@@ -243,6 +249,7 @@ struct Tile {
     begin: Begin,
     ahead: *const f32,
     ahead_step: usize,
+    late: usize,
 }
 
 impl Tile {
@@ -277,25 +284,25 @@ impl Tile {
         // Half of the rows are found from a place of their own, at a distance that the compiler cannot know: it would
         // otherwise find each row from the one before, and steps would wait for that chain of additions.
         let mut far = self.a.wrapping_add(R.div_ceil(2) * black_box(self.a_row));
-        // The tile below is probably next. It comes in two steps: a panel of B fills most of the first cache, and would
-        // push out again what comes there too soon.
+        // The tile below is probably next.
         for r in R..2 * R {
-            for v in 0..V {
-                L::fetch_into_l2(c(r, v).cast());
+            for v in (0..V).step_by(LINE / W) {
+                L::fetch(c(r, v).cast());
             }
         }
-        let last = if self.steps < 2 * R { 0 } else { 2 * R };
-        for _ in last..self.steps {
+        for _ in self.late..self.steps {
             L::fetch_into_l2(self.ahead);
             self.ahead = self.ahead.wrapping_add(self.ahead_step);
-            // SAFETY: a step of A, B and the copy; so below.
+            // SAFETY: a step of A, B and the copy.
             unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
         }
-        for r in 0..last / 2 {
-            for v in 0..V {
-                L::fetch(c(R + r, v).cast());
-            }
-            unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
+        // Both ends of each row.
+        let (mut below, mut next) = (c(R, 0).cast::<f32>(), V * W - 1);
+        for _ in 0..self.late {
+            L::fetch(below);
+            below = below.wrapping_add(next);
+            next = c_row - next;
+            // SAFETY: as above.
             unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
         }
         for r in 0..R {

@@ -87,7 +87,9 @@ impl<'a> Output<'a> {
         // Columns that are read where they lie: their neighbours are next, in lines that no processor foresees.
         let lines = if b.copy.is_some() { steps } else { 0 };
         let ahead = Ahead { start: b.start.wrapping_add(cols), step: b.step, lines };
-        let whole = Strip { rows, steps, a, b, c: start, c_row: self.row_stride, begin, ahead };
+        const MANY_STEPS: usize = 128;
+        let late = if steps < MANY_STEPS { 0 } else { 2 * shape.rows };
+        let whole = Strip { rows, steps, a, b, c: start, c_row: self.row_stride, begin, ahead, late };
         if cols <= run && cols.is_multiple_of(shape.lanes) {
             // SAFETY: all columns of the strip are contiguous, and no vector reaches past them.
             return unsafe { microkernel::run(isa, &whole, vectors) };

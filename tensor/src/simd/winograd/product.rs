@@ -1,12 +1,10 @@
 //! Small products of matrices that lie in memory as the microkernel can use them: nothing is packed.
 
 use crate::simd::Isa;
-use crate::simd::microkernel::{self, Ahead, Begin, Columns, Rows, Shape, Strip};
+use crate::simd::microkernel::{self, Ahead, Begin, Columns, LINE, Rows, Shape, Strip};
 
 /// Columns of B that lie together: four AVX-512 registers.
 pub(super) const PANEL: usize = 64;
-/// Numbers in a cache line.
-const LINE: usize = 16;
 /// Steps of the sum after which a tile's numbers go back to memory, so that the part of B's panel that is read again
 /// for every row of tiles stays in the L1 cache.
 const DEPTH: usize = 96;
@@ -83,6 +81,7 @@ impl Product {
                         step: LINE,
                         lines: steps * b_step / LINE,
                     },
+                    late: 0,
                 };
                 // SAFETY: every element was checked to be inside, and the processor to have the instructions.
                 unsafe { microkernel::run(isa, &strip, cols / shape.lanes) };
