@@ -40,7 +40,7 @@ impl Config {
                 config.data.source = "scenes".into();
                 config.model = captioned();
                 config.train.batch = MANY_STEPS;
-                config.sampling.guidance = 2.0;
+                config.sampling.guidance = 4.0;
             }
             "small" | "cifar" => {
                 config.model = if name == "small" { UNetConfig::small() } else { UNetConfig::cifar() }.into();
