@@ -7,6 +7,10 @@ use crate::simd::lanes::Lanes;
 use std::marker::PhantomData;
 use std::ops::Range;
 
+/// So many pixels before they are needed, memory is asked for them: there are sixteen places to read from, too many
+/// for the processor to foresee.
+const AHEAD: usize = 64;
+
 /// Tiles over a plane, each `span` pixels in size and 4 pixels from the next.
 pub(super) struct Tiles {
     pub(super) plane: [usize; 2],
@@ -35,11 +39,6 @@ impl Band {
             (count > 0).then_some(Band { sample, first, rows: count })
         })
     }
-
-    /// Row in the band and column of each tile.
-    pub(super) fn tiles(&self, across: usize) -> impl Iterator<Item = (usize, usize)> {
-        (0..self.rows).flat_map(move |down| (0..across).map(move |right| (down, right)))
-    }
 }
 
 impl Tiles {
@@ -52,9 +51,9 @@ impl Tiles {
         self.band_size(band).iter().product()
     }
 
-    /// Where in the band each pixel of the plane that the band covers goes, in order, and the first of these pixels.
-    /// Where no pixel goes there are zeros, which are written here: they are the same for all channels.
-    pub(super) fn places(&self, band: &Band, pixels: &mut [[f32; LANES]]) -> (usize, Vec<u32>) {
+    /// A place for the pixels of a band, with zeros where tiles reach beyond the plane: these are the same for all
+    /// channels.
+    pub(super) fn pixels<'a>(&self, band: &Band, pixels: &'a mut [[f32; LANES]]) -> Pixels<'a> {
         let [high, wide] = self.band_size(band);
         let ([height, width], [above, left]) = (self.plane, self.before);
         assert!(left + width <= wide && pixels.len() == high * wide, "tiles cover the plane");
@@ -69,41 +68,111 @@ impl Tiles {
             next = first + width;
         }
         pixels[next..].iter_mut().for_each(|zero| *zero = [0.0; LANES]);
-        (rows.start * width, places)
+        Pixels { pixels, wide, first: rows.start * width, places }
+    }
+}
+
+/// Up to sixteen planes of one size, one behind the other.
+#[derive(Clone, Copy)]
+pub(super) struct Planes<'a> {
+    planes: &'a [f32],
+    size: usize,
+    count: usize,
+}
+
+impl<'a> Planes<'a> {
+    /// Those of a group of channels.
+    pub(super) fn of_group(planes: &'a [f32], size: usize, channels: usize, group: usize) -> Planes<'a> {
+        let count = LANES.min(channels - group * LANES);
+        Planes { planes: &planes[group * LANES * size..][..count * size], size, count }
     }
 
-    /// Reads sixteen channels of a sample's planes into the pixels of a band, at its [`Tiles::places`].
+    /// `W` neighbouring pixels of part number `part` of the channels; zeros where there is no such channel or pixel.
     #[inline(always)]
-    pub(super) fn read_band<L: Lanes<W>, const W: usize>(
-        &self,
-        (first, places): &(usize, Vec<u32>),
-        planes: &[f32],
-        channels: usize,
-        group: usize,
-        pixels: &mut [[f32; LANES]],
-    ) {
-        let size = self.plane[0] * self.plane[1];
-        let used = LANES.min(channels - group * LANES);
-        let planes = &planes[group * LANES * size..][..used * size];
-        for (index, places) in places.chunks(W).enumerate() {
-            let start = first + index * W;
-            for part in 0..LANES / W {
-                // Loops over all lanes, which unroll, keep the values in registers.
-                let mut block = [L::zero(); W];
-                for i in 0..W {
-                    let channel = part * W + i;
-                    if channel < used {
-                        block[i] = L::load_some(&planes[channel * size + start..(channel + 1) * size]);
-                    }
-                }
-                let columns = L::transpose(block);
-                for i in 0..W {
-                    if i < places.len() {
-                        columns[i].store_part(&mut pixels[places[i] as usize], part);
-                    }
+    fn load<L: Lanes<W>, const W: usize>(&self, part: usize, start: usize) -> [L; W] {
+        // Loops over all lanes, which unroll, keep the values in registers.
+        let mut block = [L::zero(); W];
+        if self.count == LANES && start + W <= self.size {
+            for i in 0..W {
+                let from = self.planes.as_ptr().wrapping_add((part * W + i) * self.size + start);
+                // SAFETY: inside the plane, of which there are sixteen.
+                block[i] = L::load(unsafe { &*from.cast() });
+            }
+        } else {
+            for i in 0..W {
+                let channel = part * W + i;
+                if channel < self.count {
+                    block[i] =
+                        L::load_some(&self.planes[channel * self.size + start..(channel + 1) * self.size]);
                 }
             }
         }
+        block
+    }
+
+    /// Brings pixel `at` of all planes nearer; behind the last one, `end`, come those of the next sixteen planes.
+    #[inline(always)]
+    fn fetch<L: Lanes<W>, const W: usize>(&self, at: usize, end: usize) {
+        let at = if at < end { at } else { at - end + LANES * self.size };
+        for channel in 0..LANES {
+            L::fetch(self.planes.as_ptr().wrapping_add(channel * self.size + at));
+        }
+    }
+}
+
+/// The pixels of a band, sixteen channels side by side. They are read a few rows at a time, so that the first cache
+/// holds them when their tiles are transformed.
+pub(super) struct Pixels<'a> {
+    pixels: &'a mut [[f32; LANES]],
+    wide: usize,
+    /// The first pixel of the plane that the band covers.
+    first: usize,
+    /// Where that one and those after it go: inside `pixels`, downwards.
+    places: Vec<u32>,
+}
+
+impl Pixels<'_> {
+    /// Reads what tiles of `span` rows in tile row `down` need, from pixel number `at` on, where the rows above ended.
+    /// Answers where the next row is to go on.
+    #[inline(always)]
+    pub(super) fn read<L: Lanes<W>, const W: usize>(
+        &mut self,
+        planes: &Planes<'_>,
+        mut at: usize,
+        (down, span): (usize, usize),
+    ) -> usize {
+        let end = ((down * OUT + span) * self.wide) as u32;
+        while at < self.places.len() && self.places[at] < end {
+            planes.fetch::<L, W>(self.first + at + AHEAD, self.first + self.places.len());
+            let places = &self.places[at..];
+            for part in 0..LANES / W {
+                let columns = L::transpose(planes.load::<L, W>(part, self.first + at));
+                if let Some(places) = places.first_chunk::<W>() {
+                    for i in 0..W {
+                        // SAFETY: places are inside.
+                        let to = unsafe { self.pixels.get_unchecked_mut(places[i] as usize) };
+                        columns[i].store_part(to, part);
+                    }
+                } else {
+                    for i in 0..W {
+                        if i < places.len() {
+                            columns[i].store_part(&mut self.pixels[places[i] as usize], part);
+                        }
+                    }
+                }
+            }
+            at += W;
+        }
+        at
+    }
+
+    /// The pixels of the tile in row `down` and column `right`.
+    #[inline(always)]
+    pub(super) fn tile<const SPAN: usize>(&self, down: usize, right: usize) -> [&[[f32; LANES]; SPAN]; SPAN] {
+        let corner = (down * self.wide + right) * OUT;
+        std::array::from_fn(|r| {
+            self.pixels[corner + r * self.wide..].first_chunk().expect("tiles are inside their band")
+        })
     }
 }
 
@@ -118,9 +187,15 @@ pub(super) fn write_planes<L: Lanes<W>, const W: usize>(
     for (index, some) in pixels.chunks(W).enumerate() {
         for part in 0..LANES / W {
             let mut block = [L::zero(); W];
-            for i in 0..W {
-                if i < some.len() {
-                    block[i] = L::load_part(&some[i], part);
+            if let Some(all) = some.first_chunk::<W>() {
+                for i in 0..W {
+                    block[i] = L::load_part(&all[i], part);
+                }
+            } else {
+                for i in 0..W {
+                    if i < some.len() {
+                        block[i] = L::load_part(&some[i], part);
+                    }
                 }
             }
             let rows = L::transpose(block);
@@ -158,6 +233,10 @@ impl<'a, T> Shared<'a, T> {
         Shared { start: slice.as_mut_ptr(), len: slice.len(), borrowed: PhantomData }
     }
 
+    pub(super) fn start(&self) -> *const T {
+        self.start
+    }
+
     /// `len` elements from `start` on.
     ///
     /// # Safety
@@ -168,5 +247,31 @@ impl<'a, T> Shared<'a, T> {
         assert!(start + len <= self.len);
         // SAFETY: inside the borrowed slice, and the caller's alone.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    }
+
+    /// `N` elements, the first at `start`, `apart` from one to the next.
+    ///
+    /// # Safety
+    /// As [`Shared::slice`].
+    #[inline(always)]
+    pub(super) unsafe fn spread<const N: usize>(&self, start: usize, apart: usize) -> Spread<'_, T, N> {
+        assert!(start + (N - 1) * apart < self.len);
+        Spread { start: self.start.wrapping_add(start), apart, borrowed: PhantomData }
+    }
+}
+
+/// `N` elements of a slice at equal distances.
+pub(super) struct Spread<'a, T, const N: usize> {
+    start: *mut T,
+    apart: usize,
+    borrowed: PhantomData<&'a mut T>,
+}
+
+impl<T, const N: usize> Spread<'_, T, N> {
+    #[inline(always)]
+    pub(super) fn get(&mut self, index: usize) -> &mut T {
+        assert!(index < N);
+        // SAFETY: the last element is inside the slice, as `spread` made sure, and all are the caller's alone.
+        unsafe { &mut *self.start.wrapping_add(index * self.apart) }
     }
 }

@@ -284,8 +284,9 @@ fn transform_outputs<L: Lanes<W>, const W: usize>(
 ) {
     let (places, channels) = (call.places, call.weights.lanes);
     let bias = call.base.bias.of(band.sample, channels);
-    let [high, wide] = [(band.rows * OUT).min(places[0] - band.first * OUT), places[1]];
-    let mut pixels = Buffer::<f32>::scratch(high * wide * LANES);
+    let (across, wide) = (call.inputs.count[1], places[1]);
+    // A row of tiles at a time, which the first cache holds until its planes are written.
+    let mut pixels = Buffer::<f32>::scratch(OUT * wide * LANES);
     let pixels = pixels.as_chunks_mut::<LANES>().0;
     for group in groups.clone() {
         let used = LANES.min(channels - group * LANES);
@@ -293,26 +294,35 @@ fn transform_outputs<L: Lanes<W>, const W: usize>(
         if let Some(bias) = bias {
             start[..used].copy_from_slice(&bias[group * LANES..][..used]);
         }
-        for (tile, (down, right)) in band.tiles(call.inputs.count[1]).enumerate() {
-            let at = (first_tile + tile) * groups.len() + group - groups.start;
-            let (corner, rows, cols) =
-                (down * OUT * wide + right * OUT, high - down * OUT, wide - right * OUT);
-            for part in 0..LANES / W {
-                let start = L::load_part(&start, part);
-                sandwich::<Output, L, OUT, IN, W>(
-                    #[inline(always)]
-                    |r, c| L::load_part(&m[(r * IN + c) * m_apart + at], part),
-                    #[inline(always)]
-                    |r, c, value| {
-                        if r < rows && c < cols {
-                            value.add(start).store_part(&mut pixels[corner + r * wide + c], part);
-                        }
-                    },
-                );
+        for down in 0..band.rows {
+            let top = (band.first + down) * OUT;
+            let high = OUT.min(places[0] - top);
+            let plane = places[0] * places[1];
+            let first = (band.sample * channels + group * LANES) * plane + top * wide;
+            for right in 0..across {
+                // A line of each plane for a tile of each: they are here when the row of tiles is.
+                for channel in 0..LANES {
+                    L::fetch(call.y.start().wrapping_add(first + channel * plane + right * OUT * OUT));
+                }
+                let at = (first_tile + down * across + right) * groups.len() + group - groups.start;
+                let m = &m[at..][..(PLACES - 1) * m_apart + 1];
+                let cols = wide - right * OUT;
+                for part in 0..LANES / W {
+                    let start = L::load_part(&start, part);
+                    sandwich::<Output, L, OUT, IN, W>(
+                        #[inline(always)]
+                        |r, c| L::load_part(&m[(r * IN + c) * m_apart], part),
+                        #[inline(always)]
+                        |r, c, value| {
+                            if r < high && c < cols {
+                                let pixel = &mut pixels[r * wide + right * OUT + c];
+                                value.add(start).store_part(pixel, part);
+                            }
+                        },
+                    );
+                }
             }
+            write_planes::<L, W>(&pixels[..high * wide], &call.y, (first, plane, used), call.base.onto);
         }
-        let plane = places[0] * places[1];
-        let first = (band.sample * channels + group * LANES) * plane + band.first * OUT * wide;
-        write_planes::<L, W>(pixels, &call.y, (first, plane, used), call.base.onto);
     }
 }

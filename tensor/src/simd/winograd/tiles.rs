@@ -1,9 +1,9 @@
 //! Tiles of pictures to transformed tiles.
 
-use super::LANES;
-use super::bands::{Band, Shared, Tiles};
+use super::bands::{Band, Planes, Shared, Tiles};
 use super::product::panel_at;
 use super::transform::{IN, Input, OUT, OutputAdjoint, Transform, sandwich};
+use super::{LANES, PLACES};
 use crate::Buffer;
 use crate::simd::lanes::Lanes;
 
@@ -61,27 +61,29 @@ fn transform_tiles<M: Transform<IN, SPAN>, L: Lanes<W>, const SPAN: usize, const
     planes: &[f32],
     out: Transformed<'_>,
 ) {
-    let [_, wide] = tiles.band_size(band);
     let mut pixels = Buffer::<f32>::scratch(tiles.band_len(band) * LANES);
-    let pixels = pixels.as_chunks_mut::<LANES>().0;
-    let places = tiles.places(band, pixels);
+    let mut pixels = tiles.pixels(band, pixels.as_chunks_mut::<LANES>().0);
+    let size = tiles.plane[0] * tiles.plane[1];
     for group in 0..out.channels.div_ceil(LANES) {
-        tiles.read_band::<L, W>(&places, planes, out.channels, group, pixels);
-        for (tile, (down, right)) in band.tiles(tiles.count[1]).enumerate() {
-            let corner = down * OUT * wide + right * OUT;
-            let at = out.at(tile, group);
-            for part in 0..LANES / W {
-                sandwich::<M, L, IN, SPAN, W>(
-                    #[inline(always)]
-                    |r, c| L::load_part(&pixels[corner + r * wide + c], part),
-                    #[inline(always)]
-                    |r, c, value| {
-                        // SAFETY: no other task has this tile.
-                        let to = unsafe { out.to.slice((r * IN + c) * out.apart + at, 1) };
-                        value.store_part(&mut to[0], part);
-                    },
-                );
+        let planes = Planes::of_group(planes, size, out.channels, group);
+        let mut read = 0;
+        let mut row_of_tiles = 0..tiles.count[1];
+        for down in 0..band.rows {
+            read = pixels.read::<L, W>(&planes, read, (down, SPAN));
+            for (right, tile) in row_of_tiles.clone().enumerate() {
+                let rows = pixels.tile::<SPAN>(down, right);
+                // SAFETY: no other task has this tile.
+                let mut to = unsafe { out.to.spread::<PLACES>(out.at(tile, group), out.apart) };
+                for part in 0..LANES / W {
+                    sandwich::<M, L, IN, SPAN, W>(
+                        #[inline(always)]
+                        |r, c| L::load_part(&rows[r][c], part),
+                        #[inline(always)]
+                        |r, c, value| value.store_part(to.get(r * IN + c), part),
+                    );
+                }
             }
+            row_of_tiles = row_of_tiles.end..row_of_tiles.end + tiles.count[1];
         }
     }
 }

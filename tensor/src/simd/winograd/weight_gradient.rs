@@ -21,12 +21,12 @@ pub(in crate::simd) fn grad_weight(
 ) {
     assert!(isa <= Isa::detected());
     let call = WeightGradient::new(isa, g, x, dy);
-    // For slices of their own to pay, P has to stay in the L2 cache beside the tiles, and tiles must be many.
-    const SMALL: usize = 1 << 13;
-    const MANY: usize = 1 << 10;
+    // A slice's own P is written and read once more: it has to be small, and what is added to it much.
+    const SMALL: usize = 1 << 15;
+    const MANY: usize = 1 << 8;
     let tiles = call.tile_rows * call.inputs.count[1];
     let (p, slices) = if g.channels_in * g.channels_out <= SMALL && tiles >= MANY {
-        call.by_tiles()
+        call.by_tiles(tiles)
     } else {
         call.by_places()
     };
@@ -76,12 +76,17 @@ impl<'a> WeightGradient<'a> {
 
     /// Each task takes a slice of the tiles, a few at a time, which stay near the L2 cache from their transform to
     /// their product, and has a P of its own. Answers all of these, and their number, a function of the shape.
-    fn by_tiles(&self) -> (Buffer<f32>, usize) {
-        const SLICES: usize = 16;
-        const AT_ONCE: usize = 1 << 18;
-        let rows_in_slice = self.tile_rows.div_ceil(SLICES);
+    fn by_tiles(&self, tiles: usize) -> (Buffer<f32>, usize) {
+        let most = match tiles {
+            ..4096 => 4,
+            4096..8192 => 8,
+            _ => 16,
+        };
+        let rows_in_slice = self.tile_rows.div_ceil(most);
         let slices = self.tile_rows.div_ceil(rows_in_slice);
-        let rows_at_once = self.rows_within(AT_ONCE).min(rows_in_slice);
+        // Each time, all of P goes through the registers: the larger it is, the more must be done meanwhile.
+        let at_once = (32 * self.g.channels_in * self.g.channels_out).max(1 << 18);
+        let rows_at_once = self.rows_within(at_once).min(rows_in_slice);
         let size = PLACES * self.p_apart();
         let mut p = Buffer::<f32>::scratch(slices * size);
         p.par_chunks_exact_mut(size).enumerate().for_each(|(slice, p)| {
@@ -129,9 +134,9 @@ impl<'a> WeightGradient<'a> {
         (p, 1)
     }
 
-    /// Numbers of P for one place: C_out × C_in.
+    /// Numbers from the P of one place, C_out × C_in, to the next.
     fn p_apart(&self) -> usize {
-        self.g.channels_out * self.groups_in * LANES
+        apart(self.g.channels_out, self.groups_in) * LANES
     }
 
     /// Tile rows whose V and D together hold about so many numbers.
