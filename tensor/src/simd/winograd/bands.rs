@@ -181,15 +181,44 @@ impl Pixels<'_> {
 pub(super) fn write_planes<L: Lanes<W>, const W: usize>(
     pixels: &[[f32; LANES]],
     y: &Shared<'_, f32>,
-    (first, plane, used): (usize, usize, usize),
+    at: (usize, usize, usize),
     onto: Onto<'_, f32>,
 ) {
+    match onto {
+        Onto::Nothing => write_sums::<L, W>(pixels, y, at, |_, _| L::zero(), |row, _| row),
+        Onto::Itself => write_sums::<L, W>(pixels, y, at, |to, _| L::load_some(to), L::add),
+        Onto::Other(other) => {
+            write_sums::<L, W>(pixels, y, at, |to, at| L::load_some(&other[at..][..to.len()]), L::add);
+        }
+    }
+}
+
+/// [`write_planes`], where `there(to, at)` is what to add to, with `add`.
+#[inline(always)]
+fn write_sums<L: Lanes<W>, const W: usize>(
+    pixels: &[[f32; LANES]],
+    y: &Shared<'_, f32>,
+    (first, plane, used): (usize, usize, usize),
+    there: impl Fn(&[f32], usize) -> L,
+    add: impl Fn(L, L) -> L,
+) {
+    let write = |row: L, start: usize, len: usize| {
+        // SAFETY: the band's pixels, which no other task has.
+        let to = unsafe { y.slice(start, len) };
+        add(row, there(to, start)).store_some(to);
+    };
     for (index, some) in pixels.chunks(W).enumerate() {
         for part in 0..LANES / W {
+            let start = first + part * W * plane + index * W;
             let mut block = [L::zero(); W];
-            if let Some(all) = some.first_chunk::<W>() {
+            // Loops over all lanes, which unroll, keep the values in registers.
+            if let (Some(all), LANES) = (some.first_chunk::<W>(), used) {
                 for i in 0..W {
                     block[i] = L::load_part(&all[i], part);
+                }
+                let rows = L::transpose(block);
+                for i in 0..W {
+                    write(rows[i], start + i * plane, W);
                 }
             } else {
                 for i in 0..W {
@@ -197,21 +226,11 @@ pub(super) fn write_planes<L: Lanes<W>, const W: usize>(
                         block[i] = L::load_part(&some[i], part);
                     }
                 }
-            }
-            let rows = L::transpose(block);
-            for i in 0..W {
-                let channel = part * W + i;
-                if channel >= used {
-                    break;
-                }
-                let row = rows[i];
-                let start = first + channel * plane + index * W;
-                // SAFETY: the band's pixels, which no other task has.
-                let to = unsafe { y.slice(start, some.len()) };
-                match onto {
-                    Onto::Nothing => row.store_some(to),
-                    Onto::Itself => L::load_some(to).add(row).store_some(to),
-                    Onto::Other(other) => L::load_some(&other[start..]).add(row).store_some(to),
+                let rows = L::transpose(block);
+                for i in 0..W {
+                    if part * W + i < used {
+                        write(rows[i], start + i * plane, some.len());
+                    }
                 }
             }
         }

@@ -130,17 +130,25 @@ impl<'a> Convolution<'a> {
                 on_isa!(self.isa, transform_weights(self.weights, ks, groups.clone(), u_apart, &u));
             });
         }
-        // A task's transformed tiles stay near the L2 cache.
+        // A task's transformed tiles stay near the L2 cache. Each place's product takes the room of the tiles of the
+        // place before, which are not needed any more.
         let across = self.inputs.count[1];
-        let tiles = (1 << 14) / (LANES * (depth.div_ceil(LANES) + groups.len()));
+        let groups_in = depth.div_ceil(LANES);
+        let tiles = (1 << 14) / (LANES * (groups_in + groups.len()));
         let rows_in_task = (tiles.clamp(16, 64) / across).max(1);
         (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
             let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
             let tiles = rows.len() * across;
-            let v_apart = apart(tiles, depth.div_ceil(LANES));
-            let mut v = Buffer::<f32>::scratch(PLACES * v_apart * LANES);
-            self.transform_inputs(rows.clone(), &shared(&mut v), v_apart, 0);
-            self.multiply(rows, (&v, v_apart), (&u, u_apart), groups.clone());
+            let room = apart(tiles, groups_in.max(groups.len()));
+            let mut matrices = Buffer::<f32>::scratch((1 + PLACES) * room * LANES);
+            let (_, v) = matrices.split_at_mut(room * LANES);
+            self.transform_inputs(rows.clone(), &Shared::new(v.as_chunks_mut::<LANES>().0), room, 0);
+            let product = self.product(tiles, groups.len(), u_apart);
+            for place in 0..PLACES {
+                let (m, v) = matrices.split_at_mut((place + 1) * room * LANES);
+                product.run(self.isa, v, &u[place * u_apart * LANES..], &mut m[place * room * LANES..]);
+            }
+            self.transform_outputs(rows, (&matrices, room), groups.clone());
         });
     }
 
@@ -169,7 +177,14 @@ impl<'a> Convolution<'a> {
                 let u = shared(&mut u);
                 on_isa!(self.isa, transform_weights(self.weights, 0..depth, some.clone(), u_apart, &u));
             }
-            self.multiply(0..self.tile_rows, (&v, v_apart), (&u, u_apart), some);
+            let tiles = self.tile_rows * across;
+            let m_apart = apart(tiles, some.len());
+            let mut m = Buffer::<f32>::scratch(PLACES * m_apart * LANES);
+            let product = self.product(tiles, some.len(), u_apart);
+            for (place, m) in m.chunks_exact_mut(m_apart * LANES).enumerate() {
+                product.run(self.isa, &v[place * v_apart * LANES..], &u[place * u_apart * LANES..], m);
+            }
+            self.transform_outputs(0..self.tile_rows, (&m, m_apart), some);
         });
     }
 
@@ -191,39 +206,30 @@ impl<'a> Convolution<'a> {
         }
     }
 
-    /// The output of some tile rows and groups of channels, from their V and U.
-    fn multiply(
-        &self,
-        rows: Range<usize>,
-        (v, v_apart): (&[f32], usize),
-        (u, u_apart): (&[f32], usize),
-        groups: Range<usize>,
-    ) {
-        let (depth, across) = (self.weights.depth, self.inputs.count[1]);
-        let tiles = rows.len() * across;
-        let m_apart = apart(tiles, groups.len());
-        let mut m = Buffer::<f32>::scratch(PLACES * m_apart * LANES);
-        let product = Product {
+    /// M of one place from some tiles' V and some groups' U, whose places are `u_apart` from one another.
+    fn product(&self, tiles: usize, groups: usize, u_apart: usize) -> Product {
+        let depth = self.weights.depth;
+        Product {
             rows: tiles,
-            cols: groups.len() * LANES,
+            cols: groups * LANES,
             depth,
             a_row: depth.div_ceil(LANES) * LANES,
             a_step: 1,
             b_rows: depth,
             b_next: u_apart * LANES,
-            c_row: groups.len() * LANES,
+            c_row: groups * LANES,
             add: false,
-        };
-        for place in 0..PLACES {
-            let [v, u] = [&v[place * v_apart * LANES..], &u[place * u_apart * LANES..]];
-            product.run(self.isa, v, u, &mut m[place * m_apart * LANES..]);
         }
+    }
+
+    /// The output of some tile rows and groups of channels, from their M.
+    fn transform_outputs(&self, rows: Range<usize>, (m, m_apart): (&[f32], usize), groups: Range<usize>) {
         let m = m.as_chunks::<LANES>().0;
         let mut first_tile = 0;
         for band in Band::all(rows, self.inputs.count[0]) {
             let from = (m, m_apart, first_tile);
             on_isa!(self.isa, transform_outputs(self, &band, groups.clone(), from));
-            first_tile += band.rows * across;
+            first_tile += band.rows * self.inputs.count[1];
         }
     }
 }
@@ -242,6 +248,11 @@ fn transform_weights<L: Lanes<W>, const W: usize>(
         let index = group - groups.start;
         for k in ks.clone() {
             let at = panel_at(weights.depth, groups.len() * LANES, k, index * LANES).0 / LANES;
+            // 36 places to write to are more than the processor can foresee.
+            let soon = panel_at(weights.depth, groups.len() * LANES, k + 2, index * LANES).0 / LANES;
+            for place in 0..PLACES {
+                L::fetch(u.start().wrapping_add(place * u_apart + soon).cast());
+            }
             let first = group * LANES * weights.lane_stride + k * weights.depth_stride;
             for part in 0..LANES / W {
                 // The nine taps of some channels, and what lies behind them, transposed.

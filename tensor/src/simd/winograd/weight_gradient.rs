@@ -219,10 +219,12 @@ fn transform_weight_gradients<L: Lanes<W>, const W: usize>(
             sandwich::<TapsAdjoint, L, 3, IN, W>(
                 #[inline(always)]
                 |r, c| {
-                    let at = |slice: usize| (slice * PLACES + r * IN + c) * p_apart + index;
-                    let mut sum = L::load_part(&p[at(0)], part);
+                    let at = |slice: usize| &p[(slice * PLACES + r * IN + c) * p_apart + index];
+                    let mut sum = L::load_part(at(0), part);
                     for slice in 1..slices {
-                        sum = sum.add(L::load_part(&p[at(slice)], part));
+                        // So many places to read from are more than the processor can foresee.
+                        L::fetch_into_l2(at(slice).as_ptr().wrapping_add(4 * LANES));
+                        sum = sum.add(L::load_part(at(slice), part));
                     }
                     sum
                 },
