@@ -110,10 +110,11 @@ impl<'a> Planes<'a> {
         block
     }
 
-    /// Brings pixel `at` of all planes nearer; behind the last one, `end`, come those of the next sixteen planes.
+    /// Brings pixel `at` of all planes nearer; behind the last of the pixels that are read come those of the next
+    /// sixteen planes.
     #[inline(always)]
-    fn fetch<L: Lanes<W>, const W: usize>(&self, at: usize, end: usize) {
-        let at = if at < end { at } else { at - end + LANES * self.size };
+    fn fetch<L: Lanes<W>, const W: usize>(&self, at: usize, read: Range<usize>) {
+        let at = if at < read.end { at } else { at - read.len() + LANES * self.size };
         for channel in 0..LANES {
             L::fetch(self.planes.as_ptr().wrapping_add(channel * self.size + at));
         }
@@ -143,7 +144,7 @@ impl Pixels<'_> {
     ) -> usize {
         let end = ((down * OUT + span) * self.wide) as u32;
         while at < self.places.len() && self.places[at] < end {
-            planes.fetch::<L, W>(self.first + at + AHEAD, self.first + self.places.len());
+            planes.fetch::<L, W>(self.first + at + AHEAD, self.first..self.first + self.places.len());
             let places = &self.places[at..];
             for part in 0..LANES / W {
                 let columns = L::transpose(planes.load::<L, W>(part, self.first + at));
@@ -244,7 +245,7 @@ pub(super) struct Shared<'a, T> {
     borrowed: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: access is by `slice`, whose callers promise disjoint parts; numbers may go to other threads.
+// SAFETY: access is by `slice` and `spread`, whose callers promise disjoint parts; numbers may go to other threads.
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
 
 impl<'a, T> Shared<'a, T> {
@@ -252,6 +253,7 @@ impl<'a, T> Shared<'a, T> {
         Shared { start: slice.as_mut_ptr(), len: slice.len(), borrowed: PhantomData }
     }
 
+    /// Where it begins: for fetching ahead, which reads nothing.
     pub(super) fn start(&self) -> *const T {
         self.start
     }
