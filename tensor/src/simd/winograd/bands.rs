@@ -72,19 +72,18 @@ impl Tiles {
     }
 }
 
-/// Up to sixteen planes of one size, one behind the other.
-#[derive(Clone, Copy)]
-pub(super) struct Planes<'a> {
+/// The planes of a group of channels, up to sixteen, one behind the other.
+pub(super) struct GroupPlanes<'a> {
     planes: &'a [f32],
     size: usize,
     count: usize,
 }
 
-impl<'a> Planes<'a> {
-    /// Those of a group of channels.
-    pub(super) fn of_group(planes: &'a [f32], size: usize, channels: usize, group: usize) -> Planes<'a> {
+impl<'a> GroupPlanes<'a> {
+    /// Those of group number `group` among a sample's `planes` of `size` pixels.
+    pub(super) fn new(planes: &'a [f32], size: usize, channels: usize, group: usize) -> GroupPlanes<'a> {
         let count = LANES.min(channels - group * LANES);
-        Planes { planes: &planes[group * LANES * size..][..count * size], size, count }
+        GroupPlanes { planes: &planes[group * LANES * size..][..count * size], size, count }
     }
 
     /// `W` neighbouring pixels of part number `part` of the channels; zeros where there is no such channel or pixel.
@@ -92,19 +91,10 @@ impl<'a> Planes<'a> {
     fn load<L: Lanes<W>, const W: usize>(&self, part: usize, start: usize) -> [L; W] {
         // Loops over all lanes, which unroll, keep the values in registers.
         let mut block = [L::zero(); W];
-        if self.count == LANES && start + W <= self.size {
-            for i in 0..W {
-                let from = self.planes.as_ptr().wrapping_add((part * W + i) * self.size + start);
-                // SAFETY: inside the plane, of which there are sixteen.
-                block[i] = L::load(unsafe { &*from.cast() });
-            }
-        } else {
-            for i in 0..W {
-                let channel = part * W + i;
-                if channel < self.count {
-                    block[i] =
-                        L::load_some(&self.planes[channel * self.size + start..(channel + 1) * self.size]);
-                }
+        for i in 0..W {
+            let channel = part * W + i;
+            if channel < self.count {
+                block[i] = L::load_some(&self.planes[channel * self.size + start..(channel + 1) * self.size]);
             }
         }
         block
@@ -138,7 +128,7 @@ impl Pixels<'_> {
     #[inline(always)]
     pub(super) fn read<L: Lanes<W>, const W: usize>(
         &mut self,
-        planes: &Planes<'_>,
+        planes: &GroupPlanes<'_>,
         mut at: usize,
         (down, span): (usize, usize),
     ) -> usize {
@@ -148,17 +138,9 @@ impl Pixels<'_> {
             let places = &self.places[at..];
             for part in 0..LANES / W {
                 let columns = L::transpose(planes.load::<L, W>(part, self.first + at));
-                if let Some(places) = places.first_chunk::<W>() {
-                    for i in 0..W {
-                        // SAFETY: places are inside.
-                        let to = unsafe { self.pixels.get_unchecked_mut(places[i] as usize) };
-                        columns[i].store_part(to, part);
-                    }
-                } else {
-                    for i in 0..W {
-                        if i < places.len() {
-                            columns[i].store_part(&mut self.pixels[places[i] as usize], part);
-                        }
+                for i in 0..W {
+                    if i < places.len() {
+                        columns[i].store_part(&mut self.pixels[places[i] as usize], part);
                     }
                 }
             }
@@ -186,52 +168,40 @@ pub(super) fn write_planes<L: Lanes<W>, const W: usize>(
     onto: Onto<'_, f32>,
 ) {
     match onto {
-        Onto::Nothing => write_sums::<L, W>(pixels, y, at, |_, _| L::zero(), |row, _| row),
-        Onto::Itself => write_sums::<L, W>(pixels, y, at, |to, _| L::load_some(to), L::add),
-        Onto::Other(other) => {
-            write_sums::<L, W>(pixels, y, at, |to, at| L::load_some(&other[at..][..to.len()]), L::add);
-        }
+        Onto::Nothing => write_sums::<L, W>(pixels, y, at, |row, _, _| row),
+        Onto::Itself => write_sums::<L, W>(pixels, y, at, |row, to, _| L::load_some(to).add(row)),
+        Onto::Other(other) => write_sums::<L, W>(pixels, y, at, |row, to, start| {
+            L::load_some(&other[start..][..to.len()]).add(row)
+        }),
     }
 }
 
-/// [`write_planes`], where `there(to, at)` is what to add to, with `add`.
+/// [`write_planes`], where `sum(row, to, start)` is what goes to `to`, which is at `start` of `y`.
 #[inline(always)]
 fn write_sums<L: Lanes<W>, const W: usize>(
     pixels: &[[f32; LANES]],
     y: &Shared<'_, f32>,
     (first, plane, used): (usize, usize, usize),
-    there: impl Fn(&[f32], usize) -> L,
-    add: impl Fn(L, L) -> L,
+    sum: impl Fn(L, &[f32], usize) -> L,
 ) {
     let write = |row: L, start: usize, len: usize| {
         // SAFETY: the band's pixels, which no other task has.
         let to = unsafe { y.slice(start, len) };
-        add(row, there(to, start)).store_some(to);
+        sum(row, to, start).store_some(to);
     };
     for (index, some) in pixels.chunks(W).enumerate() {
         for part in 0..LANES / W {
             let start = first + part * W * plane + index * W;
             let mut block = [L::zero(); W];
-            // Loops over all lanes, which unroll, keep the values in registers.
-            if let (Some(all), LANES) = (some.first_chunk::<W>(), used) {
-                for i in 0..W {
-                    block[i] = L::load_part(&all[i], part);
+            for i in 0..W {
+                if i < some.len() {
+                    block[i] = L::load_part(&some[i], part);
                 }
-                let rows = L::transpose(block);
-                for i in 0..W {
-                    write(rows[i], start + i * plane, W);
-                }
-            } else {
-                for i in 0..W {
-                    if i < some.len() {
-                        block[i] = L::load_part(&some[i], part);
-                    }
-                }
-                let rows = L::transpose(block);
-                for i in 0..W {
-                    if part * W + i < used {
-                        write(rows[i], start + i * plane, some.len());
-                    }
+            }
+            let rows = L::transpose(block);
+            for i in 0..W {
+                if part * W + i < used {
+                    write(rows[i], start + i * plane, some.len());
                 }
             }
         }

@@ -142,7 +142,7 @@ impl<'a> Convolution<'a> {
             let room = apart(tiles, groups_in.max(groups.len()));
             let mut matrices = Buffer::<f32>::scratch((1 + PLACES) * room * LANES);
             let (_, v) = matrices.split_at_mut(room * LANES);
-            self.transform_inputs(rows.clone(), &Shared::new(v.as_chunks_mut::<LANES>().0), room, 0);
+            self.transform_inputs(rows.clone(), &shared(v), room, 0);
             let product = self.product(tiles, groups.len(), u_apart);
             for place in 0..PLACES {
                 let (m, v) = matrices.split_at_mut((place + 1) * room * LANES);
@@ -158,7 +158,8 @@ impl<'a> Convolution<'a> {
         const GROUPS: usize = 2;
         let (depth, groups, across) =
             (self.weights.depth, self.weights.lanes.div_ceil(LANES), self.inputs.count[1]);
-        let v_apart = apart(self.tile_rows * across, depth.div_ceil(LANES));
+        let tiles = self.tile_rows * across;
+        let v_apart = apart(tiles, depth.div_ceil(LANES));
         let mut v = Buffer::<f32>::scratch(PLACES * v_apart * LANES);
         {
             let v = shared(&mut v);
@@ -177,7 +178,6 @@ impl<'a> Convolution<'a> {
                 let u = shared(&mut u);
                 on_isa!(self.isa, transform_weights(self.weights, 0..depth, some.clone(), u_apart, &u));
             }
-            let tiles = self.tile_rows * across;
             let m_apart = apart(tiles, some.len());
             let mut m = Buffer::<f32>::scratch(PLACES * m_apart * LANES);
             let product = self.product(tiles, some.len(), u_apart);
@@ -248,11 +248,6 @@ fn transform_weights<L: Lanes<W>, const W: usize>(
         let index = group - groups.start;
         for k in ks.clone() {
             let at = panel_at(weights.depth, groups.len() * LANES, k, index * LANES).0 / LANES;
-            // 36 places to write to are more than the processor can foresee.
-            let soon = panel_at(weights.depth, groups.len() * LANES, k + 2, index * LANES).0 / LANES;
-            for place in 0..PLACES {
-                L::fetch(u.start().wrapping_add(place * u_apart + soon).cast());
-            }
             let first = group * LANES * weights.lane_stride + k * weights.depth_stride;
             for part in 0..LANES / W {
                 // The nine taps of some channels, and what lies behind them, transposed.
@@ -295,7 +290,7 @@ fn transform_outputs<L: Lanes<W>, const W: usize>(
 ) {
     let (places, channels) = (call.places, call.weights.lanes);
     let bias = call.base.bias.of(band.sample, channels);
-    let (across, wide) = (call.inputs.count[1], places[1]);
+    let (across, wide, plane) = (call.inputs.count[1], places[1], places[0] * places[1]);
     // A row of tiles at a time, which the first cache holds until its planes are written.
     let mut pixels = Buffer::<f32>::scratch(OUT * wide * LANES);
     let pixels = pixels.as_chunks_mut::<LANES>().0;
@@ -308,7 +303,6 @@ fn transform_outputs<L: Lanes<W>, const W: usize>(
         for down in 0..band.rows {
             let top = (band.first + down) * OUT;
             let high = OUT.min(places[0] - top);
-            let plane = places[0] * places[1];
             let first = (band.sample * channels + group * LANES) * plane + top * wide;
             for right in 0..across {
                 // A line of each plane for a tile of each: they are here when the row of tiles is.

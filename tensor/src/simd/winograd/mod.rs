@@ -57,8 +57,8 @@ fn apart(rows: usize, groups: usize) -> usize {
     rows * groups + 1
 }
 
-fn shared(buffer: &mut Buffer<f32>) -> Shared<'_, [f32; LANES]> {
-    Shared::new(buffer.as_chunks_mut::<LANES>().0)
+fn shared(numbers: &mut [f32]) -> Shared<'_, [f32; LANES]> {
+    Shared::new(numbers.as_chunks_mut::<LANES>().0)
 }
 
 #[cfg(test)]

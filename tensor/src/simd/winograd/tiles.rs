@@ -1,6 +1,6 @@
 //! Tiles of pictures to transformed tiles.
 
-use super::bands::{Band, Planes, Shared, Tiles};
+use super::bands::{Band, GroupPlanes, Shared, Tiles};
 use super::product::panel_at;
 use super::transform::{IN, Input, OUT, OutputAdjoint, Transform, sandwich};
 use super::{LANES, PLACES};
@@ -65,13 +65,13 @@ fn transform_tiles<M: Transform<IN, SPAN>, L: Lanes<W>, const SPAN: usize, const
     let mut pixels = tiles.pixels(band, pixels.as_chunks_mut::<LANES>().0);
     let size = tiles.plane[0] * tiles.plane[1];
     for group in 0..out.channels.div_ceil(LANES) {
-        let planes = Planes::of_group(planes, size, out.channels, group);
+        let planes = GroupPlanes::new(planes, size, out.channels, group);
         let mut read = 0;
-        let mut row_of_tiles = 0..tiles.count[1];
         for down in 0..band.rows {
             read = pixels.read::<L, W>(&planes, read, (down, SPAN));
-            for (right, tile) in row_of_tiles.clone().enumerate() {
+            for right in 0..tiles.count[1] {
                 let rows = pixels.tile::<SPAN>(down, right);
+                let tile = down * tiles.count[1] + right;
                 // SAFETY: no other task has this tile.
                 let mut to = unsafe { out.to.spread::<PLACES>(out.at(tile, group), out.apart) };
                 for part in 0..LANES / W {
@@ -83,7 +83,6 @@ fn transform_tiles<M: Transform<IN, SPAN>, L: Lanes<W>, const SPAN: usize, const
                     );
                 }
             }
-            row_of_tiles = row_of_tiles.end..row_of_tiles.end + tiles.count[1];
         }
     }
 }

@@ -24,9 +24,8 @@ pub(in crate::simd) fn grad_weight(
     // A slice's own P is written and read once more: it has to be small, and what is added to it much.
     const SMALL: usize = 1 << 15;
     const MANY: usize = 1 << 8;
-    let tiles = call.tile_rows * call.inputs.count[1];
-    let (p, slices) = if g.channels_in * g.channels_out <= SMALL && tiles >= MANY {
-        call.by_tiles(tiles)
+    let (p, slices) = if g.channels_in * g.channels_out <= SMALL && call.tiles() >= MANY {
+        call.by_tiles()
     } else {
         call.by_places()
     };
@@ -74,10 +73,15 @@ impl<'a> WeightGradient<'a> {
         }
     }
 
+    /// Tiles of the whole batch.
+    fn tiles(&self) -> usize {
+        self.tile_rows * self.inputs.count[1]
+    }
+
     /// Each task takes a slice of the tiles, a few at a time, which stay near the L2 cache from their transform to
     /// their product, and has a P of its own. Answers all of these, and their number, a function of the shape.
-    fn by_tiles(&self, tiles: usize) -> (Buffer<f32>, usize) {
-        let most = match tiles {
+    fn by_tiles(&self) -> (Buffer<f32>, usize) {
+        let most = match self.tiles() {
             ..4096 => 4,
             4096..8192 => 8,
             _ => 16,
