@@ -211,8 +211,10 @@ fn layers() -> Vec<Case> {
         case(same, [6, 1, 28, 28], [32, 3]),
         case(half, [6, 33, 16, 16], [48, 3]),
         case(point, [9, 96, 14, 14], [64, 1]),
-        // Tiles of every instruction set end where these pictures do, so they are read where they lie.
+        // Vectors of every instruction set end where these pictures do, so they are read where they lie; of the
+        // second, whole tiles do not.
         case(point, [7, 40, 12, 12], [29, 1]),
+        case(point, [7, 40, 10, 8], [29, 1]),
     ]
 }
 

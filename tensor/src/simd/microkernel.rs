@@ -46,13 +46,16 @@ pub(super) struct Columns {
     pub(super) copy: Option<*mut f32>,
 }
 
-/// Memory to be brought nearer meanwhile: a cache line for each step of the sum.
+/// Memory to be brought nearer meanwhile, a cache line for each step of the sum, by the first tiles; the others fetch the
+/// rows of A that are next.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ahead {
     pub(super) start: *const f32,
-    /// From one line to the next.
+    /// From one step's line to the next's.
     pub(super) step: usize,
-    pub(super) lines: usize,
+    /// From one tile's lines to those of the tile below.
+    pub(super) next: usize,
+    pub(super) tiles: usize,
 }
 
 /// Some rows of C and a tile's width of columns, and some steps of the sum.
@@ -178,7 +181,7 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
     let evenly = strip.a.next == whole * strip.a.apart;
     let (mut b, mut b_step) = (strip.b.start, strip.b.step);
     let mut copy = strip.b.copy.filter(|_| strip.rows > whole);
-    let mut fetched = 0;
+    let mut tiles_above = 0;
     let mut row = 0;
     while row < strip.rows {
         let left = strip.rows - row;
@@ -188,6 +191,11 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
             // One or two rows by themselves would wait for their own sums: the last two tiles share them.
             _ if evenly && left <= whole + 2 => left.div_ceil(2),
             _ => whole,
+        };
+        let (ahead, ahead_step) = if tiles_above < strip.ahead.tiles {
+            (strip.ahead.start.wrapping_add(tiles_above * strip.ahead.next), strip.ahead.step)
+        } else {
+            (strip.a.start.wrapping_add((row / whole + 1) * strip.a.next), strip.a.step)
         };
         let tile = Tile {
             steps: strip.steps,
@@ -202,15 +210,11 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
                 Begin::Rows(bias) => Begin::Rows(bias.wrapping_add(row)),
                 same => same,
             },
-            ahead: if fetched < strip.ahead.lines {
-                strip.ahead.start.wrapping_add(fetched * strip.ahead.step)
-            } else {
-                b
-            },
-            ahead_step: if fetched < strip.ahead.lines { strip.ahead.step } else { 0 },
+            ahead,
+            ahead_step,
             late: strip.late,
         };
-        fetched += strip.steps - strip.late;
+        tiles_above += 1;
         // SAFETY: rows of the strip.
         unsafe {
             match (rows, copy.take()) {
@@ -291,8 +295,6 @@ impl Tile {
             }
         }
         for _ in self.late..self.steps {
-            L::fetch_into_l2(self.ahead);
-            self.ahead = self.ahead.wrapping_add(self.ahead_step);
             // SAFETY: a step of A, B and the copy.
             unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
         }
@@ -324,6 +326,8 @@ impl Tile {
         far: &mut *const f32,
         copy: &mut *mut f32,
     ) {
+        L::fetch_into_l2(self.ahead);
+        self.ahead = self.ahead.wrapping_add(self.ahead_step);
         let mut row_of_b = [L::zero(); V];
         for v in 0..V {
             // SAFETY: this step of B.

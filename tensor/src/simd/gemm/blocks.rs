@@ -6,13 +6,15 @@ pub(super) struct Blocks {
     pub(super) rows: usize,
     pub(super) depth: usize,
     pub(super) cols: usize,
+    /// Most rows of C for which B is read where it lies.
+    pub(super) few_rows: usize,
 }
 
 impl Blocks {
     pub(super) fn of(isa: Isa) -> Blocks {
         match isa {
-            Isa::Avx512 => Blocks { rows: 256, depth: 768, cols: 96 },
-            Isa::Avx2 | Isa::Portable => Blocks { rows: 144, depth: 512, cols: 192 },
+            Isa::Avx512 => Blocks { rows: 1024, depth: 768, cols: 96, few_rows: 4096 },
+            Isa::Avx2 | Isa::Portable => Blocks { rows: 144, depth: 512, cols: 192, few_rows: 512 },
         }
     }
 }

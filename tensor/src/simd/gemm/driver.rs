@@ -18,7 +18,7 @@ use crate::Buffer;
 use crate::simd::Isa;
 use crate::simd::microkernel::{Begin, Columns, Rows, Shape};
 use rayon::prelude::*;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 /// As many rows of A as are packed at once.
 const PACKED_ROWS: usize = 4096;
@@ -182,16 +182,30 @@ impl<'a> Side<'a> {
     /// B, likewise, where C has few rows, and the microkernel's vectors end where B's rows do. The first tile of a strip
     /// copies what the others read; for fewer rows there would be no others, for many the copy would be made again and
     /// again.
-    fn of_b(b: &'a dyn Operand, rows: usize, shape: Shape) -> Side<'a> {
-        const FEW_ROWS: RangeInclusive<usize> = 8..=512;
+    fn of_b(b: &'a dyn Operand, rows: usize, lanes: usize, blocks: &Blocks) -> Side<'a> {
+        const LEAST_ROWS: usize = 8;
+        let few = LEAST_ROWS..=blocks.few_rows;
         let fits = |matrices: &InMemory<'_>| {
-            let whole = if matrices.group >= b.lanes() { shape.lanes } else { shape.cols };
-            matrices.apart == 1 && matrices.group.is_multiple_of(whole) && b.depth() > 0
+            matrices.apart == 1 && matrices.group.is_multiple_of(lanes) && b.depth() > 0
         };
         match b.in_memory() {
-            Some(matrices) if FEW_ROWS.contains(&rows) && fits(&matrices) => Side::InMemory(matrices),
+            Some(matrices) if few.contains(&rows) && fits(&matrices) => Side::InMemory(matrices),
             _ => Side::Fresh(b),
         }
+    }
+
+    /// Cuts lanes into parts of `size`, within which strips may be cut anywhere: matrices end where they end.
+    fn parts(&self, lanes: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let group = match self {
+            Side::InMemory(matrices) => matrices.group,
+            Side::Fresh(_) | Side::Packed(_) => usize::MAX,
+        };
+        let mut start = lanes.start;
+        std::iter::from_fn(move || {
+            let part = start..lanes.end.min(start + size).min((start / group + 1).saturating_mul(group));
+            start = part.end;
+            (!part.is_empty()).then_some(part)
+        })
     }
 
     /// Room for the panels of so many lanes and steps, if they are to be packed.
@@ -282,7 +296,7 @@ unsafe fn block(
     let most_steps = share(steps.len(), blocks.depth, 1);
     let most_cols = share(cols.len(), blocks.cols, nr);
     let most_rows = share(rows.len(), PACKED_ROWS, mr);
-    let b = Side::of_b(b, rows.len(), shape);
+    let b = Side::of_b(b, rows.len(), shape.lanes, &blocks);
     let mut a_room = a.room(most_rows, most_steps);
     let mut b_room = match b {
         // Just the panel that tiles read at the time.
@@ -302,7 +316,7 @@ unsafe fn block(
                 Start::Current => Begin::Current,
                 Start::Rows(bias) => Begin::Rows(bias[rows.clone()].as_ptr()),
             };
-            for cols in parts(cols.clone(), most_cols) {
+            for cols in b.parts(cols.clone(), most_cols) {
                 let first_col = cols.start;
                 b.prepare(isa, &cols, &steps, nr, &mut b_room);
                 for rows in parts(rows.clone(), share(rows.len(), blocks.rows, mr)) {

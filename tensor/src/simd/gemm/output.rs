@@ -1,7 +1,7 @@
 //! Where the tiles of C go.
 
 use crate::simd::Isa;
-use crate::simd::microkernel::{self, Ahead, Begin, Columns, MOST_COLS, Rows, Shape, Strip};
+use crate::simd::microkernel::{self, Ahead, Begin, Columns, LINE, MOST_COLS, Rows, Shape, Strip};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
@@ -85,8 +85,8 @@ impl<'a> Output<'a> {
         let (start, run) = self.at(row, col);
         let vectors = cols.div_ceil(shape.lanes);
         // Columns that are read where they lie: their neighbours are next, in lines that no processor foresees.
-        let lines = if b.copy.is_some() { steps } else { 0 };
-        let ahead = Ahead { start: b.start.wrapping_add(cols), step: b.step, lines };
+        let tiles = if b.copy.is_some() { cols.div_ceil(LINE) } else { 0 };
+        let ahead = Ahead { start: b.start.wrapping_add(cols), step: b.step, next: LINE, tiles };
         const MANY_STEPS: usize = 128;
         let late = if steps < MANY_STEPS { 0 } else { 2 * shape.rows };
         let whole = Strip { rows, steps, a, b, c: start, c_row: self.row_stride, begin, ahead, late };

@@ -79,7 +79,8 @@ impl Product {
                     ahead: Ahead {
                         start: b.as_ptr().wrapping_add(next),
                         step: LINE,
-                        lines: steps * b_step / LINE,
+                        next: steps * LINE,
+                        tiles: b_step / LINE,
                     },
                     late: 0,
                 };
