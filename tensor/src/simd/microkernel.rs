@@ -47,7 +47,7 @@ pub(super) struct Columns {
 }
 
 /// Memory to be brought nearer meanwhile, a cache line for each step of the sum, by the first tiles; the others fetch the
-/// rows of A that are next.
+/// panel of A that is next.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ahead {
     pub(super) start: *const f32,
@@ -194,8 +194,10 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
         };
         let (ahead, ahead_step) = if tiles_above < strip.ahead.tiles {
             (strip.ahead.start.wrapping_add(tiles_above * strip.ahead.next), strip.ahead.step)
-        } else {
+        } else if strip.a.apart == 1 {
             (strip.a.start.wrapping_add((row / whole + 1) * strip.a.next), strip.a.step)
+        } else {
+            (b, 0)
         };
         let tile = Tile {
             steps: strip.steps,
