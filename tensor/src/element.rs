@@ -34,6 +34,7 @@ pub trait Element:
     + crate::random::Draw
     + crate::simd::Gemm
     + crate::ops::conv::Convolve
+    + crate::ops::group_norm::Normalise
 {
     /// The type's name, as safetensors spells it.
     const NAME: &'static str;

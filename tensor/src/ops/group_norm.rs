@@ -1,9 +1,10 @@
 use super::lanes;
 use super::pieces::{Target, for_pieces_of_three, rows_in_piece, worth_splitting};
 use super::unary::silu_slope;
-use crate::simd::vectorized;
+use crate::simd::{self, Isa, vectorized};
 use crate::{Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// What the backward pass of a normalisation reads besides its operands.
 #[derive(Debug, Clone)]
@@ -53,11 +54,7 @@ pub fn group_norm<T: Element>(
         for (i, y) in y.chunks_exact_mut(plan.len).enumerate() {
             let group = task * plan.per_task + i;
             let x = &x.as_slice()[group * plan.len..][..plan.len];
-            (mean[i], rstd[i]) = statistics(x, eps);
-            for (channel, range) in plan.channels(group) {
-                let (a, b) = (rstd[i] * at(gamma, channel, T::ONE), at(beta, channel, T::ZERO));
-                write_affine(&mut y[range.clone()], &x[range], mean[i], a, b, silu);
-            }
+            (mean[i], rstd[i]) = T::normalise(&plan.group(group, x, [gamma, beta], silu), eps, y);
         }
     });
     Ok((y, NormStats { mean, rstd }))
@@ -100,39 +97,18 @@ pub fn group_norm_backward<T: Element>(
     // Per sample and channel: Σ dz and Σ dz x̂.
     let mut partial = vec![[0.0f64; 2]; plan.samples * plan.channels];
     type Piece<'a, T> = ((&'a mut [T], &'a mut [[f64; 2]]), Option<&'a mut [T]>);
-    let differentiate = |(first, ((dx, partial), mut onto)): (usize, Piece<'_, T>)| {
+    let differentiate = |(task, ((dx, partial), mut onto)): (usize, Piece<'_, T>)| {
         let both = dx.chunks_exact_mut(plan.len).zip(partial.chunks_exact_mut(plan.channels_per_group));
         for (i, (dx, partial)) in both.enumerate() {
-            let group = first * plan.per_task + i;
+            let group = task * plan.per_task + i;
             let x = &x.as_slice()[group * plan.len..][..plan.len];
             if let Some(dy) = &source {
                 dx.copy_from_slice(&dy.as_slice()[group * plan.len..][..plan.len]);
             }
-            let (mean, rstd) = (stats.mean.as_slice()[group], stats.rstd.as_slice()[group]);
-            let (mut sum_dz, mut sum_dz_x) = (0.0, 0.0);
-            for ((channel, range), partial) in plan.channels(group).zip(partial) {
-                let (g, b) = (at(gamma, channel, T::ONE), at(beta, channel, T::ZERO));
-                let (x, dz) = (&x[range.clone()], &mut dx[range]);
-                if silu {
-                    through_silu(dz, x, mean, rstd * g, b);
-                }
-                *partial = channel_sums(dz, x, mean, rstd);
-                sum_dz += g.to_f64() * partial[0];
-                sum_dz_x += g.to_f64() * partial[1];
-            }
-            let m = plan.len as f64;
-            let (a, b) = (T::from_f64(sum_dz / m), T::from_f64(sum_dz_x / m));
-            for (channel, range) in plan.channels(group) {
-                let g = at(gamma, channel, T::ONE);
-                let (dz, x) = (&mut dx[range.clone()], &x[range.clone()]);
-                match &mut onto {
-                    Some(onto) => {
-                        let onto = &mut onto[i * plan.len..][range];
-                        add_input_gradient(onto, dz, x, mean, rstd, g, a, b);
-                    }
-                    None => input_gradient(dz, x, mean, rstd, g, a, b),
-                }
-            }
+            let stats = (stats.mean.as_slice()[group], stats.rstd.as_slice()[group]);
+            let onto = onto.as_deref_mut().map(|onto| &mut onto[i * plan.len..][..plan.len]);
+            let group = plan.group(group, x, [gamma, beta], silu);
+            T::differentiate(&group, stats, dx, onto, partial);
         }
     };
     let (elements, channels) = (plan.len.max(1) * plan.per_task, plan.channels_per_group * plan.per_task);
@@ -232,89 +208,120 @@ impl Plan {
         Ok(Plan { samples, channels, channels_per_group, positions, len, per_task: rows_in_piece(len) })
     }
 
-    /// The channels of a group, with the places of each in the group's run.
-    fn channels(&self, group: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
-        let positions = self.positions;
-        let first = group * self.channels_per_group % self.channels;
-        (0..self.channels_per_group).map(move |k| (first + k, k * positions..(k + 1) * positions))
+    /// Group number `index`, whose elements are `x`.
+    fn group<'a, T: Element>(
+        &self,
+        index: usize,
+        x: &'a [T],
+        affine: [Option<&'a Tensor<T>>; 2],
+        silu: bool,
+    ) -> Group<'a, T> {
+        let first = index * self.channels_per_group % self.channels;
+        let [gamma, beta] =
+            affine.map(|numbers| Some(&numbers?.as_slice()[first..first + self.channels_per_group]));
+        Group { x, channels: self.channels_per_group, positions: self.positions, gamma, beta, silu }
     }
 }
 
-#[inline]
-fn at<T: Element>(per_channel: Option<&Tensor<T>>, channel: usize, otherwise: T) -> T {
-    per_channel.map_or(otherwise, |numbers| numbers.as_slice()[channel])
+/// A group of channels of one sample, and what becomes of it.
+#[derive(Clone, Copy)]
+pub struct Group<'a, T> {
+    /// Its elements, channel by channel.
+    pub(crate) x: &'a [T],
+    channels: usize,
+    /// Elements of one channel.
+    positions: usize,
+    gamma: Option<&'a [T]>,
+    beta: Option<&'a [T]>,
+    pub(crate) silu: bool,
 }
 
-/// y ← (x − mean) a + b, or SiLU of that.
-fn write_affine<T: Element>(y: &mut [T], x: &[T], mean: T, a: T, b: T, silu: bool) {
-    vectorized(
-        #[inline(always)]
-        || {
-            if silu {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    let z = (x - mean).mul_add(a, b);
-                    *y = z * z.sigmoid();
-                }
-            } else {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = (x - mean).mul_add(a, b);
-                }
-            }
-        },
+impl<T: Element> Group<'_, T> {
+    /// Scale and shift of each channel, and where it is in the group.
+    #[inline(always)]
+    pub(crate) fn channels(&self) -> impl Iterator<Item = (T, T, Range<usize>)> {
+        (0..self.channels).map(
+            #[inline(always)]
+            |k| {
+                let gamma = self.gamma.map_or(T::ONE, |gamma| gamma[k]);
+                let beta = self.beta.map_or(T::ZERO, |beta| beta[k]);
+                (gamma, beta, k * self.positions..(k + 1) * self.positions)
+            },
+        )
+    }
+}
+
+/// The element types that group normalisation is written for: f32 in vectors, f64 as the formulas are.
+pub trait Normalise: Sized {
+    #[doc(hidden)]
+    fn normalise(group: &Group<'_, Self>, eps: f64, y: &mut [Self]) -> (Self, Self);
+    #[doc(hidden)]
+    fn differentiate(
+        group: &Group<'_, Self>,
+        stats: (Self, Self),
+        dx: &mut [Self],
+        onto: Option<&mut [Self]>,
+        sums: &mut [[f64; 2]],
     );
 }
 
-/// dy ← dy · SiLU′((x − mean) a + b).
-fn through_silu<T: Element>(dy: &mut [T], x: &[T], mean: T, a: T, b: T) {
-    vectorized(
-        #[inline(always)]
-        || {
-            for (dy, &x) in dy.iter_mut().zip(x) {
-                *dy *= silu_slope((x - mean).mul_add(a, b));
+impl Normalise for f32 {
+    fn normalise(group: &Group<'_, f32>, eps: f64, y: &mut [f32]) -> (f32, f32) {
+        simd::group_norm::normalise(Isa::active(), group, eps, y)
+    }
+    fn differentiate(
+        group: &Group<'_, f32>,
+        stats: (f32, f32),
+        dx: &mut [f32],
+        onto: Option<&mut [f32]>,
+        sums: &mut [[f64; 2]],
+    ) {
+        simd::group_norm::differentiate(Isa::active(), group, stats, dx, onto, sums);
+    }
+}
+
+impl Normalise for f64 {
+    fn normalise(group: &Group<'_, f64>, eps: f64, y: &mut [f64]) -> (f64, f64) {
+        let (mean, rstd) = statistics(group.x, eps);
+        for (gamma, beta, range) in group.channels() {
+            for (y, x) in y[range.clone()].iter_mut().zip(&group.x[range]) {
+                let z = (x - mean) * rstd * gamma + beta;
+                *y = if group.silu { z * z.sigmoid() } else { z };
             }
-        },
-    );
-}
-
-/// Σ dz and Σ dz x̂ over one channel.
-fn channel_sums<T: Element>(dz: &[T], x: &[T], mean: T, rstd: T) -> [f64; 2] {
-    vectorized(
-        #[inline(always)]
-        || {
-            lanes::sums_of_pairs(
-                dz,
-                x,
-                #[inline(always)]
-                |[sum, product], dz, x| [sum + dz, dz.mul_add((x - mean) * rstd, product)],
-            )
-        },
-    )
-}
-
-/// dz ← rstd · (γ dz − a − x̂ b).
-fn input_gradient<T: Element>(dz: &mut [T], x: &[T], mean: T, rstd: T, gamma: T, a: T, b: T) {
-    vectorized(
-        #[inline(always)]
-        || {
-            for (dz, &x) in dz.iter_mut().zip(x) {
+        }
+        (mean, rstd)
+    }
+    fn differentiate(
+        group: &Group<'_, f64>,
+        (mean, rstd): (f64, f64),
+        dx: &mut [f64],
+        onto: Option<&mut [f64]>,
+        sums: &mut [[f64; 2]],
+    ) {
+        let (mut sum_dz, mut sum_dz_x) = (0.0, 0.0);
+        for ((gamma, beta, range), sums) in group.channels().zip(sums) {
+            *sums = [0.0; 2];
+            for (dz, x) in dx[range.clone()].iter_mut().zip(&group.x[range]) {
                 let normalised = (x - mean) * rstd;
-                *dz = rstd * (-b).mul_add(normalised, gamma.mul_add(*dz, -a));
+                if group.silu {
+                    *dz *= silu_slope(gamma * normalised + beta);
+                }
+                sums[0] += *dz;
+                sums[1] += *dz * normalised;
             }
-        },
-    );
-}
-
-/// onto ← onto + rstd · (γ dz − a − x̂ b).
-fn add_input_gradient<T: Element>(onto: &mut [T], dz: &[T], x: &[T], mean: T, rstd: T, gamma: T, a: T, b: T) {
-    vectorized(
-        #[inline(always)]
-        || {
-            for ((onto, &dz), &x) in onto.iter_mut().zip(dz).zip(x) {
-                let normalised = (x - mean) * rstd;
-                *onto += rstd * (-b).mul_add(normalised, gamma.mul_add(dz, -a));
+            sum_dz += gamma * sums[0];
+            sum_dz_x += gamma * sums[1];
+        }
+        let m = group.x.len() as f64;
+        for (gamma, _, range) in group.channels() {
+            for (dz, x) in dx[range.clone()].iter_mut().zip(&group.x[range]) {
+                *dz = rstd * (gamma * *dz - sum_dz / m - (x - mean) * rstd * sum_dz_x / m);
             }
-        },
-    );
+        }
+        if let Some(onto) = onto {
+            onto.iter_mut().zip(dx).for_each(|(onto, dx)| *onto += *dx);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -421,6 +428,34 @@ mod tests {
             let all = [&y, &g.dx, &g.dgamma, &g.dbeta];
             all.map(|t| t.as_slice().iter().map(|x| x.to_bits()).collect::<Vec<_>>())
         });
+    }
+
+    #[test]
+    fn every_path_gives_the_same_bits() {
+        for (channels, positions) in [(1, 1), (3, 7), (2, 16), (4, 49), (1, 1500), (2, 2061)] {
+            let (x, dy) = (values::<f32>([channels, positions], 1), values::<f32>([channels, positions], 2));
+            let affine = [values::<f32>([channels], 3), values::<f32>([channels], 4)];
+            for silu in [false, true] {
+                let [gamma, beta] = affine.each_ref().map(|numbers| Some(numbers.as_slice()));
+                let group = Group { x: x.as_slice(), channels, positions, gamma, beta, silu };
+                let on_path = |isa| {
+                    let mut y = vec![f32::NAN; x.numel()];
+                    let stats = simd::group_norm::normalise(isa, &group, 1e-5, &mut y);
+                    let (mut dx, mut onto) = (dy.as_slice().to_vec(), y.clone());
+                    let mut sums = vec![[f64::NAN; 2]; channels];
+                    simd::group_norm::differentiate(isa, &group, stats, &mut dx, None, &mut sums);
+                    let mut dz = dy.as_slice().to_vec();
+                    simd::group_norm::differentiate(isa, &group, stats, &mut dz, Some(&mut onto), &mut sums);
+                    let all = [y, dx, onto, vec![stats.0, stats.1]].concat();
+                    let sums: Vec<u64> = sums.iter().flatten().map(|sum| sum.to_bits()).collect();
+                    (all.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), sums)
+                };
+                let expected = on_path(Isa::Portable);
+                for isa in [Isa::Avx2, Isa::Avx512].into_iter().filter(|&isa| isa <= Isa::detected()) {
+                    assert!(on_path(isa) == expected, "{isa:?}: {channels} channels of {positions}");
+                }
+            }
+        }
     }
 
     #[test]

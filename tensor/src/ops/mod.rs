@@ -13,7 +13,7 @@ mod check;
 mod combine;
 pub(crate) mod conv;
 mod embedding;
-mod group_norm;
+pub(crate) mod group_norm;
 pub mod im2col;
 mod lanes;
 mod layer_norm;
@@ -37,7 +37,7 @@ pub use conv::{
     Conv2d, Convolve, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight, conv2d_onto,
 };
 pub use embedding::{gather, scatter_add};
-pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};
+pub use group_norm::{NormGradients, NormStats, Normalise, group_norm, group_norm_backward};
 pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use layout::{concat, flip_horizontal, narrow, narrow_backward, split};
 pub use matmul::{matmul, matmul_into};

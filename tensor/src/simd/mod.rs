@@ -9,6 +9,7 @@ mod erf;
 mod exp;
 mod few_channels;
 mod gemm;
+pub(crate) mod group_norm;
 mod lanes;
 mod microkernel;
 mod peak;

@@ -1,6 +1,6 @@
 //! Vectors of eight.
 
-use super::{Lanes, Masked, register_arithmetic};
+use super::{BIAS, Lanes, MANTISSA, Masked, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 8;
@@ -28,9 +28,12 @@ impl Lanes<W> for Narrow {
         _mm256_storeu_ps,
         _mm256_set1_ps,
         _mm256_mul_ps,
+        _mm256_div_ps,
         _mm256_add_ps,
         _mm256_sub_ps,
-        _mm256_fmadd_ps
+        _mm256_fmadd_ps,
+        _mm256_min_ps,
+        _mm256_max_ps
     );
 
     #[inline(always)]
@@ -39,6 +42,21 @@ impl Lanes<W> for Narrow {
             Some(all) => Self::load(all),
             // SAFETY: masked lanes are not touched, the others are inside the slice.
             None => Narrow(unsafe { _mm256_maskload_ps(from.as_ptr(), first(from.len())) }),
+        }
+    }
+    #[inline(always)]
+    fn powers_of_two(self, m: f32) -> [Narrow; 2] {
+        // SAFETY: as in `first`.
+        unsafe {
+            let n = _mm256_sub_epi32(_mm256_castps_si256(self.0), _mm256_set1_epi32(m.to_bits() as i32));
+            let half = _mm256_srai_epi32::<1>(n);
+            [half, _mm256_sub_epi32(n, half)].map(
+                #[inline(always)]
+                |n| {
+                    let exponent = _mm256_add_epi32(n, _mm256_set1_epi32(BIAS));
+                    Narrow(_mm256_castsi256_ps(_mm256_slli_epi32::<{ MANTISSA as i32 }>(exponent)))
+                },
+            )
         }
     }
     // Masked stores take a microprogram of dozens of steps on many processors: parts of a vector go by halves, pairs

@@ -1,6 +1,6 @@
 //! Vectors of sixteen.
 
-use super::{Lanes, Masked, register_arithmetic};
+use super::{BIAS, Lanes, MANTISSA, Masked, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 16;
@@ -24,9 +24,12 @@ impl Lanes<W> for Wide {
         _mm512_storeu_ps,
         _mm512_set1_ps,
         _mm512_mul_ps,
+        _mm512_div_ps,
         _mm512_add_ps,
         _mm512_sub_ps,
-        _mm512_fmadd_ps
+        _mm512_fmadd_ps,
+        _mm512_min_ps,
+        _mm512_max_ps
     );
 
     #[inline(always)]
@@ -38,6 +41,21 @@ impl Lanes<W> for Wide {
     fn store_some(self, to: &mut [f32]) {
         // SAFETY: as in `load_some`.
         unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), self.0) }
+    }
+    #[inline(always)]
+    fn powers_of_two(self, m: f32) -> [Wide; 2] {
+        // SAFETY: the processor has AVX-512, as this type's users have made sure.
+        unsafe {
+            let n = _mm512_sub_epi32(_mm512_castps_si512(self.0), _mm512_set1_epi32(m.to_bits() as i32));
+            let half = _mm512_srai_epi32::<1>(n);
+            [half, _mm512_sub_epi32(n, half)].map(
+                #[inline(always)]
+                |n| {
+                    let exponent = _mm512_add_epi32(n, _mm512_set1_epi32(BIAS));
+                    Wide(_mm512_castsi512_ps(_mm512_slli_epi32::<MANTISSA>(exponent)))
+                },
+            )
+        }
     }
 }
 

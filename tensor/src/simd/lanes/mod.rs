@@ -11,7 +11,8 @@ mod avx512;
 /// around one register whose users have made sure that the processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! register_arithmetic {
-    ($type:ident, $zero:ident, $load:ident, $store:ident, $set:ident, $mul:ident, $add:ident, $sub:ident, $fma:ident) => {
+    ($type:ident, $zero:ident, $load:ident, $store:ident, $set:ident, $mul:ident, $div:ident, $add:ident, $sub:ident,
+     $fma:ident, $min:ident, $max:ident) => {
         #[inline(always)]
         fn zero() -> $type {
             // SAFETY: the processor has the instructions; so below.
@@ -51,6 +52,27 @@ macro_rules! register_arithmetic {
         fn mul_add(self, c: f32, sum: $type) -> $type {
             // SAFETY: as in `zero`.
             $type(unsafe { $fma(self.0, $set(c), sum.0) })
+        }
+        #[inline(always)]
+        fn mul(self, other: $type) -> $type {
+            // SAFETY: as in `zero`.
+            $type(unsafe { $mul(self.0, other.0) })
+        }
+        #[inline(always)]
+        fn div(self, other: $type) -> $type {
+            // SAFETY: as in `zero`.
+            $type(unsafe { $div(self.0, other.0) })
+        }
+        #[inline(always)]
+        fn product_add(self, factor: $type, sum: $type) -> $type {
+            // SAFETY: as in `zero`.
+            $type(unsafe { $fma(self.0, factor.0, sum.0) })
+        }
+        #[inline(always)]
+        fn clamp(self, least: f32, most: f32) -> $type {
+            // The instructions answer with their second operand where one is NaN.
+            // SAFETY: as in `zero`.
+            $type(unsafe { $max($set(least), $min($set(most), self.0)) })
         }
         #[inline(always)]
         fn transpose(rows: [$type; W]) -> [$type; W] {
@@ -95,7 +117,12 @@ pub(super) use plain::Plain;
 /// Numbers in the widest vector; every `W` divides it.
 pub(super) const MOST_LANES: usize = 16;
 
-/// Vectors with the arithmetic of transforms.
+/// What is added to an f32's exponent.
+const BIAS: i32 = 127;
+/// How many bits of an f32 are behind its exponent.
+const MANTISSA: u32 = 23;
+
+/// Vectors with the arithmetic of transforms and normalisations.
 pub(super) trait Lanes<const W: usize>: Copy {
     fn zero() -> Self;
     /// The same number in all lanes.
@@ -111,6 +138,15 @@ pub(super) trait Lanes<const W: usize>: Copy {
     fn sub(self, other: Self) -> Self;
     /// `self · c + sum`.
     fn mul_add(self, c: f32, sum: Self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    fn div(self, other: Self) -> Self;
+    /// `self · factor + sum`.
+    fn product_add(self, factor: Self, sum: Self) -> Self;
+    /// The nearest numbers between these two; NaN stays.
+    fn clamp(self, least: f32, most: f32) -> Self;
+    /// Of m + n, m having zeros for its last bits and n being an integer that fits these: 2 to the power of ⌊n/2⌋, and of
+    /// n − ⌊n/2⌋. Both exponents are −126 to 127.
+    fn powers_of_two(self, m: f32) -> [Self; 2];
     /// Rows become columns.
     fn transpose(rows: [Self; W]) -> [Self; W];
     /// Brings what lies there into the nearest cache; any address will do.

@@ -1,6 +1,6 @@
 //! Arrays, whose loops the compiler makes into what the target guarantees.
 
-use super::Lanes;
+use super::{BIAS, Lanes, MANTISSA};
 use std::array;
 
 const W: usize = 16;
@@ -52,6 +52,28 @@ impl Lanes<W> for Plain {
     #[inline(always)]
     fn mul_add(self, c: f32, sum: Plain) -> Plain {
         Plain(array::from_fn(|i| self.0[i].mul_add(c, sum.0[i])))
+    }
+    #[inline(always)]
+    fn mul(self, other: Plain) -> Plain {
+        Plain(array::from_fn(|i| self.0[i] * other.0[i]))
+    }
+    #[inline(always)]
+    fn div(self, other: Plain) -> Plain {
+        Plain(array::from_fn(|i| self.0[i] / other.0[i]))
+    }
+    #[inline(always)]
+    fn product_add(self, factor: Plain, sum: Plain) -> Plain {
+        Plain(array::from_fn(|i| self.0[i].mul_add(factor.0[i], sum.0[i])))
+    }
+    #[inline(always)]
+    fn clamp(self, least: f32, most: f32) -> Plain {
+        Plain(self.0.map(|x| x.clamp(least, most)))
+    }
+    #[inline(always)]
+    fn powers_of_two(self, m: f32) -> [Plain; 2] {
+        let n = self.0.map(|x| x.to_bits().wrapping_sub(m.to_bits()) as i32);
+        let power = |n: i32| f32::from_bits((n.wrapping_add(BIAS) << MANTISSA) as u32);
+        [n.map(|n| n >> 1), n.map(|n| n.wrapping_sub(n >> 1))].map(|n| Plain(n.map(power)))
     }
     #[inline(always)]
     fn transpose(rows: [Plain; W]) -> [Plain; W] {

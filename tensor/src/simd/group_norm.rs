@@ -1,0 +1,192 @@
+//! Group normalisation of f32, one group of channels at a time: read from memory once, and then from the first cache.
+//!
+//! Sums have sixteen lanes whatever the vectors' width, so each path gives the same bits.
+
+use super::Isa;
+use super::exp::exp;
+use super::lanes::{Lanes, MOST_LANES as LANES, on_isa};
+use crate::ops::group_norm::Group;
+use std::ops::Range;
+
+/// Numbers that lanes take before they are folded into f64, so that rounding errors stay near those of a few dozen
+/// additions.
+const RUN: usize = 64 * LANES;
+
+/// y ← the group's x normalised, scaled, shifted and activated. Answers the mean and 1 / √(variance + ε).
+pub(crate) fn normalise(isa: Isa, group: &Group<'_, f32>, eps: f64, y: &mut [f32]) -> (f32, f32) {
+    on_isa!(isa, normalise_group(group, eps, y))
+}
+
+/// dx, which holds dy, ← the gradient of the group's x; or `onto` ← `onto` + that, and dx is undefined. Each channel's Σ dz
+/// and Σ dz x̂ go to `sums`.
+pub(crate) fn differentiate(
+    isa: Isa,
+    group: &Group<'_, f32>,
+    (mean, rstd): (f32, f32),
+    dx: &mut [f32],
+    onto: Option<&mut [f32]>,
+    sums: &mut [[f64; 2]],
+) {
+    on_isa!(isa, differentiate_group(group, (mean, rstd), dx, onto, sums));
+}
+
+#[inline(always)]
+fn normalise_group<L: Lanes<W>, const W: usize>(
+    group: &Group<'_, f32>,
+    eps: f64,
+    y: &mut [f32],
+) -> (f32, f32) {
+    let (mean, rstd) = statistics::<L, W>(group.x, eps);
+    for (gamma, beta, range) in group.channels() {
+        let (x, y) = (&group.x[range.clone()], &mut y[range]);
+        each_vector::<W>(
+            x.len(),
+            #[inline(always)]
+            |_, at| {
+                let x = L::load_some(&x[at.clone()]);
+                let z = x.sub(L::splat(mean)).mul_add(rstd * gamma, L::splat(beta));
+                let y_of_z = if group.silu { z.mul(sigmoid::<L, W>(z)) } else { z };
+                y_of_z.store_some(&mut y[at]);
+            },
+        );
+    }
+    (mean, rstd)
+}
+
+#[inline(always)]
+fn differentiate_group<L: Lanes<W>, const W: usize>(
+    group: &Group<'_, f32>,
+    (mean, rstd): (f32, f32),
+    dx: &mut [f32],
+    mut onto: Option<&mut [f32]>,
+    sums: &mut [[f64; 2]],
+) {
+    let (mut sum_dz, mut sum_dz_x) = (0.0, 0.0);
+    for ((gamma, beta, range), sums) in group.channels().zip(sums) {
+        *sums = [0.0; 2];
+        for start in range.clone().step_by(RUN) {
+            let run = start..range.end.min(start + RUN);
+            let (x, dz) = (&group.x[run.clone()], &mut dx[run]);
+            let (mut ones, mut products) = ([L::zero(); 2], [L::zero(); 2]);
+            each_vector::<W>(
+                x.len(),
+                #[inline(always)]
+                |part, at| {
+                    let centred = L::load_some(&x[at.clone()]).sub(L::splat(mean));
+                    let mut d = L::load_some(&dz[at.clone()]);
+                    if group.silu {
+                        d = d.mul(silu_slope::<L, W>(centred.mul_add(rstd * gamma, L::splat(beta))));
+                        d.store_some(&mut dz[at]);
+                    }
+                    ones[part] = ones[part].add(d);
+                    products[part] = d.product_add(centred.scale(rstd), products[part]);
+                },
+            );
+            sums[0] += fold::<L, W>(ones);
+            sums[1] += fold::<L, W>(products);
+        }
+        sum_dz += f64::from(gamma) * sums[0];
+        sum_dz_x += f64::from(gamma) * sums[1];
+    }
+    let m = group.x.len() as f64;
+    let (a, b) = ((sum_dz / m) as f32, (sum_dz_x / m) as f32);
+    for (gamma, _, range) in group.channels() {
+        let (x, dz) = (&group.x[range.clone()], &mut dx[range.clone()]);
+        let mut onto = onto.as_deref_mut().map(|onto| &mut onto[range]);
+        each_vector::<W>(
+            x.len(),
+            #[inline(always)]
+            |_, at| {
+                let normalised = L::load_some(&x[at.clone()]).sub(L::splat(mean)).scale(rstd);
+                let dz_scaled = L::load_some(&dz[at.clone()]).mul_add(gamma, L::splat(-a));
+                let dx = normalised.mul_add(-b, dz_scaled).scale(rstd);
+                match &mut onto {
+                    Some(onto) => L::load_some(&onto[at.clone()]).add(dx).store_some(&mut onto[at]),
+                    None => dx.store_some(&mut dz[at]),
+                }
+            },
+        );
+    }
+}
+
+/// Mean and 1 / √(variance + ε), in two passes: the variance loses nothing to cancellation.
+#[inline(always)]
+fn statistics<L: Lanes<W>, const W: usize>(x: &[f32], eps: f64) -> (f32, f32) {
+    let n = x.len() as f64;
+    let mut sum = 0.0;
+    for run in x.chunks(RUN) {
+        let mut lanes = [L::zero(); 2];
+        each_vector::<W>(
+            run.len(),
+            #[inline(always)]
+            |part, at| lanes[part] = lanes[part].add(L::load_some(&run[at])),
+        );
+        sum += fold::<L, W>(lanes);
+    }
+    let mean = (sum / n) as f32;
+    let mut squares = 0.0;
+    for run in x.chunks(RUN) {
+        let mut lanes = [L::zero(); 2];
+        each_vector::<W>(
+            run.len(),
+            #[inline(always)]
+            |part, at| {
+                // Lanes that are missing are zeros and have to stay zeros.
+                let means = L::load_some(&[mean; W][..at.len()]);
+                let centred = L::load_some(&run[at]).sub(means);
+                lanes[part] = centred.product_add(centred, lanes[part]);
+            },
+        );
+        squares += fold::<L, W>(lanes);
+    }
+    (mean, (1.0 / (squares / n + eps).sqrt()) as f32)
+}
+
+/// Calls `visit(part, range)` for vectors that cover `len` numbers, the last of which may be shorter. `part` is the vector's
+/// place among those that make sixteen lanes.
+#[inline(always)]
+fn each_vector<const W: usize>(len: usize, mut visit: impl FnMut(usize, Range<usize>)) {
+    let whole = len / LANES * LANES;
+    for start in (0..whole).step_by(LANES) {
+        for part in 0..LANES / W {
+            let at = start + part * W;
+            visit(part, at..at + W);
+        }
+    }
+    for part in 0..LANES / W {
+        let at = whole + part * W;
+        if at < len {
+            visit(part, at..len.min(at + W));
+        }
+    }
+}
+
+/// The sum of sixteen lanes, halves onto halves.
+#[inline(always)]
+fn fold<L: Lanes<W>, const W: usize>(lanes: [L; 2]) -> f64 {
+    let mut all = [0.0; LANES];
+    for part in 0..LANES / W {
+        lanes[part].store_part(&mut all, part);
+    }
+    for width in [8, 4, 2, 1] {
+        for lane in 0..width {
+            all[lane] += all[lane + width];
+        }
+    }
+    f64::from(all[0])
+}
+
+/// 1 / (1 + e^−z).
+#[inline(always)]
+fn sigmoid<L: Lanes<W>, const W: usize>(z: L) -> L {
+    let one = L::splat(1.0);
+    one.div(one.add(exp::<L, W>(z.scale(-1.0))))
+}
+
+/// d/dz z σ(z) = σ(z) (1 + z (1 − σ(z))).
+#[inline(always)]
+fn silu_slope<L: Lanes<W>, const W: usize>(z: L) -> L {
+    let one = L::splat(1.0);
+    let s = sigmoid::<L, W>(z);
+    s.mul(z.product_add(one.sub(s), one))
+}
