@@ -245,6 +245,8 @@ pub(super) fn plain_feature_lanes<L: Lanes<W>, const W: usize>(
                     let mut numbers = [L::zero(); W];
                     for i in 0..W {
                         if i < used {
+                            // The same numbers of the next rows.
+                            L::fetch_into_l2(rows[i].as_ptr().wrapping_add(k + W * planes.channel_stride));
                             numbers[i] = L::load_some(&rows[i][k..]);
                         }
                     }
