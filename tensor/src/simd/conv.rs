@@ -3,6 +3,7 @@
 use super::few_channels::Few;
 use super::gemm::{
     FeatureLanes, Operand, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced,
+    phases,
 };
 use super::{Isa, winograd};
 use crate::ops::conv::{Base, Bias, Geometry, Onto};
@@ -10,14 +11,16 @@ use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 use std::ops::Range;
 
-fn window(g: &Geometry) -> Window {
-    Window {
-        plane: g.plane,
+/// The window over x, whose pixels may have to be sorted for it.
+fn window(g: &Geometry, x: &[f32]) -> (Window, Option<Buffer<f32>>) {
+    let window = Window {
+        plane: g.plane.map(|len| len.div_ceil(g.stride)),
         places: g.places,
         taps: g.taps,
         stride: g.stride,
         before: g.before.map(|p| p as isize),
-    }
+    };
+    (window, (g.stride > 1).then(|| phases(x, g.plane, g.stride)))
 }
 
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
@@ -30,7 +33,9 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
     }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
-    let pixels = PositionLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
+    let (window, sorted) = window(g, x);
+    let pixels = sorted.as_deref().unwrap_or(x);
+    let pixels = PositionLanes(Planes::pictures(pixels, g.samples, g.channels_in, window));
     let start = match base {
         Base { bias: Bias::Channels(bias), onto: Onto::Nothing } => Start::Rows(bias),
         _ if base.fill(g, y) => Start::Current,
@@ -50,7 +55,9 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     }
     let each = Window { plane: g.places, places: g.places, taps: [1, 1], stride: 1, before: [0, 0] };
     let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, each));
-    let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
+    let (window, sorted) = window(g, x);
+    let pixels = sorted.as_deref().unwrap_or(x);
+    let x = FeatureLanes(Planes::pictures(pixels, g.samples, g.channels_in, window));
     multiply_sliced(isa, &dy, &x, dw, how.into());
 }
 

@@ -30,7 +30,7 @@ mod tests;
 pub(super) use driver::{Start, multiply, multiply_parallel, multiply_sliced};
 pub(super) use output::Output;
 pub(super) use pack::{Operand, Strided};
-pub(super) use planes::{FeatureLanes, Planes, PositionLanes, Window};
+pub(super) use planes::{FeatureLanes, Planes, PositionLanes, Window, phases};
 
 use super::Isa;
 use rayon::prelude::*;

@@ -9,27 +9,32 @@
 //!
 //! A matrix with one contiguous axis is the special case of a window of one tap over planes of one row.
 //!
-//! What makes it fast: neighbouring positions read neighbouring numbers. With stride 1 and an output as wide as
-//! the picture they do so even from one row of the picture to the next, whatever the tap; only the places
-//! where the window hangs over the edge must be masked. So a vector of positions is one masked load
-//! (`runs`), or a few where a sample or a cropped row ends in between.
+//! What makes it fast: neighbouring positions read neighbouring numbers. Where the output is as wide as the picture they
+//! do so even from one row of the picture to the next, whatever the tap; only the places where the window hangs over
+//! the edge must be masked. So a vector of positions is one masked load (`runs`), or a few where a sample or a cropped
+//! row ends in between.
+//!
+//! With stride s, neighbouring positions read every s-th pixel of a row. So the pixels are first sorted into s × s *phases*,
+//! by row and column modulo s ([`phases`]): a tap reads one phase only, and there neighbours for neighbours.
 
 use super::pack::{InMemory, Operand};
 use super::runs::{MOST_TAPS, feature_lanes, plain_feature_lanes, position_lanes};
-use crate::simd::Isa;
+use crate::Buffer;
 use crate::simd::lanes::{on_isa, on_vectors};
+use crate::simd::{Isa, vectorized};
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// A window that moves over a plane.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
-    /// Height and width of the plane.
+    /// Height and width of the plane, or of each of its phases.
     pub(crate) plane: [usize; 2],
     /// How many places the window takes, down and across.
     pub(crate) places: [usize; 2],
     /// Height and width of the window.
     pub(crate) taps: [usize; 2],
-    /// From one place to the next.
+    /// From one place to the next, and the square root of the number of phases.
     pub(crate) stride: usize,
     /// Rows above and columns left of the plane where the window begins; these read as zeros. Negative when it
     /// begins inside.
@@ -62,9 +67,9 @@ pub(crate) struct Planes<'a> {
 }
 
 impl<'a> Planes<'a> {
-    /// Contiguous pictures [samples, channels, height, width].
+    /// Contiguous pictures [samples, channels, phases, height, width].
     pub(crate) fn pictures(data: &'a [f32], samples: usize, channels: usize, window: Window) -> Planes<'a> {
-        let size = window.plane[0] * window.plane[1];
+        let size = window.stride * window.stride * window.plane[0] * window.plane[1];
         assert!(data.len() >= samples * channels * size, "pictures end before their shape does");
         let window = if window.is_plain() { Window::line(size) } else { window };
         Planes { data, samples, channels, sample_stride: channels * size, channel_stride: size, window }
@@ -108,18 +113,28 @@ impl<'a> Planes<'a> {
         self.data.len() < i32::MAX as usize / 4
     }
 
-    /// Sample, row and column in the plane (negative above and left of it) of the window's first tap.
-    pub(super) fn origin(&self, position: usize) -> (usize, isize, isize) {
-        let [_, across] = self.window.places;
-        let (line, x) = (position / across, position % across);
-        let (sample, y) = (line / self.window.places[0], line % self.window.places[0]);
-        let step = |at: usize, axis: usize| (at * self.window.stride) as isize - self.window.before[axis];
-        (sample, step(y, 0), step(x, 1))
+    /// Sample, row and column of a position.
+    pub(super) fn place(&self, position: usize) -> [usize; 3] {
+        let [high, wide] = self.window.places;
+        [position / wide / high, position / wide % high, position % wide]
     }
 
-    /// The element's index in `data` if the tap were inside the plane.
-    pub(super) fn offset(&self, (sample, y, x): (usize, isize, isize)) -> isize {
-        (sample * self.sample_stride) as isize + y * self.window.plane[1] as isize + x
+    /// Where in `data` a place's own pixel of channel 0, phase 0 is, if it is inside the plane.
+    pub(super) fn offset(&self, [sample, y, x]: [usize; 3]) -> usize {
+        sample * self.sample_stride + y * self.window.plane[1] + x
+    }
+
+    /// Tap number `index` of the window.
+    pub(super) fn tap(&self, index: usize) -> Tap {
+        let Window { plane: [height, width], taps, stride, before, .. } = self.window;
+        let of_axis = |at: usize, axis: usize| {
+            let (from_place, stride) = (at as isize - before[axis], stride as isize);
+            (from_place.rem_euclid(stride), from_place.div_euclid(stride))
+        };
+        let (row, down) = of_axis(index / taps[1], 0);
+        let (column, right) = of_axis(index % taps[1], 1);
+        let phase = row * stride as isize + column;
+        Tap { down, right, step: (phase * height as isize + down) * width as isize + right }
     }
 
     /// Packs with plain loops: feature f of position p goes to `panel[place(f, p)]`, both counted from the
@@ -133,24 +148,100 @@ impl<'a> Planes<'a> {
     ) {
         const TOGETHER: usize = 32;
         let [height, width] = self.window.plane;
-        let taps_wide = self.window.taps[1];
         for start in positions.clone().step_by(TOGETHER) {
             let count = TOGETHER.min(positions.end - start);
-            let mut origins = [(0, 0, 0); TOGETHER];
-            for (i, origin) in origins[..count].iter_mut().enumerate() {
-                let at = self.origin(start + i);
-                *origin = (self.offset(at), at.1, at.2);
+            let mut places = [(0, 0, 0); TOGETHER];
+            for (i, place) in places[..count].iter_mut().enumerate() {
+                let at @ [_, y, x] = self.place(start + i);
+                *place = (self.offset(at), y, x);
             }
             for (f, feature) in features.clone().enumerate() {
-                let (channel, tap) = (feature / self.taps(), feature % self.taps());
-                let (down, right) = ((tap / taps_wide) as isize, (tap % taps_wide) as isize);
-                let step = (channel * self.channel_stride) as isize + down * width as isize + right;
-                for (i, (offset, y, x)) in origins[..count].iter().enumerate() {
-                    let inside = ((y + down) as usize) < height && ((x + right) as usize) < width;
-                    let value = if inside { self.data[(offset + step) as usize] } else { 0.0 };
+                let (channel, tap) = (feature / self.taps(), self.tap(feature % self.taps()));
+                for (i, &(offset, y, x)) in places[..count].iter().enumerate() {
+                    let row = y.checked_add_signed(tap.down).filter(|&row| row < height);
+                    let column = x.checked_add_signed(tap.right).filter(|&column| column < width);
+                    let value = match row.and(column) {
+                        Some(_) => {
+                            self.data[(offset + channel * self.channel_stride).wrapping_add_signed(tap.step)]
+                        }
+                        None => 0.0,
+                    };
                     panels[place(f, start - positions.start + i)] = value;
                 }
             }
+        }
+    }
+}
+
+/// What a tap of the window reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tap {
+    /// Rows and columns from a place to there, within the phase.
+    pub(super) down: isize,
+    pub(super) right: isize,
+    /// Numbers from the place's own pixel in phase 0.
+    pub(super) step: isize,
+}
+
+/// Contiguous planes, each sorted into `stride` × `stride` phases: pixel (y, x) goes to phase (y mod stride, x mod stride), at
+/// (y / stride, x / stride). Phases are of one size, and so zeros stand where the last row or column has no pixel.
+pub(crate) fn phases(data: &[f32], [height, width]: [usize; 2], stride: usize) -> Buffer<f32> {
+    // A task's share of the numbers.
+    const LEAST: usize = 1 << 14;
+    let [high, wide] = [height, width].map(|len| len.div_ceil(stride));
+    let size = stride * stride * high * wide;
+    let mut sorted = Buffer::scratch(data.len() / (height * width) * size);
+    let planes = sorted.par_chunks_exact_mut(size).zip(data.par_chunks_exact(height * width));
+    planes.with_min_len(LEAST.div_ceil(size)).for_each(|(phases, plane)| {
+        vectorized(
+            #[inline(always)]
+            || {
+                if height < high * stride || width < wide * stride {
+                    phases.fill(0.0);
+                }
+                for (y, line) in plane.chunks_exact(width).enumerate() {
+                    let (row, at) = (y % stride * stride, y / stride * wide);
+                    if stride == 2 {
+                        let (left, right) = phases[row * high * wide..].split_at_mut(high * wide);
+                        split_pairs(line, &mut left[at..at + wide], &mut right[at..at + wide]);
+                        continue;
+                    }
+                    for column in 0..stride {
+                        let to = &mut phases[(row + column) * high * wide + at..];
+                        line.iter().skip(column).step_by(stride).zip(to).for_each(|(x, to)| *to = *x);
+                    }
+                }
+            },
+        );
+    });
+    sorted
+}
+
+/// Every second number of a line to the left, the others to the right.
+#[inline(always)]
+fn split_pairs(line: &[f32], left: &mut [f32], right: &mut [f32]) {
+    match line.len() / 2 {
+        16.. => split_pairs_by::<16>(line, left, right),
+        8.. => split_pairs_by::<8>(line, left, right),
+        4.. => split_pairs_by::<4>(line, left, right),
+        _ => split_pairs_by::<1>(line, left, right),
+    }
+    if let (1, Some((last, _))) = (line.len() % 2, line.split_last()) {
+        left[line.len() / 2] = *last;
+    }
+}
+
+/// The same for the whole pairs, of which there are `N` or none. The last `N` end where the line does, so that some may go to
+/// their places twice.
+#[inline(always)]
+fn split_pairs_by<const N: usize>(line: &[f32], left: &mut [f32], right: &mut [f32]) {
+    let pairs = line.len() / 2;
+    for first in (0..pairs).step_by(N) {
+        let first = first.min(pairs - N);
+        let (line, left, right) =
+            (&line[2 * first..][..2 * N], &mut left[first..][..N], &mut right[first..][..N]);
+        for i in 0..N {
+            (left[i], right[i]) = (line[2 * i], line[2 * i + 1]);
         }
     }
 }

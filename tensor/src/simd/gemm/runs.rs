@@ -1,6 +1,6 @@
 //! A vector of neighbouring positions at a time.
 
-use super::planes::Planes;
+use super::planes::{Planes, Tap};
 use crate::simd::lanes::{Lanes, MOST_LANES, Masked};
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ const MOST_PIECES: usize = 4;
 /// `W` consecutive positions, and how to read one feature of them all.
 #[derive(Clone, Copy)]
 struct Run<L: Masked<W>, const W: usize> {
-    /// Row and column of the window's first tap, modulo 2³²; far outside for positions beyond the last.
+    /// Row and column of the place; far outside for positions beyond the last.
     y: [u32; W],
     x: [u32; W],
     /// Stretches of positions whose numbers are neighbours: where lane 0 would read, and the lanes.
@@ -27,8 +27,6 @@ struct Run<L: Masked<W>, const W: usize> {
     count: usize,
     /// Whether all positions are there, in one row, and neighbours.
     whole: bool,
-    /// Whether the positions are every second number of one row.
-    every_second: bool,
     /// Where each lane reads, relative to the first piece.
     indices: [i32; W],
 }
@@ -38,58 +36,45 @@ impl<L: Masked<W>, const W: usize> Run<L, W> {
     fn new(planes: &Planes<'_>, start: usize, count: usize) -> Run<L, W> {
         const OUTSIDE: u32 = 1 << 31;
         let (mut ys, mut xs, mut indices) = ([OUTSIDE; W], [OUTSIDE; W], [0; W]);
-        let [down, across] = planes.window.places;
-        let stride = planes.window.stride as isize;
-        let mut at = planes.origin(start);
-        if stride <= 2 && start % across + count <= across {
-            // In one row: neighbours, or every second number, whatever the tap.
-            for lane in 0..W {
-                let outside = lane >= count;
-                indices[lane] = (lane as isize * stride) as i32;
-                ys[lane] = if outside { OUTSIDE } else { at.1 as u32 };
-                xs[lane] = if outside { OUTSIDE } else { (at.2 as u32).wrapping_add(indices[lane] as u32) };
+        let [high, wide] = planes.window.places;
+        let mut at @ [_, y, x] = planes.place(start);
+        if x + count <= wide {
+            // Neighbours in one row.
+            for lane in 0..count {
+                (ys[lane], xs[lane], indices[lane]) = (y as u32, (x + lane) as u32, lane as i32);
             }
-            let pieces = [(planes.offset(at), L::mask(((1u32 << count) - 1) as u16)); MOST_PIECES];
-            let (whole, every_second) = (stride == 1 && count == W, stride == 2);
-            return Run { y: ys, x: xs, pieces, count: 1, whole, every_second, indices };
+            let pieces = [(planes.offset(at) as isize, L::mask(((1u32 << count) - 1) as u16)); MOST_PIECES];
+            return Run { y: ys, x: xs, pieces, count: 1, whole: count == W, indices };
         }
-        let last = [
-            (down as isize - 1) * stride - planes.window.before[0],
-            (across as isize - 1) * stride - planes.window.before[1],
-        ];
         let mut pieces = [(0, 0u16); MOST_LANES];
         let mut used = 0;
         for lane in 0..count {
-            (ys[lane], xs[lane]) = (at.1 as u32, at.2 as u32);
-            let base = planes.offset(at) - lane as isize;
+            (ys[lane], xs[lane]) = (at[1] as u32, at[2] as u32);
+            let base = planes.offset(at) as isize - lane as isize;
             if used == 0 || pieces[used - 1].0 != base {
                 pieces[used] = (base, 0);
                 used += 1;
             }
             pieces[used - 1].1 |= 1 << lane;
             indices[lane] = (base + lane as isize - pieces[0].0) as i32;
-            if at.2 < last[1] {
-                at.2 += stride;
-            } else {
-                at.2 = -planes.window.before[1];
-                if at.1 < last[0] {
-                    at.1 += stride;
-                } else {
-                    at.1 = -planes.window.before[0];
-                    at.0 += 1;
-                }
+            at[2] += 1;
+            if at[2] == wide {
+                (at[1], at[2]) = (at[1] + 1, 0);
+            }
+            if at[1] == high {
+                (at[0], at[1]) = (at[0] + 1, 0);
             }
         }
         let mut masked = [(0, L::mask(0)); MOST_PIECES];
         for (to, (base, bits)) in masked.iter_mut().zip(pieces) {
             *to = (base, L::mask(bits));
         }
-        Run { y: ys, x: xs, pieces: masked, count: used, whole: false, every_second: false, indices }
+        Run { y: ys, x: xs, pieces: masked, count: used, whole: false, indices }
     }
 
-    /// The lanes whose tap (down, right) lies inside the plane.
+    /// The lanes whose tap lies inside the plane.
     #[inline(always)]
-    fn inside(&self, planes: &Planes<'_>, down: usize, right: usize) -> L::Mask {
+    fn inside(&self, planes: &Planes<'_>, Tap { down, right, .. }: Tap) -> L::Mask {
         let (mut y, mut x) = (self.y, self.x);
         for lane in 0..W {
             y[lane] = y[lane].wrapping_add(down as u32);
@@ -112,9 +97,6 @@ impl<L: Masked<W>, const W: usize> Run<L, W> {
                 return L::gather_where(inside, at(0), &self.indices);
             }
             let first = L::both(inside, self.pieces[0].1);
-            if self.every_second {
-                return L::load_every_second(first, at(0));
-            }
             let mut numbers = L::load_where(first, at(0));
             for piece in 1..self.count {
                 numbers = L::load_into(numbers, L::both(inside, self.pieces[piece].1), at(piece));
@@ -190,19 +172,17 @@ unsafe fn some_position_lanes<L: Masked<W>, const W: usize>(
     }
     let data = planes.data.as_ptr();
     let taps = planes.taps();
-    let [_, taps_wide] = planes.window.taps;
     let ahead = (FETCHED_AHEAD * planes.channel_stride) as isize;
-    for tap in 0..taps {
-        let (down, right) = (tap / taps_wide, tap % taps_wide);
+    for index in 0..taps {
+        let tap = planes.tap(index);
         let mut inside = [L::mask(0); MOST_VECTORS];
         for (inside, run) in inside.iter_mut().zip(runs) {
-            *inside = run.inside(planes, down, right);
+            *inside = run.inside(planes, tap);
         }
-        let shift = (down * planes.window.plane[1] + right) as isize;
         // The features of this tap: one for each channel.
-        let first = depth.start.saturating_sub(tap).div_ceil(taps);
-        let mut feature = first * taps + tap;
-        let mut step = (first * planes.channel_stride) as isize + shift;
+        let first = depth.start.saturating_sub(index).div_ceil(taps);
+        let mut feature = first * taps + index;
+        let mut step = (first * planes.channel_stride) as isize + tap.step;
         while feature < depth.end {
             let at = (feature - depth.start) * width;
             for ((run, inside), (place, lanes)) in runs.iter().zip(&inside).zip(places) {
@@ -310,7 +290,7 @@ pub(super) unsafe fn feature_lanes<L: Masked<W>, const W: usize>(
     }
 }
 
-/// A channel and tap: the tap's number, and how far from the position's origin in channel 0 it reads.
+/// A channel and tap: the tap's number, and how far from the place's own pixel of channel 0 it reads.
 #[derive(Clone, Copy)]
 struct Feature {
     tap: usize,
@@ -320,9 +300,7 @@ struct Feature {
 impl Feature {
     fn of(planes: &Planes<'_>, index: usize) -> Feature {
         let (channel, tap) = (index / planes.taps(), index % planes.taps());
-        let [down, right] = [tap / planes.window.taps[1], tap % planes.window.taps[1]];
-        let step = channel * planes.channel_stride + down * planes.window.plane[1] + right;
-        Feature { tap, step: step as isize }
+        Feature { tap, step: (channel * planes.channel_stride) as isize + planes.tap(tap).step }
     }
 }
 
@@ -337,7 +315,6 @@ unsafe fn some_feature_lanes<L: Masked<W>, const W: usize>(
     panels: &mut [f32],
 ) {
     let data = planes.data.as_ptr();
-    let taps_wide = planes.window.taps[1];
     // Positions at once: what a cache line or two of each feature hold.
     const RUNS: usize = 2;
     let mut inside = [[L::mask(0); MOST_TAPS]; RUNS];
@@ -347,7 +324,7 @@ unsafe fn some_feature_lanes<L: Masked<W>, const W: usize>(
             let start = start + i * W;
             *run = Run::new(planes, start.min(depth.end), depth.end.saturating_sub(start).min(W));
             for (tap, mask) in inside[..planes.taps()].iter_mut().enumerate() {
-                *mask = run.inside(planes, tap / taps_wide, tap % taps_wide);
+                *mask = run.inside(planes, planes.tap(tap));
             }
         }
         for (index, panel_features) in features.chunks(width).enumerate() {

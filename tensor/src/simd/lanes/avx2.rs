@@ -129,22 +129,6 @@ impl Masked<W> for Narrow {
             Narrow(_mm256_mask_i32gather_ps::<4>(_mm256_setzero_ps(), from, indices, mask))
         }
     }
-    // Two loads and two shuffles; a gather takes a read for each lane.
-    #[inline(always)]
-    unsafe fn load_every_second(mask: __m256i, from: *const f32) -> Narrow {
-        // SAFETY: only the lanes of the mask are read, each at twice its number.
-        unsafe {
-            let even = _mm256_setr_epi32(-1, 0, -1, 0, -1, 0, -1, 0);
-            let low = _mm256_permutevar8x32_epi32(mask, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
-            let high = _mm256_permutevar8x32_epi32(mask, _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7));
-            let low = _mm256_maskload_ps(from, _mm256_and_si256(low, even));
-            let high = _mm256_maskload_ps(from.wrapping_add(W), _mm256_and_si256(high, even));
-            const EVEN: i32 = 0b10_00_10_00;
-            const IN_ORDER: i32 = 0b11_01_10_00;
-            let pairs = _mm256_castps_pd(_mm256_shuffle_ps::<EVEN>(low, high));
-            Narrow(_mm256_castpd_ps(_mm256_permute4x64_pd::<IN_ORDER>(pairs)))
-        }
-    }
 }
 
 /// The transpose of an 8 × 8 matrix: in pairs, in fours, then by halves of a register.

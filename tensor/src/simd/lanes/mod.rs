@@ -192,19 +192,6 @@ pub(super) trait Masked<const W: usize>: Lanes<W> {
     /// # Safety
     /// These are readable.
     unsafe fn gather_where(mask: Self::Mask, from: *const f32, indices: &[i32; W]) -> Self;
-    /// The lanes of `mask`, lane i from `from + 2 i`; zeros elsewhere.
-    ///
-    /// # Safety
-    /// As [`Masked::gather_where`].
-    #[inline(always)]
-    unsafe fn load_every_second(mask: Self::Mask, from: *const f32) -> Self {
-        let mut indices = [0; W];
-        for lane in 0..W {
-            indices[lane] = 2 * lane as i32;
-        }
-        // SAFETY: the same numbers.
-        unsafe { Self::gather_where(mask, from, &indices) }
-    }
 }
 
 /// Runs a function of [`Lanes`] compiled for an instruction set that the processor has.
