@@ -3,7 +3,7 @@
 //! Sums have sixteen lanes whatever the vectors' width, so each path gives the same bits.
 
 use super::Isa;
-use super::exp::exp;
+use super::exp::sigmoid;
 use super::lanes::{Lanes, MOST_LANES as LANES, on_isa};
 use crate::ops::group_norm::Group;
 use std::ops::Range;
@@ -174,13 +174,6 @@ fn fold<L: Lanes<W>, const W: usize>(lanes: [L; 2]) -> f64 {
         }
     }
     f64::from(all[0])
-}
-
-/// 1 / (1 + e^−z).
-#[inline(always)]
-fn sigmoid<L: Lanes<W>, const W: usize>(z: L) -> L {
-    let one = L::splat(1.0);
-    one.div(one.add(exp::<L, W>(z.scale(-1.0))))
 }
 
 /// d/dz z σ(z) = σ(z) (1 + z (1 − σ(z))).

@@ -1,6 +1,6 @@
 //! Vectors of eight.
 
-use super::{BIAS, Lanes, MANTISSA, Masked, register_arithmetic};
+use super::{Lanes, MANTISSA, Masked, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 8;
@@ -45,18 +45,11 @@ impl Lanes<W> for Narrow {
         }
     }
     #[inline(always)]
-    fn powers_of_two(self, m: f32) -> [Narrow; 2] {
+    fn times_two_to(self, power: Narrow) -> Narrow {
         // SAFETY: as in `first`.
         unsafe {
-            let n = _mm256_sub_epi32(_mm256_castps_si256(self.0), _mm256_set1_epi32(m.to_bits() as i32));
-            let half = _mm256_srai_epi32::<1>(n);
-            [half, _mm256_sub_epi32(n, half)].map(
-                #[inline(always)]
-                |n| {
-                    let exponent = _mm256_add_epi32(n, _mm256_set1_epi32(BIAS));
-                    Narrow(_mm256_castsi256_ps(_mm256_slli_epi32::<{ MANTISSA as i32 }>(exponent)))
-                },
-            )
+            let exponent = _mm256_slli_epi32::<MANTISSA>(_mm256_castps_si256(power.0));
+            Narrow(_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(self.0), exponent)))
         }
     }
     // Masked stores take a microprogram of dozens of steps on many processors: parts of a vector go by halves, pairs

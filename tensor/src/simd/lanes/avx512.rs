@@ -1,6 +1,6 @@
 //! Vectors of sixteen.
 
-use super::{BIAS, Lanes, MANTISSA, Masked, register_arithmetic};
+use super::{Lanes, MANTISSA, Masked, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 16;
@@ -43,18 +43,11 @@ impl Lanes<W> for Wide {
         unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), self.0) }
     }
     #[inline(always)]
-    fn powers_of_two(self, m: f32) -> [Wide; 2] {
+    fn times_two_to(self, power: Wide) -> Wide {
         // SAFETY: the processor has AVX-512, as this type's users have made sure.
         unsafe {
-            let n = _mm512_sub_epi32(_mm512_castps_si512(self.0), _mm512_set1_epi32(m.to_bits() as i32));
-            let half = _mm512_srai_epi32::<1>(n);
-            [half, _mm512_sub_epi32(n, half)].map(
-                #[inline(always)]
-                |n| {
-                    let exponent = _mm512_add_epi32(n, _mm512_set1_epi32(BIAS));
-                    Wide(_mm512_castsi512_ps(_mm512_slli_epi32::<MANTISSA>(exponent)))
-                },
-            )
+            let exponent = _mm512_slli_epi32::<{ MANTISSA as u32 }>(_mm512_castps_si512(power.0));
+            Wide(_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(self.0), exponent)))
         }
     }
 }

@@ -117,10 +117,8 @@ pub(super) use plain::Plain;
 /// Numbers in the widest vector; every `W` divides it.
 pub(super) const MOST_LANES: usize = 16;
 
-/// What is added to an f32's exponent.
-const BIAS: i32 = 127;
 /// How many bits of an f32 are behind its exponent.
-const MANTISSA: u32 = 23;
+const MANTISSA: i32 = 23;
 
 /// Vectors with the arithmetic of transforms and normalisations.
 pub(super) trait Lanes<const W: usize>: Copy {
@@ -144,9 +142,8 @@ pub(super) trait Lanes<const W: usize>: Copy {
     fn product_add(self, factor: Self, sum: Self) -> Self;
     /// The nearest numbers between these two; NaN stays.
     fn clamp(self, least: f32, most: f32) -> Self;
-    /// Of m + n, m having zeros for its last bits and n being an integer that fits these: 2 to the power of ⌊n/2⌋, and of
-    /// n − ⌊n/2⌋. Both exponents are −126 to 127.
-    fn powers_of_two(self, m: f32) -> [Self; 2];
+    /// Numbers times 2ⁿ, n being the lowest bits of `power`'s representation; all of these are normal, or NaN.
+    fn times_two_to(self, power: Self) -> Self;
     /// Rows become columns.
     fn transpose(rows: [Self; W]) -> [Self; W];
     /// Brings what lies there into the nearest cache; any address will do.

@@ -1,6 +1,6 @@
 //! Arrays, whose loops the compiler makes into what the target guarantees.
 
-use super::{BIAS, Lanes, MANTISSA};
+use super::{Lanes, MANTISSA};
 use std::array;
 
 const W: usize = 16;
@@ -70,10 +70,9 @@ impl Lanes<W> for Plain {
         Plain(self.0.map(|x| x.clamp(least, most)))
     }
     #[inline(always)]
-    fn powers_of_two(self, m: f32) -> [Plain; 2] {
-        let n = self.0.map(|x| x.to_bits().wrapping_sub(m.to_bits()) as i32);
-        let power = |n: i32| f32::from_bits((n.wrapping_add(BIAS) << MANTISSA) as u32);
-        [n.map(|n| n >> 1), n.map(|n| n.wrapping_sub(n >> 1))].map(|n| Plain(n.map(power)))
+    fn times_two_to(self, power: Plain) -> Plain {
+        let bits = |i: usize| self.0[i].to_bits().wrapping_add(power.0[i].to_bits() << MANTISSA);
+        Plain(array::from_fn(|i| f32::from_bits(bits(i))))
     }
     #[inline(always)]
     fn transpose(rows: [Plain; W]) -> [Plain; W] {
