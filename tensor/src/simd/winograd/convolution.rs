@@ -234,6 +234,9 @@ impl<'a> Convolution<'a> {
     }
 }
 
+/// Channels that are summed over from the one whose weights are read to the one whose weights are fetched.
+const STEPS_AHEAD: usize = 4;
+
 /// U[·, ks, ·]: the transformed weights of some of the channels that are summed over, and some groups of those that
 /// come out.
 #[inline(always)]
@@ -257,7 +260,9 @@ fn transform_weights<L: Lanes<W>, const W: usize>(
                     for i in 0..W {
                         let lane = part * W + i;
                         if group * LANES + lane < weights.lanes {
-                            rows[i] = L::load_some(&weights.w[first + lane * weights.lane_stride + tap..]);
+                            let from = &weights.w[first + lane * weights.lane_stride + tap..];
+                            L::fetch(from.as_ptr().wrapping_add(STEPS_AHEAD * weights.depth_stride));
+                            rows[i] = L::load_some(from);
                         }
                     }
                     *taps = L::transpose(rows);
