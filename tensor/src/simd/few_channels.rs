@@ -74,7 +74,13 @@ impl Few {
     /// dW. Each task has one channel of x; it sums over samples in order.
     pub(super) fn grad_weight(&self, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
         let (taps, [high, wide]) = (g.taps[0] * g.taps[1], g.places);
-        let (size, pixels) = (g.plane[0] * g.plane[1], high * wide);
+        let (size, across) = (g.plane[0] * g.plane[1], wide.next_multiple_of(LANES));
+        // With zeros at the end of each line, whole vectors are all there is.
+        let mut lines_of_dy = Buffer::<f32>::scratch(g.samples * g.channels_out * high * across);
+        for (line, dy) in lines_of_dy.chunks_exact_mut(across).zip(dy.chunks_exact(wide)) {
+            line[..wide].copy_from_slice(dy);
+            line[wide..].fill(0.0);
+        }
         let mut sums = vec![0.0; g.channels_in * g.channels_out * taps];
         sums.par_chunks_exact_mut(g.channels_out * taps).enumerate().for_each(|(channel, sums)| {
             vectorized(
@@ -84,9 +90,9 @@ impl Few {
                     let mut lanes = vec![[0.0f32; LANES]; sums.len()];
                     for sample in 0..g.samples {
                         self.pad(&x[(sample * g.channels_in + channel) * size..][..size], &mut lines);
-                        let dy = &dy[sample * g.channels_out * pixels..][..g.channels_out * pixels];
                         for (index, lanes) in lanes.iter_mut().enumerate() {
-                            let (dy, tap) = (&dy[index / taps * pixels..][..pixels], index % taps);
+                            let (out, tap) = (sample * g.channels_out + index / taps, index % taps);
+                            let dy = &lines_of_dy[out * high * across..][..high * across];
                             let shift = tap / g.taps[1] * self.pitch + tap % g.taps[1];
                             self.correlate(dy, &lines[shift..], lanes);
                         }
@@ -178,20 +184,16 @@ impl Few {
         }
     }
 
-    /// Adds the products of dY and a shifted plane.
+    /// Adds the products of lines of dY and a shifted plane.
     #[inline(always)]
     fn correlate(&self, dy: &[f32], lines: &[f32], lanes: &mut [f32; LANES]) {
+        let across = self.places[1].next_multiple_of(LANES);
         let mut sum = *lanes;
-        for (dy, line) in dy.chunks_exact(self.places[1]).zip(lines.chunks(self.pitch)) {
-            let (whole, rest) = dy.as_chunks::<LANES>();
-            for (dy, numbers) in whole.iter().zip(line.as_chunks::<LANES>().0) {
+        for (dy, line) in dy.chunks_exact(across).zip(lines.chunks(self.pitch)) {
+            for (dy, numbers) in dy.as_chunks::<LANES>().0.iter().zip(line[..across].as_chunks::<LANES>().0) {
                 for i in 0..LANES {
                     sum[i] = dy[i].mul_add(numbers[i], sum[i]);
                 }
-            }
-            let first = whole.len() * LANES;
-            for (i, dy) in rest.iter().enumerate() {
-                sum[i] = dy.mul_add(line[first + i], sum[i]);
             }
         }
         *lanes = sum;
