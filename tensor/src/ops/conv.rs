@@ -197,6 +197,9 @@ pub trait Convolve: Sized {
     #[doc(hidden)]
     #[allow(private_interfaces)]
     fn grad_weight(g: &Geometry, x: &[Self], dy: &[Self], dw: &mut [Self], how: Accumulate);
+    /// The sum of planes of so many pixels, whose beginnings are `apart`, from the first number on.
+    #[doc(hidden)]
+    fn sum_of_planes(numbers: &[Self], pixels: usize, apart: usize) -> Self;
 }
 
 #[allow(private_interfaces)]
@@ -210,6 +213,9 @@ impl Convolve for f32 {
     fn grad_weight(g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
         simd::conv::grad_weight(Isa::active(), g, x, dy, dw, how);
     }
+    fn sum_of_planes(numbers: &[f32], pixels: usize, apart: usize) -> f32 {
+        simd::sums::of_planes(Isa::active(), numbers, pixels, apart)
+    }
 }
 
 #[allow(private_interfaces)]
@@ -222,6 +228,9 @@ impl Convolve for f64 {
     }
     fn grad_weight(g: &Geometry, x: &[f64], dy: &[f64], dw: &mut [f64], how: Accumulate) {
         im2col::grad_weight(g, x, dy, dw, how);
+    }
+    fn sum_of_planes(numbers: &[f64], pixels: usize, apart: usize) -> f64 {
+        numbers.chunks(apart).flat_map(|plane| &plane[..pixels]).sum()
     }
 }
 
@@ -349,13 +358,10 @@ pub fn conv2d_grad_bias<T: Element>(dy: &Tensor<T>, out: &mut Tensor<T>, how: Ac
     let (pixels, dy) = (height * width, dy.as_slice());
     let planes_each = if each_sample { 1 } else { samples };
     let sum_of = |(index, out): (usize, &mut T)| {
-        let sum = simd::vectorized(
-            #[inline(always)]
-            || {
-                let planes = (0..planes_each).map(|n| &dy[(n * channels + index) * pixels..][..pixels]);
-                planes.map(sum_in_lanes).fold(T::ZERO, |total, plane| total + plane)
-            },
-        );
+        // An empty picture has planes of nothing.
+        let (end, apart) =
+            if each_sample { ((index + 1) * pixels, pixels) } else { (dy.len(), channels * pixels) };
+        let sum = T::sum_of_planes(&dy[index * pixels..end], pixels, apart.max(1));
         *out = match how {
             Accumulate::Overwrite => sum,
             Accumulate::Add => *out + sum,
@@ -369,23 +375,6 @@ pub fn conv2d_grad_bias<T: Element>(dy: &Tensor<T>, out: &mut Tensor<T>, how: Ac
         out.as_mut_slice().iter_mut().enumerate().for_each(sum_of);
     }
     Ok(())
-}
-
-/// Sums in sixteen interleaved partial sums, so that the order is the same whatever the vector width.
-#[inline(always)]
-fn sum_in_lanes<T: Element>(numbers: &[T]) -> T {
-    let mut lanes = [T::ZERO; 16];
-    let chunks = numbers.chunks_exact(16);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane += *x;
-        }
-    }
-    for (lane, x) in lanes.iter_mut().zip(rest) {
-        *lane += *x;
-    }
-    lanes.into_iter().fold(T::ZERO, |total, lane| total + lane)
 }
 
 fn fit(op: &'static str, given: &Shape, wanted: &Shape, why: &'static str) -> Result<()> {

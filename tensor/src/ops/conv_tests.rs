@@ -219,6 +219,13 @@ fn layers() -> Vec<Case> {
 }
 
 #[test]
+fn nothing_sums_to_nothing() {
+    let mut out = Tensor::full([3], f32::NAN);
+    conv2d_grad_bias(&Tensor::<f32>::zeros([2, 3, 0, 4]), &mut out, Accumulate::Overwrite).unwrap();
+    assert_eq!(out.as_slice(), [0.0; 3]);
+}
+
+#[test]
 fn layers_follow_the_definition() {
     for case in layers() {
         check::<f32>(&case, false, 2e-5);

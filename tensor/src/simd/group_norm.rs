@@ -1,16 +1,10 @@
 //! Group normalisation of f32, one group of channels at a time: read from memory once, and then from the first cache.
-//!
-//! Sums have sixteen lanes whatever the vectors' width, so each path gives the same bits.
 
 use super::Isa;
 use super::exp::sigmoid;
-use super::lanes::{Lanes, MOST_LANES as LANES, on_isa};
+use super::lanes::{Lanes, on_isa};
+use super::sums::{RUN, each_vector, fold};
 use crate::ops::group_norm::Group;
-use std::ops::Range;
-
-/// Numbers that lanes take before they are folded into f64, so that rounding errors stay near those of a few dozen
-/// additions.
-const RUN: usize = 64 * LANES;
 
 /// y ← the group's x normalised, scaled, shifted and activated. Answers the mean and 1 / √(variance + ε).
 pub(crate) fn normalise(isa: Isa, group: &Group<'_, f32>, eps: f64, y: &mut [f32]) -> (f32, f32) {
@@ -140,40 +134,6 @@ fn statistics<L: Lanes<W>, const W: usize>(x: &[f32], eps: f64) -> (f32, f32) {
         squares += fold::<L, W>(lanes);
     }
     (mean, (1.0 / (squares / n + eps).sqrt()) as f32)
-}
-
-/// Calls `visit(part, range)` for vectors that cover `len` numbers, the last of which may be shorter. `part` is the vector's
-/// place among those that make sixteen lanes.
-#[inline(always)]
-fn each_vector<const W: usize>(len: usize, mut visit: impl FnMut(usize, Range<usize>)) {
-    let whole = len / LANES * LANES;
-    for start in (0..whole).step_by(LANES) {
-        for part in 0..LANES / W {
-            let at = start + part * W;
-            visit(part, at..at + W);
-        }
-    }
-    for part in 0..LANES / W {
-        let at = whole + part * W;
-        if at < len {
-            visit(part, at..len.min(at + W));
-        }
-    }
-}
-
-/// The sum of sixteen lanes, halves onto halves.
-#[inline(always)]
-fn fold<L: Lanes<W>, const W: usize>(lanes: [L; 2]) -> f64 {
-    let mut all = [0.0; LANES];
-    for part in 0..LANES / W {
-        lanes[part].store_part(&mut all, part);
-    }
-    for width in [8, 4, 2, 1] {
-        for lane in 0..width {
-            all[lane] += all[lane + width];
-        }
-    }
-    f64::from(all[0])
 }
 
 /// d/dz z σ(z) = σ(z) (1 + z (1 − σ(z))).

@@ -15,6 +15,7 @@ mod microkernel;
 mod peak;
 #[cfg(any(test, feature = "peers"))]
 pub mod peers;
+pub(crate) mod sums;
 mod winograd;
 
 pub use erf::{erf_f32, tanh_f32};

@@ -1,0 +1,67 @@
+//! Sums in sixteen lanes, whatever the vectors' width: so each path gives the same bits.
+
+use super::Isa;
+use super::lanes::{Lanes, MOST_LANES as LANES, on_isa};
+use std::ops::Range;
+
+/// Numbers that lanes take before they are folded into f64, so that rounding errors stay near those of a few dozen
+/// additions.
+pub(super) const RUN: usize = 64 * LANES;
+
+/// The sum of planes of so many pixels, whose beginnings are `apart` from each other and the first of which begins `numbers`.
+pub(crate) fn of_planes(isa: Isa, numbers: &[f32], pixels: usize, apart: usize) -> f32 {
+    on_isa!(isa, sum_of_planes(numbers, pixels, apart))
+}
+
+#[inline(always)]
+fn sum_of_planes<L: Lanes<W>, const W: usize>(numbers: &[f32], pixels: usize, apart: usize) -> f32 {
+    let together = (RUN / pixels.max(1)).max(1);
+    let mut total = 0.0;
+    for planes in numbers.chunks(together * apart) {
+        let mut lanes = [L::zero(); 2];
+        for plane in planes.chunks(apart) {
+            let plane = &plane[..pixels];
+            each_vector::<W>(
+                pixels,
+                #[inline(always)]
+                |part, at| lanes[part] = lanes[part].add(L::load_some(&plane[at])),
+            );
+        }
+        total += fold::<L, W>(lanes);
+    }
+    total as f32
+}
+
+/// Calls `visit(part, range)` for vectors that cover `len` numbers, the last of which may be shorter. `part` is the vector's
+/// place among those that make sixteen lanes.
+#[inline(always)]
+pub(super) fn each_vector<const W: usize>(len: usize, mut visit: impl FnMut(usize, Range<usize>)) {
+    let whole = len / LANES * LANES;
+    for start in (0..whole).step_by(LANES) {
+        for part in 0..LANES / W {
+            let at = start + part * W;
+            visit(part, at..at + W);
+        }
+    }
+    for part in 0..LANES / W {
+        let at = whole + part * W;
+        if at < len {
+            visit(part, at..len.min(at + W));
+        }
+    }
+}
+
+/// The sum of sixteen lanes, halves onto halves.
+#[inline(always)]
+pub(super) fn fold<L: Lanes<W>, const W: usize>(lanes: [L; 2]) -> f64 {
+    let mut all = [0.0; LANES];
+    for part in 0..LANES / W {
+        lanes[part].store_part(&mut all, part);
+    }
+    for width in [8, 4, 2, 1] {
+        for lane in 0..width {
+            all[lane] += all[lane + width];
+        }
+    }
+    f64::from(all[0])
+}
