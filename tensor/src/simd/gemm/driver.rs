@@ -129,23 +129,28 @@ struct Cut {
 }
 
 impl Cut {
-    /// Tasks of at least about 4 million multiply-adds, tens of microseconds: columns are cut first, then rows where
-    /// that leaves few tasks. Each block packs its own part of B, so it keeps enough rows to use it for.
+    /// Tasks of at least about a million multiply-adds, ten microseconds. Columns are cut first, then rows where that leaves few
+    /// tasks; but few columns would leave unequal parts, so only rows are cut if they are enough. Each block packs its own
+    /// part of B, so it keeps enough rows to use it for.
     fn of(rows: usize, cols: usize, depth: usize) -> Cut {
-        const LEAST_WORK: usize = 4 << 20;
+        const LEAST_WORK: usize = 1 << 20;
         const MOST_TASKS: usize = 64;
         const FEW_TASKS: usize = 24;
         const LEAST_ROWS: usize = 64;
-        const LEAST_COLS: usize = 192;
-        // Every kernel's panels divide these.
+        const LEAST_COLS: usize = 96;
+        const FEW_COLS: usize = 512;
+        // Every kernel's panels divide these, as those of an A that is packed before have to.
         const ROW_STEP: usize = 24;
         const COL_STEP: usize = 48;
         let work = rows.saturating_mul(cols).saturating_mul(depth.max(1));
         let wanted = (work / LEAST_WORK).clamp(1, MOST_TASKS);
-        let cols_in_block = share(cols, cols.div_ceil(wanted).max(LEAST_COLS), COL_STEP);
+        let by_rows = cols < 2 * LEAST_COLS || cols <= FEW_COLS && rows >= 4 * LEAST_ROWS;
+        let least_cols = if by_rows { cols.max(1) } else { LEAST_COLS };
+        let cols_in_block = share(cols, cols.div_ceil(wanted).max(least_cols), COL_STEP);
         let across = cols.div_ceil(cols_in_block).max(1);
         let down = wanted.min(FEW_TASKS).div_ceil(across);
-        let rows_in_block = rows.div_ceil(down).max(LEAST_ROWS).next_multiple_of(ROW_STEP);
+        let row_step = if across > 1 { ROW_STEP } else { 1 };
+        let rows_in_block = rows.div_ceil(down).max(LEAST_ROWS).next_multiple_of(row_step);
         Cut { down: rows.div_ceil(rows_in_block), across, rows: rows_in_block, cols: cols_in_block }
     }
 
