@@ -63,7 +63,7 @@ fn cases() -> impl Strategy<Value = Case> {
         (1usize..14, 1usize..40),
         (kernel.clone(), kernel),
         sides,
-        1usize..4,
+        1usize..7,
     )
         .prop_filter_map("the kernel must fit", |((n, ci, co), (h, w), (kh, kw), p, stride)| {
             let padding = Padding { top: p.0, bottom: p.1, left: p.2, right: p.3 };
@@ -216,6 +216,17 @@ fn layers() -> Vec<Case> {
         case(point, [7, 40, 12, 12], [29, 1]),
         case(point, [7, 40, 10, 8], [29, 1]),
     ]
+}
+
+#[test]
+fn strides_beyond_the_picture() {
+    let padding = Padding { top: 2, bottom: 300, left: 1, right: 300 };
+    for stride in [5, 100, 250] {
+        let conv = Conv2d { stride, padding };
+        let case = Case { conv, x: Shape::from([2, 3, 3, 5]), w: Shape::from([7, 3, 4, 3]) };
+        check::<f64>(&case, false, 1e-12);
+        check::<f32>(&case, true, 1e-5);
+    }
 }
 
 #[test]

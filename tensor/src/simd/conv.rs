@@ -18,9 +18,10 @@ fn window(g: &Geometry, x: &[f32]) -> (Window, Option<Buffer<f32>>) {
         places: g.places,
         taps: g.taps,
         stride: g.stride,
+        phases: g.plane.map(|len| len.min(g.stride)),
         before: g.before.map(|p| p as isize),
     };
-    (window, (g.stride > 1).then(|| phases(x, g.plane, g.stride)))
+    (window, (g.stride > 1).then(|| phases(x, g.plane, &window)))
 }
 
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
@@ -53,7 +54,8 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     if let Some(few) = Few::of_output(g) {
         return few.grad_weight(g, x, dy, dw, how);
     }
-    let each = Window { plane: g.places, places: g.places, taps: [1, 1], stride: 1, before: [0, 0] };
+    let each =
+        Window { plane: g.places, places: g.places, taps: [1, 1], stride: 1, phases: [1, 1], before: [0, 0] };
     let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, each));
     let (window, sorted) = window(g, x);
     let pixels = sorted.as_deref().unwrap_or(x);
@@ -169,6 +171,7 @@ fn grad_input_phase(
         places: phase.map(|p| p.pixels),
         taps: phase.map(|p| p.taps),
         stride: 1,
+        phases: [1, 1],
         before: phase.map(|p| p.before),
     };
     let weights = MirroredWeights { w, g, phase };

@@ -34,8 +34,10 @@ pub(crate) struct Window {
     pub(crate) places: [usize; 2],
     /// Height and width of the window.
     pub(crate) taps: [usize; 2],
-    /// From one place to the next, and the square root of the number of phases.
+    /// From one place to the next.
     pub(crate) stride: usize,
+    /// How many phases there are, down and across: `stride`, or as many as the picture has rows and columns.
+    pub(crate) phases: [usize; 2],
     /// Rows above and columns left of the plane where the window begins; these read as zeros. Negative when it
     /// begins inside.
     pub(crate) before: [isize; 2],
@@ -45,12 +47,12 @@ impl Window {
     /// Each of so many numbers by itself, one behind the other.
     fn line(numbers: usize) -> Window {
         let line = [1, numbers];
-        Window { plane: line, places: line, taps: [1, 1], stride: 1, before: [0, 0] }
+        Window { plane: line, places: line, taps: [1, 1], stride: 1, phases: [1, 1], before: [0, 0] }
     }
 
     /// Whether each pixel is a position: then all of a plane may be seen as one row.
     pub(super) fn is_plain(&self) -> bool {
-        let Window { plane, places, taps, stride, before } = *self;
+        let Window { plane, places, taps, stride, before, .. } = *self;
         taps == [1, 1] && stride == 1 && before == [0, 0] && plane == places
     }
 }
@@ -69,7 +71,7 @@ pub(crate) struct Planes<'a> {
 impl<'a> Planes<'a> {
     /// Contiguous pictures [samples, channels, phases, height, width].
     pub(crate) fn pictures(data: &'a [f32], samples: usize, channels: usize, window: Window) -> Planes<'a> {
-        let size = window.stride * window.stride * window.plane[0] * window.plane[1];
+        let size = window.phases.iter().chain(&window.plane).product();
         assert!(data.len() >= samples * channels * size, "pictures end before their shape does");
         let window = if window.is_plain() { Window::line(size) } else { window };
         Planes { data, samples, channels, sample_stride: channels * size, channel_stride: size, window }
@@ -126,14 +128,18 @@ impl<'a> Planes<'a> {
 
     /// Tap number `index` of the window.
     pub(super) fn tap(&self, index: usize) -> Tap {
-        let Window { plane: [height, width], taps, stride, before, .. } = self.window;
+        let Window { plane: [height, width], taps, stride, phases, before, .. } = self.window;
         let of_axis = |at: usize, axis: usize| {
             let (from_place, stride) = (at as isize - before[axis], stride as isize);
             (from_place.rem_euclid(stride), from_place.div_euclid(stride))
         };
         let (row, down) = of_axis(index / taps[1], 0);
         let (column, right) = of_axis(index % taps[1], 1);
-        let phase = row * stride as isize + column;
+        if row >= phases[0] as isize || column >= phases[1] as isize {
+            // No row or column of the picture.
+            return Tap { down: FAR, right: FAR, step: 0 };
+        }
+        let phase = row * phases[1] as isize + column;
         Tap { down, right, step: (phase * height as isize + down) * width as isize + right }
     }
 
@@ -173,6 +179,9 @@ impl<'a> Planes<'a> {
     }
 }
 
+/// Outside of any plane, however far inside the place.
+const FAR: isize = 1 << 30;
+
 /// What a tap of the window reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tap {
@@ -183,30 +192,30 @@ pub(super) struct Tap {
     pub(super) step: isize,
 }
 
-/// Contiguous planes, each sorted into `stride` × `stride` phases: pixel (y, x) goes to phase (y mod stride, x mod stride), at
+/// Contiguous planes, each sorted into phases as the window has them: pixel (y, x) goes to phase (y mod stride, x mod stride), at
 /// (y / stride, x / stride). Phases are of one size, and so zeros stand where the last row or column has no pixel.
-pub(crate) fn phases(data: &[f32], [height, width]: [usize; 2], stride: usize) -> Buffer<f32> {
+pub(crate) fn phases(data: &[f32], [height, width]: [usize; 2], window: &Window) -> Buffer<f32> {
     // A task's share of the numbers.
     const LEAST: usize = 1 << 14;
-    let [high, wide] = [height, width].map(|len| len.div_ceil(stride));
-    let size = stride * stride * high * wide;
+    let Window { plane: [high, wide], stride, phases: [down, across], .. } = *window;
+    let size = down * across * high * wide;
     let mut sorted = Buffer::scratch(data.len() / (height * width) * size);
     let planes = sorted.par_chunks_exact_mut(size).zip(data.par_chunks_exact(height * width));
     planes.with_min_len(LEAST.div_ceil(size)).for_each(|(phases, plane)| {
         vectorized(
             #[inline(always)]
             || {
-                if height < high * stride || width < wide * stride {
+                if height < high * down || width < wide * across {
                     phases.fill(0.0);
                 }
                 for (y, line) in plane.chunks_exact(width).enumerate() {
-                    let (row, at) = (y % stride * stride, y / stride * wide);
-                    if stride == 2 {
+                    let (row, at) = (y % stride * across, y / stride * wide);
+                    if (stride, across) == (2, 2) {
                         let (left, right) = phases[row * high * wide..].split_at_mut(high * wide);
                         split_pairs(line, &mut left[at..at + wide], &mut right[at..at + wide]);
                         continue;
                     }
-                    for column in 0..stride {
+                    for column in 0..across {
                         let to = &mut phases[(row + column) * high * wide + at..];
                         line.iter().skip(column).step_by(stride).zip(to).for_each(|(x, to)| *to = *x);
                     }
