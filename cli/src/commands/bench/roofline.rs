@@ -45,7 +45,7 @@ pub(super) fn draw(rates: &[Rate], peak: f64, bandwidth: f64, threads: usize) ->
     }
     for (roof, name) in [(peak, "multiply-add peak"), (WINOGRAD * peak, "four times that: Winograd's limit")]
     {
-        let (x, y) = (plot.x(roof / bandwidth) + 6.0, plot.y(roof) + 15.0);
+        let (x, y) = (plot.x(roof / bandwidth) + 24.0, plot.y(roof) - 6.0);
         plot.draw(format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\">{name}</text>"));
     }
     for rate in rates {
@@ -60,7 +60,7 @@ pub(super) fn draw(rates: &[Rate], peak: f64, bandwidth: f64, threads: usize) ->
         if rates.iter().any(|rate| kind(rate) == index) {
             x -= 7.0 * name.chars().count() as f64 + 24.0;
             plot.draw(format_args!(
-                "<circle r=\"4\" cx=\"{x:.1}\" cy=\"20\" fill=\"{colour}\"/><text x=\"{:.1}\" y=\"24\">{name}</text>",
+                "<circle r=\"4\" cx=\"{x:.1}\" cy=\"48\" fill=\"{colour}\"/><text x=\"{:.1}\" y=\"52\">{name}</text>",
                 x + 8.0
             ));
         }
