@@ -356,12 +356,11 @@ pub fn conv2d_grad_bias<T: Element>(dy: &Tensor<T>, out: &mut Tensor<T>, how: Ac
         fit(OP, out.shape(), &Shape::from([channels]), why)?;
     }
     let (pixels, dy) = (height * width, dy.as_slice());
-    let planes_each = if each_sample { 1 } else { samples };
+    // For a sample alone there is no other plane; an empty picture has planes of nothing.
+    let (planes_each, apart) = if each_sample { (1, dy.len()) } else { (samples, channels * pixels) };
+    let apart = apart.max(1);
     let sum_of = |(index, out): (usize, &mut T)| {
-        // An empty picture has planes of nothing.
-        let (end, apart) =
-            if each_sample { ((index + 1) * pixels, pixels) } else { (dy.len(), channels * pixels) };
-        let sum = T::sum_of_planes(&dy[index * pixels..end], pixels, apart.max(1));
+        let sum = T::sum_of_planes(&dy[index * pixels..], pixels, apart);
         *out = match how {
             Accumulate::Overwrite => sum,
             Accumulate::Add => *out + sum,

@@ -11,17 +11,21 @@ use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// The window over x, whose pixels may have to be sorted for it.
-fn window(g: &Geometry, x: &[f32]) -> (Window, Option<Buffer<f32>>) {
-    let window = Window {
+/// The window over the phases of x.
+fn window(g: &Geometry) -> Window {
+    Window {
         plane: g.plane.map(|len| len.div_ceil(g.stride)),
         places: g.places,
         taps: g.taps,
         stride: g.stride,
         phases: g.plane.map(|len| len.min(g.stride)),
         before: g.before.map(|p| p as isize),
-    };
-    (window, (g.stride > 1).then(|| phases(x, g.plane, &window)))
+    }
+}
+
+/// The phases of x, if it has to be sorted into them.
+fn sorted(g: &Geometry, x: &[f32]) -> Option<Buffer<f32>> {
+    (g.stride > 1).then(|| phases(x, g.plane, &window(g)))
 }
 
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
@@ -34,9 +38,9 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
     }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
-    let (window, sorted) = window(g, x);
-    let pixels = sorted.as_deref().unwrap_or(x);
-    let pixels = PositionLanes(Planes::pictures(pixels, g.samples, g.channels_in, window));
+    let sorted = sorted(g, x);
+    let x = sorted.as_deref().unwrap_or(x);
+    let pixels = PositionLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
     let start = match base {
         Base { bias: Bias::Channels(bias), onto: Onto::Nothing } => Start::Rows(bias),
         _ if base.fill(g, y) => Start::Current,
@@ -54,12 +58,11 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     if let Some(few) = Few::of_output(g) {
         return few.grad_weight(g, x, dy, dw, how);
     }
-    let each =
-        Window { plane: g.places, places: g.places, taps: [1, 1], stride: 1, phases: [1, 1], before: [0, 0] };
+    let each = Window::line(g.places[0] * g.places[1]);
     let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, each));
-    let (window, sorted) = window(g, x);
-    let pixels = sorted.as_deref().unwrap_or(x);
-    let x = FeatureLanes(Planes::pictures(pixels, g.samples, g.channels_in, window));
+    let sorted = sorted(g, x);
+    let x = sorted.as_deref().unwrap_or(x);
+    let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
     multiply_sliced(isa, &dy, &x, dw, how.into());
 }
 

@@ -74,7 +74,7 @@ impl Few {
     /// dW. Each task has one channel of x; it sums over samples in order.
     pub(super) fn grad_weight(&self, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
         let (taps, [high, wide]) = (g.taps[0] * g.taps[1], g.places);
-        let (size, across) = (g.plane[0] * g.plane[1], wide.next_multiple_of(LANES));
+        let (size, across) = (g.plane[0] * g.plane[1], self.across());
         // With zeros at the end of each line, whole vectors are all there is.
         let mut lines_of_dy = Buffer::<f32>::scratch(g.samples * g.channels_out * high * across);
         for (line, dy) in lines_of_dy.chunks_exact_mut(across).zip(dy.chunks_exact(wide)) {
@@ -111,6 +111,11 @@ impl Few {
         }
     }
 
+    /// The length of a line of the output in whole vectors.
+    fn across(&self) -> usize {
+        self.places[1].next_multiple_of(LANES)
+    }
+
     /// A padded plane of nothing, with a line for vectors that reach beyond the last.
     fn zeros(&self) -> Buffer<f32> {
         let mut lines = Buffer::scratch((self.places[0] + self.taps[0]) * self.pitch);
@@ -136,7 +141,7 @@ impl Few {
     fn convolve(&self, x: &[f32], w: &[f32], y: &mut [f32], add: bool) {
         let (size, taps) = (self.plane[0] * self.plane[1], self.taps[0] * self.taps[1]);
         let [high, wide] = self.places;
-        let across = wide.next_multiple_of(LANES);
+        let across = self.across();
         y.par_chunks_exact_mut(self.channels * high * wide).enumerate().for_each(|(sample, y)| {
             vectorized(
                 #[inline(always)]
@@ -167,7 +172,7 @@ impl Few {
     /// Adds one channel's part, tap by tap.
     #[inline(always)]
     fn add_plane(&self, w: &[f32], lines: &[f32], sums: &mut [f32]) {
-        let across = self.places[1].next_multiple_of(LANES);
+        let across = self.across();
         for (y, sums) in sums.chunks_exact_mut(across).enumerate() {
             for (part, sums) in sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
                 let mut sum = *sums;
@@ -187,7 +192,7 @@ impl Few {
     /// Adds the products of lines of dY and a shifted plane.
     #[inline(always)]
     fn correlate(&self, dy: &[f32], lines: &[f32], lanes: &mut [f32; LANES]) {
-        let across = self.places[1].next_multiple_of(LANES);
+        let across = self.across();
         let mut sum = *lanes;
         for (dy, line) in dy.chunks_exact(across).zip(lines.chunks(self.pitch)) {
             for (dy, numbers) in dy.as_chunks::<LANES>().0.iter().zip(line[..across].as_chunks::<LANES>().0) {

@@ -3,7 +3,7 @@
 use super::Isa;
 use super::exp::sigmoid;
 use super::lanes::{Lanes, on_isa};
-use super::sums::{RUN, each_vector, fold};
+use super::sums::{RUN, each_vector, fold, sum};
 use crate::ops::group_norm::Group;
 
 /// y ← the group's x normalised, scaled, shifted and activated. Answers the mean and 1 / √(variance + ε).
@@ -107,32 +107,21 @@ fn differentiate_group<L: Lanes<W>, const W: usize>(
 #[inline(always)]
 fn statistics<L: Lanes<W>, const W: usize>(x: &[f32], eps: f64) -> (f32, f32) {
     let n = x.len() as f64;
-    let mut sum = 0.0;
-    for run in x.chunks(RUN) {
-        let mut lanes = [L::zero(); 2];
-        each_vector::<W>(
-            run.len(),
-            #[inline(always)]
-            |part, at| lanes[part] = lanes[part].add(L::load_some(&run[at])),
-        );
-        sum += fold::<L, W>(lanes);
-    }
-    let mean = (sum / n) as f32;
-    let mut squares = 0.0;
-    for run in x.chunks(RUN) {
-        let mut lanes = [L::zero(); 2];
-        each_vector::<W>(
-            run.len(),
-            #[inline(always)]
-            |part, at| {
-                // Lanes that are missing are zeros and have to stay zeros.
-                let means = L::load_some(&[mean; W][..at.len()]);
-                let centred = L::load_some(&run[at]).sub(means);
-                lanes[part] = centred.product_add(centred, lanes[part]);
-            },
-        );
-        squares += fold::<L, W>(lanes);
-    }
+    let sum_of_x = sum::<L, W>(
+        x,
+        #[inline(always)]
+        |sum, x| sum.add(L::load_some(x)),
+    );
+    let mean = (sum_of_x / n) as f32;
+    let squares = sum::<L, W>(
+        x,
+        #[inline(always)]
+        |sum, x| {
+            // Lanes that are missing are zeros and have to stay zeros.
+            let centred = L::load_some(x).sub(L::load_some(&[mean; W][..x.len()]));
+            centred.product_add(centred, sum)
+        },
+    );
     (mean, (1.0 / (squares / n + eps).sqrt()) as f32)
 }
 

@@ -181,7 +181,6 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
     let evenly = strip.a.next == whole * strip.a.apart;
     let (mut b, mut b_step) = (strip.b.start, strip.b.step);
     let mut copy = strip.b.copy.filter(|_| strip.rows > whole);
-    let mut tiles_above = 0;
     let mut row = 0;
     while row < strip.rows {
         let left = strip.rows - row;
@@ -192,6 +191,7 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
             _ if evenly && left <= whole + 2 => left.div_ceil(2),
             _ => whole,
         };
+        let tiles_above = row.div_ceil(whole);
         let (ahead, ahead_step) = if tiles_above < strip.ahead.tiles {
             (strip.ahead.start.wrapping_add(tiles_above * strip.ahead.next), strip.ahead.step)
         } else if strip.a.apart == 1 {
@@ -216,7 +216,6 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
             ahead_step,
             late: strip.late,
         };
-        tiles_above += 1;
         // SAFETY: rows of the strip.
         unsafe {
             match (rows, copy.take()) {

@@ -32,6 +32,22 @@ fn sum_of_planes<L: Lanes<W>, const W: usize>(numbers: &[f32], pixels: usize, ap
     total as f32
 }
 
+/// A sum over numbers: `add(sum, vector)` adds the terms of a vector of them, which may be shorter, to those before.
+#[inline(always)]
+pub(super) fn sum<L: Lanes<W>, const W: usize>(numbers: &[f32], add: impl Fn(L, &[f32]) -> L) -> f64 {
+    let mut total = 0.0;
+    for run in numbers.chunks(RUN) {
+        let mut lanes = [L::zero(); 2];
+        each_vector::<W>(
+            run.len(),
+            #[inline(always)]
+            |part, at| lanes[part] = add(lanes[part], &run[at]),
+        );
+        total += fold::<L, W>(lanes);
+    }
+    total
+}
+
 /// Calls `visit(part, range)` for vectors that cover `len` numbers, the last of which may be shorter. `part` is the vector's
 /// place among those that make sixteen lanes.
 #[inline(always)]

@@ -21,6 +21,7 @@ mod blocks;
 mod driver;
 mod output;
 mod pack;
+mod phases;
 mod planes;
 mod runs;
 
@@ -30,7 +31,8 @@ mod tests;
 pub(super) use driver::{Start, multiply, multiply_parallel, multiply_sliced};
 pub(super) use output::Output;
 pub(super) use pack::{Operand, Strided};
-pub(super) use planes::{FeatureLanes, Planes, PositionLanes, Window, phases};
+pub(super) use phases::phases;
+pub(super) use planes::{FeatureLanes, Planes, PositionLanes, Window};
 
 use super::Isa;
 use rayon::prelude::*;

@@ -41,7 +41,7 @@ impl<L: Masked<W>, const W: usize> Run<L, W> {
         if x + count <= wide {
             // Neighbours in one row.
             for lane in 0..count {
-                (ys[lane], xs[lane], indices[lane]) = (y as u32, (x + lane) as u32, lane as i32);
+                (ys[lane], xs[lane]) = (y as u32, (x + lane) as u32);
             }
             let pieces = [(planes.offset(at) as isize, L::mask(((1u32 << count) - 1) as u16)); MOST_PIECES];
             return Run { y: ys, x: xs, pieces, count: 1, whole: count == W, indices };
