@@ -151,19 +151,32 @@ pub(super) const MOST_COLS: usize = 48;
 /// writes of its rows and columns, the bias for reads of its rows, and nobody else uses that part of C meanwhile.
 pub(super) unsafe fn run(isa: Isa, strip: &Strip, vectors: usize) {
     // SAFETY: as this function's.
-    on_isa!(isa, any_width(strip, vectors));
+    match strip.a.apart {
+        1 => on_isa!(isa, in_panels(strip, vectors)),
+        _ => on_isa!(isa, as_they_lie(strip, vectors)),
+    }
+}
+
+#[inline(always)]
+fn in_panels<L: Accumulator<W>, const W: usize>(strip: &Strip, vectors: usize) {
+    any_width::<L, W, true>(strip, vectors);
+}
+
+#[inline(always)]
+fn as_they_lie<L: Accumulator<W>, const W: usize>(strip: &Strip, vectors: usize) {
+    any_width::<L, W, false>(strip, vectors);
 }
 
 /// Called by [`run`] alone, under whose promises.
 #[inline(always)]
-fn any_width<L: Accumulator<W>, const W: usize>(strip: &Strip, vectors: usize) {
+fn any_width<L: Accumulator<W>, const W: usize, const PANELS: bool>(strip: &Strip, vectors: usize) {
     // SAFETY: as `run` was promised.
     unsafe {
         match vectors {
-            1 => tiles::<L, W, 1>(strip),
-            2 if L::MOST_ROWS[1] > 0 => tiles::<L, W, 2>(strip),
-            3 if L::MOST_ROWS[2] > 0 => tiles::<L, W, 3>(strip),
-            4 if L::MOST_ROWS[3] > 0 => tiles::<L, W, 4>(strip),
+            1 => tiles::<L, W, 1, PANELS>(strip),
+            2 if L::MOST_ROWS[1] > 0 => tiles::<L, W, 2, PANELS>(strip),
+            3 if L::MOST_ROWS[2] > 0 => tiles::<L, W, 3, PANELS>(strip),
+            4 if L::MOST_ROWS[3] > 0 => tiles::<L, W, 4, PANELS>(strip),
             _ => unreachable!("no tile is {vectors} vectors wide"),
         }
     }
@@ -174,7 +187,7 @@ fn any_width<L: Accumulator<W>, const W: usize>(strip: &Strip, vectors: usize) {
 /// # Safety
 /// As [`run`].
 #[inline(always)]
-unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip) {
+unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize, const PANELS: bool>(strip: &Strip) {
     let nowhere = std::ptr::null_mut();
     let whole = L::MOST_ROWS[V - 1];
     // Rows of A whose order goes on across tiles may be cut anywhere.
@@ -199,7 +212,7 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
         } else {
             (b, 0)
         };
-        let tile = Tile {
+        let tile = Tile::<PANELS> {
             steps: strip.steps,
             a: strip.a.start.wrapping_add(row / whole * strip.a.next + row % whole * strip.a.apart),
             a_row: strip.a.apart,
@@ -240,9 +253,10 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize>(strip: &Strip
     }
 }
 
-/// One tile: where its operands and its place in C begin.
+/// One tile: where its operands and its place in C begin. In panels, A's rows are neighbours: their places are part of the
+/// instructions then, and several steps go by in one turn of the loop.
 #[derive(Clone, Copy)]
-struct Tile {
+struct Tile<const PANELS: bool> {
     steps: usize,
     a: *const f32,
     a_row: usize,
@@ -257,7 +271,7 @@ struct Tile {
     late: usize,
 }
 
-impl Tile {
+impl<const PANELS: bool> Tile<PANELS> {
     /// # Safety
     /// `R` rows and `V` vectors from these places on are as [`run`] asks for; so is `copy`, if B is to be copied.
     #[inline(always)]
@@ -266,7 +280,7 @@ impl Tile {
         mut copy: *mut f32,
     ) {
         let mut sums = [[L::zero(); V]; R];
-        let Tile { c, c_row, .. } = self;
+        let Tile::<PANELS> { c, c_row, .. } = self;
         let c = |r: usize, v: usize| c.wrapping_add(r * c_row + v * W).cast::<[f32; W]>();
         // SAFETY: within the tile of C, or the `R` numbers of a bias, as the caller promises.
         unsafe {
@@ -286,17 +300,27 @@ impl Tile {
                 }
             }
         }
-        // Half of the rows are found from a place of their own, at a distance that the compiler cannot know: it would
+        // Of other rows, half are found from a place of their own, at a distance that the compiler cannot know: it would
         // otherwise find each row from the one before, and steps would wait for that chain of additions.
-        let mut far = self.a.wrapping_add(R.div_ceil(2) * black_box(self.a_row));
+        let mut far =
+            if PANELS { self.a } else { self.a.wrapping_add(R.div_ceil(2) * black_box(self.a_row)) };
         // The tile below is probably next.
         for r in R..2 * R {
             for v in (0..V).step_by(LINE / W) {
                 L::fetch(c(r, v).cast());
             }
         }
-        for _ in self.late..self.steps {
-            // SAFETY: a step of A, B and the copy.
+        const AT_ONCE: usize = 4;
+        let early = self.steps - self.late;
+        let turns = if PANELS && !COPY { early / AT_ONCE } else { 0 };
+        for _ in 0..turns {
+            for _ in 0..AT_ONCE {
+                // SAFETY: a step of A, B and the copy.
+                unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
+            }
+        }
+        for _ in turns * AT_ONCE..early {
+            // SAFETY: as above.
             unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
         }
         // Both ends of each row.
@@ -343,10 +367,10 @@ impl Tile {
         }
         let half = R.div_ceil(2);
         for r in 0..R {
-            let a = if r < half {
-                self.a.wrapping_add(r * self.a_row)
-            } else {
-                far.wrapping_add((r - half) * self.a_row)
+            let a = match PANELS {
+                true => self.a.wrapping_add(r),
+                false if r < half => self.a.wrapping_add(r * self.a_row),
+                false => far.wrapping_add((r - half) * self.a_row),
             };
             // SAFETY: this step of A.
             let x = unsafe { *a };

@@ -87,8 +87,9 @@ impl<'a> Output<'a> {
         // Columns that are read where they lie: their neighbours are next, in lines that no processor foresees.
         let tiles = if b.copy.is_some() { cols.div_ceil(LINE) } else { 0 };
         let ahead = Ahead { start: b.start.wrapping_add(cols), step: b.step, next: LINE, tiles };
-        const MANY_STEPS: usize = 128;
-        let late = if steps < MANY_STEPS { 0 } else { 2 * shape.rows };
+        // As many numbers as the first cache holds, of a panel of B.
+        const FULL: usize = 1 << 13;
+        let late = if steps * cols < FULL { 0 } else { 2 * shape.rows };
         let whole = Strip { rows, steps, a, b, c: start, c_row: self.row_stride, begin, ahead, late };
         if cols <= run && cols.is_multiple_of(shape.lanes) {
             // SAFETY: all columns of the strip are contiguous, and no vector reaches past them.
