@@ -8,7 +8,7 @@ use std::ops::Range;
 pub(super) const MOST_TAPS: usize = 64;
 
 /// Vectors of positions that are packed in one pass; no panel has more.
-const MOST_VECTORS: usize = 12;
+const MOST_VECTORS: usize = 24;
 
 /// Channels from the one that is read to the one that is fetched: far apart in memory, where no processor foresees them.
 const FETCHED_AHEAD: usize = 4;
@@ -158,17 +158,9 @@ unsafe fn some_position_lanes<L: Masked<W>, const W: usize>(
     width: usize,
     panels: &mut [f32],
 ) {
-    if planes.window.is_plain() && runs.iter().all(|run| run.whole) {
-        for feature in depth.clone() {
-            let at = (feature - depth.start) * width;
-            for (run, (place, lanes)) in runs.iter().zip(places) {
-                let from = run.pieces[0].0 as usize + feature * planes.channel_stride;
-                L::fetch(planes.data.as_ptr().wrapping_add(from + FETCHED_AHEAD * planes.channel_stride));
-                let numbers = L::load_some(&planes.data[from..][..W]);
-                numbers.store_some(&mut panels[at + place..][..*lanes]);
-            }
-        }
-        return;
+    let whole = runs.iter().zip(places).all(|(run, &(_, lanes))| run.whole && lanes == W);
+    if planes.window.is_plain() && whole {
+        return copy_runs(planes, runs, places, depth, width, panels);
     }
     let data = planes.data.as_ptr();
     let taps = planes.taps();
@@ -197,6 +189,35 @@ unsafe fn some_position_lanes<L: Masked<W>, const W: usize>(
     }
 }
 
+/// The same where each pixel is a position, for runs of whole vectors.
+#[inline(always)]
+fn copy_runs<L: Masked<W>, const W: usize>(
+    planes: &Planes<'_>,
+    runs: &[Run<L, W>],
+    places: &[(usize, usize)],
+    depth: Range<usize>,
+    width: usize,
+    panels: &mut [f32],
+) {
+    let Some(last) = depth.clone().last() else { return };
+    let (mut from, mut to) = ([0; MOST_VECTORS], [0; MOST_VECTORS]);
+    for (i, (run, place)) in runs.iter().zip(places).enumerate() {
+        (from[i], to[i]) = (run.pieces[0].0 as usize, place.0);
+        assert!(from[i] + last * planes.channel_stride + W <= planes.data.len(), "runs inside the planes");
+        assert!(to[i] + (depth.len() - 1) * width + W <= panels.len(), "vectors inside the panels");
+    }
+    for (row, feature) in depth.enumerate() {
+        let numbers = planes.data.as_ptr().wrapping_add(feature * planes.channel_stride);
+        let panel = panels.as_mut_ptr().wrapping_add(row * width);
+        for i in 0..runs.len() {
+            let numbers = numbers.wrapping_add(from[i]);
+            L::fetch(numbers.wrapping_add(FETCHED_AHEAD * planes.channel_stride));
+            // SAFETY: the vectors of the last feature were found inside above, and those before it are nearer.
+            unsafe { L::load(&*numbers.cast()).store(&mut *panel.wrapping_add(to[i]).cast()) };
+        }
+    }
+}
+
 /// Panels whose lanes are features where each pixel is a position, so the rows of matrices: along all rows of a panel at
 /// once, `W` numbers of each at a time, transposed in registers.
 #[inline(always)]
@@ -220,13 +241,28 @@ pub(super) fn plain_feature_lanes<L: Lanes<W>, const W: usize>(
                 for (i, row) in rows[..used].iter_mut().enumerate() {
                     *row = &planes.data[start + i * planes.channel_stride..][..run];
                 }
-                for k in (0..run).step_by(W) {
+                let whole = if used == W.min(width - group) {
+                    // So many rows of the panel have room for a vector.
+                    let room = (panel.len() - group).checked_sub(W).map_or(0, |last| last / width + 1);
+                    let whole = room.saturating_sub(done).min(run) / W * W;
+                    let last = rows[used - 1];
+                    rows[used..].fill(last);
+                    let to = &mut panel[done * width + group..];
+                    transpose_blocks::<L, W>(
+                        &rows.map(|row| &row[..whole]),
+                        planes.channel_stride,
+                        to,
+                        width,
+                    );
+                    whole
+                } else {
+                    0
+                };
+                for k in (whole..run).step_by(W) {
                     // Loops over all lanes, which unroll, keep the numbers in registers.
                     let mut numbers = [L::zero(); W];
                     for i in 0..W {
                         if i < used {
-                            // The same numbers of the next rows.
-                            L::fetch_into_l2(rows[i].as_ptr().wrapping_add(k + W * planes.channel_stride));
                             numbers[i] = L::load_some(&rows[i][k..]);
                         }
                     }
@@ -236,6 +272,31 @@ pub(super) fn plain_feature_lanes<L: Lanes<W>, const W: usize>(
                 done += run;
             }
         }
+    }
+}
+
+/// Writes the columns of `W` rows of whole vectors, `width` apart. Where a vector reaches beyond the panel's width, the next
+/// column is written after it.
+#[inline(always)]
+fn transpose_blocks<L: Lanes<W>, const W: usize>(
+    rows: &[&[f32]; W],
+    apart: usize,
+    panel: &mut [f32],
+    width: usize,
+) {
+    let mut blocks: [&[[f32; W]]; W] = [&[]; W];
+    let count = rows[0].len() / W;
+    for i in 0..W {
+        blocks[i] = &rows[i].as_chunks::<W>().0[..count];
+    }
+    for block in 0..count {
+        let mut numbers = [L::zero(); W];
+        for i in 0..W {
+            // The same numbers of the next rows.
+            L::fetch_into_l2(blocks[i][block].as_ptr().wrapping_add(W * apart));
+            numbers[i] = L::load(&blocks[i][block]);
+        }
+        write_columns(L::transpose(numbers), &mut panel[block * W * width..], width, W, W);
     }
 }
 
