@@ -14,7 +14,7 @@ impl Blocks {
     pub(super) fn of(isa: Isa) -> Blocks {
         match isa {
             Isa::Avx512 => Blocks { rows: 1024, depth: 768, cols: 96, few_rows: 4096 },
-            Isa::Avx2 | Isa::Portable => Blocks { rows: 144, depth: 512, cols: 192, few_rows: 512 },
+            Isa::Avx2 | Isa::Portable => Blocks { rows: 144, depth: 512, cols: 192, few_rows: 144 },
         }
     }
 }

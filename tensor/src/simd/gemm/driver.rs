@@ -51,7 +51,7 @@ pub(crate) fn multiply_parallel(
 ) {
     check(a, b, c, start);
     let depth = a.depth();
-    let cut = Cut::of(c.rows, c.cols, depth);
+    let cut = Cut::of(&Shape::of(isa), c.rows, c.cols, depth, rayon::current_num_threads());
     if cut.tasks() <= 1 {
         return multiply(isa, a, b, c, start);
     }
@@ -120,38 +120,30 @@ fn slices(rows: usize, cols: usize, depth: usize) -> usize {
     (depth / LEAST_DEPTH).min(most)
 }
 
-/// A grid of blocks over C.
+/// A grid of blocks over C, one for each task, whose panels are whole.
 struct Cut {
     down: usize,
     across: usize,
-    rows: usize,
-    cols: usize,
+    row_step: usize,
+    col_step: usize,
 }
 
 impl Cut {
-    /// Tasks of at least about a million multiply-adds, ten microseconds. Columns are cut first, then rows where that leaves few
-    /// tasks; but few columns would leave unequal parts, so only rows are cut if they are enough. Each block packs its own
-    /// part of B, so it keeps enough rows to use it for.
-    fn of(rows: usize, cols: usize, depth: usize) -> Cut {
+    /// Equal tasks, some for each thread, so that one that is held up leaves its share to the others, and of at least about
+    /// a million multiply-adds, ten microseconds. Columns are cut first: a block packs its own part of B, so where rows are
+    /// cut too, B is packed again for each. No bit depends on the cut.
+    fn of(shape: &Shape, rows: usize, cols: usize, depth: usize, threads: usize) -> Cut {
         const LEAST_WORK: usize = 1 << 20;
-        const MOST_TASKS: usize = 64;
-        const FEW_TASKS: usize = 24;
         const LEAST_ROWS: usize = 64;
-        const LEAST_COLS: usize = 96;
-        const FEW_COLS: usize = 512;
-        // Every kernel's panels divide these, as those of an A that is packed before have to.
-        const ROW_STEP: usize = 24;
-        const COL_STEP: usize = 48;
+        const LEAST_PANELS: usize = 2;
+        let (row_step, col_step) = (shape.rows, shape.cols);
+        let (enough, most) = if threads == 1 { (1, 1) } else { (4 * threads, 8 * threads) };
         let work = rows.saturating_mul(cols).saturating_mul(depth.max(1));
-        let wanted = (work / LEAST_WORK).clamp(1, MOST_TASKS);
-        let by_rows = cols < 2 * LEAST_COLS || cols <= FEW_COLS && rows >= 4 * LEAST_ROWS;
-        let least_cols = if by_rows { cols.max(1) } else { LEAST_COLS };
-        let cols_in_block = share(cols, cols.div_ceil(wanted).max(least_cols), COL_STEP);
-        let across = cols.div_ceil(cols_in_block).max(1);
-        let down = wanted.min(FEW_TASKS).div_ceil(across);
-        let row_step = if across > 1 { ROW_STEP } else { 1 };
-        let rows_in_block = rows.div_ceil(down).max(LEAST_ROWS).next_multiple_of(row_step);
-        Cut { down: rows.div_ceil(rows_in_block), across, rows: rows_in_block, cols: cols_in_block }
+        let wanted = (work / LEAST_WORK).clamp(1, most);
+        let across = (cols / col_step / LEAST_PANELS).clamp(1, wanted);
+        let across = if across > threads { across - across % threads } else { across };
+        let down = wanted.min(enough).div_ceil(across).min(rows / LEAST_ROWS).max(1);
+        Cut { down, across, row_step, col_step }
     }
 
     fn tasks(&self) -> usize {
@@ -159,8 +151,15 @@ impl Cut {
     }
 
     fn part(&self, task: usize, rows: usize, cols: usize) -> (Range<usize>, Range<usize>) {
-        let (row, col) = (task % self.down * self.rows, task / self.down * self.cols);
-        (row..rows.min(row + self.rows), col..cols.min(col + self.cols))
+        let part = |index: usize, of: usize, len: usize, step: usize| {
+            let panels = len.div_ceil(step);
+            let from = |index: usize| (index * panels / of * step).min(len);
+            from(index)..from(index + 1)
+        };
+        (
+            part(task % self.down, self.down, rows, self.row_step),
+            part(task / self.down, self.across, cols, self.col_step),
+        )
     }
 }
 
