@@ -312,7 +312,7 @@ impl<const PANELS: bool> Tile<PANELS> {
         }
         const AT_ONCE: usize = 4;
         let early = self.steps - self.late;
-        let turns = if PANELS && !COPY { early / AT_ONCE } else { 0 };
+        let turns = if !COPY { early / AT_ONCE } else { 0 };
         for _ in 0..turns {
             for _ in 0..AT_ONCE {
                 // SAFETY: a step of A, B and the copy.
@@ -378,8 +378,9 @@ impl<const PANELS: bool> Tile<PANELS> {
                 sums[r][v] = row_of_b[v].mul_add(x, sums[r][v]);
             }
         }
-        self.a = self.a.wrapping_add(self.a_step);
-        *far = far.wrapping_add(self.a_step);
+        let step = if PANELS { self.a_step } else { 1 };
+        self.a = self.a.wrapping_add(step);
+        *far = far.wrapping_add(step);
         self.b = self.b.wrapping_add(self.b_step);
     }
 }

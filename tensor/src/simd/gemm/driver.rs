@@ -338,7 +338,7 @@ unsafe fn block(
 }
 
 /// The size of equal parts of `len`, each at most `most`, in multiples of `unit`.
-fn share(len: usize, most: usize, unit: usize) -> usize {
+pub(crate) fn share(len: usize, most: usize, unit: usize) -> usize {
     let parts = len.div_ceil(most).max(1);
     len.div_ceil(parts).next_multiple_of(unit).max(unit)
 }

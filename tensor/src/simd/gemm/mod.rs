@@ -28,7 +28,7 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
-pub(super) use driver::{Start, multiply, multiply_parallel, multiply_sliced};
+pub(super) use driver::{Start, multiply, multiply_parallel, multiply_sliced, share};
 pub(super) use output::Output;
 pub(super) use pack::{Operand, Strided};
 pub(super) use phases::phases;

@@ -130,12 +130,13 @@ impl<'a> Convolution<'a> {
                 on_isa!(self.isa, transform_weights(self.weights, ks, groups.clone(), u_apart, &u));
             });
         }
-        // A task's transformed tiles stay near the L2 cache. Each place's product takes the room of the tiles of the
-        // place before, which are not needed any more.
+        // Each task reads all of U, the faster the more tiles it has, as long as those of a place stay in the L2 cache. Each
+        // place's product takes the room of the tiles of the place before, which are not needed any more.
+        const TILES: Range<usize> = 16..64;
         let across = self.inputs.count[1];
         let groups_in = depth.div_ceil(LANES);
-        let tiles = (1 << 14) / (LANES * (groups_in + groups.len()));
-        let rows_in_task = (tiles.clamp(16, 64) / across).max(1);
+        let share = self.tile_rows * across / rayon::current_num_threads();
+        let rows_in_task = (share.clamp(TILES.start, TILES.end) / across).max(1);
         (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
             let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
             let tiles = rows.len() * across;

@@ -1,13 +1,20 @@
 //! Small products of matrices that lie in memory as the microkernel can use them: nothing is packed.
 
 use crate::simd::Isa;
+use crate::simd::gemm::share;
 use crate::simd::microkernel::{self, Ahead, Begin, Columns, LINE, Rows, Shape, Strip};
 
 /// Columns of B that lie together: four AVX-512 registers.
 pub(super) const PANEL: usize = 64;
-/// Steps of the sum after which a tile's numbers go back to memory, so that the part of B's panel that is read again
-/// for every row of tiles stays in the L1 cache.
-const DEPTH: usize = 96;
+
+/// Steps of the sum after which a tile's numbers go back to memory at the latest, so that the part of B's panel that is read
+/// again for every row of tiles stays in the L1 cache: a tile's width of each of these rows, which lie a panel's width apart.
+fn most_steps(isa: Isa) -> usize {
+    match isa {
+        Isa::Avx512 => 96,
+        Isa::Avx2 | Isa::Portable => 128,
+    }
+}
 
 /// C (rows × cols, rows `c_row` apart) ← or += A·B. A(i, k) is at `i · a_row + k · a_step`. B lies in panels of
 /// [`PANEL`] columns, the last one narrower, and each panel is row-major: see [`panel_at`].
@@ -52,8 +59,9 @@ impl Product {
         if p.depth == 0 && !p.add {
             c.chunks_mut(p.c_row).take(p.rows).for_each(|row| row[..p.cols].fill(0.0));
         }
-        for step in (0..p.depth).step_by(DEPTH) {
-            let steps = DEPTH.min(p.depth - step);
+        let at_once = share(p.depth, most_steps(isa), 1);
+        for step in (0..p.depth).step_by(at_once) {
+            let steps = at_once.min(p.depth - step);
             for col in (0..p.cols).step_by(widest) {
                 let cols = widest.min(p.cols - col);
                 let (b_start, b_step) = panel_at(p.b_rows, p.cols, step, col);
