@@ -46,16 +46,17 @@ pub(super) struct Columns {
     pub(super) copy: Option<*mut f32>,
 }
 
-/// Memory to be brought nearer meanwhile, a cache line for each step of the sum, by the first tiles; the others fetch the
-/// panel of A that is next.
+/// Memory to be brought nearer meanwhile by the first tiles: for each step of the sum some cache lines. The other tiles
+/// fetch the panel of A that is next.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ahead {
     pub(super) start: *const f32,
-    /// From one step's line to the next's.
+    /// From a line to the same one of the next step.
     pub(super) step: usize,
-    /// From one tile's lines to those of the tile below.
+    /// From one line to the next of the same step.
     pub(super) next: usize,
-    pub(super) tiles: usize,
+    /// Lines for each step.
+    pub(super) lines: usize,
 }
 
 /// Some rows of C and a tile's width of columns, and some steps of the sum.
@@ -83,11 +84,18 @@ pub(super) trait Accumulator<const W: usize>: Lanes<W> {
     const MOST_ROWS: [usize; 4];
     /// The width of the tiles that panels are made for.
     const PANEL_VECTORS: usize;
+    /// Lines of [`Ahead`] that are fetched in a turn: if more were on their way from afar, the loads of this tile would
+    /// wait for them. A divisor of [`TURN`].
+    const FROM_AFAR: usize;
 }
+
+/// Steps in one turn of the loop.
+const TURN: usize = 4;
 
 impl Accumulator<16> for Plain {
     const MOST_ROWS: [usize; 4] = [4, 0, 0, 0];
     const PANEL_VECTORS: usize = 1;
+    const FROM_AFAR: usize = 1;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -95,6 +103,7 @@ impl Accumulator<8> for Narrow {
     // Of 16 registers, 12 sum; 4 × 24 tiles would need one load less for a step, but leave no register free.
     const MOST_ROWS: [usize; 4] = [6, 6, 0, 0];
     const PANEL_VECTORS: usize = 2;
+    const FROM_AFAR: usize = 1;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -102,6 +111,7 @@ impl Accumulator<16> for Wide {
     // Of 32 registers, 24 sum.
     const MOST_ROWS: [usize; 4] = [8, 8, 8, 6];
     const PANEL_VECTORS: usize = 3;
+    const FROM_AFAR: usize = TURN;
 }
 
 /// What tiles look like with an instruction set.
@@ -182,6 +192,11 @@ fn any_width<L: Accumulator<W>, const W: usize, const PANELS: bool>(strip: &Stri
     }
 }
 
+/// Fetches in a turn: those from afar, and in panels, whose rows take few registers, enough for all lines of A's next panel.
+const fn fetches<L: Accumulator<W>, const W: usize, const PANELS: bool>() -> usize {
+    if PANELS && L::FROM_AFAR < 2 { 2 } else { L::FROM_AFAR }
+}
+
 /// The tiles of a strip that is `V` vectors wide, from the top to the bottom.
 ///
 /// # Safety
@@ -204,13 +219,21 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize, const PANELS:
             _ if evenly && left <= whole + 2 => left.div_ceil(2),
             _ => whole,
         };
-        let tiles_above = row.div_ceil(whole);
-        let (ahead, ahead_step) = if tiles_above < strip.ahead.tiles {
-            (strip.ahead.start.wrapping_add(tiles_above * strip.ahead.next), strip.ahead.step)
-        } else if strip.a.apart == 1 {
-            (strip.a.start.wrapping_add((row / whole + 1) * strip.a.next), strip.a.step)
+        // So many tiles fetch one line of each step. The one that copies has enough to wait for.
+        let share = TURN / L::FROM_AFAR;
+        let tiles_above = row.div_ceil(whole) - usize::from(share > 1 && row > 0 && strip.b.copy.is_some());
+        let (line, part) = (tiles_above / share, tiles_above % share);
+        let fetches = fetches::<L, W, PANELS>();
+        let (ahead, between, after) = if line < strip.ahead.lines {
+            let Ahead { start, step, next, .. } = strip.ahead;
+            let start = start.wrapping_add(line * next + part * (strip.steps / share) * step);
+            // A line is asked for again where a turn has more fetches than it may have lines.
+            (start, if fetches > L::FROM_AFAR { 0 } else { step }, step)
+        } else if PANELS {
+            let step = TURN / fetches * strip.a.step;
+            (strip.a.start.wrapping_add((row / whole + 1) * strip.a.next), step, step)
         } else {
-            (b, 0)
+            (b, 0, 0)
         };
         let tile = Tile::<PANELS> {
             steps: strip.steps,
@@ -226,7 +249,8 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize, const PANELS:
                 same => same,
             },
             ahead,
-            ahead_step,
+            between,
+            after,
             late: strip.late,
         };
         // SAFETY: rows of the strip.
@@ -267,7 +291,10 @@ struct Tile<const PANELS: bool> {
     c_row: usize,
     begin: Begin,
     ahead: *const f32,
-    ahead_step: usize,
+    /// From one fetch of a turn to the next.
+    between: usize,
+    /// From the last fetch of a turn to the first of the next.
+    after: usize,
     late: usize,
 }
 
@@ -275,7 +302,7 @@ impl<const PANELS: bool> Tile<PANELS> {
     /// # Safety
     /// `R` rows and `V` vectors from these places on are as [`run`] asks for; so is `copy`, if B is to be copied.
     #[inline(always)]
-    unsafe fn compute<L: Lanes<W>, const W: usize, const R: usize, const V: usize, const COPY: bool>(
+    unsafe fn compute<L: Accumulator<W>, const W: usize, const R: usize, const V: usize, const COPY: bool>(
         mut self,
         mut copy: *mut f32,
     ) {
@@ -310,16 +337,26 @@ impl<const PANELS: bool> Tile<PANELS> {
                 L::fetch(c(r, v).cast());
             }
         }
-        const AT_ONCE: usize = 4;
         let early = self.steps - self.late;
-        let turns = if !COPY { early / AT_ONCE } else { 0 };
+        let turns = if !COPY { early / TURN } else { 0 };
+        let fetches = fetches::<L, W, PANELS>();
         for _ in 0..turns {
-            for _ in 0..AT_ONCE {
+            for i in 0..TURN {
+                if i % (TURN / fetches) == 0 {
+                    self.fetch_ahead::<L, W>(if i + TURN / fetches < TURN {
+                        self.between
+                    } else {
+                        self.after
+                    });
+                }
                 // SAFETY: a step of A, B and the copy.
                 unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
             }
         }
-        for _ in turns * AT_ONCE..early {
+        for _ in turns * TURN..early {
+            if fetches == TURN {
+                self.fetch_ahead::<L, W>(self.after);
+            }
             // SAFETY: as above.
             unsafe { self.step::<L, W, R, V, COPY>(&mut sums, &mut far, &mut copy) };
         }
@@ -340,6 +377,12 @@ impl<const PANELS: bool> Tile<PANELS> {
         }
     }
 
+    #[inline(always)]
+    fn fetch_ahead<L: Lanes<W>, const W: usize>(&mut self, step: usize) {
+        L::fetch_into_l2(self.ahead);
+        self.ahead = self.ahead.wrapping_add(step);
+    }
+
     /// Adds one step's products, and goes on to the next.
     ///
     /// # Safety
@@ -351,8 +394,6 @@ impl<const PANELS: bool> Tile<PANELS> {
         far: &mut *const f32,
         copy: &mut *mut f32,
     ) {
-        L::fetch_into_l2(self.ahead);
-        self.ahead = self.ahead.wrapping_add(self.ahead_step);
         let mut row_of_b = [L::zero(); V];
         for v in 0..V {
             // SAFETY: this step of B.

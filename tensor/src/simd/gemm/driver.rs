@@ -190,7 +190,10 @@ impl<'a> Side<'a> {
         const LEAST_ROWS: usize = 8;
         let few = LEAST_ROWS..=blocks.few_rows;
         let fits = |matrices: &InMemory<'_>| {
-            matrices.apart == 1 && matrices.group.is_multiple_of(lanes) && b.depth() > 0
+            matrices.apart == 1
+                && matrices.group.is_multiple_of(lanes)
+                && !matrices.step.is_multiple_of(blocks.alike)
+                && b.depth() > 0
         };
         match b.in_memory() {
             Some(matrices) if few.contains(&rows) && fits(&matrices) => Side::InMemory(matrices),

@@ -85,8 +85,8 @@ impl<'a> Output<'a> {
         let (start, run) = self.at(row, col);
         let vectors = cols.div_ceil(shape.lanes);
         // Columns that are read where they lie: their neighbours are next, in lines that no processor foresees.
-        let tiles = if b.copy.is_some() { cols.div_ceil(LINE) } else { 0 };
-        let ahead = Ahead { start: b.start.wrapping_add(cols), step: b.step, next: LINE, tiles };
+        let lines = if b.copy.is_some() { cols.div_ceil(LINE) } else { 0 };
+        let ahead = Ahead { start: b.start.wrapping_add(cols), step: b.step, next: LINE, lines };
         // As many numbers as the first cache holds, of a panel of B.
         const FULL: usize = 1 << 13;
         let late = if steps * cols < FULL { 0 } else { 2 * shape.rows };

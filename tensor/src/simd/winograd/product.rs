@@ -65,12 +65,15 @@ impl Product {
             for col in (0..p.cols).step_by(widest) {
                 let cols = widest.min(p.cols - col);
                 let (b_start, b_step) = panel_at(p.b_rows, p.cols, step, col);
-                // While rows of tiles use this part of B again and again, the next one comes nearer.
-                let next = match (col + cols, step + steps) {
+                // While rows of tiles use this panel of B again and again, the next one comes nearer, a part for each strip.
+                let panel = col / PANEL * PANEL;
+                let next = match (panel + PANEL, step + steps) {
                     (col, _) if col < p.cols => panel_at(p.b_rows, p.cols, step, col).0,
                     (_, step) if step < p.depth => panel_at(p.b_rows, p.cols, step, 0).0,
                     _ => p.b_next,
                 };
+                let lines = cols.min(b_step) / LINE;
+                let first = (col - panel) / LINE;
                 let strip = Strip {
                     rows: p.rows,
                     steps,
@@ -85,10 +88,10 @@ impl Product {
                     c_row: p.c_row,
                     begin: if p.add || step > 0 { Begin::Current } else { Begin::Zero },
                     ahead: Ahead {
-                        start: b.as_ptr().wrapping_add(next),
+                        start: b.as_ptr().wrapping_add(next + first * steps * LINE),
                         step: LINE,
                         next: steps * LINE,
-                        tiles: b_step / LINE,
+                        lines,
                     },
                     late: 0,
                 };
