@@ -3,7 +3,7 @@
 use super::few_channels::Few;
 use super::gemm::{
     FeatureLanes, Operand, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced,
-    phases,
+    padded, weave,
 };
 use super::{Isa, winograd};
 use crate::ops::conv::{Base, Bias, Geometry, Onto};
@@ -11,21 +11,13 @@ use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// The window over the phases of x.
-fn window(g: &Geometry) -> Window {
-    Window {
-        plane: g.plane.map(|len| len.div_ceil(g.stride)),
-        places: g.places,
-        taps: g.taps,
-        stride: g.stride,
-        phases: g.plane.map(|len| len.min(g.stride)),
-        before: g.before.map(|p| p as isize),
+/// x as the window reads it, copied if it has to be, and the window over that.
+fn seen<'a>(g: &Geometry, x: &'a [f32], copy: &'a mut Option<Buffer<f32>>) -> (&'a [f32], Window) {
+    let window = Window::new(g.places, g.taps, g.stride);
+    if g.stride == 1 && g.before == [0, 0] && g.plane == window.plane {
+        return (x, window);
     }
-}
-
-/// The phases of x, if it has to be sorted into them.
-fn sorted(g: &Geometry, x: &[f32]) -> Option<Buffer<f32>> {
-    (g.stride > 1).then(|| phases(x, g.plane, &window(g)))
+    (copy.insert(padded(x, g.plane, g.before, &window)), window)
 }
 
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
@@ -38,9 +30,9 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
     }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
-    let sorted = sorted(g, x);
-    let x = sorted.as_deref().unwrap_or(x);
-    let pixels = PositionLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
+    let mut copy = None;
+    let (x, window) = seen(g, x, &mut copy);
+    let pixels = PositionLanes(Planes::pictures(x, g.samples, g.channels_in, window));
     let start = match base {
         Base { bias: Bias::Channels(bias), onto: Onto::Nothing } => Start::Rows(bias),
         _ if base.fill(g, y) => Start::Current,
@@ -60,9 +52,9 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     }
     let each = Window::line(g.places[0] * g.places[1]);
     let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, each));
-    let sorted = sorted(g, x);
-    let x = sorted.as_deref().unwrap_or(x);
-    let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window(g)));
+    let mut copy = None;
+    let (x, window) = seen(g, x, &mut copy);
+    let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window));
     multiply_sliced(isa, &dy, &x, dw, how.into());
 }
 
@@ -78,61 +70,55 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
     if let Some(few) = Few::of_input(g) {
         return few.grad_input(g, dy, w, dx, how);
     }
+    // The phases of rows, and of columns.
+    let phases = [0, 1].map(|axis| (0..g.stride).map(|tap| Phase::of(g, axis, tap)).collect::<Vec<_>>());
+    let border = [0, 1].map(|axis| phases[axis].iter().map(Phase::above).max().unwrap_or(0));
+    let plane = [0, 1].map(|axis| phases[axis].iter().map(|p| p.reach(border[axis])).max().unwrap_or(0));
+    let whole = Window { plane, ..Window::new(plane, [1, 1], 1) };
+    let copy = (border != [0, 0] || plane != g.places).then(|| padded(dy, g.places, border, &whole));
+    let dy = copy.as_deref().unwrap_or(dy);
+    let grad_input_phase = |phase: [Phase; 2], dx: &Output<'_>, start: Start<'_>| {
+        let mirrored = Window {
+            plane,
+            places: phase.map(|p| p.pixels),
+            taps: phase.map(|p| p.taps),
+            stride: 1,
+            first: [0, 1].map(|axis| border[axis].saturating_add_signed(-phase[axis].before)),
+        };
+        let weights = MirroredWeights { w, g, phase };
+        let dy = PositionLanes(Planes::pictures(dy, g.samples, g.channels_out, mirrored));
+        multiply_parallel(isa, &weights, &dy, dx, start);
+    };
+    let [rows, columns] = &phases;
     if g.stride == 1 {
-        let phase = [Phase::of(g, 0, 0), Phase::of(g, 1, 0)];
-        let pixels = phase[0].pixels * phase[1].pixels;
-        let dx = Output::pictures(dx, g.samples, g.channels_in, pixels);
-        return grad_input_phase(isa, g, phase, dy, w, &dx, how.into());
+        let phase = [rows[0], columns[0]];
+        let dx = Output::pictures(dx, g.samples, g.channels_in, phase[0].pixels * phase[1].pixels);
+        return grad_input_phase(phase, &dx, how.into());
     }
-    for down in 0..g.stride {
-        let row = Phase::of(g, 0, down);
-        // The phases of one row of pixels, which together are whole lines.
-        let columns: Vec<Phase> = (0..g.stride).map(|right| Phase::of(g, 1, right)).collect();
-        if row.pixels == 0 {
-            continue;
-        }
+    for row in rows.iter().filter(|row| row.pixels > 0) {
         let part = |column: &Phase| {
             let pixels = row.pixels * column.pixels;
             let mut part = Buffer::<f32>::scratch(g.samples * g.channels_in * pixels);
             if pixels > 0 {
                 let output = Output::pictures(&mut part, g.samples, g.channels_in, pixels);
-                grad_input_phase(isa, g, [row, *column], dy, w, &output, Start::Zero);
+                grad_input_phase([*row, *column], &output, Start::Zero);
             }
             part
         };
+        // The phases of one row of pixels, which together are whole lines.
         let parts: Vec<Buffer<f32>> = columns.iter().map(part).collect();
-        let planes = dx.par_chunks_exact_mut(g.plane[0] * g.plane[1]).enumerate();
+        // A task's share of the numbers.
+        const LEAST: usize = 1 << 14;
+        let size = g.plane[0] * g.plane[1];
+        let planes = dx.par_chunks_exact_mut(size).enumerate().with_min_len(LEAST.div_ceil(size));
         planes.for_each(|(plane, dx)| {
             let lines = dx.chunks_exact_mut(g.plane[1]).skip(row.first).step_by(g.stride);
-            for (y, line) in lines.enumerate() {
-                let of = |i: usize| {
-                    let width = columns[i].pixels;
-                    &parts[i][(plane * row.pixels + y) * width..][..width]
-                };
-                weave(g.stride, |i| (columns[i].first, of(i)), line, how);
-            }
+            let phases = columns.iter().zip(&parts).map(|(column, part)| {
+                let size = row.pixels * column.pixels;
+                (column.first, column.pixels, &part[plane * size..][..size])
+            });
+            weave(phases, g.stride, lines, how);
         });
-    }
-}
-
-/// Puts the phases of a line back in their places: `phase(i)` is where phase i begins, and its pixels.
-fn weave<'a>(stride: usize, phase: impl Fn(usize) -> (usize, &'a [f32]), line: &mut [f32], how: Accumulate) {
-    let write = |x: &mut f32, p: f32| match how {
-        Accumulate::Overwrite => *x = p,
-        Accumulate::Add => *x += p,
-    };
-    let even = |i: usize| phase(i).0 == i && phase(i).1.len() * stride == line.len();
-    if stride == 2 && even(0) && even(1) {
-        let (left, right) = (phase(0).1, phase(1).1);
-        for ((pair, left), right) in line.as_chunks_mut::<2>().0.iter_mut().zip(left).zip(right) {
-            write(&mut pair[0], *left);
-            write(&mut pair[1], *right);
-        }
-        return;
-    }
-    for i in 0..stride {
-        let (first, pixels) = phase(i);
-        line.iter_mut().skip(first).step_by(stride).zip(pixels).for_each(|(x, p)| write(x, *p));
     }
 }
 
@@ -158,28 +144,16 @@ impl Phase {
         let pixels = g.plane[axis].saturating_sub(first).div_ceil(stride);
         Phase { first, pixels, tap, taps, before: taps as isize - 1 - least as isize }
     }
-}
 
-fn grad_input_phase(
-    isa: Isa,
-    g: &Geometry,
-    phase: [Phase; 2],
-    dy: &[f32],
-    w: &[f32],
-    dx: &Output<'_>,
-    start: Start<'_>,
-) {
-    let mirrored = Window {
-        plane: g.places,
-        places: phase.map(|p| p.pixels),
-        taps: phase.map(|p| p.taps),
-        stride: 1,
-        phases: [1, 1],
-        before: phase.map(|p| p.before),
-    };
-    let weights = MirroredWeights { w, g, phase };
-    let dy = PositionLanes(Planes::pictures(dy, g.samples, g.channels_out, mirrored));
-    multiply_parallel(isa, &weights, &dy, dx, start);
+    /// Zeros that it reads before dY.
+    fn above(&self) -> usize {
+        self.before.max(0) as usize
+    }
+
+    /// How much of dY it reads when so many zeros are before it.
+    fn reach(&self, border: usize) -> usize {
+        border.saturating_add_signed(-self.before) + self.pixels + self.taps.saturating_sub(1)
+    }
 }
 
 /// The weights [C_out, C_in, taps] with C_in as lanes and (C_out, taps of a phase, last tap first) as depth.
@@ -199,32 +173,29 @@ impl Operand for MirroredWeights<'_> {
     }
 
     fn pack(&self, _isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
-        let [down, right] = self.phase;
-        let taps = self.g.taps[0] * self.g.taps[1];
-        let in_phase = down.taps * right.taps;
-        let tap_of = |at: usize| {
-            let y = down.tap + self.g.stride * (at / right.taps);
-            y * self.g.taps[1] + right.tap + self.g.stride * (at % right.taps)
-        };
-        if depth.is_empty() {
+        let ([down, right], g) = (self.phase, self.g);
+        let taps = g.taps[0] * g.taps[1];
+        let in_phase: Vec<usize> = (0..down.taps * right.taps)
+            .rev()
+            .map(|at| [down.tap + g.stride * (at / right.taps), right.tap + g.stride * (at % right.taps)])
+            .map(|[y, x]| y * g.taps[1] + x)
+            .collect();
+        if depth.is_empty() || lanes.is_empty() {
             return;
         }
-        if !lanes.len().is_multiple_of(width) {
-            panels[lanes.len() / width * width * depth.len()..].fill(0.0);
-        }
+        let count = in_phase.len();
         // The weights of one channel out for all these lanes are neighbours: they are read together, and go to all panels.
-        for channel_out in depth.start / in_phase..depth.end.div_ceil(in_phase) {
-            for at in 0..in_phase {
-                let k = channel_out * in_phase + at;
-                if !depth.contains(&k) {
-                    continue;
-                }
-                let start =
-                    (channel_out * self.g.channels_in + lanes.start) * taps + tap_of(in_phase - 1 - at);
-                let mut weights = self.w[start..].iter().step_by(taps).take(lanes.len());
-                for panel in panels.chunks_exact_mut(width * depth.len()) {
-                    let row = &mut panel[(k - depth.start) * width..][..width];
-                    row.iter_mut().zip(&mut weights).for_each(|(place, weight)| *place = *weight);
+        for channel_out in depth.start / count..depth.end.div_ceil(count) {
+            let ks = (channel_out * count).max(depth.start)..((channel_out + 1) * count).min(depth.end);
+            let in_phase = &in_phase[ks.start - channel_out * count..][..ks.len()];
+            let weights = self.w[(channel_out * g.channels_in + lanes.start) * taps..].chunks_exact(taps);
+            let mut weights = weights.take(lanes.len());
+            for panel in panels.chunks_exact_mut(width * depth.len()) {
+                let rows = &mut panel[(ks.start - depth.start) * width..][..ks.len() * width];
+                for (lane, weights) in (0..width).zip(&mut weights) {
+                    for (row, &tap) in in_phase.iter().enumerate() {
+                        rows[row * width + lane] = weights[tap];
+                    }
                 }
             }
         }

@@ -16,7 +16,7 @@ pub(crate) trait Operand: Sync {
     /// The length of the sum.
     fn depth(&self) -> usize;
     /// Writes the panels of `lanes`, one behind the other, each `width` lanes wide and `depth.len()` steps deep.
-    /// Lanes missing in the last panel become zeros.
+    /// What is in the lanes that are missing in the last panel matters to nobody: what becomes of it is not stored.
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]);
     /// Where the numbers lie, if they lie as in matrices: then panels may be dispensed with.
     fn in_memory(&self) -> Option<InMemory<'_>> {
@@ -70,7 +70,6 @@ impl Operand for Strided<'_> {
                 for (lane, place) in row[..used].iter_mut().enumerate() {
                     *place = self.data[(first + lane) * self.lane_stride + k * self.depth_stride];
                 }
-                row[used..].fill(0.0);
             }
         }
     }

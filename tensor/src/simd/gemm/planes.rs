@@ -9,24 +9,22 @@
 //!
 //! A matrix with one contiguous axis is the special case of a window of one tap over planes of one row.
 //!
-//! What makes it fast: neighbouring positions read neighbouring numbers. Where the output is as wide as the picture they
-//! do so even from one row of the picture to the next, whatever the tap; only the places where the window hangs over
-//! the edge must be masked. So a vector of positions is one masked load (`runs`), or a few where a sample or a cropped
-//! row ends in between.
-//!
-//! With stride s, neighbouring positions read every s-th pixel of a row. So the pixels are first sorted into s × s *phases*,
-//! by row and column modulo s (`phases`): a tap reads one phase only, and there neighbours for neighbours.
+//! What makes it fast: neighbouring positions read neighbouring numbers, whatever the feature, and what one feature reads lies
+//! at a constant distance from what another does. Two things make it so. Planes have zeros around them wherever the window
+//! hangs over the edge, so that no place is a special one. And with stride s, where neighbouring positions would read every
+//! s-th pixel of a row, the pixels are sorted into s × s *phases*, by row and column modulo s: a tap reads one phase only.
+//! One copy of the planes does both ([`padded`](super::padded)).
 
 use super::pack::{InMemory, Operand};
-use super::runs::{MOST_TAPS, feature_lanes, plain_feature_lanes, position_lanes};
+use super::runs::{feature_lanes, position_lanes};
 use crate::simd::Isa;
-use crate::simd::lanes::{on_isa, on_vectors};
+use crate::simd::lanes::on_isa;
 use std::ops::Range;
 
-/// A window that moves over a plane.
+/// A window that moves over planes which have room for it everywhere.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
-    /// Height and width of the plane, or of each of its phases.
+    /// Height and width of each phase of a plane, zeros around it included.
     pub(crate) plane: [usize; 2],
     /// How many places the window takes, down and across.
     pub(crate) places: [usize; 2],
@@ -34,45 +32,73 @@ pub(crate) struct Window {
     pub(crate) taps: [usize; 2],
     /// From one place to the next.
     pub(crate) stride: usize,
-    /// How many phases there are, down and across: `stride`, or as many as the picture has rows and columns.
-    pub(crate) phases: [usize; 2],
-    /// Rows above and columns left of the plane where the window begins; these read as zeros. Negative when it
-    /// begins inside.
-    pub(crate) before: [isize; 2],
+    /// Row and column of the phases where the first place is.
+    pub(crate) first: [usize; 2],
 }
 
 impl Window {
+    /// A window whose first place is where the plane begins, which is as large as its places need.
+    pub(crate) fn new(places: [usize; 2], taps: [usize; 2], stride: usize) -> Window {
+        let plane = [0, 1].map(|axis| places[axis] + (taps[axis].saturating_sub(1)) / stride);
+        Window { plane, places, taps, stride, first: [0, 0] }
+    }
+
     /// Each of so many numbers by itself, one behind the other.
     pub(crate) fn line(numbers: usize) -> Window {
-        let line = [1, numbers];
-        Window { plane: line, places: line, taps: [1, 1], stride: 1, phases: [1, 1], before: [0, 0] }
+        Window::new([1, numbers], [1, 1], 1)
+    }
+
+    /// How many phases are read, down and across.
+    pub(super) fn phases(&self) -> [usize; 2] {
+        self.taps.map(|taps| taps.min(self.stride))
+    }
+
+    /// Numbers of all phases of a plane.
+    pub(super) fn size(&self) -> usize {
+        self.phases().iter().chain(&self.plane).product()
     }
 
     /// Whether each pixel is a position: then all of a plane may be seen as one row.
-    pub(super) fn is_plain(&self) -> bool {
-        let Window { plane, places, taps, stride, before, .. } = *self;
-        taps == [1, 1] && stride == 1 && before == [0, 0] && plane == places
+    fn is_plain(&self) -> bool {
+        let Window { plane, places, taps, first, .. } = *self;
+        taps == [1, 1] && first == [0, 0] && plane == places
+    }
+
+    /// From the beginning of a plane to what the first place reads by this tap.
+    fn tap(&self, index: usize) -> usize {
+        let [height, width] = self.plane;
+        let tap = [index / self.taps[1], index % self.taps[1]];
+        let [phase, at] = [tap.map(|tap| tap % self.stride), tap.map(|tap| tap / self.stride)];
+        let [y, x] = [0, 1].map(|axis| self.first[axis] + at[axis]);
+        ((phase[0] * self.phases()[1] + phase[1]) * height + y) * width + x
     }
 }
 
 /// `samples` × `channels` planes under a window.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Planes<'a> {
     pub(super) data: &'a [f32],
     samples: usize,
     channels: usize,
     sample_stride: usize,
     pub(super) channel_stride: usize,
-    pub(super) window: Window,
+    window: Window,
+    /// What each tap reads, from the beginning of a plane.
+    taps: Vec<usize>,
 }
 
 impl<'a> Planes<'a> {
     /// Contiguous pictures [samples, channels, phases, height, width].
     pub(crate) fn pictures(data: &'a [f32], samples: usize, channels: usize, window: Window) -> Planes<'a> {
-        let size = window.phases.iter().chain(&window.plane).product();
+        let size = window.size();
         assert!(data.len() >= samples * channels * size, "pictures end before their shape does");
+        let fits = |axis: usize| {
+            let last_tap = window.taps[axis].saturating_sub(1) / window.stride;
+            window.first[axis] + window.places[axis] + last_tap <= window.plane[axis]
+        };
+        assert!(fits(0) && fits(1), "a window reaches beyond its plane");
         let window = if window.is_plain() { Window::line(size) } else { window };
-        Planes { data, samples, channels, sample_stride: channels * size, channel_stride: size, window }
+        Planes::new(data, [samples, channels], [channels * size, size], window)
     }
 
     /// A matrix of `rows` contiguous rows of `cols` numbers, `row_stride` apart: rows are features, columns are
@@ -80,114 +106,50 @@ impl<'a> Planes<'a> {
     pub(crate) fn matrix(data: &'a [f32], rows: usize, cols: usize, row_stride: usize) -> Planes<'a> {
         let end = if rows == 0 || cols == 0 { 0 } else { (rows - 1) * row_stride + cols };
         assert!(data.len() >= end, "a matrix ends before its shape does");
-        let window = Window::line(cols);
-        Planes { data, samples: 1, channels: rows, sample_stride: 0, channel_stride: row_stride, window }
+        Planes::new(data, [1, rows], [0, row_stride], Window::line(cols))
     }
 
-    /// Where each pixel is a position: where the number of a channel at a position is, and how many positions from
-    /// there on are neighbours.
-    pub(super) fn plain(&self, channel: usize, position: usize) -> (usize, usize) {
-        let pixels = self.pixels();
-        let (sample, within) = (position / pixels, position % pixels);
-        (sample * self.sample_stride + channel * self.channel_stride + within, pixels - within)
+    fn new(
+        data: &'a [f32],
+        [samples, channels]: [usize; 2],
+        [sample_stride, channel_stride]: [usize; 2],
+        window: Window,
+    ) -> Planes<'a> {
+        let taps = (0..window.taps[0] * window.taps[1]).map(|index| window.tap(index)).collect();
+        Planes { data, samples, channels, sample_stride, channel_stride, window, taps }
     }
 
-    fn pixels(&self) -> usize {
-        self.window.plane[0] * self.window.plane[1]
+    /// Stretches of positions whose numbers are neighbours: where the first of them would read if a feature's distance were
+    /// nothing, and how many they are.
+    pub(super) fn runs(&self, positions: Range<usize>) -> impl Iterator<Item = (usize, usize)> + use<'_, 'a> {
+        let [high, wide] = self.window.places;
+        let mut next = positions.start;
+        std::iter::from_fn(move || {
+            let (line, x) = (next.checked_div(wide)?, next % wide);
+            let len = (wide - x).min(positions.end - next);
+            next += len;
+            let from = line / high * self.sample_stride + line % high * self.window.plane[1] + x;
+            (len > 0).then_some((from, len))
+        })
+    }
+
+    /// How far from there a feature reads.
+    pub(super) fn distance(&self, feature: usize) -> usize {
+        feature / self.taps.len() * self.channel_stride + self.taps[feature % self.taps.len()]
+    }
+
+    /// Features of each channel.
+    pub(super) fn taps(&self) -> usize {
+        self.taps.len()
     }
 
     fn positions(&self) -> usize {
         self.samples * self.window.places[0] * self.window.places[1]
     }
 
-    pub(super) fn taps(&self) -> usize {
-        self.window.taps[0] * self.window.taps[1]
-    }
-
     fn features(&self) -> usize {
-        self.channels * self.taps()
+        self.channels * self.taps.len()
     }
-
-    /// Whether coordinates in a plane, and distances between sixteen positions, fit 32 bits.
-    fn is_indexable(&self) -> bool {
-        self.data.len() < i32::MAX as usize / 4
-    }
-
-    /// Sample, row and column of a position.
-    pub(super) fn place(&self, position: usize) -> [usize; 3] {
-        let [high, wide] = self.window.places;
-        [position / wide / high, position / wide % high, position % wide]
-    }
-
-    /// Where in `data` a place's own pixel of channel 0, phase 0 is, if it is inside the plane.
-    pub(super) fn offset(&self, [sample, y, x]: [usize; 3]) -> usize {
-        sample * self.sample_stride + y * self.window.plane[1] + x
-    }
-
-    /// Tap number `index` of the window.
-    pub(super) fn tap(&self, index: usize) -> Tap {
-        let Window { plane: [height, width], taps, stride, phases, before, .. } = self.window;
-        let of_axis = |at: usize, axis: usize| {
-            let (from_place, stride) = (at as isize - before[axis], stride as isize);
-            (from_place.rem_euclid(stride), from_place.div_euclid(stride))
-        };
-        let (row, down) = of_axis(index / taps[1], 0);
-        let (column, right) = of_axis(index % taps[1], 1);
-        if row >= phases[0] as isize || column >= phases[1] as isize {
-            // No row or column of the picture.
-            return Tap { down: FAR, right: FAR, step: 0 };
-        }
-        let phase = row * phases[1] as isize + column;
-        Tap { down, right, step: (phase * height as isize + down) * width as isize + right }
-    }
-
-    /// Packs with plain loops: feature f of position p goes to `panel[place(f, p)]`, both counted from the
-    /// beginning of their ranges.
-    fn pack_plain(
-        &self,
-        positions: Range<usize>,
-        features: Range<usize>,
-        panels: &mut [f32],
-        place: impl Fn(usize, usize) -> usize,
-    ) {
-        const TOGETHER: usize = 32;
-        let [height, width] = self.window.plane;
-        for start in positions.clone().step_by(TOGETHER) {
-            let count = TOGETHER.min(positions.end - start);
-            let mut places = [(0, 0, 0); TOGETHER];
-            for (i, place) in places[..count].iter_mut().enumerate() {
-                let at @ [_, y, x] = self.place(start + i);
-                *place = (self.offset(at), y, x);
-            }
-            for (f, feature) in features.clone().enumerate() {
-                let (channel, tap) = (feature / self.taps(), self.tap(feature % self.taps()));
-                for (i, &(offset, y, x)) in places[..count].iter().enumerate() {
-                    let row = y.checked_add_signed(tap.down).filter(|&row| row < height);
-                    let column = x.checked_add_signed(tap.right).filter(|&column| column < width);
-                    let value = match row.and(column) {
-                        Some(_) => {
-                            self.data[(offset + channel * self.channel_stride).wrapping_add_signed(tap.step)]
-                        }
-                        None => 0.0,
-                    };
-                    panels[place(f, start - positions.start + i)] = value;
-                }
-            }
-        }
-    }
-}
-
-/// Outside of any plane, however far inside the place.
-const FAR: isize = 1 << 30;
-
-/// What a tap of the window reads.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Tap {
-    /// Rows and columns from a place to there, within the phase.
-    pub(super) down: isize,
-    pub(super) right: isize,
-    /// Numbers from the place's own pixel in phase 0.
-    pub(super) step: isize,
 }
 
 /// Positions as lanes, features as depth.
@@ -203,22 +165,15 @@ impl Operand for PositionLanes<'_> {
     }
 
     fn in_memory(&self) -> Option<InMemory<'_>> {
-        let Planes { data, sample_stride, channel_stride, .. } = self.0;
-        let (group, group_apart) = (self.0.pixels(), sample_stride);
+        let Planes { data, sample_stride, channel_stride, window, .. } = self.0;
+        let (group, group_apart) = (window.size(), sample_stride);
         let matrices = InMemory { numbers: data, apart: 1, step: channel_stride, group, group_apart };
-        self.0.window.is_plain().then_some(matrices)
+        window.is_plain().then_some(matrices)
     }
 
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
-        let deep = depth.len();
         check(self, &lanes, &depth, width, panels);
-        if isa > Isa::Portable && self.0.is_indexable() {
-            // SAFETY: ranges were checked above.
-            unsafe { on_vectors!(isa, position_lanes(&self.0, lanes, depth, width, panels)) };
-            return;
-        }
-        clear_missing(lanes.len(), deep, width, panels);
-        self.0.pack_plain(lanes, depth, panels, |f, p| (p / width * deep + f) * width + p % width);
+        on_isa!(isa, position_lanes(&self.0, lanes, depth, width, panels));
     }
 }
 
@@ -242,28 +197,12 @@ impl Operand for FeatureLanes<'_> {
     }
 
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
-        let deep = depth.len();
         check(self, &lanes, &depth, width, panels);
-        clear_missing(lanes.len(), deep, width, panels);
-        if self.0.window.is_plain() {
-            return on_isa!(isa, plain_feature_lanes(&self.0, lanes, depth, width, panels));
-        }
-        if isa > Isa::Portable && self.0.is_indexable() && self.0.taps() <= MOST_TAPS {
-            // SAFETY: ranges were checked above.
-            return unsafe { on_vectors!(isa, feature_lanes(&self.0, lanes, depth, width, panels)) };
-        }
-        self.0.pack_plain(depth, lanes, panels, |f, p| (f / width * deep + p) * width + f % width);
+        on_isa!(isa, feature_lanes(&self.0, lanes, depth, width, panels));
     }
 }
 
 fn check(operand: &dyn Operand, lanes: &Range<usize>, depth: &Range<usize>, width: usize, panels: &[f32]) {
     assert!(lanes.end <= operand.lanes() && depth.end <= operand.depth());
     assert_eq!(panels.len(), lanes.len().next_multiple_of(width) * depth.len());
-}
-
-/// Zeroes the last panel if it has lanes missing.
-fn clear_missing(lanes: usize, deep: usize, width: usize, panels: &mut [f32]) {
-    if !lanes.is_multiple_of(width) {
-        panels[lanes / width * width * deep..].fill(0.0);
-    }
 }

@@ -1,6 +1,6 @@
 //! Vectors of eight.
 
-use super::{Lanes, MANTISSA, Masked, register_arithmetic};
+use super::{Lanes, MANTISSA, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 8;
@@ -74,52 +74,6 @@ impl Lanes<W> for Narrow {
             if len & 1 != 0 {
                 _mm_store_ss(at, rest);
             }
-        }
-    }
-}
-
-impl Masked<W> for Narrow {
-    type Mask = __m256i;
-    #[inline(always)]
-    fn mask(bits: u16) -> __m256i {
-        // SAFETY: as in `first`.
-        unsafe {
-            let of_lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-            _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(bits.into()), of_lane), of_lane)
-        }
-    }
-    #[inline(always)]
-    fn both(a: __m256i, b: __m256i) -> __m256i {
-        // SAFETY: as in `first`.
-        unsafe { _mm256_and_si256(a, b) }
-    }
-    #[inline(always)]
-    fn below(numbers: &[u32; W], limit: u32) -> __m256i {
-        // SAFETY: eight numbers; as in `first`.
-        unsafe {
-            let numbers = _mm256_loadu_si256(numbers.as_ptr().cast());
-            // Comparisons are of signed numbers, minima of unsigned ones too.
-            let most = _mm256_set1_epi32((limit - 1) as i32);
-            _mm256_cmpeq_epi32(_mm256_min_epu32(numbers, most), numbers)
-        }
-    }
-    #[inline(always)]
-    unsafe fn load_where(mask: __m256i, from: *const f32) -> Narrow {
-        // SAFETY: masked lanes are not read, the others are readable.
-        Narrow(unsafe { _mm256_maskload_ps(from, mask) })
-    }
-    #[inline(always)]
-    unsafe fn load_into(others: Narrow, mask: __m256i, from: *const f32) -> Narrow {
-        // SAFETY: as above.
-        Narrow(unsafe { _mm256_or_ps(others.0, _mm256_maskload_ps(from, mask)) })
-    }
-    #[inline(always)]
-    unsafe fn gather_where(mask: __m256i, from: *const f32, indices: &[i32; W]) -> Narrow {
-        // SAFETY: as above.
-        unsafe {
-            let indices = _mm256_loadu_si256(indices.as_ptr().cast());
-            let mask = _mm256_castsi256_ps(mask);
-            Narrow(_mm256_mask_i32gather_ps::<4>(_mm256_setzero_ps(), from, indices, mask))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Vectors of sixteen.
 
-use super::{Lanes, MANTISSA, Masked, register_arithmetic};
+use super::{Lanes, MANTISSA, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 16;
@@ -48,44 +48,6 @@ impl Lanes<W> for Wide {
         unsafe {
             let exponent = _mm512_slli_epi32::<{ MANTISSA as u32 }>(_mm512_castps_si512(power.0));
             Wide(_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(self.0), exponent)))
-        }
-    }
-}
-
-impl Masked<W> for Wide {
-    type Mask = __mmask16;
-    #[inline(always)]
-    fn mask(bits: u16) -> __mmask16 {
-        bits
-    }
-    #[inline(always)]
-    fn both(a: __mmask16, b: __mmask16) -> __mmask16 {
-        a & b
-    }
-    #[inline(always)]
-    fn below(numbers: &[u32; W], limit: u32) -> __mmask16 {
-        // SAFETY: sixteen numbers; the processor has AVX-512, as this type's users have made sure.
-        unsafe {
-            let numbers = _mm512_loadu_epi32(numbers.as_ptr().cast());
-            _mm512_cmplt_epu32_mask(numbers, _mm512_set1_epi32(limit as i32))
-        }
-    }
-    #[inline(always)]
-    unsafe fn load_where(mask: __mmask16, from: *const f32) -> Wide {
-        // SAFETY: masked lanes are not read, the others are readable.
-        Wide(unsafe { _mm512_maskz_loadu_ps(mask, from) })
-    }
-    #[inline(always)]
-    unsafe fn load_into(others: Wide, mask: __mmask16, from: *const f32) -> Wide {
-        // SAFETY: as above.
-        Wide(unsafe { _mm512_mask_loadu_ps(others.0, mask, from) })
-    }
-    #[inline(always)]
-    unsafe fn gather_where(mask: __mmask16, from: *const f32, indices: &[i32; W]) -> Wide {
-        // SAFETY: as above.
-        unsafe {
-            let indices = _mm512_loadu_epi32(indices.as_ptr());
-            Wide(_mm512_mask_i32gather_ps::<4>(_mm512_setzero_ps(), mask, indices, from))
         }
     }
 }

@@ -165,32 +165,6 @@ pub(super) trait Lanes<const W: usize>: Copy {
     }
 }
 
-/// Vectors of which some lanes can be read, wherever they lie.
-pub(super) trait Masked<const W: usize>: Lanes<W> {
-    /// Which lanes.
-    type Mask: Copy;
-    /// A bit for each lane, lane 0 the lowest.
-    fn mask(bits: u16) -> Self::Mask;
-    fn both(a: Self::Mask, b: Self::Mask) -> Self::Mask;
-    /// The lanes whose number is less than `limit`, which is not 0.
-    fn below(numbers: &[u32; W], limit: u32) -> Self::Mask;
-    /// The lanes of `mask` from `from` on; zeros elsewhere.
-    ///
-    /// # Safety
-    /// These lanes are readable.
-    unsafe fn load_where(mask: Self::Mask, from: *const f32) -> Self;
-    /// The same, with `others` elsewhere, which are zeros in the lanes of `mask`.
-    ///
-    /// # Safety
-    /// As [`Masked::load_where`].
-    unsafe fn load_into(others: Self, mask: Self::Mask, from: *const f32) -> Self;
-    /// The lanes of `mask`, lane i from `from + indices[i]`; zeros elsewhere.
-    ///
-    /// # Safety
-    /// These are readable.
-    unsafe fn gather_where(mask: Self::Mask, from: *const f32, indices: &[i32; W]) -> Self;
-}
-
 /// Runs a function of [`Lanes`] compiled for an instruction set that the processor has.
 macro_rules! on_isa {
     ($isa:expr, $name:ident($($argument:expr),* $(,)?)) => {
@@ -216,23 +190,3 @@ macro_rules! on_isa {
     };
 }
 pub(super) use on_isa;
-
-/// The same for a function of [`Masked`] and an instruction set that is not the portable one.
-macro_rules! on_vectors {
-    ($isa:expr, $name:ident($($argument:expr),* $(,)?)) => {
-        match $isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => crate::simd::with_avx512(
-                #[inline(always)]
-                || $name::<crate::simd::lanes::Wide, 16>($($argument),*),
-            ),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => crate::simd::with_avx2(
-                #[inline(always)]
-                || $name::<crate::simd::lanes::Narrow, 8>($($argument),*),
-            ),
-            _ => unreachable!("the portable path has no masked vectors"),
-        }
-    };
-}
-pub(super) use on_vectors;

@@ -47,58 +47,9 @@ fn arithmetic<L: Lanes<W>, const W: usize>() {
     }
 }
 
-/// Reads under masks, whose other lanes lie outside the memory that is there.
-#[inline(always)]
-fn masks<L: Masked<W>, const W: usize>() {
-    let stored = |vector: L| {
-        let mut out = [f32::NAN; W];
-        vector.store(&mut out);
-        out
-    };
-    let numbers: Vec<f32> = (0..W).map(|i| i as f32 + 1.0).collect();
-    let odd = |i: usize| i % 2 == 1;
-    let odd_bits = (0..W).filter(|&i| odd(i)).fold(0, |bits, i| bits | 1 << i);
-    let limits: [u32; W] = array::from_fn(|i| if i == 1 { u32::MAX } else { i as u32 });
-    let indices: [i32; W] = array::from_fn(|i| (W - 1 - i) as i32);
-    for (mask, keeps) in [
-        (L::mask(odd_bits), &odd as &dyn Fn(usize) -> bool),
-        (L::below(&limits, 3), &|i| i == 0 || i == 2),
-        (L::both(L::mask(odd_bits), L::below(&limits, 6)), &|i| i == 3 || i == 5),
-    ] {
-        // SAFETY: `numbers` has all lanes.
-        let (loaded, merged, gathered) = unsafe {
-            let others = L::load(&array::from_fn(|i| if keeps(i) { 0.0 } else { -1.0 }));
-            let from = numbers.as_ptr();
-            (
-                L::load_where(mask, from),
-                L::load_into(others, mask, from),
-                L::gather_where(mask, from, &indices),
-            )
-        };
-        let kept = |i: usize, x: f32, other: f32| if keeps(i) { x } else { other };
-        assert_eq!(stored(loaded), array::from_fn(|i| kept(i, numbers[i], 0.0)));
-        assert_eq!(stored(merged), array::from_fn(|i| kept(i, numbers[i], -1.0)));
-        assert_eq!(stored(gathered), array::from_fn(|i| kept(i, numbers[W - 1 - i], 0.0)));
-    }
-    // SAFETY: lanes that are masked out may lie anywhere.
-    let nothing = unsafe { L::load_where(L::mask(0), std::ptr::without_provenance(64)) };
-    assert_eq!(stored(nothing), [0.0; W]);
-}
-
 #[test]
 fn every_kind_of_vector() {
     for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512].into_iter().filter(|&isa| isa <= Isa::detected()) {
         on_isa!(isa, arithmetic());
-    }
-    #[cfg(target_arch = "x86_64")]
-    {
-        if Isa::detected() >= Isa::Avx2 {
-            // SAFETY: the processor has the instructions.
-            unsafe { crate::simd::with_avx2(masks::<Narrow, 8>) };
-        }
-        if Isa::detected() >= Isa::Avx512 {
-            // SAFETY: as above.
-            unsafe { crate::simd::with_avx512(masks::<Wide, 16>) };
-        }
     }
 }

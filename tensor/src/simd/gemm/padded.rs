@@ -1,0 +1,182 @@
+//! Copies of planes that a window may read everywhere: zeros around the pixels, and what a window with strides reads together
+//! lying together.
+
+use super::planes::Window;
+use crate::simd::vectorized;
+use crate::{Accumulate, Buffer};
+use rayon::prelude::*;
+
+/// Contiguous planes with `before` zeros above and to the left, and sorted into phases as the window has them: row y, zeros
+/// counted, goes to row y / stride of phase y mod stride, and so do columns. Zeros are wherever no pixel is; pixels where
+/// the window never goes are left out.
+pub(crate) fn padded(
+    data: &[f32],
+    [height, width]: [usize; 2],
+    before: [usize; 2],
+    window: &Window,
+) -> Buffer<f32> {
+    // A task's share of the numbers.
+    const LEAST: usize = 1 << 14;
+    let (size, [high, wide], stride) = (window.size(), window.plane, window.stride);
+    let [down, across] = window.phases();
+    let mut copy = Buffer::scratch(data.len() / (height * width) * size);
+    let planes = copy.par_chunks_exact_mut(size).zip(data.par_chunks_exact(height * width));
+    planes.with_min_len(LEAST.div_ceil(size)).for_each(|(phases, plane)| {
+        vectorized(
+            #[inline(always)]
+            || {
+                phases.fill(0.0);
+                for (y, line) in plane.chunks_exact(width).enumerate() {
+                    let (phase, row) = ((y + before[0]) % stride, (y + before[0]) / stride);
+                    if phase >= down || row >= high {
+                        continue;
+                    }
+                    let phases = &mut phases[phase * across * high * wide..][..across * high * wide];
+                    write_line(line, phases, (high * wide, row * wide, wide), before[1], stride);
+                }
+            },
+        );
+    });
+    copy
+}
+
+/// Sorts a line into the phases of a row, `size` apart, which have lines of `wide` numbers at `at`.
+#[inline(always)]
+fn write_line(
+    line: &[f32],
+    phases: &mut [f32],
+    (size, at, wide): (usize, usize, usize),
+    before: usize,
+    stride: usize,
+) {
+    if stride == 2 && phases.len() == 2 * size {
+        let (zero, one) = phases.split_at_mut(size);
+        let (zero, one) = (&mut zero[at..][..wide], &mut one[at..][..wide]);
+        let (even, odd) = if before.is_multiple_of(2) { (zero, one) } else { (one, zero) };
+        let (even, odd) = (even.get_mut(before / 2..), odd.get_mut(before.div_ceil(2)..));
+        if let (Some(even), Some(odd)) = (even, odd)
+            && even.len() >= line.len().div_ceil(2)
+            && odd.len() >= line.len() / 2
+        {
+            return split_pairs(line, even, odd);
+        }
+    }
+    for first in 0..stride.min(line.len()) {
+        let (phase, column) = ((first + before) % stride, (first + before) / stride);
+        if let Some(to) = phases.get_mut(phase * size + at + column..phase * size + at + wide) {
+            if stride == 1 {
+                let len = to.len().min(line.len());
+                copy(&line[..len], &mut to[..len]);
+            } else {
+                line[first..].iter().step_by(stride).zip(to).for_each(|(x, to)| *to = *x);
+            }
+        }
+    }
+}
+
+/// A short line, without a call for it. The last numbers end where the line does, so that some may go to their places twice.
+#[inline(always)]
+fn copy(line: &[f32], to: &mut [f32]) {
+    match line.len() {
+        8.. => copy_by::<8>(line, to),
+        4.. => copy_by::<4>(line, to),
+        _ => copy_by::<1>(line, to),
+    }
+}
+
+#[inline(always)]
+fn copy_by<const N: usize>(line: &[f32], to: &mut [f32]) {
+    for first in (0..line.len()).step_by(N) {
+        let first = first.min(line.len() - N);
+        to[first..][..N].copy_from_slice(&line[first..][..N]);
+    }
+}
+
+/// Every second number of a line, from the first on, and the others.
+#[inline(always)]
+fn split_pairs(line: &[f32], even: &mut [f32], odd: &mut [f32]) {
+    match line.len() / 2 {
+        16.. => split_pairs_by::<16>(line, even, odd),
+        8.. => split_pairs_by::<8>(line, even, odd),
+        4.. => split_pairs_by::<4>(line, even, odd),
+        _ => split_pairs_by::<1>(line, even, odd),
+    }
+    if let (1, Some((last, _))) = (line.len() % 2, line.split_last()) {
+        even[line.len() / 2] = *last;
+    }
+}
+
+/// The same for the whole pairs, of which there are `N` or none. The last `N` end where the line does, so that some may go to
+/// their places twice.
+#[inline(always)]
+fn split_pairs_by<const N: usize>(line: &[f32], even: &mut [f32], odd: &mut [f32]) {
+    let pairs = line.len() / 2;
+    for first in (0..pairs).step_by(N) {
+        let first = first.min(pairs - N);
+        let (line, even, odd) =
+            (&line[2 * first..][..2 * N], &mut even[first..][..N], &mut odd[first..][..N]);
+        for i in 0..N {
+            (even[i], odd[i]) = (line[2 * i], line[2 * i + 1]);
+        }
+    }
+}
+
+/// Puts the phases of some lines together again, which have as many lines as these are. Each phase begins at some pixel of a
+/// line, and has every `stride`-th from there on, so many in a line.
+pub(crate) fn weave<'l, 'p>(
+    phases: impl Iterator<Item = (usize, usize, &'p [f32])> + Clone,
+    stride: usize,
+    lines: impl Iterator<Item = &'l mut [f32]>,
+    how: Accumulate,
+) {
+    let from = |first: usize| phases.clone().find(|phase| phase.0 == first);
+    vectorized(
+        #[inline(always)]
+        || match (stride, from(0), from(1), how) {
+            (2, Some((_, evens, even)), Some((_, odds, odd)), Accumulate::Overwrite) => {
+                for (y, line) in lines.enumerate() {
+                    join_pairs(&even[y * evens..][..evens], &odd[y * odds..][..odds], line);
+                }
+            }
+            _ => {
+                for (y, line) in lines.enumerate() {
+                    for (first, count, phase) in phases.clone() {
+                        let places = line.iter_mut().skip(first).step_by(stride);
+                        let places = places.zip(&phase[y * count..][..count]);
+                        match how {
+                            Accumulate::Overwrite => places.for_each(|(to, x)| *to = *x),
+                            Accumulate::Add => places.for_each(|(to, x)| *to += x),
+                        }
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// The counterpart of [`split_pairs`].
+#[inline(always)]
+fn join_pairs(even: &[f32], odd: &[f32], line: &mut [f32]) {
+    match line.len() / 2 {
+        16.. => join_pairs_by::<16>(even, odd, line),
+        8.. => join_pairs_by::<8>(even, odd, line),
+        4.. => join_pairs_by::<4>(even, odd, line),
+        _ => join_pairs_by::<1>(even, odd, line),
+    }
+    if let (1, Some(last), Some(x)) = (line.len() % 2, line.last_mut(), even.last()) {
+        *last = *x;
+    }
+}
+
+/// The counterpart of [`split_pairs_by`].
+#[inline(always)]
+fn join_pairs_by<const N: usize>(even: &[f32], odd: &[f32], line: &mut [f32]) {
+    let pairs = line.len() / 2;
+    for first in (0..pairs).step_by(N) {
+        let first = first.min(pairs - N);
+        let (even, odd, line) = (&even[first..][..N], &odd[first..][..N], &mut line[2 * first..][..2 * N]);
+        for i in 0..N {
+            (line[2 * i], line[2 * i + 1]) = (even[i], odd[i]);
+        }
+    }
+}
