@@ -42,7 +42,8 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
     multiply_parallel(isa, &weights, &pixels, &y, start);
 }
 
-/// dW: dY [C_out, positions] times Xᵀ [positions, features].
+/// dW: dY [C_out, positions] times Xᵀ [positions, features]; or the other way round, where both lie in memory as they are
+/// read: the one that is larger is A then, which is not packed.
 pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
     if winograd::applies(g) {
         return winograd::grad_weight(isa, g, x, dy, dw, how);
@@ -55,6 +56,19 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     let mut copy = None;
     let (x, window) = seen(g, x, &mut copy);
     let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window));
+    let plain = g.taps == [1, 1] && g.stride == 1 && g.plane == g.places;
+    if plain && g.channels_in > g.channels_out {
+        let mut turned = Buffer::<f32>::scratch(g.channels_in * g.channels_out);
+        multiply_sliced(isa, &x, &dy, &mut turned, Start::Zero);
+        for (channel_out, dw) in dw.chunks_exact_mut(g.channels_in).enumerate() {
+            let gradients = turned[channel_out..].iter().step_by(g.channels_out);
+            match how {
+                Accumulate::Overwrite => dw.iter_mut().zip(gradients).for_each(|(dw, x)| *dw = *x),
+                Accumulate::Add => dw.iter_mut().zip(gradients).for_each(|(dw, x)| *dw += x),
+            }
+        }
+        return;
+    }
     multiply_sliced(isa, &dy, &x, dw, how.into());
 }
 

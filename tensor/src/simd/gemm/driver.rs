@@ -172,13 +172,16 @@ enum Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// A. Where C has so few columns that its panels are hardly used again, packing would be most of the work.
+    /// A. Where C has so few columns that its panels are hardly used again, packing would be most of the work. A block of the
+    /// sum ends where a matrix does, so these must not be too short.
     fn of_a(a: &'a dyn Operand, cols: usize) -> Side<'a> {
         const FEW_COLS: usize = 512;
+        const LEAST_STEPS: usize = 128;
+        let fits = |matrices: &InMemory<'_>| {
+            matrices.group >= a.lanes() && a.depth() > 0 && matrices.steps >= LEAST_STEPS.min(a.depth())
+        };
         match a.in_memory() {
-            Some(matrix) if cols <= FEW_COLS && matrix.group >= a.lanes() && a.depth() > 0 => {
-                Side::InMemory(matrix)
-            }
+            Some(matrices) if cols <= FEW_COLS && fits(&matrices) => Side::InMemory(matrices),
             _ => Side::Fresh(a),
         }
     }
@@ -193,6 +196,7 @@ impl<'a> Side<'a> {
             matrices.apart == 1
                 && matrices.group.is_multiple_of(lanes)
                 && !matrices.step.is_multiple_of(blocks.alike)
+                && matrices.steps >= b.depth()
                 && b.depth() > 0
         };
         match b.in_memory() {
@@ -201,18 +205,12 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// Cuts lanes into parts of `size`, within which strips may be cut anywhere: matrices end where they end.
-    fn parts(&self, lanes: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-        let group = match self {
-            Side::InMemory(matrices) => matrices.group,
-            Side::Fresh(_) | Side::Packed(_) => usize::MAX,
-        };
-        let mut start = lanes.start;
-        std::iter::from_fn(move || {
-            let part = start..lanes.end.min(start + size).min((start / group + 1).saturating_mul(group));
-            start = part.end;
-            (!part.is_empty()).then_some(part)
-        })
+    /// How many lanes, and how many steps of the sum, are in one matrix.
+    fn groups(&self) -> [usize; 2] {
+        match self {
+            Side::InMemory(matrices) => [matrices.group, matrices.steps],
+            Side::Fresh(_) | Side::Packed(_) => [usize::MAX; 2],
+        }
     }
 
     /// Room for the panels of so many lanes and steps, if they are to be packed.
@@ -300,10 +298,11 @@ unsafe fn block(
     }
     let (shape, blocks) = (Shape::of(isa), Blocks::of(isa));
     let (mr, nr) = (shape.rows, shape.cols);
-    let most_steps = share(steps.len(), blocks.depth, 1);
+    let b = Side::of_b(b, rows.len(), shape.lanes, &blocks);
+    let ([_, steps_together], [cols_together, _]) = (a.groups(), b.groups());
+    let most_steps = share(steps.len().min(steps_together), blocks.depth, 1);
     let most_cols = share(cols.len(), blocks.cols, nr);
     let most_rows = share(rows.len(), PACKED_ROWS, mr);
-    let b = Side::of_b(b, rows.len(), shape.lanes, &blocks);
     let mut a_room = a.room(most_rows, most_steps);
     let mut b_room = match b {
         // Just the panel that tiles read at the time.
@@ -315,7 +314,8 @@ unsafe fn block(
         let first_row = rows.start;
         // A sum of nothing still has a start to be stored: one part without steps.
         let first_step = steps.start;
-        for steps in parts(steps.clone(), most_steps).chain(steps.is_empty().then_some(steps.clone())) {
+        let no_steps = steps.is_empty().then_some(steps.clone());
+        for steps in parts_of_groups(steps.clone(), most_steps, steps_together).chain(no_steps) {
             a.prepare(isa, &rows, &steps, mr, &mut a_room);
             let begin = |rows: &Range<usize>| match start {
                 _ if steps.start > first_step => Begin::Current,
@@ -323,7 +323,7 @@ unsafe fn block(
                 Start::Current => Begin::Current,
                 Start::Rows(bias) => Begin::Rows(bias[rows.clone()].as_ptr()),
             };
-            for cols in b.parts(cols.clone(), most_cols) {
+            for cols in parts_of_groups(cols.clone(), most_cols, cols_together) {
                 let first_col = cols.start;
                 b.prepare(isa, &cols, &steps, nr, &mut b_room);
                 for rows in parts(rows.clone(), share(rows.len(), blocks.rows, mr)) {
@@ -350,4 +350,14 @@ pub(crate) fn share(len: usize, most: usize, unit: usize) -> usize {
 fn parts(range: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
     let end = range.end;
     range.step_by(size).map(move |start| start..end.min(start + size))
+}
+
+/// The same, where each piece also ends at a multiple of `group`.
+fn parts_of_groups(range: Range<usize>, size: usize, group: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut start = range.start;
+    std::iter::from_fn(move || {
+        let part = start..range.end.min(start + size).min((start / group + 1).saturating_mul(group));
+        start = part.end;
+        (!part.is_empty()).then_some(part)
+    })
 }

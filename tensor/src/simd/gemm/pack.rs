@@ -24,8 +24,8 @@ pub(crate) trait Operand: Sync {
     }
 }
 
-/// An operand as one matrix in memory, or several beside one another: groups of lanes, each lane `apart` from the one
-/// before, and steps of the sum `step` apart.
+/// An operand as one matrix in memory, or several: groups of lanes, each lane `apart` from the one before, and groups of
+/// steps of the sum, `step` apart. There is one group of either lanes or steps.
 #[derive(Clone, Copy)]
 pub(crate) struct InMemory<'a> {
     pub(super) numbers: &'a [f32],
@@ -34,13 +34,16 @@ pub(crate) struct InMemory<'a> {
     /// Lanes of a group, at least 1 if there are any.
     pub(super) group: usize,
     pub(super) group_apart: usize,
+    /// Steps of a group, likewise.
+    pub(super) steps: usize,
+    pub(super) steps_apart: usize,
 }
 
 impl<'a> InMemory<'a> {
     /// The numbers from (lane, k) on.
     pub(super) fn from(&self, lane: usize, k: usize) -> &'a [f32] {
-        let (group, within) = (lane / self.group, lane % self.group);
-        &self.numbers[group * self.group_apart + within * self.apart + k * self.step..]
+        let lane = lane / self.group * self.group_apart + lane % self.group * self.apart;
+        &self.numbers[lane + k / self.steps * self.steps_apart + k % self.steps * self.step..]
     }
 }
 

@@ -165,9 +165,16 @@ impl Operand for PositionLanes<'_> {
     }
 
     fn in_memory(&self) -> Option<InMemory<'_>> {
-        let Planes { data, sample_stride, channel_stride, window, .. } = self.0;
-        let (group, group_apart) = (window.size(), sample_stride);
-        let matrices = InMemory { numbers: data, apart: 1, step: channel_stride, group, group_apart };
+        let Planes { data, channels, sample_stride, channel_stride, window, .. } = self.0;
+        let matrices = InMemory {
+            numbers: data,
+            apart: 1,
+            step: channel_stride,
+            group: window.size(),
+            group_apart: sample_stride,
+            steps: channels,
+            steps_apart: 0,
+        };
         window.is_plain().then_some(matrices)
     }
 
@@ -190,10 +197,17 @@ impl Operand for FeatureLanes<'_> {
     }
 
     fn in_memory(&self) -> Option<InMemory<'_>> {
-        let Planes { data, samples, channels, channel_stride, window, .. } = self.0;
-        let matrix =
-            InMemory { numbers: data, apart: channel_stride, step: 1, group: channels, group_apart: 0 };
-        (window.is_plain() && samples == 1).then_some(matrix)
+        let Planes { data, channels, sample_stride, channel_stride, window, .. } = self.0;
+        let matrices = InMemory {
+            numbers: data,
+            apart: channel_stride,
+            step: 1,
+            group: channels,
+            group_apart: 0,
+            steps: window.size(),
+            steps_apart: sample_stride,
+        };
+        window.is_plain().then_some(matrices)
     }
 
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
