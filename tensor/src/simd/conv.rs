@@ -11,13 +11,10 @@ use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// x as the window reads it, copied if it has to be, and the window over that.
-fn seen<'a>(g: &Geometry, x: &'a [f32], copy: &'a mut Option<Buffer<f32>>) -> (&'a [f32], Window) {
+/// The window over x, and a copy of x for it, if it needs one.
+fn window(g: &Geometry, x: &[f32]) -> (Window, Option<Buffer<f32>>) {
     let window = Window::new(g.places, g.taps, g.stride);
-    if g.stride == 1 && g.before == [0, 0] && g.plane == window.plane {
-        return (x, window);
-    }
-    (copy.insert(padded(x, g.plane, g.before, &window)), window)
+    (window, padded(x, g.plane, g.before, &window))
 }
 
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
@@ -30,8 +27,8 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
     }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
-    let mut copy = None;
-    let (x, window) = seen(g, x, &mut copy);
+    let (window, copy) = window(g, x);
+    let x = copy.as_deref().unwrap_or(x);
     let pixels = PositionLanes(Planes::pictures(x, g.samples, g.channels_in, window));
     let start = match base {
         Base { bias: Bias::Channels(bias), onto: Onto::Nothing } => Start::Rows(bias),
@@ -53,11 +50,10 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     }
     let each = Window::line(g.places[0] * g.places[1]);
     let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, each));
-    let mut copy = None;
-    let (x, window) = seen(g, x, &mut copy);
+    let (window, copy) = window(g, x);
+    let x = copy.as_deref().unwrap_or(x);
     let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window));
-    let plain = g.taps == [1, 1] && g.stride == 1 && g.plane == g.places;
-    if plain && g.channels_in > g.channels_out {
+    if copy.is_none() && window.is_plain() && g.channels_in > g.channels_out {
         let mut turned = Buffer::<f32>::scratch(g.channels_in * g.channels_out);
         multiply_sliced(isa, &x, &dy, &mut turned, Start::Zero);
         for (channel_out, dw) in dw.chunks_exact_mut(g.channels_in).enumerate() {
@@ -88,8 +84,7 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
     let phases = [0, 1].map(|axis| (0..g.stride).map(|tap| Phase::of(g, axis, tap)).collect::<Vec<_>>());
     let border = [0, 1].map(|axis| phases[axis].iter().map(Phase::above).max().unwrap_or(0));
     let plane = [0, 1].map(|axis| phases[axis].iter().map(|p| p.reach(border[axis])).max().unwrap_or(0));
-    let whole = Window { plane, ..Window::new(plane, [1, 1], 1) };
-    let copy = (border != [0, 0] || plane != g.places).then(|| padded(dy, g.places, border, &whole));
+    let copy = padded(dy, g.places, border, &Window::new(plane, [1, 1], 1));
     let dy = copy.as_deref().unwrap_or(dy);
     let grad_input_phase = |phase: [Phase; 2], dx: &Output<'_>, start: Start<'_>| {
         let mirrored = Window {
@@ -97,7 +92,7 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
             places: phase.map(|p| p.pixels),
             taps: phase.map(|p| p.taps),
             stride: 1,
-            first: [0, 1].map(|axis| border[axis].saturating_add_signed(-phase[axis].before)),
+            first: [0, 1].map(|axis| phase[axis].start(border[axis])),
         };
         let weights = MirroredWeights { w, g, phase };
         let dy = PositionLanes(Planes::pictures(dy, g.samples, g.channels_out, mirrored));
@@ -164,9 +159,14 @@ impl Phase {
         self.before.max(0) as usize
     }
 
-    /// How much of dY it reads when so many zeros are before it.
+    /// Where the window begins when so many zeros are before dY, [`Phase::above`] at least.
+    fn start(&self, border: usize) -> usize {
+        border.saturating_add_signed(-self.before)
+    }
+
+    /// How much of that it reads.
     fn reach(&self, border: usize) -> usize {
-        border.saturating_add_signed(-self.before) + self.pixels + self.taps.saturating_sub(1)
+        self.start(border) + self.pixels + self.taps.saturating_sub(1)
     }
 }
 
@@ -194,7 +194,7 @@ impl Operand for MirroredWeights<'_> {
             .map(|at| [down.tap + g.stride * (at / right.taps), right.tap + g.stride * (at % right.taps)])
             .map(|[y, x]| y * g.taps[1] + x)
             .collect();
-        if depth.is_empty() || lanes.is_empty() {
+        if depth.is_empty() {
             return;
         }
         let count = in_phase.len();

@@ -24,7 +24,7 @@ pub(super) enum Begin {
     Rows(*const f32),
 }
 
-/// Rows of A: in panels as wide as a tile is high, or as they lie in memory.
+/// Rows of A: in panels as wide as a tile is high, or as they lie in memory. Either rows or steps are neighbours.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows {
     pub(super) start: *const f32,
@@ -160,6 +160,7 @@ pub(super) const MOST_COLS: usize = 48;
 /// The processor has the instructions. A has the strip's rows and steps, B its steps and columns. C is valid for reads and
 /// writes of its rows and columns, the bias for reads of its rows, and nobody else uses that part of C meanwhile.
 pub(super) unsafe fn run(isa: Isa, strip: &Strip, vectors: usize) {
+    assert!(strip.a.apart == 1 || strip.a.step == 1, "rows or steps of A are neighbours");
     // SAFETY: as this function's.
     match strip.a.apart {
         1 => on_isa!(isa, in_panels(strip, vectors)),

@@ -41,7 +41,7 @@ pub(crate) fn multiply(isa: Isa, a: &dyn Operand, b: &dyn Operand, c: &Output<'_
     unsafe { block(isa, Side::of_a(a, c.cols), b, (0..c.rows, 0..c.cols, 0..a.depth()), c, start) };
 }
 
-/// C ← start + A·B, cut among the threads of the pool into blocks of C that depend on the shape alone.
+/// C ← start + A·B, cut among the threads of the pool into blocks of C.
 pub(crate) fn multiply_parallel(
     isa: Isa,
     a: &dyn Operand,
@@ -178,7 +178,8 @@ impl<'a> Side<'a> {
         const FEW_COLS: usize = 512;
         const LEAST_STEPS: usize = 128;
         let fits = |matrices: &InMemory<'_>| {
-            matrices.group >= a.lanes() && a.depth() > 0 && matrices.steps >= LEAST_STEPS.min(a.depth())
+            let InMemory { lanes, steps, .. } = matrices;
+            lanes.group >= a.lanes() && a.depth() > 0 && steps.group >= LEAST_STEPS.min(a.depth())
         };
         match a.in_memory() {
             Some(matrices) if cols <= FEW_COLS && fits(&matrices) => Side::InMemory(matrices),
@@ -193,10 +194,10 @@ impl<'a> Side<'a> {
         const LEAST_ROWS: usize = 8;
         let few = LEAST_ROWS..=blocks.few_rows;
         let fits = |matrices: &InMemory<'_>| {
-            matrices.apart == 1
-                && matrices.group.is_multiple_of(lanes)
-                && !matrices.step.is_multiple_of(blocks.alike)
-                && matrices.steps >= b.depth()
+            matrices.lanes.apart == 1
+                && matrices.lanes.group.is_multiple_of(lanes)
+                && !matrices.steps.apart.is_multiple_of(blocks.alike)
+                && matrices.steps.group >= b.depth()
                 && b.depth() > 0
         };
         match b.in_memory() {
@@ -208,7 +209,7 @@ impl<'a> Side<'a> {
     /// How many lanes, and how many steps of the sum, are in one matrix.
     fn groups(&self) -> [usize; 2] {
         match self {
-            Side::InMemory(matrices) => [matrices.group, matrices.steps],
+            Side::InMemory(matrices) => [matrices.lanes.group, matrices.steps.group],
             Side::Fresh(_) | Side::Packed(_) => [usize::MAX; 2],
         }
     }
@@ -244,7 +245,7 @@ impl<'a> Side<'a> {
                 (packed.panel(lanes.start / width, steps.start), 1, width, width * packed.depth())
             }
             Side::InMemory(matrices) => {
-                let InMemory { apart, step, .. } = *matrices;
+                let (apart, step) = (matrices.lanes.apart, matrices.steps.apart);
                 (matrices.from(lanes.start, steps.start), apart, step, width * apart)
             }
         };

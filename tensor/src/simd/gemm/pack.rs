@@ -24,26 +24,34 @@ pub(crate) trait Operand: Sync {
     }
 }
 
-/// An operand as one matrix in memory, or several: groups of lanes, each lane `apart` from the one before, and groups of
-/// steps of the sum, `step` apart. There is one group of either lanes or steps.
+/// An operand as one matrix in memory, or several beside one another.
 #[derive(Clone, Copy)]
 pub(crate) struct InMemory<'a> {
     pub(super) numbers: &'a [f32],
+    pub(super) lanes: Axis,
+    pub(super) steps: Axis,
+}
+
+/// Lanes, or steps of the sum, in groups: one for each matrix, if it is along this axis that there are several.
+#[derive(Clone, Copy)]
+pub(crate) struct Axis {
+    /// From one to the next.
     pub(super) apart: usize,
-    pub(super) step: usize,
-    /// Lanes of a group, at least 1 if there are any.
+    /// How many are in a group, at least 1 if there are any.
     pub(super) group: usize,
     pub(super) group_apart: usize,
-    /// Steps of a group, likewise.
-    pub(super) steps: usize,
-    pub(super) steps_apart: usize,
+}
+
+impl Axis {
+    fn place(&self, index: usize) -> usize {
+        index / self.group * self.group_apart + index % self.group * self.apart
+    }
 }
 
 impl<'a> InMemory<'a> {
     /// The numbers from (lane, k) on.
     pub(super) fn from(&self, lane: usize, k: usize) -> &'a [f32] {
-        let lane = lane / self.group * self.group_apart + lane % self.group * self.apart;
-        &self.numbers[lane + k / self.steps * self.steps_apart + k % self.steps * self.step..]
+        &self.numbers[self.lanes.place(lane) + self.steps.place(k)..]
     }
 }
 

@@ -8,15 +8,18 @@ use rayon::prelude::*;
 
 /// Contiguous planes with `before` zeros above and to the left, and sorted into phases as the window has them: row y, zeros
 /// counted, goes to row y / stride of phase y mod stride, and so do columns. Zeros are wherever no pixel is; pixels where
-/// the window never goes are left out.
+/// the window never goes are left out. Nothing, if the window may read the planes as they are.
 pub(crate) fn padded(
     data: &[f32],
     [height, width]: [usize; 2],
     before: [usize; 2],
     window: &Window,
-) -> Buffer<f32> {
+) -> Option<Buffer<f32>> {
     // A task's share of the numbers.
     const LEAST: usize = 1 << 14;
+    if window.stride == 1 && before == [0, 0] && window.plane == [height, width] {
+        return None;
+    }
     let (size, [high, wide], stride) = (window.size(), window.plane, window.stride);
     let [down, across] = window.phases();
     let mut copy = Buffer::scratch(data.len() / (height * width) * size);
@@ -37,7 +40,7 @@ pub(crate) fn padded(
             },
         );
     });
-    copy
+    Some(copy)
 }
 
 /// Sorts a line into the phases of a row, `size` apart, which have lines of `wide` numbers at `at`.
@@ -74,7 +77,17 @@ fn write_line(
     }
 }
 
-/// A short line, without a call for it. The last numbers end where the line does, so that some may go to their places twice.
+/// Where blocks of `N` begin that cover so many numbers, `N` at least, or none. The last one ends where the numbers do, so that
+/// some may be in two.
+#[inline(always)]
+fn blocks<const N: usize>(len: usize) -> impl Iterator<Item = usize> {
+    (0..len).step_by(N).map(
+        #[inline(always)]
+        move |first| first.min(len - N),
+    )
+}
+
+/// A short line, without a call for it.
 #[inline(always)]
 fn copy(line: &[f32], to: &mut [f32]) {
     match line.len() {
@@ -86,8 +99,7 @@ fn copy(line: &[f32], to: &mut [f32]) {
 
 #[inline(always)]
 fn copy_by<const N: usize>(line: &[f32], to: &mut [f32]) {
-    for first in (0..line.len()).step_by(N) {
-        let first = first.min(line.len() - N);
+    for first in blocks::<N>(line.len()) {
         to[first..][..N].copy_from_slice(&line[first..][..N]);
     }
 }
@@ -106,13 +118,10 @@ fn split_pairs(line: &[f32], even: &mut [f32], odd: &mut [f32]) {
     }
 }
 
-/// The same for the whole pairs, of which there are `N` or none. The last `N` end where the line does, so that some may go to
-/// their places twice.
+/// The same for the whole pairs, in [`blocks`].
 #[inline(always)]
 fn split_pairs_by<const N: usize>(line: &[f32], even: &mut [f32], odd: &mut [f32]) {
-    let pairs = line.len() / 2;
-    for first in (0..pairs).step_by(N) {
-        let first = first.min(pairs - N);
+    for first in blocks::<N>(line.len() / 2) {
         let (line, even, odd) =
             (&line[2 * first..][..2 * N], &mut even[first..][..N], &mut odd[first..][..N]);
         for i in 0..N {
@@ -171,9 +180,7 @@ fn join_pairs(even: &[f32], odd: &[f32], line: &mut [f32]) {
 /// The counterpart of [`split_pairs_by`].
 #[inline(always)]
 fn join_pairs_by<const N: usize>(even: &[f32], odd: &[f32], line: &mut [f32]) {
-    let pairs = line.len() / 2;
-    for first in (0..pairs).step_by(N) {
-        let first = first.min(pairs - N);
+    for first in blocks::<N>(line.len() / 2) {
         let (even, odd, line) = (&even[first..][..N], &odd[first..][..N], &mut line[2 * first..][..2 * N]);
         for i in 0..N {
             (line[2 * i], line[2 * i + 1]) = (even[i], odd[i]);

@@ -15,7 +15,7 @@
 //! s-th pixel of a row, the pixels are sorted into s × s *phases*, by row and column modulo s: a tap reads one phase only.
 //! One copy of the planes does both ([`padded`](super::padded)).
 
-use super::pack::{InMemory, Operand};
+use super::pack::{Axis, InMemory, Operand};
 use super::runs::{feature_lanes, position_lanes};
 use crate::simd::Isa;
 use crate::simd::lanes::on_isa;
@@ -59,7 +59,7 @@ impl Window {
     }
 
     /// Whether each pixel is a position: then all of a plane may be seen as one row.
-    fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         let Window { plane, places, taps, first, .. } = *self;
         taps == [1, 1] && first == [0, 0] && plane == places
     }
@@ -138,6 +138,13 @@ impl<'a> Planes<'a> {
         feature / self.taps.len() * self.channel_stride + self.taps[feature % self.taps.len()]
     }
 
+    /// How features and positions lie, where each pixel is a position: as a matrix for each sample.
+    fn axes(&self) -> Option<[Axis; 2]> {
+        let features = Axis { apart: self.channel_stride, group: self.channels, group_apart: 0 };
+        let positions = Axis { apart: 1, group: self.window.size(), group_apart: self.sample_stride };
+        self.window.is_plain().then_some([features, positions])
+    }
+
     /// Features of each channel.
     pub(super) fn taps(&self) -> usize {
         self.taps.len()
@@ -165,17 +172,8 @@ impl Operand for PositionLanes<'_> {
     }
 
     fn in_memory(&self) -> Option<InMemory<'_>> {
-        let Planes { data, channels, sample_stride, channel_stride, window, .. } = self.0;
-        let matrices = InMemory {
-            numbers: data,
-            apart: 1,
-            step: channel_stride,
-            group: window.size(),
-            group_apart: sample_stride,
-            steps: channels,
-            steps_apart: 0,
-        };
-        window.is_plain().then_some(matrices)
+        let [features, positions] = self.0.axes()?;
+        Some(InMemory { numbers: self.0.data, lanes: positions, steps: features })
     }
 
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
@@ -197,17 +195,8 @@ impl Operand for FeatureLanes<'_> {
     }
 
     fn in_memory(&self) -> Option<InMemory<'_>> {
-        let Planes { data, channels, sample_stride, channel_stride, window, .. } = self.0;
-        let matrices = InMemory {
-            numbers: data,
-            apart: channel_stride,
-            step: 1,
-            group: channels,
-            group_apart: 0,
-            steps: window.size(),
-            steps_apart: sample_stride,
-        };
-        window.is_plain().then_some(matrices)
+        let [features, positions] = self.0.axes()?;
+        Some(InMemory { numbers: self.0.data, lanes: features, steps: positions })
     }
 
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {

@@ -132,11 +132,10 @@ impl<'a> Convolution<'a> {
         }
         // Each task reads all of U, the faster the more tiles it has, as long as those of a place stay in the L2 cache. Each
         // place's product takes the room of the tiles of the place before, which are not needed any more.
-        const TILES: Range<usize> = 16..64;
         let across = self.inputs.count[1];
         let groups_in = depth.div_ceil(LANES);
-        let share = self.tile_rows * across / rayon::current_num_threads();
-        let rows_in_task = (share.clamp(TILES.start, TILES.end) / across).max(1);
+        let for_each_thread = self.tile_rows * across / rayon::current_num_threads();
+        let rows_in_task = (for_each_thread.clamp(16, 64) / across).max(1);
         (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
             let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
             let tiles = rows.len() * across;
