@@ -57,7 +57,7 @@ impl Case {
 fn cases() -> impl Strategy<Value = Case> {
     let kernel = prop::sample::select(vec![1usize, 2, 3, 5]);
     let sides = (0usize..3, 0usize..3, 0usize..3, 0usize..3);
-    let channels = prop::sample::select(vec![1usize, 2, 3, 7, 13]);
+    let channels = prop::sample::select(vec![1usize, 2, 3, 7, 13, 21]);
     (
         (1usize..4, channels.clone(), channels),
         (1usize..14, 1usize..40),

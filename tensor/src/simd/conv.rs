@@ -2,14 +2,14 @@
 
 use super::few_channels::Few;
 use super::gemm::{
-    FeatureLanes, Operand, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced,
-    padded, weave,
+    FeatureLanes, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced, padded,
+    weave,
 };
+use super::lanes::{Lanes, on_isa};
 use super::{Isa, winograd};
 use crate::ops::conv::{Base, Bias, Geometry, Onto};
 use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
-use std::ops::Range;
 
 /// The window over x, and a copy of x for it, if it needs one.
 fn window(g: &Geometry, x: &[f32]) -> (Window, Option<Buffer<f32>>) {
@@ -86,15 +86,29 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
     let plane = [0, 1].map(|axis| phases[axis].iter().map(|p| p.reach(border[axis])).max().unwrap_or(0));
     let copy = padded(dy, g.places, border, &Window::new(plane, [1, 1], 1));
     let dy = copy.as_deref().unwrap_or(dy);
+    let order = order_of_taps(g, &phases);
+    let turned = turned(isa, g, w, &order);
+    let w = turned.as_deref().unwrap_or(w);
+    // Of the weights, a plane of so many lines for each channel out; a phase reads some of them.
+    let lines = order.len();
     let grad_input_phase = |phase: [Phase; 2], dx: &Output<'_>, start: Start<'_>| {
+        let taps = phase.map(|p| p.taps);
+        let first = phase[0].earlier * g.taps[1] + phase[0].taps * phase[1].earlier;
+        let of_phase = Window {
+            plane: [lines, g.channels_in],
+            places: [1, g.channels_in],
+            taps: [taps[0] * taps[1], 1],
+            stride: 1,
+            first: [first, 0],
+        };
         let mirrored = Window {
             plane,
             places: phase.map(|p| p.pixels),
-            taps: phase.map(|p| p.taps),
+            taps,
             stride: 1,
             first: [0, 1].map(|axis| phase[axis].start(border[axis])),
         };
-        let weights = MirroredWeights { w, g, phase };
+        let weights = PositionLanes(Planes::pictures(w, 1, g.channels_out, of_phase));
         let dy = PositionLanes(Planes::pictures(dy, g.samples, g.channels_out, mirrored));
         multiply_parallel(isa, &weights, &dy, dx, start);
     };
@@ -138,6 +152,8 @@ struct Phase {
     pixels: usize,
     tap: usize,
     taps: usize,
+    /// Taps of the phases before.
+    earlier: usize,
     /// Where the mirrored window begins before dY.
     before: isize,
 }
@@ -147,11 +163,12 @@ impl Phase {
     /// y = stride · i + `tap` − padding, that is place i − j.
     fn of(g: &Geometry, axis: usize, tap: usize) -> Phase {
         let (stride, padding) = (g.stride, g.before[axis]);
-        let taps = g.taps[axis].saturating_sub(tap).div_ceil(stride);
+        let taps_from = |tap: usize| g.taps[axis].saturating_sub(tap).div_ceil(stride);
+        let (taps, earlier) = (taps_from(tap), (0..tap).map(taps_from).sum());
         let least = padding.saturating_sub(tap).div_ceil(stride);
         let first = stride * least + tap - padding;
         let pixels = g.plane[axis].saturating_sub(first).div_ceil(stride);
-        Phase { first, pixels, tap, taps, before: taps as isize - 1 - least as isize }
+        Phase { first, pixels, tap, taps, earlier, before: taps as isize - 1 - least as isize }
     }
 
     /// Zeros that it reads before dY.
@@ -170,47 +187,47 @@ impl Phase {
     }
 }
 
-/// The weights [C_out, C_in, taps] with C_in as lanes and (C_out, taps of a phase, last tap first) as depth.
-struct MirroredWeights<'a> {
-    w: &'a [f32],
-    g: &'a Geometry,
-    phase: [Phase; 2],
+/// The taps of a kernel as phases read them: the taps of each phase are neighbours, the last one first.
+fn order_of_taps(g: &Geometry, [rows, columns]: &[Vec<Phase>; 2]) -> Vec<usize> {
+    let of_phase = |down: Phase, right: Phase| {
+        (0..down.taps * right.taps).rev().map(move |at| {
+            [down.tap + g.stride * (at / right.taps), right.tap + g.stride * (at % right.taps)]
+        })
+    };
+    let phases = rows.iter().flat_map(|down| columns.iter().map(|right| (*down, *right)));
+    phases.flat_map(|(down, right)| of_phase(down, right)).map(|[y, x]| y * g.taps[1] + x).collect()
 }
 
-impl Operand for MirroredWeights<'_> {
-    fn lanes(&self) -> usize {
-        self.g.channels_in
+/// The weights [C_out, C_in, taps] as [C_out, taps, C_in], taps in this order. Nothing, if that is how they are.
+fn turned(isa: Isa, g: &Geometry, w: &[f32], order: &[usize]) -> Option<Buffer<f32>> {
+    // A task's share of the numbers.
+    const LEAST: usize = 1 << 14;
+    if order.len() == 1 {
+        return None;
     }
+    let size = order.len() * g.channels_in;
+    let mut turned = Buffer::scratch(w.len());
+    let planes = turned.par_chunks_exact_mut(size).zip(w.par_chunks_exact(size));
+    planes.with_min_len(LEAST.div_ceil(size)).for_each(|(to, w)| on_isa!(isa, turn(w, order, to)));
+    Some(turned)
+}
 
-    fn depth(&self) -> usize {
-        self.g.channels_out * self.phase[0].taps * self.phase[1].taps
-    }
-
-    fn pack(&self, _isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
-        let ([down, right], g) = (self.phase, self.g);
-        let taps = g.taps[0] * g.taps[1];
-        let in_phase: Vec<usize> = (0..down.taps * right.taps)
-            .rev()
-            .map(|at| [down.tap + g.stride * (at / right.taps), right.tap + g.stride * (at % right.taps)])
-            .map(|[y, x]| y * g.taps[1] + x)
-            .collect();
-        if depth.is_empty() {
-            return;
-        }
-        let count = in_phase.len();
-        // The weights of one channel out for all these lanes are neighbours: they are read together, and go to all panels.
-        for channel_out in depth.start / count..depth.end.div_ceil(count) {
-            let ks = (channel_out * count).max(depth.start)..((channel_out + 1) * count).min(depth.end);
-            let in_phase = &in_phase[ks.start - channel_out * count..][..ks.len()];
-            let weights = self.w[(channel_out * g.channels_in + lanes.start) * taps..].chunks_exact(taps);
-            let mut weights = weights.take(lanes.len());
-            for panel in panels.chunks_exact_mut(width * depth.len()) {
-                let rows = &mut panel[(ks.start - depth.start) * width..][..ks.len() * width];
-                for (lane, weights) in (0..width).zip(&mut weights) {
-                    for (row, &tap) in in_phase.iter().enumerate() {
-                        rows[row * width + lane] = weights[tap];
-                    }
-                }
+/// Columns become lines, in this order, by blocks of `W` × `W`.
+#[inline(always)]
+fn turn<L: Lanes<W>, const W: usize>(from: &[f32], order: &[usize], to: &mut [f32]) {
+    let (taps, channels) = (order.len(), to.len() / order.len());
+    let mut lines = vec![0; taps];
+    order.iter().enumerate().for_each(|(line, &tap)| lines[tap] = line);
+    for channel in (0..channels).step_by(W) {
+        let together = W.min(channels - channel);
+        for tap in (0..taps).step_by(W) {
+            let mut numbers = [L::zero(); W];
+            for i in 0..W {
+                numbers[i] = L::load_some(&from[(channel + i.min(together - 1)) * taps + tap..]);
+            }
+            let columns = L::transpose(numbers);
+            for (column, line) in columns.iter().zip(&lines[tap..]) {
+                column.store_some(&mut to[line * channels + channel..][..together]);
             }
         }
     }

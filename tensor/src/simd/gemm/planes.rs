@@ -93,8 +93,9 @@ impl<'a> Planes<'a> {
         let size = window.size();
         assert!(data.len() >= samples * channels * size, "pictures end before their shape does");
         let fits = |axis: usize| {
-            let last_tap = window.taps[axis].saturating_sub(1) / window.stride;
-            window.first[axis] + window.places[axis] + last_tap <= window.plane[axis]
+            let taps = window.taps[axis];
+            let last_tap = taps.saturating_sub(1) / window.stride;
+            taps == 0 || window.first[axis] + window.places[axis] + last_tap <= window.plane[axis]
         };
         assert!(fits(0) && fits(1), "a window reaches beyond its plane");
         let window = if window.is_plain() { Window::line(size) } else { window };
