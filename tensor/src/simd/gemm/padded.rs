@@ -22,20 +22,41 @@ pub(crate) fn padded(
     }
     let (size, [high, wide], stride) = (window.size(), window.plane, window.stride);
     let [down, across] = window.phases();
+    let parts: Vec<Part> =
+        (0..across).map(|phase| Part::of(phase, stride, [width, before[1], wide])).collect();
+    // Every pixel of a line goes somewhere, in turn to one phase and the other.
+    let in_pairs = stride == 2 && across == 2 && parts.iter().map(|part| part.count).sum::<usize>() == width;
     let mut copy = Buffer::scratch(data.len() / (height * width) * size);
     let planes = copy.par_chunks_exact_mut(size).zip(data.par_chunks_exact(height * width));
     planes.with_min_len(LEAST.div_ceil(size)).for_each(|(phases, plane)| {
         vectorized(
             #[inline(always)]
             || {
-                phases.fill(0.0);
-                for (y, line) in plane.chunks_exact(width).enumerate() {
-                    let (phase, row) = ((y + before[0]) % stride, (y + before[0]) / stride);
-                    if phase >= down || row >= high {
-                        continue;
-                    }
+                for at in 0..down * high {
+                    let (phase, row) = (at / high, at % high);
                     let phases = &mut phases[phase * across * high * wide..][..across * high * wide];
-                    write_line(line, phases, (high * wide, row * wide, wide), before[1], stride);
+                    let y = (row * stride + phase).wrapping_sub(before[0]);
+                    let line = plane.get(y.saturating_mul(width)..).and_then(|lines| lines.get(..width));
+                    match (line, &parts[..]) {
+                        (Some(line), [zero, one]) if in_pairs => {
+                            let (to_zero, to_one) = phases.split_at_mut(high * wide);
+                            let to_zero = zero.in_row(&mut to_zero[row * wide..][..wide]);
+                            let to_one = one.in_row(&mut to_one[row * wide..][..wide]);
+                            match zero.from {
+                                0 => split_pairs(line, to_zero, to_one),
+                                _ => split_pairs(line, to_one, to_zero),
+                            }
+                        }
+                        _ => {
+                            for (part, to) in parts.iter().zip(phases.chunks_exact_mut(high * wide)) {
+                                let to = &mut to[row * wide..][..wide];
+                                match line {
+                                    Some(line) => part.write(line, stride, to),
+                                    None => to.fill(0.0),
+                                }
+                            }
+                        }
+                    }
                 }
             },
         );
@@ -43,36 +64,44 @@ pub(crate) fn padded(
     Some(copy)
 }
 
-/// Sorts a line into the phases of a row, `size` apart, which have lines of `wide` numbers at `at`.
-#[inline(always)]
-fn write_line(
-    line: &[f32],
-    phases: &mut [f32],
-    (size, at, wide): (usize, usize, usize),
-    before: usize,
-    stride: usize,
-) {
-    if stride == 2 && phases.len() == 2 * size {
-        let (zero, one) = phases.split_at_mut(size);
-        let (zero, one) = (&mut zero[at..][..wide], &mut one[at..][..wide]);
-        let (even, odd) = if before.is_multiple_of(2) { (zero, one) } else { (one, zero) };
-        let (even, odd) = (even.get_mut(before / 2..), odd.get_mut(before.div_ceil(2)..));
-        if let (Some(even), Some(odd)) = (even, odd)
-            && even.len() >= line.len().div_ceil(2)
-            && odd.len() >= line.len() / 2
-        {
-            return split_pairs(line, even, odd);
-        }
+/// What one phase has of a line: every `stride`-th pixel from `from` on, `count` of them, at columns from `first` on.
+struct Part {
+    from: usize,
+    first: usize,
+    count: usize,
+}
+
+impl Part {
+    fn of(phase: usize, stride: usize, [width, before, wide]: [usize; 3]) -> Part {
+        let first = before.saturating_sub(phase).div_ceil(stride);
+        let from = first * stride + phase - before;
+        let count = width.saturating_sub(from).div_ceil(stride).min(wide.saturating_sub(first));
+        Part { from, first: first.min(wide), count }
     }
-    for first in 0..stride.min(line.len()) {
-        let (phase, column) = ((first + before) % stride, (first + before) / stride);
-        if let Some(to) = phases.get_mut(phase * size + at + column..phase * size + at + wide) {
-            if stride == 1 {
-                let len = to.len().min(line.len());
-                copy(&line[..len], &mut to[..len]);
-            } else {
-                line[first..].iter().step_by(stride).zip(to).for_each(|(x, to)| *to = *x);
+
+    /// Where in a phase's row the pixels go; the rest of it becomes zeros.
+    #[inline(always)]
+    fn in_row<'r>(&self, row: &'r mut [f32]) -> &'r mut [f32] {
+        const MARGIN: usize = 4;
+        let (end, wide) = (self.first + self.count, row.len());
+        // A few zeros too many are quicker than a call for the right number.
+        match row.first_chunk_mut::<MARGIN>() {
+            Some(head) if self.first <= MARGIN && wide - end <= MARGIN => {
+                *head = [0.0; MARGIN];
+                row[wide - MARGIN..].copy_from_slice(&[0.0; MARGIN]);
             }
+            _ => row.fill(0.0),
+        }
+        &mut row[self.first..end]
+    }
+
+    #[inline(always)]
+    fn write(&self, line: &[f32], stride: usize, row: &mut [f32]) {
+        let to = self.in_row(row);
+        match stride {
+            _ if to.is_empty() => {}
+            1 => copy(&line[self.from..][..to.len()], to),
+            _ => to.iter_mut().zip(line[self.from..].iter().step_by(stride)).for_each(|(to, x)| *to = *x),
         }
     }
 }
