@@ -24,19 +24,14 @@ pub(in crate::simd) fn grad_weight(
     // A slice's own P is written and read once more: it has to be small, and what is added to it much.
     const SMALL: usize = 1 << 15;
     const MANY: usize = 1 << 8;
-    let (p, slices) = if g.channels_in * g.channels_out <= SMALL && call.tiles() >= MANY {
-        call.by_tiles()
+    if g.channels_in * g.channels_out <= SMALL && call.tiles() >= MANY {
+        call.by_tiles(dw, how);
     } else {
-        call.by_places()
-    };
-    let (p, apart) = (p.as_chunks::<LANES>().0, call.p_apart() / LANES);
-    dw.par_chunks_exact_mut(g.channels_in * 9).enumerate().for_each(|(channel_out, dw)| {
-        let first = channel_out * call.groups_in;
-        on_isa!(isa, transform_weight_gradients((p, slices), (first, apart), dw, how));
-    });
+        call.by_channels(dw, how);
+    }
 }
 
-/// The gradient of one convolution's weights, as far as P: for each place a sum over tiles.
+/// The gradient of one convolution's weights: P, for each place a sum over tiles, and back from there.
 struct WeightGradient<'a> {
     isa: Isa,
     g: &'a Geometry,
@@ -79,8 +74,8 @@ impl<'a> WeightGradient<'a> {
     }
 
     /// Each task takes a slice of the tiles, a few at a time, which stay near the L2 cache from their transform to
-    /// their product, and has a P of its own. Answers all of these, and their number, a function of the shape.
-    fn by_tiles(&self) -> (Buffer<f32>, usize) {
+    /// their product, and has a P of its own. How many these are is a function of the shape.
+    fn by_tiles(&self, dw: &mut [f32], how: Accumulate) {
         let most = match self.tiles() {
             ..4096 => 4,
             4096..8192 => 8,
@@ -91,36 +86,54 @@ impl<'a> WeightGradient<'a> {
         // Each time, all of P goes through the registers: the larger it is, the more must be done meanwhile.
         let at_once = (32 * self.g.channels_in * self.g.channels_out).max(1 << 18);
         let rows_at_once = self.rows_within(at_once).min(rows_in_slice);
-        let size = PLACES * self.p_apart();
+        let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
+        let p_apart = p_apart(channels_out, channels_in);
+        let size = PLACES * p_apart;
         let mut p = Buffer::<f32>::scratch(slices * size);
         p.par_chunks_exact_mut(size).enumerate().for_each(|(slice, p)| {
             let room = self.room(rows_at_once);
             let [mut v, mut d] =
                 [room.v_apart, room.d_apart].map(|apart| Buffer::scratch(PLACES * apart * LANES));
-            let first = slice * rows_in_slice;
-            let end = self.tile_rows.min(first + rows_in_slice);
-            for start in (first..end).step_by(rows_at_once) {
+            let first_row = slice * rows_in_slice;
+            let end = self.tile_rows.min(first_row + rows_in_slice);
+            for start in (first_row..end).step_by(rows_at_once) {
                 let rows = start..end.min(start + rows_at_once);
                 let tiles = rows.len() * self.inputs.count[1];
                 self.transform(rows, &shared(&mut v), &shared(&mut d), room, 0);
-                for (place, p) in p.chunks_exact_mut(self.p_apart()).enumerate() {
-                    self.multiply(place, (&v, &d, room), tiles, start > first, p);
+                for (place, p) in p.chunks_exact_mut(p_apart).enumerate() {
+                    for first in (0..channels_out).step_by(PANEL) {
+                        let rows = first..channels_out.min(first + PANEL);
+                        let p = &mut p[first * channels_in..];
+                        self.multiply(
+                            place,
+                            (&v, &d, room),
+                            tiles,
+                            (rows, 0..channels_in),
+                            start > first_row,
+                            p,
+                        );
+                    }
                 }
             }
         });
-        (p, slices)
+        dw.par_chunks_exact_mut(self.g.channels_in * 9).enumerate().for_each(|(channel_out, dw)| {
+            let p = (&p[..], slices, p_apart);
+            on_isa!(self.isa, transform_weight_gradients(p, channel_out * channels_in, dw, how));
+        });
     }
 
-    /// All threads transform a block of tiles; then each of the 36 sums goes on over the block, on one thread each.
-    fn by_places(&self) -> (Buffer<f32>, usize) {
+    /// All threads transform a block of tiles. Then each task has some channels, out and in, whose P is small enough to stay
+    /// in the L2 cache from the products to its way back.
+    fn by_channels(&self, dw: &mut [f32], how: Accumulate) {
         const BLOCK: usize = 1 << 21;
+        const ROWS: usize = PANEL / 2;
         let across = self.inputs.count[1];
         let rows_in_task = (16 / across).max(1);
         let rows_in_block = self.rows_within(BLOCK).next_multiple_of(rows_in_task).min(self.tile_rows);
         let room = self.room(rows_in_block);
         let [mut v, mut d] =
             [room.v_apart, room.d_apart].map(|apart| Buffer::scratch(PLACES * apart * LANES));
-        let mut p = Buffer::<f32>::scratch(PLACES * self.p_apart());
+        let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
         for block in (0..self.tile_rows).step_by(rows_in_block) {
             let rows = block..self.tile_rows.min(block + rows_in_block);
             {
@@ -131,16 +144,32 @@ impl<'a> WeightGradient<'a> {
                     self.transform(some, &v, &d, room, task * rows_in_task * across);
                 });
             }
-            p.par_chunks_exact_mut(self.p_apart()).enumerate().for_each(|(place, p)| {
-                self.multiply(place, (&v, &d, room), rows.len() * across, block > 0, p);
+            let how = if block == 0 { how } else { Accumulate::Add };
+            // The gradients of `ROWS` channels out and a panel of channels in are a piece of each of these rows.
+            let panels = channels_in.div_ceil(PANEL);
+            let mut pieces: Vec<Vec<&mut [f32]>> = Vec::new();
+            pieces.resize_with(channels_out.div_ceil(ROWS) * panels, Vec::new);
+            for (channel_out, dw) in dw.chunks_exact_mut(self.g.channels_in * 9).enumerate() {
+                for (panel, piece) in dw.chunks_mut(PANEL * 9).enumerate() {
+                    pieces[channel_out / ROWS * panels + panel].push(piece);
+                }
+            }
+            pieces.into_par_iter().enumerate().for_each(|(task, pieces)| {
+                let [first_out, first_in] = [task / panels * ROWS, task % panels * PANEL];
+                let outs = first_out..channels_out.min(first_out + ROWS);
+                let ins = first_in..channels_in.min(first_in + PANEL);
+                let p_apart = p_apart(outs.len(), ins.len());
+                let mut p = Buffer::<f32>::scratch(PLACES * p_apart);
+                for (place, p) in p.chunks_exact_mut(p_apart).enumerate() {
+                    let tiles = rows.len() * across;
+                    self.multiply(place, (&v, &d, room), tiles, (outs.clone(), ins.clone()), false, p);
+                }
+                for (row, dw) in pieces.into_iter().enumerate() {
+                    let first = row * ins.len();
+                    on_isa!(self.isa, transform_weight_gradients((&p, 1, p_apart), first, dw, how));
+                }
             });
         }
-        (p, 1)
-    }
-
-    /// Numbers from the P of one place, C_out × C_in, to the next.
-    fn p_apart(&self) -> usize {
-        apart(self.g.channels_out, self.groups_in) * LANES
     }
 
     /// Tile rows whose V and D together hold about so many numbers.
@@ -179,45 +208,51 @@ impl<'a> WeightGradient<'a> {
         }
     }
 
-    /// P[place] ← or += D[place]ᵀ · V[place] over the first `tiles` tiles.
+    /// P[place] ← or += D[place]ᵀ · V[place] over the first `tiles` tiles, for these channels out, all of one panel, and in.
     fn multiply(
         &self,
         place: usize,
         (v, d, room): (&[f32], &[f32], Room),
         tiles: usize,
+        (outs, ins): (Range<usize>, Range<usize>),
         add: bool,
         p: &mut [f32],
     ) {
         let [v, d] = [&v[place * room.v_apart * LANES..], &d[place * room.d_apart * LANES..]];
-        let cols = self.groups_in * LANES;
-        for first in (0..self.g.channels_out).step_by(PANEL) {
-            let (d_start, d_step) = panel_at(room.tiles, self.groups_out * LANES, 0, first);
-            let product = Product {
-                rows: PANEL.min(self.g.channels_out - first),
-                cols,
-                depth: tiles,
-                a_row: 1,
-                a_step: d_step,
-                b_rows: room.tiles,
-                b_next: if first + PANEL < self.g.channels_out { 0 } else { room.v_apart * LANES },
-                c_row: cols,
-                add,
-            };
-            product.run(self.isa, &d[d_start..], v, &mut p[first * cols..]);
-        }
+        let (v_start, _) = panel_at(room.tiles, self.groups_in * LANES, 0, ins.start);
+        let (d_start, d_step) = panel_at(room.tiles, self.groups_out * LANES, 0, outs.start);
+        let product = Product {
+            rows: outs.len(),
+            cols: ins.len(),
+            depth: tiles,
+            a_row: 1,
+            a_step: d_step,
+            b_rows: room.tiles,
+            b_next: room.v_apart * LANES,
+            c_row: ins.len(),
+            add,
+        };
+        product.run(self.isa, &d[d_start..], &v[v_start..], p);
     }
 }
 
-/// The gradient of one output channel's weights [C_in, 3, 3] from the Ps of all slices, added in order.
+/// Numbers from the P of one place, `outs` × `ins`, to the next.
+fn p_apart(outs: usize, ins: usize) -> usize {
+    apart(outs, ins / LANES) * LANES
+}
+
+/// The gradient of one output channel's weights [channels in, 3, 3] from the Ps of all slices, added in order; `first` is where
+/// its numbers begin in each place's P.
 #[inline(always)]
 fn transform_weight_gradients<L: Lanes<W>, const W: usize>(
-    (p, slices): (&[[f32; LANES]], usize),
-    (first, p_apart): (usize, usize),
+    (p, slices, p_apart): (&[f32], usize, usize),
+    first: usize,
     dw: &mut [f32],
     how: Accumulate,
 ) {
+    let (p, p_apart) = (p.as_chunks::<LANES>().0, p_apart / LANES);
     for (group, dw) in dw.chunks_mut(LANES * 9).enumerate() {
-        let index = first + group;
+        let index = first / LANES + group;
         for (part, dw) in dw.chunks_mut(W * 9).enumerate() {
             let mut gradients = [[0.0; W]; 9];
             sandwich::<TapsAdjoint, L, 3, IN, W>(
