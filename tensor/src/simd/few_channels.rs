@@ -3,17 +3,22 @@
 //!
 //! As a product they would copy each number of the picture once for each tap into a panel, to multiply it there by
 //! a handful of weights. So they are computed as they are written down: a plane at a time is copied with zeros around
-//! it, and shifted lines of it, times a weight each, are added up, sixteen neighbouring places at once.
+//! it, and shifted lines of it, times a weight each, are added up, sixteen neighbouring places at once. With a 3 × 3 kernel
+//! a line meets three lines of the output; their sums are in registers, and one is finished with each line that is read.
 
-use super::vectorized;
+use super::Isa;
+use super::gemm::{Padded, Window, padded};
+use super::lanes::{Lanes, on_isa};
 use crate::ops::conv::{Base, Geometry};
 use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 
 /// Channels put out at most.
 const FEW: usize = 4;
+/// Vectors of the narrowest kind for as many places.
+const MOST_VECTORS: usize = 2;
 /// Places side by side.
-const LANES: usize = 16;
+const LANES: usize = super::lanes::MOST_LANES;
 
 /// A convolution of stride 1 to few channels, whose window never lies outside the picture altogether.
 pub(super) struct Few {
@@ -24,8 +29,8 @@ pub(super) struct Few {
     taps: [usize; 2],
     /// Zeros above and left of the plane.
     before: [usize; 2],
-    /// From one line of a padded plane to the next.
-    pitch: usize,
+    /// Over lines that end where vectors do.
+    window: Window,
 }
 
 impl Few {
@@ -51,57 +56,60 @@ impl Few {
         let apt = g.stride == 1
             && channels <= FEW
             && (0..2).all(|axis| before[axis] < g.taps[axis] && g.taps[axis] <= LANES);
-        let pitch = places[1].next_multiple_of(LANES) + g.taps[1] - 1;
-        apt.then_some(Few { depth, channels, plane, places, taps: g.taps, before, pitch })
+        let window = Window::new([places[0], places[1].next_multiple_of(LANES)], g.taps, 1);
+        apt.then_some(Few { depth, channels, plane, places, taps: g.taps, before, window })
     }
 
     /// y = w ∗ x + base.
-    pub(super) fn forward(&self, g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
+    pub(super) fn forward(
+        &self,
+        isa: Isa,
+        g: &Geometry,
+        x: &[f32],
+        w: &[f32],
+        base: Base<'_, f32>,
+        y: &mut [f32],
+    ) {
         let add = base.fill(g, y);
-        self.convolve(x, w, y, add);
+        self.convolve(isa, x, w, y, add);
     }
 
     /// dX = mirrored w ∗ dY.
-    pub(super) fn grad_input(&self, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
+    pub(super) fn grad_input(
+        &self,
+        isa: Isa,
+        g: &Geometry,
+        dy: &[f32],
+        w: &[f32],
+        dx: &mut [f32],
+        how: Accumulate,
+    ) {
         let taps = g.taps[0] * g.taps[1];
         let mirrored: Vec<f32> = (0..g.channels_in)
             .flat_map(|c| (0..g.channels_out).map(move |o| (o * g.channels_in + c) * taps))
             .flat_map(|first| w[first..first + taps].iter().rev().copied())
             .collect();
-        self.convolve(dy, &mirrored, dx, how == Accumulate::Add);
+        self.convolve(isa, dy, &mirrored, dx, how == Accumulate::Add);
     }
 
     /// dW. Each task has one channel of x; it sums over samples in order.
-    pub(super) fn grad_weight(&self, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
-        let (taps, [high, wide]) = (g.taps[0] * g.taps[1], g.places);
-        let (size, across) = (g.plane[0] * g.plane[1], self.across());
+    pub(super) fn grad_weight(
+        &self,
+        isa: Isa,
+        g: &Geometry,
+        x: &[f32],
+        dy: &[f32],
+        dw: &mut [f32],
+        how: Accumulate,
+    ) {
+        let taps = g.taps[0] * g.taps[1];
         // With zeros at the end of each line, whole vectors are all there is.
-        let mut lines_of_dy = Buffer::<f32>::scratch(g.samples * g.channels_out * high * across);
-        for (line, dy) in lines_of_dy.chunks_exact_mut(across).zip(dy.chunks_exact(wide)) {
-            line[..wide].copy_from_slice(dy);
-            line[wide..].fill(0.0);
-        }
-        let mut sums = vec![0.0; g.channels_in * g.channels_out * taps];
+        let lines = Window::new(self.window.places, [1, 1], 1);
+        let copy = padded(dy, self.places, [0, 0], &lines);
+        let dy = copy.as_deref().unwrap_or(dy);
+        let mut sums = vec![0.0; dw.len()];
         sums.par_chunks_exact_mut(g.channels_out * taps).enumerate().for_each(|(channel, sums)| {
-            vectorized(
-                #[inline(always)]
-                || {
-                    let mut lines = self.zeros();
-                    let mut lanes = vec![[0.0f32; LANES]; sums.len()];
-                    for sample in 0..g.samples {
-                        self.pad(&x[(sample * g.channels_in + channel) * size..][..size], &mut lines);
-                        for (index, lanes) in lanes.iter_mut().enumerate() {
-                            let (out, tap) = (sample * g.channels_out + index / taps, index % taps);
-                            let dy = &lines_of_dy[out * high * across..][..high * across];
-                            let shift = tap / g.taps[1] * self.pitch + tap % g.taps[1];
-                            self.correlate(dy, &lines[shift..], lanes);
-                        }
-                    }
-                    for (sum, lanes) in sums.iter_mut().zip(&lanes) {
-                        *sum = lanes.iter().sum();
-                    }
-                },
-            );
+            on_isa!(isa, sum_products(self, channel, x, dy, sums));
         });
         for (index, dw) in dw.iter_mut().enumerate() {
             let (channel_out, channel, tap) =
@@ -113,94 +121,181 @@ impl Few {
 
     /// The length of a line of the output in whole vectors.
     fn across(&self) -> usize {
-        self.places[1].next_multiple_of(LANES)
+        self.window.places[1]
     }
 
-    /// A padded plane of nothing, with a line for vectors that reach beyond the last.
-    fn zeros(&self) -> Buffer<f32> {
-        let mut lines = Buffer::scratch((self.places[0] + self.taps[0]) * self.pitch);
-        lines.fill(0.0);
-        lines
-    }
-
-    /// Copies a plane into the middle of `lines`, whose edges stay as they are.
-    #[inline(always)]
-    fn pad(&self, plane: &[f32], lines: &mut [f32]) {
-        let ([high, wide], [above, left]) = (self.plane, self.before);
-        let (rows, cols) =
-            (self.places[0] + self.taps[0] - 1 - above, self.places[1] + self.taps[1] - 1 - left);
-        for (line, row) in
-            lines.chunks_exact_mut(self.pitch).skip(above).zip(plane.chunks_exact(wide)).take(rows.min(high))
-        {
-            let used = cols.min(wide);
-            line[left..left + used].copy_from_slice(&row[..used]);
-        }
+    fn padded(&self) -> Padded<'_> {
+        Padded::new(self.plane, self.before, &self.window)
     }
 
     /// y ← or += w ∗ x: each number is one sum over channels and taps in order.
-    fn convolve(&self, x: &[f32], w: &[f32], y: &mut [f32], add: bool) {
-        let (size, taps) = (self.plane[0] * self.plane[1], self.taps[0] * self.taps[1]);
-        let [high, wide] = self.places;
-        let across = self.across();
-        y.par_chunks_exact_mut(self.channels * high * wide).enumerate().for_each(|(sample, y)| {
-            vectorized(
-                #[inline(always)]
-                || {
-                    let mut lines = self.zeros();
-                    let mut sums = Buffer::<f32>::scratch(self.channels * high * across);
-                    sums.fill(0.0);
-                    if add {
-                        for (sums, y) in sums.chunks_exact_mut(across).zip(y.chunks_exact(wide)) {
-                            sums[..wide].copy_from_slice(y);
-                        }
-                    }
-                    for channel in 0..self.depth {
-                        self.pad(&x[(sample * self.depth + channel) * size..][..size], &mut lines);
-                        for (out, sums) in sums.chunks_exact_mut(high * across).enumerate() {
-                            let w = &w[(out * self.depth + channel) * taps..][..taps];
-                            self.add_plane(w, &lines, sums);
-                        }
-                    }
-                    for (sums, y) in sums.chunks_exact(across).zip(y.chunks_exact_mut(wide)) {
-                        y.copy_from_slice(&sums[..wide]);
-                    }
-                },
-            );
+    fn convolve(&self, isa: Isa, x: &[f32], w: &[f32], y: &mut [f32], add: bool) {
+        let size = self.depth * self.plane[0] * self.plane[1];
+        let samples = y.par_chunks_exact_mut(self.channels * self.places[0] * self.places[1]);
+        samples.zip(x.par_chunks_exact(size)).for_each(|(y, x)| {
+            on_isa!(isa, convolve(self, x, w, y, add));
         });
     }
 
-    /// Adds one channel's part, tap by tap.
-    #[inline(always)]
-    fn add_plane(&self, w: &[f32], lines: &[f32], sums: &mut [f32]) {
-        let across = self.across();
-        for (y, sums) in sums.chunks_exact_mut(across).enumerate() {
-            for (part, sums) in sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-                let mut sum = *sums;
-                for (down, w) in w.chunks_exact(self.taps[1]).enumerate() {
-                    let line = &lines[(y + down) * self.pitch + part * LANES..][..LANES + self.taps[1] - 1];
-                    for (numbers, w) in line.windows(LANES).zip(w) {
-                        for i in 0..LANES {
-                            sum[i] = w.mul_add(numbers[i], sum[i]);
-                        }
+    /// What is before each tap of the first place in a padded plane.
+    fn shifts(&self) -> impl Iterator<Item = usize> {
+        let (wide, pitch) = (self.taps[1], self.window.plane[1]);
+        (0..self.taps[0] * wide).map(move |tap| tap / wide * pitch + tap % wide)
+    }
+}
+
+/// y ← or += w ∗ x of one sample.
+#[inline(always)]
+fn convolve<L: Lanes<W>, const W: usize>(few: &Few, x: &[f32], w: &[f32], y: &mut [f32], add: bool) {
+    let (taps, [high, wide], across) = (few.taps[0] * few.taps[1], few.places, few.across());
+    let padded = few.padded();
+    let mut lines = Buffer::scratch(padded.size());
+    let mut sums = Buffer::<f32>::scratch(few.channels * high * across);
+    sums.fill(0.0);
+    if add {
+        for (sums, y) in sums.chunks_exact_mut(across).zip(y.chunks_exact(wide)) {
+            sums[..wide].copy_from_slice(y);
+        }
+    }
+    for (channel, plane) in x.chunks_exact(few.plane[0] * few.plane[1]).enumerate() {
+        padded.write(plane, &mut lines);
+        for (out, sums) in sums.chunks_exact_mut(high * across).enumerate() {
+            let w = &w[(out * few.depth + channel) * taps..][..taps];
+            if few.taps == [3, 3] {
+                add_plane::<L, W, 3, 3>(few, w, &lines, sums);
+                continue;
+            }
+            for (tap, shift) in few.shifts().enumerate() {
+                add_plane::<L, W, 1, 1>(few, &w[tap..], &lines[shift..], sums);
+            }
+        }
+    }
+    for (sums, y) in sums.chunks_exact(across).zip(y.chunks_exact_mut(wide)) {
+        y.copy_from_slice(&sums[..wide]);
+    }
+}
+
+/// Adds one channel's part. A line that is read is used for all lines of the output that it meets.
+#[inline(always)]
+fn add_plane<L: Lanes<W>, const W: usize, const HIGH: usize, const WIDE: usize>(
+    few: &Few,
+    w: &[f32],
+    lines: &[f32],
+    sums: &mut [f32],
+) {
+    let (across, high, pitch) = (few.across(), few.places[0], few.window.plane[1]);
+    let mut weights = [[L::zero(); WIDE]; HIGH];
+    for v in 0..HIGH {
+        for u in 0..WIDE {
+            weights[v][u] = L::splat(w[v * WIDE + u]);
+        }
+    }
+    for part in (0..across).step_by(LANES) {
+        // Of the lines of the output that this line meets, the last one first.
+        let mut open = [[L::zero(); MOST_VECTORS]; HIGH];
+        for y in 0..high + HIGH - 1 {
+            for v in (1..HIGH).rev() {
+                open[v] = open[v - 1];
+            }
+            if y < high {
+                let sums = sums_at(sums, y * across + part);
+                for i in 0..LANES / W {
+                    open[0][i] = L::load_part(sums, i);
+                }
+            }
+            let line = &lines[y * pitch + part..][..LANES + WIDE - 1];
+            for u in 0..WIDE {
+                for i in 0..LANES / W {
+                    let x = L::load_some(&line[u + i * W..]);
+                    for v in 0..HIGH {
+                        open[v][i] = x.product_add(weights[v][u], open[v][i]);
                     }
                 }
-                *sums = sum;
             }
-        }
-    }
-
-    /// Adds the products of lines of dY and a shifted plane.
-    #[inline(always)]
-    fn correlate(&self, dy: &[f32], lines: &[f32], lanes: &mut [f32; LANES]) {
-        let across = self.across();
-        let mut sum = *lanes;
-        for (dy, line) in dy.chunks_exact(across).zip(lines.chunks(self.pitch)) {
-            for (dy, numbers) in dy.as_chunks::<LANES>().0.iter().zip(line[..across].as_chunks::<LANES>().0) {
-                for i in 0..LANES {
-                    sum[i] = dy[i].mul_add(numbers[i], sum[i]);
+            if y + 1 >= HIGH {
+                let sums = sums_at(sums, (y + 1 - HIGH) * across + part);
+                for i in 0..LANES / W {
+                    open[HIGH - 1][i].store_part(sums, i);
                 }
             }
         }
-        *lanes = sum;
     }
+}
+
+/// Sums for one channel of x: [channels out, taps], over all samples. Lines of dY have zeros up to whole vectors.
+#[inline(always)]
+fn sum_products<L: Lanes<W>, const W: usize>(
+    few: &Few,
+    channel: usize,
+    x: &[f32],
+    dy: &[f32],
+    sums: &mut [f32],
+) {
+    let (size, taps) = (few.plane[0] * few.plane[1], few.taps[0] * few.taps[1]);
+    let plane_of_dy = few.places[0] * few.across();
+    let padded = few.padded();
+    let mut lines = Buffer::scratch(padded.size());
+    let mut lanes = vec![[0.0f32; LANES]; sums.len()];
+    let samples = x.chunks_exact(few.depth * size).zip(dy.chunks_exact(few.channels * plane_of_dy));
+    for (x, dy) in samples {
+        padded.write(&x[channel * size..][..size], &mut lines);
+        for (dy, lanes) in dy.chunks_exact(plane_of_dy).zip(lanes.chunks_exact_mut(taps)) {
+            if few.taps == [3, 3] {
+                correlate::<L, W, 3, 3>(few, dy, &lines, lanes);
+                continue;
+            }
+            for (lanes, shift) in lanes.chunks_exact_mut(1).zip(few.shifts()) {
+                correlate::<L, W, 1, 1>(few, dy, &lines[shift..], lanes);
+            }
+        }
+    }
+    for (sum, lanes) in sums.iter_mut().zip(&lanes) {
+        *sum = lanes.iter().sum();
+    }
+}
+
+/// Adds the products of lines of dY and a padded plane, for each tap to its own lanes.
+#[inline(always)]
+fn correlate<L: Lanes<W>, const W: usize, const HIGH: usize, const WIDE: usize>(
+    few: &Few,
+    dy: &[f32],
+    lines: &[f32],
+    lanes: &mut [[f32; LANES]],
+) {
+    let (across, high, pitch) = (few.across(), few.places[0], few.window.plane[1]);
+    for part in 0..LANES / W {
+        let mut sums = [[L::zero(); WIDE]; HIGH];
+        for v in 0..HIGH {
+            for u in 0..WIDE {
+                sums[v][u] = L::load_part(&lanes[v * WIDE + u], part);
+            }
+        }
+        for first in (part * W..across).step_by(LANES) {
+            // The lines of dY that this line of x meets, the last one first.
+            let mut met = [L::zero(); HIGH];
+            for y in 0..high + HIGH - 1 {
+                for v in (1..HIGH).rev() {
+                    met[v] = met[v - 1];
+                }
+                met[0] = if y < high { L::load_some(&dy[y * across + first..][..W]) } else { L::zero() };
+                let line = &lines[y * pitch + first..][..W + WIDE - 1];
+                for u in 0..WIDE {
+                    let x = L::load_some(&line[u..]);
+                    for v in 0..HIGH {
+                        sums[v][u] = x.product_add(met[v], sums[v][u]);
+                    }
+                }
+            }
+        }
+        for v in 0..HIGH {
+            for u in 0..WIDE {
+                sums[v][u].store_part(&mut lanes[v * WIDE + u], part);
+            }
+        }
+    }
+}
+
+fn sums_at(sums: &mut [f32], at: usize) -> &mut [f32; LANES] {
+    let (sums, _) = sums[at..].as_chunks_mut::<LANES>();
+    &mut sums[0]
 }

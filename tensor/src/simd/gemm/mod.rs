@@ -31,7 +31,7 @@ mod tests;
 pub(super) use driver::{Start, multiply, multiply_parallel, multiply_sliced, share};
 pub(super) use output::Output;
 pub(super) use pack::{Operand, Strided};
-pub(super) use padded::{padded, weave};
+pub(super) use padded::{Padded, padded, weave};
 pub(super) use planes::{FeatureLanes, Planes, PositionLanes, Window};
 
 use super::Isa;

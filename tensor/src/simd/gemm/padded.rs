@@ -20,48 +20,101 @@ pub(crate) fn padded(
     if window.stride == 1 && before == [0, 0] && window.plane == [height, width] {
         return None;
     }
-    let (size, [high, wide], stride) = (window.size(), window.plane, window.stride);
-    let [down, across] = window.phases();
-    let parts: Vec<Part> =
-        (0..across).map(|phase| Part::of(phase, stride, [width, before[1], wide])).collect();
-    // Every pixel of a line goes somewhere, in turn to one phase and the other.
-    let in_pairs = stride == 2 && across == 2 && parts.iter().map(|part| part.count).sum::<usize>() == width;
+    let (layout, size) = (Padded::new([height, width], before, window), window.size());
     let mut copy = Buffer::scratch(data.len() / (height * width) * size);
     let planes = copy.par_chunks_exact_mut(size).zip(data.par_chunks_exact(height * width));
     planes.with_min_len(LEAST.div_ceil(size)).for_each(|(phases, plane)| {
         vectorized(
             #[inline(always)]
-            || {
-                for at in 0..down * high {
-                    let (phase, row) = (at / high, at % high);
-                    let phases = &mut phases[phase * across * high * wide..][..across * high * wide];
-                    let y = (row * stride + phase).wrapping_sub(before[0]);
-                    let line = plane.get(y.saturating_mul(width)..).and_then(|lines| lines.get(..width));
-                    match (line, &parts[..]) {
-                        (Some(line), [zero, one]) if in_pairs => {
-                            let (to_zero, to_one) = phases.split_at_mut(high * wide);
-                            let to_zero = zero.in_row(&mut to_zero[row * wide..][..wide]);
-                            let to_one = one.in_row(&mut to_one[row * wide..][..wide]);
-                            match zero.from {
-                                0 => split_pairs(line, to_zero, to_one),
-                                _ => split_pairs(line, to_one, to_zero),
-                            }
-                        }
-                        _ => {
-                            for (part, to) in parts.iter().zip(phases.chunks_exact_mut(high * wide)) {
-                                let to = &mut to[row * wide..][..wide];
-                                match line {
-                                    Some(line) => part.write(line, stride, to),
-                                    None => to.fill(0.0),
-                                }
-                            }
-                        }
-                    }
-                }
-            },
+            || layout.write(plane, phases),
         );
     });
     Some(copy)
+}
+
+/// How one plane is copied so.
+pub(crate) struct Padded<'a> {
+    plane: [usize; 2],
+    above: usize,
+    window: &'a Window,
+    /// What each phase has of a line.
+    parts: Vec<Part>,
+    /// Every pixel of a line goes somewhere, in turn to one phase and the other.
+    in_pairs: bool,
+}
+
+impl<'a> Padded<'a> {
+    pub(crate) fn new(plane: [usize; 2], before: [usize; 2], window: &'a Window) -> Padded<'a> {
+        let (stride, width, wide) = (window.stride, plane[1], window.plane[1]);
+        let across = window.phases()[1];
+        let parts: Vec<Part> =
+            (0..across).map(|phase| Part::of(phase, stride, [width, before[1], wide])).collect();
+        let in_pairs =
+            stride == 2 && across == 2 && parts.iter().map(|part| part.count).sum::<usize>() == width;
+        Padded { plane, above: before[0], window, parts, in_pairs }
+    }
+
+    /// Numbers of the copy.
+    pub(crate) fn size(&self) -> usize {
+        self.window.size()
+    }
+
+    #[inline(always)]
+    pub(crate) fn write(&self, plane: &[f32], phases: &mut [f32]) {
+        match self.window.stride {
+            1 => self.write_lines(plane, phases),
+            _ => self.write_phases(plane, phases),
+        }
+    }
+
+    /// There is but one phase. By itself this needs so few registers that all stay where they are.
+    #[inline(never)]
+    fn write_lines(&self, plane: &[f32], to: &mut [f32]) {
+        let ([high, wide], part) = (self.window.plane, &self.parts[0]);
+        let above = self.above.min(high);
+        let used = self.plane[0].min(high - above);
+        to[..above * wide].fill(0.0);
+        to[(above + used) * wide..].fill(0.0);
+        let lines = to[above * wide..][..used * wide].chunks_exact_mut(wide);
+        for (line, to) in plane.chunks_exact(self.plane[1]).zip(lines) {
+            let to = part.in_row(to);
+            copy(&line[..to.len()], to);
+        }
+    }
+
+    #[inline(always)]
+    fn write_phases(&self, plane: &[f32], phases: &mut [f32]) {
+        let ([high, wide], stride, width) = (self.window.plane, self.window.stride, self.plane[1]);
+        let [down, across] = self.window.phases();
+        let phases = phases.chunks_exact_mut(across * high * wide).take(down).enumerate();
+        for (phase, phases) in phases {
+            for row in 0..high {
+                let y = (row * stride + phase).wrapping_sub(self.above);
+                let line = plane.get(y.saturating_mul(width)..).and_then(|lines| lines.get(..width));
+                match (line, &self.parts[..]) {
+                    (Some(line), [zero, one]) if self.in_pairs => {
+                        let (to_zero, to_one) = phases.split_at_mut(high * wide);
+                        let to_zero = zero.in_row(&mut to_zero[row * wide..][..wide]);
+                        let to_one = one.in_row(&mut to_one[row * wide..][..wide]);
+                        match zero.from {
+                            0 => split_pairs(line, to_zero, to_one),
+                            _ => split_pairs(line, to_one, to_zero),
+                        }
+                    }
+                    (Some(line), parts) => {
+                        for (part, to) in parts.iter().zip(phases.chunks_exact_mut(high * wide)) {
+                            part.write(line, stride, &mut to[row * wide..][..wide]);
+                        }
+                    }
+                    (None, _) => {
+                        for to in phases.chunks_exact_mut(high * wide) {
+                            to[row * wide..][..wide].fill(0.0);
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What one phase has of a line: every `stride`-th pixel from `from` on, `count` of them, at columns from `first` on.
@@ -82,15 +135,9 @@ impl Part {
     /// Where in a phase's row the pixels go; the rest of it becomes zeros.
     #[inline(always)]
     fn in_row<'r>(&self, row: &'r mut [f32]) -> &'r mut [f32] {
-        const MARGIN: usize = 4;
-        let (end, wide) = (self.first + self.count, row.len());
-        // A few zeros too many are quicker than a call for the right number.
-        match row.first_chunk_mut::<MARGIN>() {
-            Some(head) if self.first <= MARGIN && wide - end <= MARGIN => {
-                *head = [0.0; MARGIN];
-                row[wide - MARGIN..].copy_from_slice(&[0.0; MARGIN]);
-            }
-            _ => row.fill(0.0),
+        let end = self.first + self.count;
+        if !(clear_ends::<4>(row, self.first, end) || clear_ends::<8>(row, self.first, end)) {
+            row.fill(0.0);
         }
         &mut row[self.first..end]
     }
@@ -98,12 +145,21 @@ impl Part {
     #[inline(always)]
     fn write(&self, line: &[f32], stride: usize, row: &mut [f32]) {
         let to = self.in_row(row);
-        match stride {
-            _ if to.is_empty() => {}
-            1 => copy(&line[self.from..][..to.len()], to),
-            _ => to.iter_mut().zip(line[self.from..].iter().step_by(stride)).for_each(|(to, x)| *to = *x),
-        }
+        to.iter_mut().zip(line.iter().skip(self.from).step_by(stride)).for_each(|(to, x)| *to = *x);
     }
+}
+
+/// Makes the first and the last `N` numbers of a row zeros, if that is all but what is between `first` and `end`, or some of it:
+/// a few zeros too many are quicker than a call for the right number.
+#[inline(always)]
+fn clear_ends<const N: usize>(row: &mut [f32], first: usize, end: usize) -> bool {
+    let wide = row.len();
+    if wide < N || first > N || wide - end > N {
+        return false;
+    }
+    row[..N].copy_from_slice(&[0.0; N]);
+    row[wide - N..].copy_from_slice(&[0.0; N]);
+    true
 }
 
 /// Where blocks of `N` begin that cover so many numbers, `N` at least, or none. The last one ends where the numbers do, so that
