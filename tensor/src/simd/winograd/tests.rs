@@ -114,13 +114,14 @@ proptest! {
 
 #[test]
 fn rounding_stays_near_that_of_the_definition() {
-    // The last two have enough tiles for slices of the gradient of the weights.
+    // The gradient of the weights: some have enough tiles for slices, the last one more than are transformed at once.
     let shapes = [
         ([2, 128, 16, 16], 128),
         ([5, 64, 7, 7], 64),
         ([3, 32, 28, 28], 32),
         ([20, 32, 14, 14], 48),
         ([19, 17, 13, 15], 19),
+        ([38, 160, 5, 5], 240),
     ];
     for (x, channels_out) in shapes {
         let errors = check(x, channels_out, Padding::same(1), Accumulate::Overwrite);

@@ -6,6 +6,7 @@ use super::tiles::{Transformed, transform_inputs, transform_output_gradients};
 use super::transform::{IN, OUT, TapsAdjoint, sandwich};
 use super::*;
 use crate::Accumulate;
+use crate::simd::gemm::share;
 use crate::simd::lanes::Lanes;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -122,18 +123,15 @@ impl<'a> WeightGradient<'a> {
         });
     }
 
-    /// All threads transform a block of tiles. Then each task has some channels, out and in, whose P is small enough to stay
-    /// in the L2 cache from the products to its way back.
+    /// All threads transform a block of tiles; then each task takes some channels.
     fn by_channels(&self, dw: &mut [f32], how: Accumulate) {
         const BLOCK: usize = 1 << 21;
-        const ROWS: usize = PANEL / 2;
         let across = self.inputs.count[1];
         let rows_in_task = (16 / across).max(1);
-        let rows_in_block = self.rows_within(BLOCK).next_multiple_of(rows_in_task).min(self.tile_rows);
+        let rows_in_block = share(self.tile_rows, self.rows_within(BLOCK), rows_in_task).min(self.tile_rows);
         let room = self.room(rows_in_block);
         let [mut v, mut d] =
             [room.v_apart, room.d_apart].map(|apart| Buffer::scratch(PLACES * apart * LANES));
-        let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
         for block in (0..self.tile_rows).step_by(rows_in_block) {
             let rows = block..self.tile_rows.min(block + rows_in_block);
             {
@@ -145,31 +143,38 @@ impl<'a> WeightGradient<'a> {
                 });
             }
             let how = if block == 0 { how } else { Accumulate::Add };
-            // The gradients of `ROWS` channels out and a panel of channels in are a piece of each of these rows.
-            let panels = channels_in.div_ceil(PANEL);
-            let mut pieces: Vec<Vec<&mut [f32]>> = Vec::new();
-            pieces.resize_with(channels_out.div_ceil(ROWS) * panels, Vec::new);
-            for (channel_out, dw) in dw.chunks_exact_mut(self.g.channels_in * 9).enumerate() {
-                for (panel, piece) in dw.chunks_mut(PANEL * 9).enumerate() {
-                    pieces[channel_out / ROWS * panels + panel].push(piece);
-                }
-            }
-            pieces.into_par_iter().enumerate().for_each(|(task, pieces)| {
-                let [first_out, first_in] = [task / panels * ROWS, task % panels * PANEL];
-                let outs = first_out..channels_out.min(first_out + ROWS);
-                let ins = first_in..channels_in.min(first_in + PANEL);
-                let p_apart = p_apart(outs.len(), ins.len());
-                let mut p = Buffer::<f32>::scratch(PLACES * p_apart);
-                for (place, p) in p.chunks_exact_mut(p_apart).enumerate() {
-                    let tiles = rows.len() * across;
-                    self.multiply(place, (&v, &d, room), tiles, (outs.clone(), ins.clone()), false, p);
-                }
-                for (row, dw) in pieces.into_iter().enumerate() {
-                    let first = row * ins.len();
-                    on_isa!(self.isa, transform_weight_gradients((&p, 1, p_apart), first, dw, how));
-                }
-            });
+            self.add_block((&v, &d, room), rows.len() * across, dw, how);
         }
+    }
+
+    /// dW ← or += the part of so many tiles. A task has so few channels, out and in, that their P stays in the L2 cache from
+    /// the products to its way back.
+    fn add_block(&self, matrices: (&[f32], &[f32], Room), tiles: usize, dw: &mut [f32], how: Accumulate) {
+        const ROWS: usize = PANEL / 2;
+        let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
+        // Of each channel out, the gradients for a panel of channels in: a task has `ROWS` of these pieces.
+        let panels = channels_in.div_ceil(PANEL);
+        let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
+        tasks.resize_with(channels_out.div_ceil(ROWS) * panels, Vec::new);
+        for (channel_out, dw) in dw.chunks_exact_mut(self.g.channels_in * 9).enumerate() {
+            for (panel, piece) in dw.chunks_mut(PANEL * 9).enumerate() {
+                tasks[channel_out / ROWS * panels + panel].push(piece);
+            }
+        }
+        tasks.into_par_iter().enumerate().for_each(|(task, pieces)| {
+            let [first_out, first_in] = [task / panels * ROWS, task % panels * PANEL];
+            let outs = first_out..channels_out.min(first_out + ROWS);
+            let ins = first_in..channels_in.min(first_in + PANEL);
+            let p_apart = p_apart(outs.len(), ins.len());
+            let mut p = Buffer::<f32>::scratch(PLACES * p_apart);
+            for (place, p) in p.chunks_exact_mut(p_apart).enumerate() {
+                self.multiply(place, matrices, tiles, (outs.clone(), ins.clone()), false, p);
+            }
+            for (row, dw) in pieces.into_iter().enumerate() {
+                let first = row * ins.len();
+                on_isa!(self.isa, transform_weight_gradients((&p, 1, p_apart), first, dw, how));
+            }
+        });
     }
 
     /// Tile rows whose V and D together hold about so many numbers.
