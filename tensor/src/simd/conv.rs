@@ -22,8 +22,8 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
     if winograd::applies(g) {
         return winograd::forward(isa, g, x, w, base, y);
     }
-    if let Some(few) = Few::of_output(g) {
-        return few.forward(isa, g, x, w, base, y);
+    if let Some(few) = Few::of_output(isa, g) {
+        return few.forward(g, x, w, base, y);
     }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
@@ -45,8 +45,8 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     if winograd::applies(g) {
         return winograd::grad_weight(isa, g, x, dy, dw, how);
     }
-    if let Some(few) = Few::of_output(g) {
-        return few.grad_weight(isa, g, x, dy, dw, how);
+    if let Some(few) = Few::of_output(isa, g) {
+        return few.grad_weight(g, x, dy, dw, how);
     }
     let each = Window::line(g.places[0] * g.places[1]);
     let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, each));
@@ -77,8 +77,8 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
     if winograd::applies(g) {
         return winograd::grad_input(isa, g, dy, w, dx, how);
     }
-    if let Some(few) = Few::of_input(g) {
-        return few.grad_input(isa, g, dy, w, dx, how);
+    if let Some(few) = Few::of_input(isa, g) {
+        return few.grad_input(g, dy, w, dx, how);
     }
     // The phases of rows, and of columns.
     let phases = [0, 1].map(|axis| (0..g.stride).map(|tap| Phase::of(g, axis, tap)).collect::<Vec<_>>());

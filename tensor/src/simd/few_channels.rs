@@ -22,6 +22,7 @@ const LANES: usize = super::lanes::MOST_LANES;
 
 /// A convolution of stride 1 to few channels, whose window never lies outside the picture altogether.
 pub(super) struct Few {
+    isa: Isa,
     depth: usize,
     channels: usize,
     plane: [usize; 2],
@@ -35,17 +36,18 @@ pub(super) struct Few {
 
 impl Few {
     /// That of a forward pass, if y has few channels.
-    pub(super) fn of_output(g: &Geometry) -> Option<Few> {
-        Few::new(g, g.channels_in, g.channels_out, g.plane, g.places, g.before)
+    pub(super) fn of_output(isa: Isa, g: &Geometry) -> Option<Few> {
+        Few::new(isa, g, g.channels_in, g.channels_out, g.plane, g.places, g.before)
     }
 
     /// That of the gradient of the input, if x has few channels.
-    pub(super) fn of_input(g: &Geometry) -> Option<Few> {
+    pub(super) fn of_input(isa: Isa, g: &Geometry) -> Option<Few> {
         let before = |axis: usize| (g.taps[axis] - 1).checked_sub(g.before[axis]);
-        Few::new(g, g.channels_out, g.channels_in, g.places, g.plane, [before(0)?, before(1)?])
+        Few::new(isa, g, g.channels_out, g.channels_in, g.places, g.plane, [before(0)?, before(1)?])
     }
 
     fn new(
+        isa: Isa,
         g: &Geometry,
         depth: usize,
         channels: usize,
@@ -57,51 +59,27 @@ impl Few {
             && channels <= FEW
             && (0..2).all(|axis| before[axis] < g.taps[axis] && g.taps[axis] <= LANES);
         let window = Window::new([places[0], places[1].next_multiple_of(LANES)], g.taps, 1);
-        apt.then_some(Few { depth, channels, plane, places, taps: g.taps, before, window })
+        apt.then_some(Few { isa, depth, channels, plane, places, taps: g.taps, before, window })
     }
 
     /// y = w ∗ x + base.
-    pub(super) fn forward(
-        &self,
-        isa: Isa,
-        g: &Geometry,
-        x: &[f32],
-        w: &[f32],
-        base: Base<'_, f32>,
-        y: &mut [f32],
-    ) {
+    pub(super) fn forward(&self, g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
         let add = base.fill(g, y);
-        self.convolve(isa, x, w, y, add);
+        self.convolve(x, w, y, add);
     }
 
     /// dX = mirrored w ∗ dY.
-    pub(super) fn grad_input(
-        &self,
-        isa: Isa,
-        g: &Geometry,
-        dy: &[f32],
-        w: &[f32],
-        dx: &mut [f32],
-        how: Accumulate,
-    ) {
+    pub(super) fn grad_input(&self, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
         let taps = g.taps[0] * g.taps[1];
         let mirrored: Vec<f32> = (0..g.channels_in)
             .flat_map(|c| (0..g.channels_out).map(move |o| (o * g.channels_in + c) * taps))
             .flat_map(|first| w[first..first + taps].iter().rev().copied())
             .collect();
-        self.convolve(isa, dy, &mirrored, dx, how == Accumulate::Add);
+        self.convolve(dy, &mirrored, dx, how == Accumulate::Add);
     }
 
     /// dW. Each task has one channel of x; it sums over samples in order.
-    pub(super) fn grad_weight(
-        &self,
-        isa: Isa,
-        g: &Geometry,
-        x: &[f32],
-        dy: &[f32],
-        dw: &mut [f32],
-        how: Accumulate,
-    ) {
+    pub(super) fn grad_weight(&self, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
         let taps = g.taps[0] * g.taps[1];
         // With zeros at the end of each line, whole vectors are all there is.
         let lines = Window::new(self.window.places, [1, 1], 1);
@@ -109,7 +87,7 @@ impl Few {
         let dy = copy.as_deref().unwrap_or(dy);
         let mut sums = vec![0.0; dw.len()];
         sums.par_chunks_exact_mut(g.channels_out * taps).enumerate().for_each(|(channel, sums)| {
-            on_isa!(isa, sum_products(self, channel, x, dy, sums));
+            on_isa!(self.isa, sum_products(self, channel, x, dy, sums));
         });
         for (index, dw) in dw.iter_mut().enumerate() {
             let (channel_out, channel, tap) =
@@ -129,11 +107,11 @@ impl Few {
     }
 
     /// y ← or += w ∗ x: each number is one sum over channels and taps in order.
-    fn convolve(&self, isa: Isa, x: &[f32], w: &[f32], y: &mut [f32], add: bool) {
+    fn convolve(&self, x: &[f32], w: &[f32], y: &mut [f32], add: bool) {
         let size = self.depth * self.plane[0] * self.plane[1];
         let samples = y.par_chunks_exact_mut(self.channels * self.places[0] * self.places[1]);
         samples.zip(x.par_chunks_exact(size)).for_each(|(y, x)| {
-            on_isa!(isa, convolve(self, x, w, y, add));
+            on_isa!(self.isa, convolve(self, x, w, y, add));
         });
     }
 
