@@ -86,16 +86,15 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
     let plane = [0, 1].map(|axis| phases[axis].iter().map(|p| p.reach(border[axis])).max().unwrap_or(0));
     let copy = padded(dy, g.places, border, &Window::new(plane, [1, 1], 1));
     let dy = copy.as_deref().unwrap_or(dy);
-    let order = order_of_taps(g, &phases);
-    let turned = turned(isa, g, w, &order);
+    // Of the weights, a plane with a line for each tap for each channel out; a phase reads some of the lines.
+    let lines = lines_of_taps(g, &phases);
+    let turned = turned(isa, g, w, &lines);
     let w = turned.as_deref().unwrap_or(w);
-    // Of the weights, a plane of so many lines for each channel out; a phase reads some of them.
-    let lines = order.len();
     let grad_input_phase = |phase: [Phase; 2], dx: &Output<'_>, start: Start<'_>| {
         let taps = phase.map(|p| p.taps);
         let first = phase[0].earlier * g.taps[1] + phase[0].taps * phase[1].earlier;
         let of_phase = Window {
-            plane: [lines, g.channels_in],
+            plane: [lines.len(), g.channels_in],
             places: [1, g.channels_in],
             taps: [taps[0] * taps[1], 1],
             stride: 1,
@@ -187,37 +186,38 @@ impl Phase {
     }
 }
 
-/// The taps of a kernel as phases read them: the taps of each phase are neighbours, the last one first.
-fn order_of_taps(g: &Geometry, [rows, columns]: &[Vec<Phase>; 2]) -> Vec<usize> {
+/// The place of each tap of a kernel where the taps of a phase are neighbours, the last one first.
+fn lines_of_taps(g: &Geometry, [rows, columns]: &[Vec<Phase>; 2]) -> Vec<usize> {
     let of_phase = |down: Phase, right: Phase| {
         (0..down.taps * right.taps).rev().map(move |at| {
             [down.tap + g.stride * (at / right.taps), right.tap + g.stride * (at % right.taps)]
         })
     };
     let phases = rows.iter().flat_map(|down| columns.iter().map(|right| (*down, *right)));
-    phases.flat_map(|(down, right)| of_phase(down, right)).map(|[y, x]| y * g.taps[1] + x).collect()
+    let taps = phases.flat_map(|(down, right)| of_phase(down, right));
+    let mut lines = vec![0; g.taps[0] * g.taps[1]];
+    taps.enumerate().for_each(|(line, [y, x])| lines[y * g.taps[1] + x] = line);
+    lines
 }
 
-/// The weights [C_out, C_in, taps] as [C_out, taps, C_in], taps in this order. Nothing, if that is how they are.
-fn turned(isa: Isa, g: &Geometry, w: &[f32], order: &[usize]) -> Option<Buffer<f32>> {
+/// The weights [C_out, C_in, taps] as [C_out, taps, C_in], each tap on this line. Nothing, if that is how they are.
+fn turned(isa: Isa, g: &Geometry, w: &[f32], lines: &[usize]) -> Option<Buffer<f32>> {
     // A task's share of the numbers.
     const LEAST: usize = 1 << 14;
-    if order.len() == 1 {
+    if lines.len() == 1 {
         return None;
     }
-    let size = order.len() * g.channels_in;
+    let size = lines.len() * g.channels_in;
     let mut turned = Buffer::scratch(w.len());
     let planes = turned.par_chunks_exact_mut(size).zip(w.par_chunks_exact(size));
-    planes.with_min_len(LEAST.div_ceil(size)).for_each(|(to, w)| on_isa!(isa, turn(w, order, to)));
+    planes.with_min_len(LEAST.div_ceil(size)).for_each(|(to, w)| on_isa!(isa, turn(w, lines, to)));
     Some(turned)
 }
 
-/// Columns become lines, in this order, by blocks of `W` × `W`.
+/// Columns become lines, each the one that is named, by blocks of `W` × `W`.
 #[inline(always)]
-fn turn<L: Lanes<W>, const W: usize>(from: &[f32], order: &[usize], to: &mut [f32]) {
-    let (taps, channels) = (order.len(), to.len() / order.len());
-    let mut lines = vec![0; taps];
-    order.iter().enumerate().for_each(|(line, &tap)| lines[tap] = line);
+fn turn<L: Lanes<W>, const W: usize>(from: &[f32], lines: &[usize], to: &mut [f32]) {
+    let (taps, channels) = (lines.len(), to.len() / lines.len());
     for channel in (0..channels).step_by(W) {
         let together = W.min(channels - channel);
         for tap in (0..taps).step_by(W) {

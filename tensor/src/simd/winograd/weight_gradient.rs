@@ -95,25 +95,15 @@ impl<'a> WeightGradient<'a> {
             let room = self.room(rows_at_once);
             let [mut v, mut d] =
                 [room.v_apart, room.d_apart].map(|apart| Buffer::scratch(PLACES * apart * LANES));
-            let first_row = slice * rows_in_slice;
-            let end = self.tile_rows.min(first_row + rows_in_slice);
-            for start in (first_row..end).step_by(rows_at_once) {
+            let first = slice * rows_in_slice;
+            let end = self.tile_rows.min(first + rows_in_slice);
+            for start in (first..end).step_by(rows_at_once) {
                 let rows = start..end.min(start + rows_at_once);
                 let tiles = rows.len() * self.inputs.count[1];
                 self.transform(rows, &shared(&mut v), &shared(&mut d), room, 0);
                 for (place, p) in p.chunks_exact_mut(p_apart).enumerate() {
-                    for first in (0..channels_out).step_by(PANEL) {
-                        let rows = first..channels_out.min(first + PANEL);
-                        let p = &mut p[first * channels_in..];
-                        self.multiply(
-                            place,
-                            (&v, &d, room),
-                            tiles,
-                            (rows, 0..channels_in),
-                            start > first_row,
-                            p,
-                        );
-                    }
+                    let channels = (0..channels_out, 0..channels_in);
+                    self.multiply(place, (&v, &d, room), tiles, channels, start > first, p);
                 }
             }
         });
@@ -213,7 +203,8 @@ impl<'a> WeightGradient<'a> {
         }
     }
 
-    /// P[place] ← or += D[place]ᵀ · V[place] over the first `tiles` tiles, for these channels out, all of one panel, and in.
+    /// P[place] ← or += D[place]ᵀ · V[place] over the first `tiles` tiles, for these channels in and out; those out are part of a
+    /// panel, or begin where one does.
     fn multiply(
         &self,
         place: usize,
@@ -225,19 +216,21 @@ impl<'a> WeightGradient<'a> {
     ) {
         let [v, d] = [&v[place * room.v_apart * LANES..], &d[place * room.d_apart * LANES..]];
         let (v_start, _) = panel_at(room.tiles, self.groups_in * LANES, 0, ins.start);
-        let (d_start, d_step) = panel_at(room.tiles, self.groups_out * LANES, 0, outs.start);
-        let product = Product {
-            rows: outs.len(),
-            cols: ins.len(),
-            depth: tiles,
-            a_row: 1,
-            a_step: d_step,
-            b_rows: room.tiles,
-            b_next: room.v_apart * LANES,
-            c_row: ins.len(),
-            add,
-        };
-        product.run(self.isa, &d[d_start..], &v[v_start..], p);
+        for first in outs.clone().step_by(PANEL) {
+            let (d_start, d_step) = panel_at(room.tiles, self.groups_out * LANES, 0, first);
+            let product = Product {
+                rows: PANEL.min(outs.end - first),
+                cols: ins.len(),
+                depth: tiles,
+                a_row: 1,
+                a_step: d_step,
+                b_rows: room.tiles,
+                b_next: if first + PANEL < outs.end { 0 } else { room.v_apart * LANES },
+                c_row: ins.len(),
+                add,
+            };
+            product.run(self.isa, &d[d_start..], &v[v_start..], &mut p[(first - outs.start) * ins.len()..]);
+        }
     }
 }
 
