@@ -1,7 +1,6 @@
 //! Bands of tile rows: from planes to sixteen channels side by side, and back.
 
 use super::LANES;
-use super::transform::OUT;
 use crate::ops::conv::Onto;
 use crate::simd::lanes::Lanes;
 use std::marker::PhantomData;
@@ -11,7 +10,7 @@ use std::ops::Range;
 /// for the processor to foresee.
 const AHEAD: usize = 64;
 
-/// Tiles over a plane, each `span` pixels in size and 4 pixels from the next.
+/// Tiles over a plane, each `span` pixels in size and `step` pixels from the next.
 pub(super) struct Tiles {
     pub(super) plane: [usize; 2],
     /// Zeros above and left of the plane, where the first tile begins.
@@ -19,6 +18,7 @@ pub(super) struct Tiles {
     /// Rows and columns of tiles.
     pub(super) count: [usize; 2],
     pub(super) span: usize,
+    pub(super) step: usize,
 }
 
 /// Some rows of tiles of one sample.
@@ -44,7 +44,7 @@ impl Band {
 impl Tiles {
     /// Height and width of a band in pixels, zeros included.
     pub(super) fn band_size(&self, band: &Band) -> [usize; 2] {
-        [band.rows, self.count[1]].map(|tiles| (tiles - 1) * OUT + self.span)
+        [band.rows, self.count[1]].map(|tiles| (tiles - 1) * self.step + self.span)
     }
 
     pub(super) fn band_len(&self, band: &Band) -> usize {
@@ -57,7 +57,7 @@ impl Tiles {
         let [high, wide] = self.band_size(band);
         let ([height, width], [above, left]) = (self.plane, self.before);
         assert!(left + width <= wide && pixels.len() == high * wide, "tiles cover the plane");
-        let top = band.first * OUT;
+        let top = band.first * self.step;
         let rows = top.saturating_sub(above)..height.min((top + high).saturating_sub(above));
         let mut places = Vec::with_capacity(rows.len() * width);
         let mut next = 0;
@@ -68,7 +68,7 @@ impl Tiles {
             next = first + width;
         }
         pixels[next..].iter_mut().for_each(|zero| *zero = [0.0; LANES]);
-        Pixels { pixels, wide, first: rows.start * width, places }
+        Pixels { pixels, wide, step: self.step, first: rows.start * width, places }
     }
 }
 
@@ -116,6 +116,8 @@ impl<'a> GroupPlanes<'a> {
 pub(super) struct Pixels<'a> {
     pixels: &'a mut [[f32; LANES]],
     wide: usize,
+    /// From a tile to the next.
+    step: usize,
     /// The first pixel of the plane that the band covers.
     first: usize,
     /// Where that one and those after it go: inside `pixels`, downwards.
@@ -132,7 +134,7 @@ impl Pixels<'_> {
         mut at: usize,
         (down, span): (usize, usize),
     ) -> usize {
-        let end = ((down * OUT + span) * self.wide) as u32;
+        let end = ((down * self.step + span) * self.wide) as u32;
         while at < self.places.len() && self.places[at] < end {
             planes.fetch::<L, W>(self.first + at + AHEAD, self.first..self.first + self.places.len());
             let places = &self.places[at..];
@@ -152,7 +154,7 @@ impl Pixels<'_> {
     /// The pixels of the tile in row `down` and column `right`.
     #[inline(always)]
     pub(super) fn tile<const SPAN: usize>(&self, down: usize, right: usize) -> [&[[f32; LANES]; SPAN]; SPAN] {
-        let corner = (down * self.wide + right) * OUT;
+        let corner = (down * self.wide + right) * self.step;
         std::array::from_fn(|r| {
             self.pixels[corner + r * self.wide..].first_chunk().expect("tiles are inside their band")
         })
@@ -240,28 +242,29 @@ impl<'a, T> Shared<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
     }
 
-    /// `N` elements, the first at `start`, `apart` from one to the next.
+    /// `count` elements, the first at `start`, `apart` from one to the next.
     ///
     /// # Safety
     /// As [`Shared::slice`].
     #[inline(always)]
-    pub(super) unsafe fn spread<const N: usize>(&self, start: usize, apart: usize) -> Spread<'_, T, N> {
-        assert!(start + (N - 1) * apart < self.len);
-        Spread { start: self.start.wrapping_add(start), apart, borrowed: PhantomData }
+    pub(super) unsafe fn spread(&self, start: usize, apart: usize, count: usize) -> Spread<'_, T> {
+        assert!(count > 0 && start + (count - 1) * apart < self.len);
+        Spread { start: self.start.wrapping_add(start), apart, count, borrowed: PhantomData }
     }
 }
 
-/// `N` elements of a slice at equal distances.
-pub(super) struct Spread<'a, T, const N: usize> {
+/// Some elements of a slice at equal distances.
+pub(super) struct Spread<'a, T> {
     start: *mut T,
     apart: usize,
+    count: usize,
     borrowed: PhantomData<&'a mut T>,
 }
 
-impl<T, const N: usize> Spread<'_, T, N> {
+impl<T> Spread<'_, T> {
     #[inline(always)]
     pub(super) fn get(&mut self, index: usize) -> &mut T {
-        assert!(index < N);
+        assert!(index < self.count);
         // SAFETY: the last element is inside the slice, as `spread` made sure, and all are the caller's alone.
         unsafe { &mut *self.start.wrapping_add(index * self.apart) }
     }

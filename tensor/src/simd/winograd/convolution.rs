@@ -3,7 +3,8 @@
 use super::bands::{Band, Shared, Tiles, write_planes};
 use super::product::{Product, panel_at};
 use super::tiles::{Transformed, transform_inputs};
-use super::transform::{IN, OUT, Output, Taps, sandwich};
+use super::scheme::{Axis, Scheme, Term};
+use super::transform::{Transform, sandwich};
 use super::*;
 use crate::Accumulate;
 use crate::ops::conv::{Base, Bias};
@@ -41,10 +42,11 @@ pub(in crate::simd) fn forward(
         depth_stride: TAPS,
         mirrored: false,
     };
-    convolve(isa, g.samples, &weights, (x, g.plane, g.before), base, (y, g.places));
+    let [scheme, _] = Scheme::pair(g);
+    convolve(isa, scheme, g.samples, &weights, (x, g.plane, g.before), base, (y, g.places));
 }
 
-/// dX = mirrored w ∗ dY.
+/// dX = mirrored w ∗ dY, where dY has zeros between its pixels if the stride is two.
 pub(in crate::simd) fn grad_input(
     isa: Isa,
     g: &Geometry,
@@ -62,11 +64,14 @@ pub(in crate::simd) fn grad_input(
         mirrored: true,
     };
     let base = Base { bias: Bias::None, onto: how.into() };
-    convolve(isa, g.samples, &weights, (dy, g.places, g.before.map(|b| 2 - b)), base, (dx, g.plane));
+    let [_, scheme] = Scheme::pair(g);
+    let before = g.before.map(|b| (2 - b) / g.stride);
+    convolve(isa, scheme, g.samples, &weights, (dy, g.places, before), base, (dx, g.plane));
 }
 
 fn convolve(
     isa: Isa,
+    scheme: Scheme,
     samples: usize,
     weights: &Weights<'_>,
     (x, plane, before): (&[f32], [usize; 2], [usize; 2]),
@@ -74,7 +79,7 @@ fn convolve(
     (y, places): (&mut [f32], [usize; 2]),
 ) {
     assert!(isa <= Isa::detected());
-    let call = Convolution::new(isa, samples, weights, (x, plane, before), base, (y, places));
+    let call = Convolution::new(isa, scheme, samples, weights, (x, plane, before), base, (y, places));
     // Few tiles reuse weights little, and the transformed weights are the larger matrix: then it is the one to be cut.
     const FEW_TILES: usize = 64;
     if call.tile_rows * call.inputs.count[1] <= FEW_TILES { call.by_channels() } else { call.by_tiles() }
@@ -84,6 +89,10 @@ fn convolve(
 /// no bit.
 pub(super) struct Convolution<'a> {
     isa: Isa,
+    scheme: Scheme,
+    axis: &'static Axis,
+    /// The products, those of a sum together.
+    terms: Vec<Term>,
     weights: &'a Weights<'a>,
     inputs: Tiles,
     x: &'a [f32],
@@ -96,16 +105,21 @@ pub(super) struct Convolution<'a> {
 impl<'a> Convolution<'a> {
     pub(super) fn new(
         isa: Isa,
+        scheme: Scheme,
         samples: usize,
         weights: &'a Weights<'a>,
         (x, plane, before): (&'a [f32], [usize; 2], [usize; 2]),
         base: Base<'a, f32>,
         (y, places): (&'a mut [f32], [usize; 2]),
     ) -> Convolution<'a> {
-        let count = places.map(|n| n.div_ceil(OUT));
-        let inputs = Tiles { plane, before, count, span: IN };
+        let axis = scheme.axis();
+        let count = axis.tiles(places);
+        let inputs = Tiles { plane, before, count, span: axis.span, step: axis.step };
         Convolution {
             isa,
+            scheme,
+            axis,
+            terms: axis.terms_by(|term| term.sum),
             weights,
             inputs,
             x,
@@ -120,18 +134,20 @@ impl<'a> Convolution<'a> {
     pub(super) fn by_tiles(&self) {
         let (depth, groups) = (self.weights.depth, 0..self.weights.lanes.div_ceil(LANES));
         let u_apart = apart(depth, groups.len());
-        let mut u = Buffer::<f32>::scratch(PLACES * u_apart * LANES);
+        let mut u = Buffer::<f32>::scratch(self.axis.taps.pow(2) * u_apart * LANES);
         {
             let u = shared(&mut u);
             // Neighbouring channels share cache lines, so a task takes several.
             const CHANNELS: usize = 16;
             (0..depth.div_ceil(CHANNELS)).into_par_iter().for_each(|block| {
                 let ks = block * CHANNELS..depth.min((block + 1) * CHANNELS);
-                on_isa!(self.isa, transform_weights(self.weights, ks, groups.clone(), u_apart, &u));
+                on_isa!(self.isa, transform_weights(self.scheme, self.weights, ks, groups.clone(), u_apart, &u));
             });
         }
-        // Each task reads all of U, the faster the more tiles it has, as long as those of a place stay in the L2 cache. Each
-        // place's product takes the room of the tiles of the place before, which are not needed any more.
+        // Each task reads all of U, the faster the more tiles it has, as long as the matrices of a product stay in the L2 cache.
+        // Each sum takes the room of factors that are not needed any more.
+        let lead = self.lead();
+        let rooms = (lead + self.axis.inputs.pow(2)).max(self.axis.sums.pow(2));
         let across = self.inputs.count[1];
         let groups_in = depth.div_ceil(LANES);
         let for_each_thread = self.tile_rows * across / rayon::current_num_threads();
@@ -140,13 +156,12 @@ impl<'a> Convolution<'a> {
             let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
             let tiles = rows.len() * across;
             let room = apart(tiles, groups_in.max(groups.len()));
-            let mut matrices = Buffer::<f32>::scratch((1 + PLACES) * room * LANES);
-            let (_, v) = matrices.split_at_mut(room * LANES);
-            self.transform_inputs(rows.clone(), &shared(v), room, 0);
-            let product = self.product(tiles, groups.len(), u_apart);
-            for place in 0..PLACES {
-                let (m, v) = matrices.split_at_mut((place + 1) * room * LANES);
-                product.run(self.isa, v, &u[place * u_apart * LANES..], &mut m[place * room * LANES..]);
+            let mut matrices = Buffer::<f32>::scratch(rooms * room * LANES);
+            self.transform_inputs(rows.clone(), &shared(&mut matrices[lead * room * LANES..]), room, 0);
+            for (i, term) in self.terms.iter().enumerate() {
+                let (m, later) = matrices.split_at_mut((term.sum + 1) * room * LANES);
+                let v = &later[(lead + term.input - term.sum - 1) * room * LANES..];
+                self.multiply(i, v, (&u, groups.len()), &mut m[term.sum * room * LANES..], tiles);
             }
             self.transform_outputs(rows, (&matrices, room), groups.clone());
         });
@@ -160,7 +175,7 @@ impl<'a> Convolution<'a> {
             (self.weights.depth, self.weights.lanes.div_ceil(LANES), self.inputs.count[1]);
         let tiles = self.tile_rows * across;
         let v_apart = apart(tiles, depth.div_ceil(LANES));
-        let mut v = Buffer::<f32>::scratch(PLACES * v_apart * LANES);
+        let mut v = Buffer::<f32>::scratch(self.axis.inputs.pow(2) * v_apart * LANES);
         {
             let v = shared(&mut v);
             let rows_in_task = (8 / across).max(1);
@@ -173,16 +188,16 @@ impl<'a> Convolution<'a> {
         (0..groups.div_ceil(GROUPS)).into_par_iter().for_each(|task| {
             let some = task * GROUPS..groups.min((task + 1) * GROUPS);
             let u_apart = apart(depth, some.len());
-            let mut u = Buffer::<f32>::scratch(PLACES * u_apart * LANES);
+            let mut u = Buffer::<f32>::scratch(self.axis.taps.pow(2) * u_apart * LANES);
             {
                 let u = shared(&mut u);
-                on_isa!(self.isa, transform_weights(self.weights, 0..depth, some.clone(), u_apart, &u));
+                on_isa!(self.isa, transform_weights(self.scheme, self.weights, 0..depth, some.clone(), u_apart, &u));
             }
             let m_apart = apart(tiles, some.len());
-            let mut m = Buffer::<f32>::scratch(PLACES * m_apart * LANES);
-            let product = self.product(tiles, some.len(), u_apart);
-            for (place, m) in m.chunks_exact_mut(m_apart * LANES).enumerate() {
-                product.run(self.isa, &v[place * v_apart * LANES..], &u[place * u_apart * LANES..], m);
+            let mut m = Buffer::<f32>::scratch(self.axis.sums.pow(2) * m_apart * LANES);
+            for (i, term) in self.terms.iter().enumerate() {
+                let v = &v[term.input * v_apart * LANES..];
+                self.multiply(i, v, (&u, some.len()), &mut m[term.sum * m_apart * LANES..], tiles);
             }
             self.transform_outputs(0..self.tile_rows, (&m, m_apart), some);
         });
@@ -201,25 +216,36 @@ impl<'a> Convolution<'a> {
         let mut v = Transformed { to: v, apart: v_apart, channels, panels: None, first: first_tile };
         for band in Band::all(rows, self.inputs.count[0]) {
             let x = &self.x[band.sample * channels * height * width..][..channels * height * width];
-            on_isa!(self.isa, transform_inputs(&self.inputs, &band, x, v));
+            on_isa!(self.isa, transform_inputs(self.scheme, &self.inputs, &band, x, v));
             v.first += band.rows * self.inputs.count[1];
         }
     }
 
-    /// M of one place from some tiles' V and some groups' U, whose places are `u_apart` from one another.
-    fn product(&self, tiles: usize, groups: usize, u_apart: usize) -> Product {
+    /// How many rooms before those of V make place for each sum when it is computed.
+    fn lead(&self) -> usize {
+        let room = |(i, term): (usize, &Term)| {
+            let needed = self.terms[i..].iter().map(|term| term.input).min();
+            (term.sum + 1).saturating_sub(needed.unwrap_or(0))
+        };
+        self.terms.iter().enumerate().map(room).max().unwrap_or(0)
+    }
+
+    /// Term number `i`: to the sum of some tiles, from their V and some groups' U.
+    fn multiply(&self, i: usize, v: &[f32], (u, groups): (&[f32], usize), m: &mut [f32], tiles: usize) {
         let depth = self.weights.depth;
-        Product {
+        let u = |term: &Term| &u[term.tap * apart(depth, groups) * LANES..];
+        let term = &self.terms[i];
+        let product = Product {
             rows: tiles,
             cols: groups * LANES,
             depth,
             a_row: depth.div_ceil(LANES) * LANES,
             a_step: 1,
             b_rows: depth,
-            b_next: u_apart * LANES,
             c_row: groups * LANES,
-            add: false,
-        }
+            add: i > 0 && self.terms[i - 1].sum == term.sum,
+        };
+        product.run(self.isa, v, [u(term), u(self.terms.get(i + 1).unwrap_or(term))], m);
     }
 
     /// The output of some tile rows and groups of channels, from their M.
@@ -241,6 +267,27 @@ const STEPS_AHEAD: usize = 4;
 /// come out.
 #[inline(always)]
 fn transform_weights<L: Lanes<W>, const W: usize>(
+    scheme: Scheme,
+    weights: &Weights<'_>,
+    ks: Range<usize>,
+    groups: Range<usize>,
+    u_apart: usize,
+    u: &Shared<'_, [f32; LANES]>,
+) {
+    match scheme {
+        Scheme::StrideOne => {
+            use stride_one::{IN, Taps};
+            transform_taps::<Taps, L, IN, W>(weights, ks, groups, u_apart, u);
+        }
+        Scheme::StrideTwo | Scheme::StrideTwoBack { .. } => {
+            use stride_two::{TAPS, Taps};
+            transform_taps::<Taps, L, TAPS, W>(weights, ks, groups, u_apart, u);
+        }
+    }
+}
+
+#[inline(always)]
+fn transform_taps<M: Transform<R, 3>, L: Lanes<W>, const R: usize, const W: usize>(
     weights: &Weights<'_>,
     ks: Range<usize>,
     groups: Range<usize>,
@@ -267,7 +314,7 @@ fn transform_weights<L: Lanes<W>, const W: usize>(
                     }
                     *taps = L::transpose(rows);
                 }
-                sandwich::<Taps, L, IN, 3, W>(
+                sandwich::<M, L, R, 3, W>(
                     #[inline(always)]
                     |r, c| {
                         let tap = if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c };
@@ -276,7 +323,7 @@ fn transform_weights<L: Lanes<W>, const W: usize>(
                     #[inline(always)]
                     |r, c, value| {
                         // SAFETY: no other task has these channels.
-                        let to = unsafe { u.slice((r * IN + c) * u_apart + at, 1) };
+                        let to = unsafe { u.slice((r * R + c) * u_apart + at, 1) };
                         value.store_part(&mut to[0], part);
                     },
                 );
@@ -288,6 +335,32 @@ fn transform_weights<L: Lanes<W>, const W: usize>(
 /// The planes of a band of one sample, for some groups of channels, from M.
 #[inline(always)]
 fn transform_outputs<L: Lanes<W>, const W: usize>(
+    call: &Convolution<'_>,
+    band: &Band,
+    groups: Range<usize>,
+    m: (&[[f32; LANES]], usize, usize),
+) {
+    use stride_two::{BACK_OUT, BACK_SUMS, BackOutput};
+    match call.scheme {
+        Scheme::StrideOne => {
+            use stride_one::{IN, OUT, Output};
+            transform_sums::<Output, L, OUT, IN, W>(call, band, groups, m);
+        }
+        Scheme::StrideTwo => {
+            use stride_two::{OUT, Output, SUMS};
+            transform_sums::<Output, L, OUT, SUMS, W>(call, band, groups, m);
+        }
+        Scheme::StrideTwoBack { odd: false } => {
+            transform_sums::<BackOutput<false>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
+        }
+        Scheme::StrideTwoBack { odd: true } => {
+            transform_sums::<BackOutput<true>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
+        }
+    }
+}
+
+#[inline(always)]
+fn transform_sums<M: Transform<OUT, SUMS>, L: Lanes<W>, const OUT: usize, const SUMS: usize, const W: usize>(
     call: &Convolution<'_>,
     band: &Band,
     groups: Range<usize>,
@@ -315,13 +388,13 @@ fn transform_outputs<L: Lanes<W>, const W: usize>(
                     L::fetch(call.y.start().wrapping_add(first + channel * plane + right * OUT * OUT));
                 }
                 let at = (first_tile + down * across + right) * groups.len() + group - groups.start;
-                let m = &m[at..][..(PLACES - 1) * m_apart + 1];
+                let m = &m[at..][..(SUMS * SUMS - 1) * m_apart + 1];
                 let cols = wide - right * OUT;
                 for part in 0..LANES / W {
                     let start = L::load_part(&start, part);
-                    sandwich::<Output, L, OUT, IN, W>(
+                    sandwich::<M, L, OUT, SUMS, W>(
                         #[inline(always)]
-                        |r, c| L::load_part(&m[(r * IN + c) * m_apart], part),
+                        |r, c| L::load_part(&m[(r * SUMS + c) * m_apart], part),
                         #[inline(always)]
                         |r, c, value| {
                             if r < high && c < cols {

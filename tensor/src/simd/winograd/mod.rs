@@ -19,6 +19,9 @@
 mod bands;
 mod convolution;
 mod product;
+mod scheme;
+mod stride_one;
+mod stride_two;
 mod tiles;
 mod transform;
 mod weight_gradient;
@@ -31,24 +34,37 @@ use super::lanes::on_isa;
 use crate::Buffer;
 use crate::ops::conv::Geometry;
 use bands::Shared;
-use transform::{IN, OUT};
+use scheme::Scheme;
 
 /// Channels side by side, in the order of pictures and tiles that transforms work on.
 const LANES: usize = super::lanes::MOST_LANES;
 
-/// Places of a transformed tile.
-const PLACES: usize = IN * IN;
-
-/// Whether this way is open and pays: small kernels of stride 1, enough channels to fill vectors, and pictures that
-/// tiles do not exceed by much. A function of a sample's shape alone, so that no sample depends on how many are
-/// computed with it.
+/// Whether this way is open and pays: enough channels to fill vectors, and pictures that tiles do not exceed by much. A
+/// function of a sample's shape alone, so that no sample depends on how many are computed with it.
 pub(super) fn applies(g: &Geometry) -> bool {
-    let covered: usize = g.places.iter().map(|n| n.next_multiple_of(OUT)).product();
+    if !is_open(g) || g.channels_in.min(g.channels_out) < LANES {
+        return false;
+    }
+    let [scheme, _] = Scheme::pair(g).map(Scheme::axis);
+    let covered = scheme.tiles(g.places).map(|tiles| tiles * scheme.out);
+    let excess = covered[0] * covered[1] * 5;
+    let places = g.places[0] * g.places[1];
+    if g.stride == 1 { excess <= 9 * places } else { excess <= 7 * places }
+}
+
+/// Small kernels of stride 1 or 2, where tiles do not end before planes do: with strides there may be pixels that no window
+/// meets, and places that meet no pixel.
+fn is_open(g: &Geometry) -> bool {
+    let [there, back] = Scheme::pair(g).map(Scheme::axis);
+    let reached = |axis: usize| {
+        let (plane, places, before) = (g.plane[axis], g.places[axis], g.before[axis]);
+        before % 2 == g.before[0] % 2
+            && before + plane <= there.reach(places.div_ceil(there.out))
+            && (2 - before) / 2 + places <= back.reach(plane.div_ceil(back.out))
+    };
     g.taps == [3, 3]
-        && g.stride == 1
-        && g.before.iter().all(|&b| b <= 2)
-        && g.channels_in.min(g.channels_out) >= LANES
-        && 5 * covered <= 9 * g.places[0] * g.places[1]
+        && g.before.iter().all(|&before| before <= 2)
+        && (g.stride == 1 || g.stride == 2 && (0..2).all(reached))
 }
 
 /// Numbers between the matrices of neighbouring places: a little apart, so that their rows do not all fall into

@@ -28,8 +28,6 @@ pub(super) struct Product {
     pub(super) a_step: usize,
     /// Rows that B's panels have room for, at least `depth`.
     pub(super) b_rows: usize,
-    /// From this B to the one that will be multiplied next, so that it can be fetched ahead.
-    pub(super) b_next: usize,
     pub(super) c_row: usize,
     /// Whether C is added to.
     pub(super) add: bool,
@@ -45,7 +43,8 @@ pub(super) fn panel_at(rows: usize, cols: usize, row: usize, col: usize) -> (usi
 }
 
 impl Product {
-    pub(super) fn run(&self, isa: Isa, a: &[f32], b: &[f32], c: &mut [f32]) {
+    /// `next` is the B that will be multiplied after this one, so that it can be fetched ahead.
+    pub(super) fn run(&self, isa: Isa, a: &[f32], [b, next]: [&[f32]; 2], c: &mut [f32]) {
         let p = self;
         if p.rows == 0 || p.cols == 0 {
             return;
@@ -67,10 +66,10 @@ impl Product {
                 let (b_start, b_step) = panel_at(p.b_rows, p.cols, step, col);
                 // While rows of tiles use this panel of B again and again, the next one comes nearer, a part for each strip.
                 let panel = col / PANEL * PANEL;
-                let next = match (panel + PANEL, step + steps) {
-                    (col, _) if col < p.cols => panel_at(p.b_rows, p.cols, step, col).0,
-                    (_, step) if step < p.depth => panel_at(p.b_rows, p.cols, step, 0).0,
-                    _ => p.b_next,
+                let ahead = match (panel + PANEL, step + steps) {
+                    (col, _) if col < p.cols => b[panel_at(p.b_rows, p.cols, step, col).0..].as_ptr(),
+                    (_, step) if step < p.depth => b[panel_at(p.b_rows, p.cols, step, 0).0..].as_ptr(),
+                    _ => next.as_ptr(),
                 };
                 let lines = cols.min(b_step) / LINE;
                 let first = (col - panel) / LINE;
@@ -88,7 +87,7 @@ impl Product {
                     c_row: p.c_row,
                     begin: if p.add || step > 0 { Begin::Current } else { Begin::Zero },
                     ahead: Ahead {
-                        start: b.as_ptr().wrapping_add(next + first * steps * LINE),
+                        start: ahead.wrapping_add(first * steps * LINE),
                         step: LINE,
                         next: steps * LINE,
                         lines,

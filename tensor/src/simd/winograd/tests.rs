@@ -33,8 +33,7 @@ fn relative_error(ours: &Tensor<f32>, exact: &Tensor<f64>) -> f64 {
 }
 
 /// Relative errors of y, dX and dW; all paths must give the same bits.
-fn check(x: [usize; 4], channels_out: usize, padding: Padding, how: Accumulate) -> [f64; 3] {
-    let conv = Conv2d { stride: 1, padding };
+fn check(x: [usize; 4], channels_out: usize, conv: Conv2d, how: Accumulate) -> [f64; 3] {
     let (x_shape, w_shape) = (Shape::from(x), Shape::from([channels_out, x[1], 3, 3]));
     let y_shape = conv.output_shape(&x_shape, &w_shape).unwrap();
     let (x, w, dy) = (noise(x_shape, 1), noise(w_shape, 2), noise(y_shape, 3));
@@ -77,8 +76,25 @@ proptest! {
     ) {
         let padding = Padding { top: sides.0, bottom: sides.1, left: sides.2, right: sides.3 };
         let how = if add { Accumulate::Add } else { Accumulate::Overwrite };
-        let errors = check([n, ci, h, w], co, padding, how);
+        let errors = check([n, ci, h, w], co, Conv2d { stride: 1, padding }, how);
         prop_assert!(errors.iter().all(|&e| e < 2e-6), "{errors:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_size_and_padding_with_stride_two(
+        n in 1usize..4, ci in 1usize..40, co in 1usize..40, h in 3usize..19, w in 3usize..19,
+        sides in (0usize..3, 0usize..3, 0usize..3, 0usize..3), add: bool,
+    ) {
+        let padding = Padding { top: sides.0, bottom: sides.1, left: sides.2, right: sides.3 };
+        let conv = Conv2d { stride: 2, padding };
+        let g = conv.geometry("test", &Shape::from([n, ci, h, w]), &Shape::from([co, ci, 3, 3])).unwrap();
+        prop_assume!(is_open(&g));
+        let how = if add { Accumulate::Add } else { Accumulate::Overwrite };
+        let errors = check([n, ci, h, w], co, conv, how);
+        prop_assert!(errors.iter().all(|&e| e < 1e-6), "{errors:?}");
     }
 }
 
@@ -87,7 +103,18 @@ proptest! {
     #[test]
     fn the_cut_shows_in_no_bit(
         n in 1usize..6, ci in 1usize..70, co in 1usize..70, h in 3usize..20, w in 3usize..20, mirrored: bool,
+        scheme in prop::sample::select(&[
+            Scheme::StrideOne,
+            Scheme::StrideTwo,
+            Scheme::StrideTwoBack { odd: false },
+            Scheme::StrideTwoBack { odd: true },
+        ][..]),
     ) {
+        let places = match scheme {
+            Scheme::StrideOne => [h, w],
+            Scheme::StrideTwo => [h, w].map(|n| n.div_ceil(2)),
+            Scheme::StrideTwoBack { .. } => [h, w].map(|n| 2 * n),
+        };
         let x = noise(Shape::from([n, ci, h, w]), 1).cast::<f32>();
         let w_shape = Shape::from([co, ci, 3, 3]);
         let (weights, bias) = (noise(w_shape, 2).cast::<f32>(), noise(Shape::from([n, co]), 3).cast::<f32>());
@@ -100,11 +127,11 @@ proptest! {
             mirrored,
         };
         let base = Base { bias: Bias::Samples(bias.as_slice()), onto: Accumulate::Overwrite.into() };
-        let mut results = [f32::NAN; 2].map(|nan| Tensor::full([n, co, h, w], nan));
+        let mut results = [f32::NAN; 2].map(|nan| Tensor::full([n, co, places[0], places[1]], nan));
         for (result, by) in results.iter_mut().zip([Convolution::by_tiles, Convolution::by_channels]) {
-            let y = (result.as_mut_slice(), [h, w]);
+            let y = (result.as_mut_slice(), places);
             let pictures = (x.as_slice(), [h, w], [1, 1]);
-            by(&Convolution::new(Isa::active(), n, &weights, pictures, base, y));
+            by(&Convolution::new(Isa::active(), scheme, n, &weights, pictures, base, y));
         }
         let [by_tiles, by_channels] = results;
         prop_assert!(by_tiles.as_slice().iter().all(|y| y.is_finite()));
@@ -124,8 +151,11 @@ fn rounding_stays_near_that_of_the_definition() {
         ([38, 160, 5, 5], 240),
     ];
     for (x, channels_out) in shapes {
-        let errors = check(x, channels_out, Padding::same(1), Accumulate::Overwrite);
-        println!("{x:?}: {errors:?}");
-        assert!(errors.iter().all(|&e| e < 1.5e-6), "{errors:?}");
+        for (stride, most) in [(1, 1.5e-6), (2, 6e-7)] {
+            let conv = Conv2d { stride, padding: Padding::same(1) };
+            let errors = check(x, channels_out, conv, Accumulate::Overwrite);
+            println!("{x:?} with stride {stride}: {errors:?}");
+            assert!(errors.iter().all(|&e| e < most), "{errors:?}");
+        }
     }
 }

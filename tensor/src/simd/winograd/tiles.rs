@@ -2,16 +2,17 @@
 
 use super::bands::{Band, GroupPlanes, Shared, Tiles};
 use super::product::panel_at;
-use super::transform::{IN, Input, OUT, OutputAdjoint, Transform, sandwich};
-use super::{LANES, PLACES};
+use super::scheme::Scheme;
+use super::transform::{Transform, sandwich};
+use super::{LANES, stride_one, stride_two};
 use crate::Buffer;
 use crate::simd::lanes::Lanes;
 
-/// Where transformed tiles go: a matrix (tiles × channels) for each place.
+/// Where transformed tiles go: a matrix (tiles × channels) for each of their numbers.
 #[derive(Clone, Copy)]
 pub(super) struct Transformed<'a> {
     pub(super) to: &'a Shared<'a, [f32; LANES]>,
-    /// Sixteens from one place's matrix to the next.
+    /// Sixteens from one matrix to the next.
     pub(super) apart: usize,
     pub(super) channels: usize,
     /// In panels with room for so many tiles; or row-major.
@@ -35,27 +36,53 @@ impl Transformed<'_> {
 /// V[·, tiles of a band, ·] from a sample's planes.
 #[inline(always)]
 pub(super) fn transform_inputs<L: Lanes<W>, const W: usize>(
+    scheme: Scheme,
     tiles: &Tiles,
     band: &Band,
     x: &[f32],
     v: Transformed<'_>,
 ) {
-    transform_tiles::<Input, L, IN, W>(tiles, band, x, v);
+    use stride_two::{BACK_FACTORS, BACK_IN, BackInput};
+    match scheme {
+        Scheme::StrideOne => {
+            transform_tiles::<stride_one::Input, L, { stride_one::IN }, { stride_one::IN }, W>(tiles, band, x, v);
+        }
+        Scheme::StrideTwo => {
+            transform_tiles::<stride_two::Input, L, { stride_two::IN }, { stride_two::IN }, W>(tiles, band, x, v);
+        }
+        Scheme::StrideTwoBack { odd: false } => {
+            transform_tiles::<BackInput<false>, L, BACK_FACTORS, BACK_IN, W>(tiles, band, x, v);
+        }
+        Scheme::StrideTwoBack { odd: true } => {
+            transform_tiles::<BackInput<true>, L, BACK_FACTORS, BACK_IN, W>(tiles, band, x, v);
+        }
+    }
 }
 
 /// D[·, tiles of a band, ·] from a sample's planes of dY.
 #[inline(always)]
 pub(super) fn transform_output_gradients<L: Lanes<W>, const W: usize>(
+    scheme: Scheme,
     tiles: &Tiles,
     band: &Band,
     dy: &[f32],
     d: Transformed<'_>,
 ) {
-    transform_tiles::<OutputAdjoint, L, OUT, W>(tiles, band, dy, d);
+    match scheme {
+        Scheme::StrideOne => {
+            use stride_one::{IN, OUT, OutputAdjoint};
+            transform_tiles::<OutputAdjoint, L, IN, OUT, W>(tiles, band, dy, d);
+        }
+        Scheme::StrideTwo => {
+            use stride_two::{OUT, OutputAdjoint, SUMS};
+            transform_tiles::<OutputAdjoint, L, SUMS, OUT, W>(tiles, band, dy, d);
+        }
+        Scheme::StrideTwoBack { .. } => unreachable!("weights have their gradient from a forward pass"),
+    }
 }
 
 #[inline(always)]
-fn transform_tiles<M: Transform<IN, SPAN>, L: Lanes<W>, const SPAN: usize, const W: usize>(
+fn transform_tiles<M: Transform<R, SPAN>, L: Lanes<W>, const R: usize, const SPAN: usize, const W: usize>(
     tiles: &Tiles,
     band: &Band,
     planes: &[f32],
@@ -73,13 +100,13 @@ fn transform_tiles<M: Transform<IN, SPAN>, L: Lanes<W>, const SPAN: usize, const
                 let rows = pixels.tile::<SPAN>(down, right);
                 let tile = down * tiles.count[1] + right;
                 // SAFETY: no other task has this tile.
-                let mut to = unsafe { out.to.spread::<PLACES>(out.at(tile, group), out.apart) };
+                let mut to = unsafe { out.to.spread(out.at(tile, group), out.apart, R * R) };
                 for part in 0..LANES / W {
-                    sandwich::<M, L, IN, SPAN, W>(
+                    sandwich::<M, L, R, SPAN, W>(
                         #[inline(always)]
                         |r, c| L::load_part(&rows[r][c], part),
                         #[inline(always)]
-                        |r, c, value| value.store_part(to.get(r * IN + c), part),
+                        |r, c, value| value.store_part(to.get(r * R + c), part),
                     );
                 }
             }

@@ -3,7 +3,8 @@
 use super::bands::{Band, Shared, Tiles};
 use super::product::{PANEL, Product, panel_at};
 use super::tiles::{Transformed, transform_inputs, transform_output_gradients};
-use super::transform::{IN, OUT, TapsAdjoint, sandwich};
+use super::scheme::{Axis, Scheme, Term};
+use super::transform::{Transform, sandwich};
 use super::*;
 use crate::Accumulate;
 use crate::simd::gemm::share;
@@ -32,10 +33,14 @@ pub(in crate::simd) fn grad_weight(
     }
 }
 
-/// The gradient of one convolution's weights: P, for each place a sum over tiles, and back from there.
+/// The gradient of one convolution's weights: P, for each factor of the taps a sum over tiles, and back from there.
 struct WeightGradient<'a> {
     isa: Isa,
     g: &'a Geometry,
+    scheme: Scheme,
+    axis: &'static Axis,
+    /// The products, those of a factor of the taps together.
+    terms: Vec<Term>,
     x: &'a [f32],
     dy: &'a [f32],
     inputs: Tiles,
@@ -53,16 +58,28 @@ struct Room {
     d_apart: usize,
 }
 
+impl Room {
+    fn matrices(&self, axis: &Axis) -> [Buffer<f32>; 2] {
+        let room = |count: usize, apart: usize| Buffer::scratch(count.pow(2) * apart * LANES);
+        [room(axis.inputs, self.v_apart), room(axis.sums, self.d_apart)]
+    }
+}
+
 impl<'a> WeightGradient<'a> {
     fn new(isa: Isa, g: &'a Geometry, x: &'a [f32], dy: &'a [f32]) -> WeightGradient<'a> {
-        let count = g.places.map(|n| n.div_ceil(OUT));
+        let [scheme, _] = Scheme::pair(g);
+        let axis = scheme.axis();
+        let (count, out) = (axis.tiles(g.places), axis.out);
         WeightGradient {
             isa,
             g,
+            scheme,
+            axis,
+            terms: axis.terms_by(|term| term.tap),
             x,
             dy,
-            inputs: Tiles { plane: g.plane, before: g.before, count, span: IN },
-            outputs: Tiles { plane: g.places, before: [0, 0], count, span: OUT },
+            inputs: Tiles { plane: g.plane, before: g.before, count, span: axis.span, step: axis.step },
+            outputs: Tiles { plane: g.places, before: [0, 0], count, span: out, step: out },
             groups_in: g.channels_in.div_ceil(LANES),
             groups_out: g.channels_out.div_ceil(LANES),
             tile_rows: g.samples * count[0],
@@ -89,27 +106,24 @@ impl<'a> WeightGradient<'a> {
         let rows_at_once = self.rows_within(at_once).min(rows_in_slice);
         let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
         let p_apart = p_apart(channels_out, channels_in);
-        let size = PLACES * p_apart;
+        let size = self.axis.taps.pow(2) * p_apart;
         let mut p = Buffer::<f32>::scratch(slices * size);
         p.par_chunks_exact_mut(size).enumerate().for_each(|(slice, p)| {
             let room = self.room(rows_at_once);
-            let [mut v, mut d] =
-                [room.v_apart, room.d_apart].map(|apart| Buffer::scratch(PLACES * apart * LANES));
+            let [mut v, mut d] = room.matrices(self.axis);
             let first = slice * rows_in_slice;
             let end = self.tile_rows.min(first + rows_in_slice);
             for start in (first..end).step_by(rows_at_once) {
                 let rows = start..end.min(start + rows_at_once);
                 let tiles = rows.len() * self.inputs.count[1];
                 self.transform(rows, &shared(&mut v), &shared(&mut d), room, 0);
-                for (place, p) in p.chunks_exact_mut(p_apart).enumerate() {
-                    let channels = (0..channels_out, 0..channels_in);
-                    self.multiply(place, (&v, &d, room), tiles, channels, start > first, p);
-                }
+                let channels = (0..channels_out, 0..channels_in);
+                self.multiply((&v, &d, room), tiles, channels, start > first, (p, p_apart));
             }
         });
         dw.par_chunks_exact_mut(self.g.channels_in * 9).enumerate().for_each(|(channel_out, dw)| {
             let p = (&p[..], slices, p_apart);
-            on_isa!(self.isa, transform_weight_gradients(p, channel_out * channels_in, dw, how));
+            on_isa!(self.isa, transform_weight_gradients(self.scheme, p, channel_out * channels_in, dw, how));
         });
     }
 
@@ -120,8 +134,7 @@ impl<'a> WeightGradient<'a> {
         let rows_in_task = (16 / across).max(1);
         let rows_in_block = share(self.tile_rows, self.rows_within(BLOCK), rows_in_task).min(self.tile_rows);
         let room = self.room(rows_in_block);
-        let [mut v, mut d] =
-            [room.v_apart, room.d_apart].map(|apart| Buffer::scratch(PLACES * apart * LANES));
+        let [mut v, mut d] = room.matrices(self.axis);
         for block in (0..self.tile_rows).step_by(rows_in_block) {
             let rows = block..self.tile_rows.min(block + rows_in_block);
             {
@@ -156,21 +169,20 @@ impl<'a> WeightGradient<'a> {
             let outs = first_out..channels_out.min(first_out + ROWS);
             let ins = first_in..channels_in.min(first_in + PANEL);
             let p_apart = p_apart(outs.len(), ins.len());
-            let mut p = Buffer::<f32>::scratch(PLACES * p_apart);
-            for (place, p) in p.chunks_exact_mut(p_apart).enumerate() {
-                self.multiply(place, matrices, tiles, (outs.clone(), ins.clone()), false, p);
-            }
+            let mut p = Buffer::<f32>::scratch(self.axis.taps.pow(2) * p_apart);
+            self.multiply(matrices, tiles, (outs, ins.clone()), false, (&mut p, p_apart));
             for (row, dw) in pieces.into_iter().enumerate() {
                 let first = row * ins.len();
-                on_isa!(self.isa, transform_weight_gradients((&p, 1, p_apart), first, dw, how));
+                on_isa!(self.isa, transform_weight_gradients(self.scheme, (&p, 1, p_apart), first, dw, how));
             }
         });
     }
 
     /// Tile rows whose V and D together hold about so many numbers.
     fn rows_within(&self, numbers: usize) -> usize {
-        let in_row = PLACES * LANES * (self.groups_in + self.groups_out) * self.inputs.count[1];
-        (numbers / in_row).max(1)
+        let Axis { inputs, sums, .. } = self.axis;
+        let of_tile = inputs.pow(2) * self.groups_in + sums.pow(2) * self.groups_out;
+        (numbers / (of_tile * LANES * self.inputs.count[1])).max(1)
     }
 
     fn room(&self, rows: usize) -> Room {
@@ -196,53 +208,80 @@ impl<'a> WeightGradient<'a> {
         for band in Band::all(rows, self.inputs.count[0]) {
             let x = &self.x[band.sample * x_len..][..x_len];
             let dy = &self.dy[band.sample * dy_len..][..dy_len];
-            on_isa!(self.isa, transform_inputs(&self.inputs, &band, x, v));
-            on_isa!(self.isa, transform_output_gradients(&self.outputs, &band, dy, d));
+            on_isa!(self.isa, transform_inputs(self.scheme, &self.inputs, &band, x, v));
+            on_isa!(self.isa, transform_output_gradients(self.scheme, &self.outputs, &band, dy, d));
             v.first += band.rows * self.inputs.count[1];
             d.first = v.first;
         }
     }
 
-    /// P[place] ← or += D[place]ᵀ · V[place] over the first `tiles` tiles, for these channels in and out; those out are part of a
-    /// panel, or begin where one does.
+    /// P ← or += Σ Dᵀ · V over the first `tiles` tiles, for these channels in and out; those out are part of a panel, or begin where
+    /// one does.
     fn multiply(
         &self,
-        place: usize,
         (v, d, room): (&[f32], &[f32], Room),
         tiles: usize,
         (outs, ins): (Range<usize>, Range<usize>),
         add: bool,
-        p: &mut [f32],
+        (p, p_apart): (&mut [f32], usize),
     ) {
-        let [v, d] = [&v[place * room.v_apart * LANES..], &d[place * room.d_apart * LANES..]];
         let (v_start, _) = panel_at(room.tiles, self.groups_in * LANES, 0, ins.start);
-        for first in outs.clone().step_by(PANEL) {
-            let (d_start, d_step) = panel_at(room.tiles, self.groups_out * LANES, 0, first);
-            let product = Product {
-                rows: PANEL.min(outs.end - first),
-                cols: ins.len(),
-                depth: tiles,
-                a_row: 1,
-                a_step: d_step,
-                b_rows: room.tiles,
-                b_next: if first + PANEL < outs.end { 0 } else { room.v_apart * LANES },
-                c_row: ins.len(),
-                add,
-            };
-            product.run(self.isa, &d[d_start..], &v[v_start..], &mut p[(first - outs.start) * ins.len()..]);
+        let v = |term: &Term| &v[term.input * room.v_apart * LANES + v_start..];
+        for (i, term) in self.terms.iter().enumerate() {
+            let after = v(self.terms.get(i + 1).unwrap_or(term));
+            let v = v(term);
+            let d = &d[term.sum * room.d_apart * LANES..];
+            let p = &mut p[term.tap * p_apart..][..p_apart];
+            let add = add || i > 0 && self.terms[i - 1].tap == term.tap;
+            for first in outs.clone().step_by(PANEL) {
+                let (d_start, d_step) = panel_at(room.tiles, self.groups_out * LANES, 0, first);
+                let product = Product {
+                    rows: PANEL.min(outs.end - first),
+                    cols: ins.len(),
+                    depth: tiles,
+                    a_row: 1,
+                    a_step: d_step,
+                    b_rows: room.tiles,
+                    c_row: ins.len(),
+                    add,
+                };
+                let next = if first + PANEL < outs.end { v } else { after };
+                product.run(self.isa, &d[d_start..], [v, next], &mut p[(first - outs.start) * ins.len()..]);
+            }
         }
     }
 }
 
-/// Numbers from the P of one place, `outs` × `ins`, to the next.
+/// Numbers from the P of one factor, `outs` × `ins`, to the next.
 fn p_apart(outs: usize, ins: usize) -> usize {
     apart(outs, ins / LANES) * LANES
 }
 
 /// The gradient of one output channel's weights [channels in, 3, 3] from the Ps of all slices, added in order; `first` is where
-/// its numbers begin in each place's P.
+/// its numbers begin in the P of each factor.
 #[inline(always)]
 fn transform_weight_gradients<L: Lanes<W>, const W: usize>(
+    scheme: Scheme,
+    p: (&[f32], usize, usize),
+    first: usize,
+    dw: &mut [f32],
+    how: Accumulate,
+) {
+    match scheme {
+        Scheme::StrideOne => {
+            use stride_one::{IN, TapsAdjoint};
+            transform_back::<TapsAdjoint, L, IN, W>(p, first, dw, how);
+        }
+        Scheme::StrideTwo => {
+            use stride_two::{TAPS, TapsAdjoint};
+            transform_back::<TapsAdjoint, L, TAPS, W>(p, first, dw, how);
+        }
+        Scheme::StrideTwoBack { .. } => unreachable!("weights have their gradient from a forward pass"),
+    }
+}
+
+#[inline(always)]
+fn transform_back<M: Transform<3, TAPS>, L: Lanes<W>, const TAPS: usize, const W: usize>(
     (p, slices, p_apart): (&[f32], usize, usize),
     first: usize,
     dw: &mut [f32],
@@ -253,10 +292,10 @@ fn transform_weight_gradients<L: Lanes<W>, const W: usize>(
         let index = first / LANES + group;
         for (part, dw) in dw.chunks_mut(W * 9).enumerate() {
             let mut gradients = [[0.0; W]; 9];
-            sandwich::<TapsAdjoint, L, 3, IN, W>(
+            sandwich::<M, L, 3, TAPS, W>(
                 #[inline(always)]
                 |r, c| {
-                    let at = |slice: usize| &p[(slice * PLACES + r * IN + c) * p_apart + index];
+                    let at = |slice: usize| &p[(slice * TAPS * TAPS + r * TAPS + c) * p_apart + index];
                     let mut sum = L::load_part(at(0), part);
                     for slice in 1..slices {
                         // So many places to read from are more than the processor can foresee.

@@ -1,0 +1,120 @@
+//! Which products a tile needs, and which of them are added up.
+
+use super::{stride_one, stride_two};
+use crate::ops::conv::Geometry;
+
+/// Along one axis, a window of three taps over a tile of pixels: taps and pixels become *factors*, products of these are
+/// added up, and the sums become outputs. In two dimensions, and for the gradients, everything follows from that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// F(4, 3): see [`stride_one`].
+    StrideOne,
+    /// See [`stride_two`].
+    StrideTwo,
+    /// The gradient of the input of [`StrideTwo`](Scheme::StrideTwo).
+    StrideTwoBack {
+        /// Whether the padding is.
+        odd: bool,
+    },
+}
+
+/// A product: the number of its tap's factor, that of its input's, and that of the sum it is added to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Term {
+    pub(super) tap: usize,
+    pub(super) input: usize,
+    pub(super) sum: usize,
+}
+
+/// The numbers of a scheme along an axis.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Axis {
+    /// Pixels that a tile reads.
+    pub(super) span: usize,
+    /// Pixels from one tile's first to the next tile's.
+    pub(super) step: usize,
+    /// Outputs of a tile.
+    pub(super) out: usize,
+    /// Factors of taps, and of a tile.
+    pub(super) taps: usize,
+    pub(super) inputs: usize,
+    pub(super) sums: usize,
+    pub(super) terms: &'static [Term],
+}
+
+const fn term(tap: usize, input: usize, sum: usize) -> Term {
+    Term { tap, input, sum }
+}
+
+static STRIDE_ONE: Axis = Axis {
+    span: stride_one::IN,
+    step: stride_one::OUT,
+    out: stride_one::OUT,
+    taps: stride_one::IN,
+    inputs: stride_one::IN,
+    sums: stride_one::IN,
+    terms: &[term(0, 0, 0), term(1, 1, 1), term(2, 2, 2), term(3, 3, 3), term(4, 4, 4), term(5, 5, 5)],
+};
+
+static STRIDE_TWO: Axis = Axis {
+    span: stride_two::IN,
+    step: 2 * stride_two::OUT,
+    out: stride_two::OUT,
+    taps: stride_two::TAPS,
+    inputs: stride_two::IN,
+    sums: stride_two::SUMS,
+    terms: &[term(0, 0, 0), term(1, 1, 0), term(2, 2, 1), term(1, 3, 2), term(3, 4, 2)],
+};
+
+static STRIDE_TWO_BACK: Axis = Axis {
+    span: stride_two::BACK_IN,
+    step: stride_two::BACK_OUT / 2,
+    out: stride_two::BACK_OUT,
+    taps: stride_two::TAPS,
+    inputs: stride_two::BACK_FACTORS,
+    sums: stride_two::BACK_SUMS,
+    terms: &[term(0, 0, 0), term(2, 1, 1), term(3, 2, 2), term(1, 1, 3), term(1, 3, 4)],
+};
+
+impl Scheme {
+    /// That of a forward pass and of its gradient of the weights, and that of its gradient of the input.
+    pub(super) fn pair(g: &Geometry) -> [Scheme; 2] {
+        match g.stride {
+            1 => [Scheme::StrideOne; 2],
+            _ => [Scheme::StrideTwo, Scheme::StrideTwoBack { odd: g.before[0] % 2 == 1 }],
+        }
+    }
+
+    pub(super) fn axis(self) -> &'static Axis {
+        match self {
+            Scheme::StrideOne => &STRIDE_ONE,
+            Scheme::StrideTwo => &STRIDE_TWO,
+            Scheme::StrideTwoBack { .. } => &STRIDE_TWO_BACK,
+        }
+    }
+}
+
+impl Axis {
+    /// The products of a tile in two dimensions: each number is now that of a pair, down and across. Ordered by `key`.
+    pub(super) fn terms_by(&self, key: impl Fn(&Term) -> usize) -> Vec<Term> {
+        let pair = |down: &Term, right: &Term| Term {
+            tap: down.tap * self.taps + right.tap,
+            input: down.input * self.inputs + right.input,
+            sum: down.sum * self.sums + right.sum,
+        };
+        let across = |down| self.terms.iter().map(move |right| pair(down, right));
+        let mut terms: Vec<Term> = self.terms.iter().flat_map(across).collect();
+        terms.sort_by_key(key);
+        terms
+    }
+
+    /// Tiles for so many outputs, down and across.
+    pub(super) fn tiles(&self, outputs: [usize; 2]) -> [usize; 2] {
+        outputs.map(|n| n.div_ceil(self.out))
+    }
+
+    /// Pixels that so many tiles read.
+    pub(super) fn reach(&self, tiles: usize) -> usize {
+        (tiles - 1) * self.step + self.span
+    }
+}
