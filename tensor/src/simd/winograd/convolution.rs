@@ -1,9 +1,10 @@
 //! A convolution, and the gradient of its input, which is one too.
 
 use super::bands::{Band, Shared, Tiles, write_planes};
+use super::order::{Order, Places};
 use super::product::{Product, panel_at};
-use super::tiles::{Transformed, transform_inputs};
 use super::scheme::{Axis, Scheme, Term};
+use super::tiles::{Transformed, transform_inputs};
 use super::transform::{Transform, sandwich};
 use super::*;
 use crate::Accumulate;
@@ -141,7 +142,10 @@ impl<'a> Convolution<'a> {
             const CHANNELS: usize = 16;
             (0..depth.div_ceil(CHANNELS)).into_par_iter().for_each(|block| {
                 let ks = block * CHANNELS..depth.min((block + 1) * CHANNELS);
-                on_isa!(self.isa, transform_weights(self.scheme, self.weights, ks, groups.clone(), u_apart, &u));
+                on_isa!(
+                    self.isa,
+                    transform_weights(self.scheme, self.weights, ks, groups.clone(), u_apart, &u)
+                );
             });
         }
         // Each task reads all of U, the faster the more tiles it has, as long as the matrices of a product stay in the L2 cache.
@@ -154,16 +158,16 @@ impl<'a> Convolution<'a> {
         let rows_in_task = (for_each_thread.clamp(16, 64) / across).max(1);
         (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
             let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
-            let tiles = rows.len() * across;
-            let room = apart(tiles, groups_in.max(groups.len()));
+            let order = self.order(rows.clone());
+            let room = apart(order.len(), groups_in.max(groups.len()));
             let mut matrices = Buffer::<f32>::scratch(rooms * room * LANES);
-            self.transform_inputs(rows.clone(), &shared(&mut matrices[lead * room * LANES..]), room, 0);
+            self.transform_inputs(rows.clone(), &order, &shared(&mut matrices[lead * room * LANES..]), room);
             for (i, term) in self.terms.iter().enumerate() {
                 let (m, later) = matrices.split_at_mut((term.sum + 1) * room * LANES);
                 let v = &later[(lead + term.input - term.sum - 1) * room * LANES..];
-                self.multiply(i, v, (&u, groups.len()), &mut m[term.sum * room * LANES..], tiles);
+                self.multiply(i, v, (&u, groups.len()), &mut m[term.sum * room * LANES..], &order);
             }
-            self.transform_outputs(rows, (&matrices, room), groups.clone());
+            self.transform_outputs(rows, &order, (&matrices, room), groups.clone());
         });
     }
 
@@ -173,16 +177,15 @@ impl<'a> Convolution<'a> {
         const GROUPS: usize = 2;
         let (depth, groups, across) =
             (self.weights.depth, self.weights.lanes.div_ceil(LANES), self.inputs.count[1]);
-        let tiles = self.tile_rows * across;
-        let v_apart = apart(tiles, depth.div_ceil(LANES));
+        let order = self.order(0..self.tile_rows);
+        let v_apart = apart(order.len(), depth.div_ceil(LANES));
         let mut v = Buffer::<f32>::scratch(self.axis.inputs.pow(2) * v_apart * LANES);
         {
             let v = shared(&mut v);
             let rows_in_task = (8 / across).max(1);
             (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
                 let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
-                let first_tile = rows.start * across;
-                self.transform_inputs(rows, &v, v_apart, first_tile);
+                self.transform_inputs(rows, &order, &v, v_apart);
             });
         }
         (0..groups.div_ceil(GROUPS)).into_par_iter().for_each(|task| {
@@ -191,33 +194,40 @@ impl<'a> Convolution<'a> {
             let mut u = Buffer::<f32>::scratch(self.axis.taps.pow(2) * u_apart * LANES);
             {
                 let u = shared(&mut u);
-                on_isa!(self.isa, transform_weights(self.scheme, self.weights, 0..depth, some.clone(), u_apart, &u));
+                on_isa!(
+                    self.isa,
+                    transform_weights(self.scheme, self.weights, 0..depth, some.clone(), u_apart, &u)
+                );
             }
-            let m_apart = apart(tiles, some.len());
+            let m_apart = apart(order.len(), some.len());
             let mut m = Buffer::<f32>::scratch(self.axis.sums.pow(2) * m_apart * LANES);
             for (i, term) in self.terms.iter().enumerate() {
                 let v = &v[term.input * v_apart * LANES..];
-                self.multiply(i, v, (&u, some.len()), &mut m[term.sum * m_apart * LANES..], tiles);
+                self.multiply(i, v, (&u, some.len()), &mut m[term.sum * m_apart * LANES..], &order);
             }
-            self.transform_outputs(0..self.tile_rows, (&m, m_apart), some);
+            self.transform_outputs(0..self.tile_rows, &order, (&m, m_apart), some);
         });
     }
 
-    /// V of some tile rows, from tile `first_tile` of `v` on.
+    fn order(&self, rows: Range<usize>) -> Order {
+        Order::new(self.axis, self.places, rows)
+    }
+
+    /// V of some tile rows of an order.
     fn transform_inputs(
         &self,
         rows: Range<usize>,
+        order: &Order,
         v: &Shared<'_, [f32; LANES]>,
         v_apart: usize,
-        first_tile: usize,
     ) {
         let [height, width] = self.inputs.plane;
         let channels = self.weights.depth;
-        let mut v = Transformed { to: v, apart: v_apart, channels, panels: None, first: first_tile };
         for band in Band::all(rows, self.inputs.count[0]) {
             let x = &self.x[band.sample * channels * height * width..][..channels * height * width];
+            let places = order.places(&band);
+            let v = Transformed { to: v, apart: v_apart, channels, panels: None, places };
             on_isa!(self.isa, transform_inputs(self.scheme, &self.inputs, &band, x, v));
-            v.first += band.rows * self.inputs.count[1];
         }
     }
 
@@ -230,32 +240,40 @@ impl<'a> Convolution<'a> {
         self.terms.iter().enumerate().map(room).max().unwrap_or(0)
     }
 
-    /// Term number `i`: to the sum of some tiles, from their V and some groups' U.
-    fn multiply(&self, i: usize, v: &[f32], (u, groups): (&[f32], usize), m: &mut [f32], tiles: usize) {
+    /// Term number `i`: to the sum of those tiles that need it, from their V and some groups' U.
+    fn multiply(&self, i: usize, v: &[f32], (u, groups): (&[f32], usize), m: &mut [f32], order: &Order) {
         let depth = self.weights.depth;
+        let [v_row, m_row] = [depth.div_ceil(LANES), groups].map(|groups| groups * LANES);
         let u = |term: &Term| &u[term.tap * apart(depth, groups) * LANES..];
         let term = &self.terms[i];
+        let tiles = order.with_sum(term.sum);
         let product = Product {
-            rows: tiles,
-            cols: groups * LANES,
+            rows: tiles.len(),
+            cols: m_row,
             depth,
-            a_row: depth.div_ceil(LANES) * LANES,
+            a_row: v_row,
             a_step: 1,
             b_rows: depth,
-            c_row: groups * LANES,
+            b_first: 0,
+            c_row: m_row,
             add: i > 0 && self.terms[i - 1].sum == term.sum,
         };
-        product.run(self.isa, v, [u(term), u(self.terms.get(i + 1).unwrap_or(term))], m);
+        let u = [u(term), u(self.terms.get(i + 1).unwrap_or(term))];
+        product.run(self.isa, &v[tiles.start * v_row..], u, &mut m[tiles.start * m_row..]);
     }
 
     /// The output of some tile rows and groups of channels, from their M.
-    fn transform_outputs(&self, rows: Range<usize>, (m, m_apart): (&[f32], usize), groups: Range<usize>) {
+    fn transform_outputs(
+        &self,
+        rows: Range<usize>,
+        order: &Order,
+        (m, m_apart): (&[f32], usize),
+        groups: Range<usize>,
+    ) {
         let m = m.as_chunks::<LANES>().0;
-        let mut first_tile = 0;
         for band in Band::all(rows, self.inputs.count[0]) {
-            let from = (m, m_apart, first_tile);
+            let from = (m, m_apart, order.places(&band));
             on_isa!(self.isa, transform_outputs(self, &band, groups.clone(), from));
-            first_tile += band.rows * self.inputs.count[1];
         }
     }
 }
@@ -338,7 +356,7 @@ fn transform_outputs<L: Lanes<W>, const W: usize>(
     call: &Convolution<'_>,
     band: &Band,
     groups: Range<usize>,
-    m: (&[[f32; LANES]], usize, usize),
+    m: (&[[f32; LANES]], usize, Places),
 ) {
     use stride_two::{BACK_OUT, BACK_SUMS, BackOutput};
     match call.scheme {
@@ -360,11 +378,17 @@ fn transform_outputs<L: Lanes<W>, const W: usize>(
 }
 
 #[inline(always)]
-fn transform_sums<M: Transform<OUT, SUMS>, L: Lanes<W>, const OUT: usize, const SUMS: usize, const W: usize>(
+fn transform_sums<
+    M: Transform<OUT, SUMS>,
+    L: Lanes<W>,
+    const OUT: usize,
+    const SUMS: usize,
+    const W: usize,
+>(
     call: &Convolution<'_>,
     band: &Band,
     groups: Range<usize>,
-    (m, m_apart, first_tile): (&[[f32; LANES]], usize, usize),
+    (m, m_apart, tiles): (&[[f32; LANES]], usize, Places),
 ) {
     let (places, channels) = (call.places, call.weights.lanes);
     let bias = call.base.bias.of(band.sample, channels);
@@ -387,7 +411,7 @@ fn transform_sums<M: Transform<OUT, SUMS>, L: Lanes<W>, const OUT: usize, const 
                 for channel in 0..LANES {
                     L::fetch(call.y.start().wrapping_add(first + channel * plane + right * OUT * OUT));
                 }
-                let at = (first_tile + down * across + right) * groups.len() + group - groups.start;
+                let at = tiles.of(down, right) * groups.len() + group - groups.start;
                 let m = &m[at..][..(SUMS * SUMS - 1) * m_apart + 1];
                 let cols = wide - right * OUT;
                 for part in 0..LANES / W {

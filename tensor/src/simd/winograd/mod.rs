@@ -18,6 +18,7 @@
 
 mod bands;
 mod convolution;
+mod order;
 mod product;
 mod scheme;
 mod stride_one;

@@ -26,8 +26,9 @@ pub(super) struct Product {
     pub(super) depth: usize,
     pub(super) a_row: usize,
     pub(super) a_step: usize,
-    /// Rows that B's panels have room for, at least `depth`.
+    /// Rows that B's panels have room for, and the first one that is summed over.
     pub(super) b_rows: usize,
+    pub(super) b_first: usize,
     pub(super) c_row: usize,
     /// Whether C is added to.
     pub(super) add: bool,
@@ -51,7 +52,7 @@ impl Product {
         }
         assert!(p.cols.is_multiple_of(16) && p.c_row >= p.cols);
         assert!((p.rows - 1) * p.c_row + p.cols <= c.len());
-        assert!(p.depth <= p.b_rows && p.b_rows * p.cols <= b.len());
+        assert!(p.b_first + p.depth <= p.b_rows && p.b_rows * p.cols <= b.len());
         assert!(p.depth == 0 || (p.rows - 1) * p.a_row + (p.depth - 1) * p.a_step < a.len());
         let shape = Shape::of(isa);
         let widest = shape.most_cols();
@@ -63,12 +64,13 @@ impl Product {
             let steps = at_once.min(p.depth - step);
             for col in (0..p.cols).step_by(widest) {
                 let cols = widest.min(p.cols - col);
-                let (b_start, b_step) = panel_at(p.b_rows, p.cols, step, col);
+                let b_at = |step: usize, col: usize| panel_at(p.b_rows, p.cols, p.b_first + step, col);
+                let (b_start, b_step) = b_at(step, col);
                 // While rows of tiles use this panel of B again and again, the next one comes nearer, a part for each strip.
                 let panel = col / PANEL * PANEL;
                 let ahead = match (panel + PANEL, step + steps) {
-                    (col, _) if col < p.cols => b[panel_at(p.b_rows, p.cols, step, col).0..].as_ptr(),
-                    (_, step) if step < p.depth => b[panel_at(p.b_rows, p.cols, step, 0).0..].as_ptr(),
+                    (col, _) if col < p.cols => b[b_at(step, col).0..].as_ptr(),
+                    (_, step) if step < p.depth => b[b_at(step, 0).0..].as_ptr(),
                     _ => next.as_ptr(),
                 };
                 let lines = cols.min(b_step) / LINE;

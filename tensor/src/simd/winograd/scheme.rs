@@ -39,6 +39,8 @@ pub(super) struct Axis {
     pub(super) taps: usize,
     pub(super) inputs: usize,
     pub(super) sums: usize,
+    /// For each sum the first output that it goes to.
+    pub(super) first_outputs: &'static [usize],
     pub(super) terms: &'static [Term],
 }
 
@@ -53,6 +55,7 @@ static STRIDE_ONE: Axis = Axis {
     taps: stride_one::IN,
     inputs: stride_one::IN,
     sums: stride_one::IN,
+    first_outputs: &[0, 0, 0, 0, 0, 3],
     terms: &[term(0, 0, 0), term(1, 1, 1), term(2, 2, 2), term(3, 3, 3), term(4, 4, 4), term(5, 5, 5)],
 };
 
@@ -63,20 +66,32 @@ static STRIDE_TWO: Axis = Axis {
     taps: stride_two::TAPS,
     inputs: stride_two::IN,
     sums: stride_two::SUMS,
+    first_outputs: &[0, 0, 1],
     terms: &[term(0, 0, 0), term(1, 1, 0), term(2, 2, 1), term(1, 3, 2), term(3, 4, 2)],
 };
 
-static STRIDE_TWO_BACK: Axis = Axis {
+static STRIDE_TWO_BACK_EVEN: Axis = Axis {
     span: stride_two::BACK_IN,
     step: stride_two::BACK_OUT / 2,
     out: stride_two::BACK_OUT,
     taps: stride_two::TAPS,
     inputs: stride_two::BACK_FACTORS,
     sums: stride_two::BACK_SUMS,
+    first_outputs: &[0, 0, 2, 1, 3],
     terms: &[term(0, 0, 0), term(2, 1, 1), term(3, 2, 2), term(1, 1, 3), term(1, 3, 4)],
 };
 
+static STRIDE_TWO_BACK_ODD: Axis = Axis { first_outputs: &[1, 1, 3, 2, 0], ..STRIDE_TWO_BACK_EVEN };
+
 impl Scheme {
+    #[cfg(test)]
+    pub(super) const ALL: [Scheme; 4] = [
+        Scheme::StrideOne,
+        Scheme::StrideTwo,
+        Scheme::StrideTwoBack { odd: false },
+        Scheme::StrideTwoBack { odd: true },
+    ];
+
     /// That of a forward pass and of its gradient of the weights, and that of its gradient of the input.
     pub(super) fn pair(g: &Geometry) -> [Scheme; 2] {
         match g.stride {
@@ -89,7 +104,8 @@ impl Scheme {
         match self {
             Scheme::StrideOne => &STRIDE_ONE,
             Scheme::StrideTwo => &STRIDE_TWO,
-            Scheme::StrideTwoBack { .. } => &STRIDE_TWO_BACK,
+            Scheme::StrideTwoBack { odd: false } => &STRIDE_TWO_BACK_EVEN,
+            Scheme::StrideTwoBack { odd: true } => &STRIDE_TWO_BACK_ODD,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Tiles of pictures to transformed tiles.
 
 use super::bands::{Band, GroupPlanes, Shared, Tiles};
+use super::order::Places;
 use super::product::panel_at;
 use super::scheme::Scheme;
 use super::transform::{Transform, sandwich};
@@ -17,8 +18,8 @@ pub(super) struct Transformed<'a> {
     pub(super) channels: usize,
     /// In panels with room for so many tiles; or row-major.
     pub(super) panels: Option<usize>,
-    /// The number of a band's first tile.
-    pub(super) first: usize,
+    /// Those of a band's tiles.
+    pub(super) places: Places,
 }
 
 impl Transformed<'_> {
@@ -27,8 +28,8 @@ impl Transformed<'_> {
     fn at(&self, tile: usize, group: usize) -> usize {
         let groups = self.channels.div_ceil(LANES);
         match self.panels {
-            Some(rows) => panel_at(rows, groups * LANES, self.first + tile, group * LANES).0 / LANES,
-            None => (self.first + tile) * groups + group,
+            Some(rows) => panel_at(rows, groups * LANES, tile, group * LANES).0 / LANES,
+            None => tile * groups + group,
         }
     }
 }
@@ -45,10 +46,14 @@ pub(super) fn transform_inputs<L: Lanes<W>, const W: usize>(
     use stride_two::{BACK_FACTORS, BACK_IN, BackInput};
     match scheme {
         Scheme::StrideOne => {
-            transform_tiles::<stride_one::Input, L, { stride_one::IN }, { stride_one::IN }, W>(tiles, band, x, v);
+            transform_tiles::<stride_one::Input, L, { stride_one::IN }, { stride_one::IN }, W>(
+                tiles, band, x, v,
+            );
         }
         Scheme::StrideTwo => {
-            transform_tiles::<stride_two::Input, L, { stride_two::IN }, { stride_two::IN }, W>(tiles, band, x, v);
+            transform_tiles::<stride_two::Input, L, { stride_two::IN }, { stride_two::IN }, W>(
+                tiles, band, x, v,
+            );
         }
         Scheme::StrideTwoBack { odd: false } => {
             transform_tiles::<BackInput<false>, L, BACK_FACTORS, BACK_IN, W>(tiles, band, x, v);
@@ -98,7 +103,7 @@ fn transform_tiles<M: Transform<R, SPAN>, L: Lanes<W>, const R: usize, const SPA
             read = pixels.read::<L, W>(&planes, read, (down, SPAN));
             for right in 0..tiles.count[1] {
                 let rows = pixels.tile::<SPAN>(down, right);
-                let tile = down * tiles.count[1] + right;
+                let tile = out.places.of(down, right);
                 // SAFETY: no other task has this tile.
                 let mut to = unsafe { out.to.spread(out.at(tile, group), out.apart, R * R) };
                 for part in 0..LANES / W {

@@ -46,7 +46,9 @@ pub(super) mod checks {
     use crate::simd::lanes::Plain;
 
     /// A transform of numbers.
-    pub(in super::super) fn apply<M: Transform<R, C>, const R: usize, const C: usize>(x: [f32; C]) -> [f32; R] {
+    pub(in super::super) fn apply<M: Transform<R, C>, const R: usize, const C: usize>(
+        x: [f32; C],
+    ) -> [f32; R] {
         M::apply(x.map(|x| Plain::load(&[x; LANES]))).map(|x| {
             let mut lanes = [0.0; LANES];
             x.store(&mut lanes);
@@ -55,7 +57,12 @@ pub(super) mod checks {
     }
 
     /// Whether one transform's matrix is the other's, turned.
-    pub(in super::super) fn assert_adjoint<M: Transform<R, C>, A: Transform<C, R>, const R: usize, const C: usize>() {
+    pub(in super::super) fn assert_adjoint<
+        M: Transform<R, C>,
+        A: Transform<C, R>,
+        const R: usize,
+        const C: usize,
+    >() {
         fn unit<const N: usize>(index: usize) -> [f32; N] {
             std::array::from_fn(|i| if i == index { 1.0 } else { 0.0 })
         }

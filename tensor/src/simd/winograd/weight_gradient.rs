@@ -1,9 +1,10 @@
 //! The gradient of a convolution's weights.
 
 use super::bands::{Band, Shared, Tiles};
+use super::order::Order;
 use super::product::{PANEL, Product, panel_at};
-use super::tiles::{Transformed, transform_inputs, transform_output_gradients};
 use super::scheme::{Axis, Scheme, Term};
+use super::tiles::{Transformed, transform_inputs, transform_output_gradients};
 use super::transform::{Transform, sandwich};
 use super::*;
 use crate::Accumulate;
@@ -103,7 +104,7 @@ impl<'a> WeightGradient<'a> {
         let slices = self.tile_rows.div_ceil(rows_in_slice);
         // Each time, all of P goes through the registers: the larger it is, the more must be done meanwhile.
         let at_once = (32 * self.g.channels_in * self.g.channels_out).max(1 << 18);
-        let rows_at_once = self.rows_within(at_once).min(rows_in_slice);
+        let rows_at_once = share(rows_in_slice, self.rows_within(at_once), 1);
         let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
         let p_apart = p_apart(channels_out, channels_in);
         let size = self.axis.taps.pow(2) * p_apart;
@@ -115,10 +116,10 @@ impl<'a> WeightGradient<'a> {
             let end = self.tile_rows.min(first + rows_in_slice);
             for start in (first..end).step_by(rows_at_once) {
                 let rows = start..end.min(start + rows_at_once);
-                let tiles = rows.len() * self.inputs.count[1];
-                self.transform(rows, &shared(&mut v), &shared(&mut d), room, 0);
+                let order = self.order(rows.clone());
+                self.transform(rows, &order, &shared(&mut v), &shared(&mut d), room);
                 let channels = (0..channels_out, 0..channels_in);
-                self.multiply((&v, &d, room), tiles, channels, start > first, (p, p_apart));
+                self.multiply((&v, &d, room), &order, channels, start > first, (p, p_apart));
             }
         });
         dw.par_chunks_exact_mut(self.g.channels_in * 9).enumerate().for_each(|(channel_out, dw)| {
@@ -137,22 +138,23 @@ impl<'a> WeightGradient<'a> {
         let [mut v, mut d] = room.matrices(self.axis);
         for block in (0..self.tile_rows).step_by(rows_in_block) {
             let rows = block..self.tile_rows.min(block + rows_in_block);
+            let order = self.order(rows.clone());
             {
                 let (v, d) = (shared(&mut v), shared(&mut d));
                 (0..rows.len().div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
                     let first = rows.start + task * rows_in_task;
                     let some = first..rows.end.min(first + rows_in_task);
-                    self.transform(some, &v, &d, room, task * rows_in_task * across);
+                    self.transform(some, &order, &v, &d, room);
                 });
             }
             let how = if block == 0 { how } else { Accumulate::Add };
-            self.add_block((&v, &d, room), rows.len() * across, dw, how);
+            self.add_block((&v, &d, room), &order, dw, how);
         }
     }
 
-    /// dW ← or += the part of so many tiles. A task has so few channels, out and in, that their P stays in the L2 cache from
+    /// dW ← or += the part of some tiles. A task has so few channels, out and in, that their P stays in the L2 cache from
     /// the products to its way back.
-    fn add_block(&self, matrices: (&[f32], &[f32], Room), tiles: usize, dw: &mut [f32], how: Accumulate) {
+    fn add_block(&self, matrices: (&[f32], &[f32], Room), order: &Order, dw: &mut [f32], how: Accumulate) {
         const ROWS: usize = PANEL / 2;
         let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
         // Of each channel out, the gradients for a panel of channels in: a task has `ROWS` of these pieces.
@@ -170,7 +172,7 @@ impl<'a> WeightGradient<'a> {
             let ins = first_in..channels_in.min(first_in + PANEL);
             let p_apart = p_apart(outs.len(), ins.len());
             let mut p = Buffer::<f32>::scratch(self.axis.taps.pow(2) * p_apart);
-            self.multiply(matrices, tiles, (outs, ins.clone()), false, (&mut p, p_apart));
+            self.multiply(matrices, order, (outs, ins.clone()), false, (&mut p, p_apart));
             for (row, dw) in pieces.into_iter().enumerate() {
                 let first = row * ins.len();
                 on_isa!(self.isa, transform_weight_gradients(self.scheme, (&p, 1, p_apart), first, dw, how));
@@ -190,37 +192,40 @@ impl<'a> WeightGradient<'a> {
         Room { tiles, v_apart: apart(tiles, self.groups_in), d_apart: apart(tiles, self.groups_out) }
     }
 
-    /// V and D of some tile rows, from tile `first` of the room on.
+    fn order(&self, rows: Range<usize>) -> Order {
+        Order::new(self.axis, self.g.places, rows)
+    }
+
+    /// V and D of some tile rows of an order.
     fn transform(
         &self,
         rows: Range<usize>,
+        order: &Order,
         v: &Shared<'_, [f32; LANES]>,
         d: &Shared<'_, [f32; LANES]>,
         room: Room,
-        first: usize,
     ) {
         let g = self.g;
         let (x_len, dy_len) =
             (g.channels_in * g.plane[0] * g.plane[1], g.channels_out * g.places[0] * g.places[1]);
         let panels = Some(room.tiles);
-        let mut v = Transformed { to: v, apart: room.v_apart, channels: g.channels_in, panels, first };
-        let mut d = Transformed { to: d, apart: room.d_apart, channels: g.channels_out, panels, first };
         for band in Band::all(rows, self.inputs.count[0]) {
             let x = &self.x[band.sample * x_len..][..x_len];
             let dy = &self.dy[band.sample * dy_len..][..dy_len];
+            let places = order.places(&band);
+            let v = Transformed { to: v, apart: room.v_apart, channels: g.channels_in, panels, places };
+            let d = Transformed { to: d, apart: room.d_apart, channels: g.channels_out, panels, places };
             on_isa!(self.isa, transform_inputs(self.scheme, &self.inputs, &band, x, v));
             on_isa!(self.isa, transform_output_gradients(self.scheme, &self.outputs, &band, dy, d));
-            v.first += band.rows * self.inputs.count[1];
-            d.first = v.first;
         }
     }
 
-    /// P ← or += Σ Dᵀ · V over the first `tiles` tiles, for these channels in and out; those out are part of a panel, or begin where
-    /// one does.
+    /// P ← or += Σ Dᵀ · V over the tiles of an order, for these channels in and out; those out are part of a panel, or begin where
+    /// one does. Of outputs that are not there the gradients are zero, so tiles are left out as in a forward pass.
     fn multiply(
         &self,
         (v, d, room): (&[f32], &[f32], Room),
-        tiles: usize,
+        order: &Order,
         (outs, ins): (Range<usize>, Range<usize>),
         add: bool,
         (p, p_apart): (&mut [f32], usize),
@@ -233,15 +238,17 @@ impl<'a> WeightGradient<'a> {
             let d = &d[term.sum * room.d_apart * LANES..];
             let p = &mut p[term.tap * p_apart..][..p_apart];
             let add = add || i > 0 && self.terms[i - 1].tap == term.tap;
+            let tiles = order.with_sum(term.sum);
             for first in outs.clone().step_by(PANEL) {
-                let (d_start, d_step) = panel_at(room.tiles, self.groups_out * LANES, 0, first);
+                let (d_start, d_step) = panel_at(room.tiles, self.groups_out * LANES, tiles.start, first);
                 let product = Product {
                     rows: PANEL.min(outs.end - first),
                     cols: ins.len(),
-                    depth: tiles,
+                    depth: tiles.len(),
                     a_row: 1,
                     a_step: d_step,
                     b_rows: room.tiles,
+                    b_first: tiles.start,
                     c_row: ins.len(),
                     add,
                 };
