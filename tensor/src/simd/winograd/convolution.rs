@@ -314,36 +314,38 @@ fn transform_taps<M: Transform<R, 3>, L: Lanes<W>, const R: usize, const W: usiz
 ) {
     for group in groups.clone() {
         let index = group - groups.start;
+        // Lanes without a channel repeat the last one: what they give is not written anywhere.
+        let last = LANES.min(weights.lanes - group * LANES) - 1;
         for k in ks.clone() {
             let at = panel_at(weights.depth, groups.len() * LANES, k, index * LANES).0 / LANES;
             let first = group * LANES * weights.lane_stride + k * weights.depth_stride;
+            // SAFETY: no other task has these channels.
+            let mut to = unsafe { u.spread(at, u_apart, R * R) };
             for part in 0..LANES / W {
-                // The nine taps of some channels, and what lies behind them, transposed.
+                let window = |i: usize| {
+                    let start = first + (part * W + i).min(last) * weights.lane_stride;
+                    weights.w[start..].first_chunk::<TAPS>().expect("all windows are inside")
+                };
+                // The first and the last taps of some channels, transposed.
+                let starts = [0, TAPS.saturating_sub(W)];
                 let mut taps = [[L::zero(); W]; 2];
-                for (taps, tap) in taps.iter_mut().zip((0..TAPS).step_by(W)) {
-                    let mut rows = [L::zero(); W];
+                for (taps, start) in taps.iter_mut().zip(starts) {
                     for i in 0..W {
-                        let lane = part * W + i;
-                        if group * LANES + lane < weights.lanes {
-                            let from = &weights.w[first + lane * weights.lane_stride + tap..];
-                            L::fetch(from.as_ptr().wrapping_add(STEPS_AHEAD * weights.depth_stride));
-                            rows[i] = L::load_some(from);
-                        }
+                        taps[i] = L::load_some(&window(i)[start..]);
                     }
-                    *taps = L::transpose(rows);
+                    *taps = L::transpose(*taps);
+                }
+                for i in 0..W {
+                    L::fetch(window(i).as_ptr().wrapping_add(STEPS_AHEAD * weights.depth_stride));
                 }
                 sandwich::<M, L, R, 3, W>(
                     #[inline(always)]
                     |r, c| {
                         let tap = if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c };
-                        taps[tap / W][tap % W]
+                        if tap < W { taps[0][tap] } else { taps[1][tap - starts[1]] }
                     },
                     #[inline(always)]
-                    |r, c, value| {
-                        // SAFETY: no other task has these channels.
-                        let to = unsafe { u.slice((r * R + c) * u_apart + at, 1) };
-                        value.store_part(&mut to[0], part);
-                    },
+                    |r, c, value| value.store_part(to.get(r * R + c), part),
                 );
             }
         }
