@@ -91,6 +91,14 @@ impl<'a> GroupPlanes<'a> {
     fn load<L: Lanes<W>, const W: usize>(&self, part: usize, start: usize) -> [L; W] {
         // Loops over all lanes, which unroll, keep the values in registers.
         let mut block = [L::zero(); W];
+        if self.count == LANES && start + W <= self.size {
+            for i in 0..W {
+                let from = (part * W + i) * self.size + start;
+                // SAFETY: `W` pixels of a plane that is there: asking for each row would take longer than reading it.
+                block[i] = L::load(unsafe { &*self.planes.as_ptr().add(from).cast() });
+            }
+            return block;
+        }
         for i in 0..W {
             let channel = part * W + i;
             if channel < self.count {
@@ -186,6 +194,7 @@ fn write_sums<L: Lanes<W>, const W: usize>(
     (first, plane, used): (usize, usize, usize),
     sum: impl Fn(L, &[f32], usize) -> L,
 ) {
+    assert!(used == 0 || first + (used - 1) * plane + pixels.len() <= y.len);
     let write = |row: L, start: usize, len: usize| {
         // SAFETY: the band's pixels, which no other task has.
         let to = unsafe { y.slice(start, len) };
@@ -201,6 +210,14 @@ fn write_sums<L: Lanes<W>, const W: usize>(
                 }
             }
             let rows = L::transpose(block);
+            if used == LANES && some.len() == W {
+                for i in 0..W {
+                    // SAFETY: as above, and `write_planes` made sure that the last of them is inside.
+                    let to = unsafe { y.slice_unchecked(start + i * plane, W) };
+                    sum(rows[i], to, start + i * plane).store_some(to);
+                }
+                continue;
+            }
             for i in 0..W {
                 if part * W + i < used {
                     write(rows[i], start + i * plane, some.len());
@@ -239,6 +256,18 @@ impl<'a, T> Shared<'a, T> {
     pub(super) unsafe fn slice(&self, start: usize, len: usize) -> &mut [T] {
         assert!(start + len <= self.len);
         // SAFETY: inside the borrowed slice, and the caller's alone.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    }
+
+    /// [`Shared::slice`], where the caller knows that it is inside.
+    ///
+    /// # Safety
+    /// As there, and the elements are there.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn slice_unchecked(&self, start: usize, len: usize) -> &mut [T] {
+        debug_assert!(start + len <= self.len);
+        // SAFETY: as the caller promises.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
     }
 
