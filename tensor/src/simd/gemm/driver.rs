@@ -196,7 +196,8 @@ impl<'a> Side<'a> {
         let fits = |matrices: &InMemory<'_>| {
             matrices.lanes.apart == 1
                 && matrices.lanes.group.is_multiple_of(lanes)
-                && !matrices.steps.apart.is_multiple_of(blocks.alike)
+                && b.depth().saturating_mul(matrices.steps.apart & matrices.steps.apart.wrapping_neg())
+                    <= blocks.cache
                 && matrices.steps.group >= b.depth()
                 && b.depth() > 0
         };
