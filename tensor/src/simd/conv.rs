@@ -39,32 +39,37 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
     multiply_parallel(isa, &weights, &pixels, &y, start);
 }
 
-/// dW: dY [C_out, positions] times Xᵀ [positions, features]; or the other way round, where both lie in memory as they are
-/// read: the one that is larger is A then, which is not packed.
+/// dW: dY [C_out, positions] times Xᵀ [positions, features]. Or the other way round, X [C_in, pixels] times features of dY under
+/// the mirrored window, if x has more channels: what is larger lies in memory as it is read then, and the other is packed.
 pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
     if winograd::applies(g) {
         return winograd::grad_weight(isa, g, x, dy, dw, how);
     }
-    if let Some(few) = Few::of_output(isa, g) {
-        return few.grad_weight(g, x, dy, dw, how);
-    }
-    let each = Window::line(g.places[0] * g.places[1]);
-    let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, each));
-    let (window, copy) = window(g, x);
-    let x = copy.as_deref().unwrap_or(x);
-    let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window));
-    if copy.is_none() && window.is_plain() && g.channels_in > g.channels_out {
-        let mut turned = Buffer::<f32>::scratch(g.channels_in * g.channels_out);
+    let size = g.taps[0] * g.taps[1];
+    let line = |[high, wide]: [usize; 2]| Window::line(high * wide);
+    let mirrored = [0, 1].map(|axis| (g.taps[axis] - 1).checked_sub(g.before[axis]));
+    if let ([Some(above), Some(left)], 1) = (mirrored, g.stride)
+        && g.channels_in > g.channels_out
+    {
+        let window = Window::new(g.plane, g.taps, 1);
+        let copy = padded(dy, g.places, [above, left], &window);
+        let dy = copy.as_deref().unwrap_or(dy);
+        let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, line(g.plane)));
+        let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, window));
+        let mut turned = Buffer::<f32>::scratch(dw.len());
         multiply_sliced(isa, &x, &dy, &mut turned, Start::Zero);
-        for (channel_out, dw) in dw.chunks_exact_mut(g.channels_in).enumerate() {
-            let gradients = turned[channel_out..].iter().step_by(g.channels_out);
-            match how {
-                Accumulate::Overwrite => dw.iter_mut().zip(gradients).for_each(|(dw, x)| *dw = *x),
-                Accumulate::Add => dw.iter_mut().zip(gradients).for_each(|(dw, x)| *dw += x),
-            }
+        for (index, dw) in dw.iter_mut().enumerate() {
+            let (channel_out, channel, tap) =
+                (index / size / g.channels_in, index / size % g.channels_in, index % size);
+            let sum = turned[(channel * g.channels_out + channel_out) * size + size - 1 - tap];
+            *dw = if how == Accumulate::Add { *dw + sum } else { sum };
         }
         return;
     }
+    let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, line(g.places)));
+    let (window, copy) = window(g, x);
+    let x = copy.as_deref().unwrap_or(x);
+    let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window));
     multiply_sliced(isa, &dy, &x, dw, how.into());
 }
 

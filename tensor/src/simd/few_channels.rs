@@ -7,7 +7,7 @@
 //! a line meets three lines of the output; their sums are in registers, and one is finished with each line that is read.
 
 use super::Isa;
-use super::gemm::{Padded, Window, padded};
+use super::gemm::{Padded, Window};
 use super::lanes::{Lanes, on_isa};
 use crate::ops::conv::{Base, Geometry};
 use crate::{Accumulate, Buffer};
@@ -76,25 +76,6 @@ impl Few {
             .flat_map(|first| w[first..first + taps].iter().rev().copied())
             .collect();
         self.convolve(dy, &mirrored, dx, how == Accumulate::Add);
-    }
-
-    /// dW. Each task has one channel of x; it sums over samples in order.
-    pub(super) fn grad_weight(&self, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
-        let taps = g.taps[0] * g.taps[1];
-        // With zeros at the end of each line, whole vectors are all there is.
-        let lines = Window::new(self.window.places, [1, 1], 1);
-        let copy = padded(dy, self.places, [0, 0], &lines);
-        let dy = copy.as_deref().unwrap_or(dy);
-        let mut sums = vec![0.0; dw.len()];
-        sums.par_chunks_exact_mut(g.channels_out * taps).enumerate().for_each(|(channel, sums)| {
-            on_isa!(self.isa, sum_products(self, channel, x, dy, sums));
-        });
-        for (index, dw) in dw.iter_mut().enumerate() {
-            let (channel_out, channel, tap) =
-                (index / taps / g.channels_in, index / taps % g.channels_in, index % taps);
-            let sum = sums[(channel * g.channels_out + channel_out) * taps + tap];
-            *dw = if how == Accumulate::Add { *dw + sum } else { sum };
-        }
     }
 
     /// The length of a line of the output in whole vectors.
@@ -195,79 +176,6 @@ fn add_plane<L: Lanes<W>, const W: usize, const HIGH: usize, const WIDE: usize>(
                 for i in 0..LANES / W {
                     open[HIGH - 1][i].store_part(sums, i);
                 }
-            }
-        }
-    }
-}
-
-/// Sums for one channel of x: [channels out, taps], over all samples. Lines of dY have zeros up to whole vectors.
-#[inline(always)]
-fn sum_products<L: Lanes<W>, const W: usize>(
-    few: &Few,
-    channel: usize,
-    x: &[f32],
-    dy: &[f32],
-    sums: &mut [f32],
-) {
-    let (size, taps) = (few.plane[0] * few.plane[1], few.taps[0] * few.taps[1]);
-    let plane_of_dy = few.places[0] * few.across();
-    let padded = few.padded();
-    let mut lines = Buffer::scratch(padded.size());
-    let mut lanes = vec![[0.0f32; LANES]; sums.len()];
-    let samples = x.chunks_exact(few.depth * size).zip(dy.chunks_exact(few.channels * plane_of_dy));
-    for (x, dy) in samples {
-        padded.write(&x[channel * size..][..size], &mut lines);
-        for (dy, lanes) in dy.chunks_exact(plane_of_dy).zip(lanes.chunks_exact_mut(taps)) {
-            if few.taps == [3, 3] {
-                correlate::<L, W, 3, 3>(few, dy, &lines, lanes);
-                continue;
-            }
-            for (lanes, shift) in lanes.chunks_exact_mut(1).zip(few.shifts()) {
-                correlate::<L, W, 1, 1>(few, dy, &lines[shift..], lanes);
-            }
-        }
-    }
-    for (sum, lanes) in sums.iter_mut().zip(&lanes) {
-        *sum = lanes.iter().sum();
-    }
-}
-
-/// Adds the products of lines of dY and a padded plane, for each tap to its own lanes.
-#[inline(always)]
-fn correlate<L: Lanes<W>, const W: usize, const HIGH: usize, const WIDE: usize>(
-    few: &Few,
-    dy: &[f32],
-    lines: &[f32],
-    lanes: &mut [[f32; LANES]],
-) {
-    let (across, high, pitch) = (few.across(), few.places[0], few.window.plane[1]);
-    for part in 0..LANES / W {
-        let mut sums = [[L::zero(); WIDE]; HIGH];
-        for v in 0..HIGH {
-            for u in 0..WIDE {
-                sums[v][u] = L::load_part(&lanes[v * WIDE + u], part);
-            }
-        }
-        for first in (part * W..across).step_by(LANES) {
-            // The lines of dY that this line of x meets, the last one first.
-            let mut met = [L::zero(); HIGH];
-            for y in 0..high + HIGH - 1 {
-                for v in (1..HIGH).rev() {
-                    met[v] = met[v - 1];
-                }
-                met[0] = if y < high { L::load_some(&dy[y * across + first..][..W]) } else { L::zero() };
-                let line = &lines[y * pitch + first..][..W + WIDE - 1];
-                for u in 0..WIDE {
-                    let x = L::load_some(&line[u..]);
-                    for v in 0..HIGH {
-                        sums[v][u] = x.product_add(met[v], sums[v][u]);
-                    }
-                }
-            }
-        }
-        for v in 0..HIGH {
-            for u in 0..WIDE {
-                sums[v][u].store_part(&mut lanes[v * WIDE + u], part);
             }
         }
     }

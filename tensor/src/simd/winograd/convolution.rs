@@ -293,11 +293,11 @@ fn transform_weights<L: Lanes<W>, const W: usize>(
     u: &Shared<'_, [f32; LANES]>,
 ) {
     match scheme {
-        Scheme::StrideOne => {
+        Scheme::Dense => {
             use stride_one::{IN, Taps};
             transform_taps::<Taps, L, IN, W>(weights, ks, groups, u_apart, u);
         }
-        Scheme::StrideTwo | Scheme::StrideTwoBack { .. } => {
+        Scheme::Halving | Scheme::Doubling { .. } => {
             use stride_two::{TAPS, Taps};
             transform_taps::<Taps, L, TAPS, W>(weights, ks, groups, u_apart, u);
         }
@@ -362,18 +362,18 @@ fn transform_outputs<L: Lanes<W>, const W: usize>(
 ) {
     use stride_two::{BACK_OUT, BACK_SUMS, BackOutput};
     match call.scheme {
-        Scheme::StrideOne => {
+        Scheme::Dense => {
             use stride_one::{IN, OUT, Output};
             transform_sums::<Output, L, OUT, IN, W>(call, band, groups, m);
         }
-        Scheme::StrideTwo => {
+        Scheme::Halving => {
             use stride_two::{OUT, Output, SUMS};
             transform_sums::<Output, L, OUT, SUMS, W>(call, band, groups, m);
         }
-        Scheme::StrideTwoBack { odd: false } => {
+        Scheme::Doubling { odd: false } => {
             transform_sums::<BackOutput<false>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
         }
-        Scheme::StrideTwoBack { odd: true } => {
+        Scheme::Doubling { odd: true } => {
             transform_sums::<BackOutput<true>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
         }
     }

@@ -7,12 +7,12 @@ use crate::ops::conv::Geometry;
 /// added up, and the sums become outputs. In two dimensions, and for the gradients, everything follows from that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scheme {
-    /// F(4, 3): see [`stride_one`].
-    StrideOne,
-    /// See [`stride_two`].
-    StrideTwo,
-    /// The gradient of the input of [`StrideTwo`](Scheme::StrideTwo).
-    StrideTwoBack {
+    /// Stride 1, F(4, 3): see [`stride_one`].
+    Dense,
+    /// Stride 2: see [`stride_two`].
+    Halving,
+    /// The gradient of the input of [`Halving`](Scheme::Halving).
+    Doubling {
         /// Whether the padding is.
         odd: bool,
     },
@@ -48,7 +48,7 @@ const fn term(tap: usize, input: usize, sum: usize) -> Term {
     Term { tap, input, sum }
 }
 
-static STRIDE_ONE: Axis = Axis {
+static DENSE: Axis = Axis {
     span: stride_one::IN,
     step: stride_one::OUT,
     out: stride_one::OUT,
@@ -59,7 +59,7 @@ static STRIDE_ONE: Axis = Axis {
     terms: &[term(0, 0, 0), term(1, 1, 1), term(2, 2, 2), term(3, 3, 3), term(4, 4, 4), term(5, 5, 5)],
 };
 
-static STRIDE_TWO: Axis = Axis {
+static HALVING: Axis = Axis {
     span: stride_two::IN,
     step: 2 * stride_two::OUT,
     out: stride_two::OUT,
@@ -70,7 +70,7 @@ static STRIDE_TWO: Axis = Axis {
     terms: &[term(0, 0, 0), term(1, 1, 0), term(2, 2, 1), term(1, 3, 2), term(3, 4, 2)],
 };
 
-static STRIDE_TWO_BACK_EVEN: Axis = Axis {
+static DOUBLING_EVEN: Axis = Axis {
     span: stride_two::BACK_IN,
     step: stride_two::BACK_OUT / 2,
     out: stride_two::BACK_OUT,
@@ -81,31 +81,27 @@ static STRIDE_TWO_BACK_EVEN: Axis = Axis {
     terms: &[term(0, 0, 0), term(2, 1, 1), term(3, 2, 2), term(1, 1, 3), term(1, 3, 4)],
 };
 
-static STRIDE_TWO_BACK_ODD: Axis = Axis { first_outputs: &[1, 1, 3, 2, 0], ..STRIDE_TWO_BACK_EVEN };
+static DOUBLING_ODD: Axis = Axis { first_outputs: &[1, 1, 3, 2, 0], ..DOUBLING_EVEN };
 
 impl Scheme {
     #[cfg(test)]
-    pub(super) const ALL: [Scheme; 4] = [
-        Scheme::StrideOne,
-        Scheme::StrideTwo,
-        Scheme::StrideTwoBack { odd: false },
-        Scheme::StrideTwoBack { odd: true },
-    ];
+    pub(super) const ALL: [Scheme; 4] =
+        [Scheme::Dense, Scheme::Halving, Scheme::Doubling { odd: false }, Scheme::Doubling { odd: true }];
 
     /// That of a forward pass and of its gradient of the weights, and that of its gradient of the input.
     pub(super) fn pair(g: &Geometry) -> [Scheme; 2] {
         match g.stride {
-            1 => [Scheme::StrideOne; 2],
-            _ => [Scheme::StrideTwo, Scheme::StrideTwoBack { odd: g.before[0] % 2 == 1 }],
+            1 => [Scheme::Dense; 2],
+            _ => [Scheme::Halving, Scheme::Doubling { odd: g.before[0] % 2 == 1 }],
         }
     }
 
     pub(super) fn axis(self) -> &'static Axis {
         match self {
-            Scheme::StrideOne => &STRIDE_ONE,
-            Scheme::StrideTwo => &STRIDE_TWO,
-            Scheme::StrideTwoBack { odd: false } => &STRIDE_TWO_BACK_EVEN,
-            Scheme::StrideTwoBack { odd: true } => &STRIDE_TWO_BACK_ODD,
+            Scheme::Dense => &DENSE,
+            Scheme::Halving => &HALVING,
+            Scheme::Doubling { odd: false } => &DOUBLING_EVEN,
+            Scheme::Doubling { odd: true } => &DOUBLING_ODD,
         }
     }
 }

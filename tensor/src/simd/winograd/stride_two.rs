@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn two_outputs_of_a_window_that_moves_by_two() {
         let d = [3.0, -1.0, 4.0, 1.0, -5.0];
-        let sums = sums(Scheme::StrideTwo, apply::<Taps, TAPS, 3>(W), &apply::<Input, IN, IN>(d));
+        let sums = sums(Scheme::Halving, apply::<Taps, TAPS, 3>(W), &apply::<Input, IN, IN>(d));
         let expected = [0, 2].map(|i| d[i] * W[0] + d[i + 1] * W[1] + d[i + 2] * W[2]);
         assert_eq!(apply::<Output, OUT, SUMS>(sums), expected);
     }
@@ -134,7 +134,7 @@ mod tests {
     fn pixels<const ODD: bool>(dy: [f32; BACK_IN]) -> [f32; BACK_OUT] {
         let mirrored = [W[2], W[1], W[0]];
         let inputs = apply::<BackInput<ODD>, BACK_FACTORS, BACK_IN>(dy);
-        let sums = sums(Scheme::StrideTwoBack { odd: ODD }, apply::<Taps, TAPS, 3>(mirrored), &inputs);
+        let sums = sums(Scheme::Doubling { odd: ODD }, apply::<Taps, TAPS, 3>(mirrored), &inputs);
         let pixels = apply::<BackOutput<ODD>, BACK_OUT, BACK_SUMS>(sums);
         // Even pixels of two taps lie between places, the first one between those with numbers 0 and 1.
         let first = if ODD { 1 } else { 2 };

@@ -106,9 +106,9 @@ proptest! {
         scheme in prop::sample::select(Scheme::ALL.as_slice()),
     ) {
         let places = match scheme {
-            Scheme::StrideOne => [h, w],
-            Scheme::StrideTwo => [h, w].map(|n| n.div_ceil(2)),
-            Scheme::StrideTwoBack { .. } => [h, w].map(|n| 2 * n),
+            Scheme::Dense => [h, w],
+            Scheme::Halving => [h, w].map(|n| n.div_ceil(2)),
+            Scheme::Doubling { .. } => [h, w].map(|n| 2 * n),
         };
         let x = noise(Shape::from([n, ci, h, w]), 1).cast::<f32>();
         let w_shape = Shape::from([co, ci, 3, 3]);

@@ -45,20 +45,20 @@ pub(super) fn transform_inputs<L: Lanes<W>, const W: usize>(
 ) {
     use stride_two::{BACK_FACTORS, BACK_IN, BackInput};
     match scheme {
-        Scheme::StrideOne => {
+        Scheme::Dense => {
             transform_tiles::<stride_one::Input, L, { stride_one::IN }, { stride_one::IN }, W>(
                 tiles, band, x, v,
             );
         }
-        Scheme::StrideTwo => {
+        Scheme::Halving => {
             transform_tiles::<stride_two::Input, L, { stride_two::IN }, { stride_two::IN }, W>(
                 tiles, band, x, v,
             );
         }
-        Scheme::StrideTwoBack { odd: false } => {
+        Scheme::Doubling { odd: false } => {
             transform_tiles::<BackInput<false>, L, BACK_FACTORS, BACK_IN, W>(tiles, band, x, v);
         }
-        Scheme::StrideTwoBack { odd: true } => {
+        Scheme::Doubling { odd: true } => {
             transform_tiles::<BackInput<true>, L, BACK_FACTORS, BACK_IN, W>(tiles, band, x, v);
         }
     }
@@ -74,15 +74,15 @@ pub(super) fn transform_output_gradients<L: Lanes<W>, const W: usize>(
     d: Transformed<'_>,
 ) {
     match scheme {
-        Scheme::StrideOne => {
+        Scheme::Dense => {
             use stride_one::{IN, OUT, OutputAdjoint};
             transform_tiles::<OutputAdjoint, L, IN, OUT, W>(tiles, band, dy, d);
         }
-        Scheme::StrideTwo => {
+        Scheme::Halving => {
             use stride_two::{OUT, OutputAdjoint, SUMS};
             transform_tiles::<OutputAdjoint, L, SUMS, OUT, W>(tiles, band, dy, d);
         }
-        Scheme::StrideTwoBack { .. } => unreachable!("weights have their gradient from a forward pass"),
+        Scheme::Doubling { .. } => unreachable!("weights have their gradient from a forward pass"),
     }
 }
 

@@ -275,15 +275,15 @@ fn transform_weight_gradients<L: Lanes<W>, const W: usize>(
     how: Accumulate,
 ) {
     match scheme {
-        Scheme::StrideOne => {
+        Scheme::Dense => {
             use stride_one::{IN, TapsAdjoint};
             transform_back::<TapsAdjoint, L, IN, W>(p, first, dw, how);
         }
-        Scheme::StrideTwo => {
+        Scheme::Halving => {
             use stride_two::{TAPS, TapsAdjoint};
             transform_back::<TapsAdjoint, L, TAPS, W>(p, first, dw, how);
         }
-        Scheme::StrideTwoBack { .. } => unreachable!("weights have their gradient from a forward pass"),
+        Scheme::Doubling { .. } => unreachable!("weights have their gradient from a forward pass"),
     }
 }
 
