@@ -27,7 +27,9 @@ pub(in crate::simd) fn grad_weight(
     // A slice's own P is written and read once more: it has to be small, and what is added to it much.
     const SMALL: usize = 1 << 15;
     const MANY: usize = 1 << 8;
-    if g.channels_in * g.channels_out <= SMALL && call.tiles() >= MANY {
+    const FOR_EACH_TILE: usize = 48;
+    let (pairs, tiles) = (g.channels_in * g.channels_out, call.tiles());
+    if pairs <= SMALL.min(FOR_EACH_TILE * tiles) && tiles >= MANY {
         call.by_tiles(dw, how);
     } else {
         call.by_channels(dw, how);
