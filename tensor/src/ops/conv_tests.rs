@@ -200,6 +200,7 @@ fn layers() -> Vec<Case> {
     let same = Conv2d { stride: 1, padding: Padding::same(1) };
     let half = Conv2d { stride: 2, padding: Padding { top: 0, bottom: 1, left: 0, right: 1 } };
     let point = Conv2d { stride: 1, padding: Padding::same(0) };
+    let lopsided = Conv2d { stride: 1, padding: Padding { right: 3, ..Padding::same(1) } };
     let case = |conv, x: [usize; 4], [co, k]: [usize; 2]| Case {
         conv,
         x: Shape::from(x),
@@ -209,7 +210,12 @@ fn layers() -> Vec<Case> {
         case(same, [12, 32, 28, 28], [32, 3]),
         case(same, [40, 64, 7, 7], [64, 3]),
         case(same, [6, 1, 28, 28], [32, 3]),
+        case(same, [12, 32, 28, 28], [1, 3]),
         case(half, [6, 33, 16, 16], [48, 3]),
+        case(half, [6, 3, 32, 32], [48, 3]),
+        case(half, [6, 33, 16, 16], [48, 4]),
+        // Places that meet no pixel.
+        case(lopsided, [2, 16, 8, 8], [16, 3]),
         case(point, [9, 96, 14, 14], [64, 1]),
         // Vectors of every instruction set end where these pictures do, so they are read where they lie; of the
         // second, whole tiles do not.

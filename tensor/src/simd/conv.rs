@@ -39,8 +39,9 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
     multiply_parallel(isa, &weights, &pixels, &y, start);
 }
 
-/// dW: dY [C_out, positions] times Xᵀ [positions, features]. Or the other way round, X [C_in, pixels] times features of dY under
-/// the mirrored window, if x has more channels: what is larger lies in memory as it is read then, and the other is packed.
+/// dW: dY [C_out, positions] times Xᵀ [positions, features]. Or with stride 1 the other way round, X [C_in, pixels] times features
+/// of dY under the mirrored window, if x has more channels and hardly more pixels: what is larger lies in memory as it is
+/// read then, and the other is packed.
 pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
     if winograd::applies(g) {
         return winograd::grad_weight(isa, g, x, dy, dw, how);
@@ -50,6 +51,7 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     let mirrored = [0, 1].map(|axis| (g.taps[axis] - 1).checked_sub(g.before[axis]));
     if let ([Some(above), Some(left)], 1) = (mirrored, g.stride)
         && g.channels_in > g.channels_out
+        && 4 * g.plane[0] * g.plane[1] <= 5 * g.places[0] * g.places[1]
     {
         let window = Window::new(g.plane, g.taps, 1);
         let copy = padded(dy, g.places, [above, left], &window);
@@ -58,11 +60,15 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
         let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, window));
         let mut turned = Buffer::<f32>::scratch(dw.len());
         multiply_sliced(isa, &x, &dy, &mut turned, Start::Zero);
-        for (index, dw) in dw.iter_mut().enumerate() {
-            let (channel_out, channel, tap) =
-                (index / size / g.channels_in, index / size % g.channels_in, index % size);
-            let sum = turned[(channel * g.channels_out + channel_out) * size + size - 1 - tap];
-            *dw = if how == Accumulate::Add { *dw + sum } else { sum };
+        for (channel_out, dw) in dw.chunks_exact_mut(g.channels_in * size).enumerate() {
+            let rows = turned.chunks_exact(g.channels_out * size);
+            for (dw, row) in dw.chunks_exact_mut(size).zip(rows) {
+                let sums = row[channel_out * size..][..size].iter().rev();
+                match how {
+                    Accumulate::Overwrite => dw.iter_mut().zip(sums).for_each(|(dw, sum)| *dw = *sum),
+                    Accumulate::Add => dw.iter_mut().zip(sums).for_each(|(dw, sum)| *dw += sum),
+                }
+            }
         }
         return;
     }

@@ -16,7 +16,7 @@ use super::output::Output;
 use super::pack::{InMemory, Operand, Packed};
 use crate::Buffer;
 use crate::simd::Isa;
-use crate::simd::microkernel::{Begin, Columns, Rows, Shape};
+use crate::simd::microkernel::{Begin, Columns, LINE, Rows, Shape};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -193,11 +193,15 @@ impl<'a> Side<'a> {
     fn of_b(b: &'a dyn Operand, rows: usize, lanes: usize, blocks: &Blocks) -> Side<'a> {
         const LEAST_ROWS: usize = 8;
         let few = LEAST_ROWS..=blocks.few_rows;
+        // Rows share places of a cache by the power of two in their distance, and each takes a line at least.
+        let held = |apart: usize| {
+            let together = (apart & apart.wrapping_neg()).max(LINE);
+            b.depth().min(blocks.depth).saturating_mul(together) <= blocks.cache
+        };
         let fits = |matrices: &InMemory<'_>| {
             matrices.lanes.apart == 1
                 && matrices.lanes.group.is_multiple_of(lanes)
-                && b.depth().saturating_mul(matrices.steps.apart & matrices.steps.apart.wrapping_neg())
-                    <= blocks.cache
+                && held(matrices.steps.apart)
                 && matrices.steps.group >= b.depth()
                 && b.depth() > 0
         };

@@ -94,7 +94,8 @@ impl<'a> GroupPlanes<'a> {
         if self.count == LANES && start + W <= self.size {
             for i in 0..W {
                 let from = (part * W + i) * self.size + start;
-                // SAFETY: `W` pixels of a plane that is there: asking for each row would take longer than reading it.
+                // SAFETY: `new` cut the planes to `count` times their size, and both were just asked for. To ask for each row would
+                // take longer than to read it.
                 block[i] = L::load(unsafe { &*self.planes.as_ptr().add(from).cast() });
             }
             return block;
@@ -212,7 +213,7 @@ fn write_sums<L: Lanes<W>, const W: usize>(
             let rows = L::transpose(block);
             if used == LANES && some.len() == W {
                 for i in 0..W {
-                    // SAFETY: as above, and `write_planes` made sure that the last of them is inside.
+                    // SAFETY: as above, and that the last of them is inside was asked for before.
                     let to = unsafe { y.slice_unchecked(start + i * plane, W) };
                     sum(rows[i], to, start + i * plane).store_some(to);
                 }
@@ -234,7 +235,7 @@ pub(super) struct Shared<'a, T> {
     borrowed: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: access is by `slice` and `spread`, whose callers promise disjoint parts; numbers may go to other threads.
+// SAFETY: access is by `slice`, `slice_unchecked` and `spread`, whose callers promise disjoint parts; numbers may go to other threads.
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
 
 impl<'a, T> Shared<'a, T> {

@@ -1,7 +1,7 @@
 //! A convolution, and the gradient of its input, which is one too.
 
 use super::bands::{Band, Shared, Tiles, write_planes};
-use super::order::{Order, Places};
+use super::order::{Order, Slots};
 use super::product::{Product, panel_at};
 use super::scheme::{Axis, Scheme, Term};
 use super::tiles::{Transformed, transform_inputs};
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Taps of a window.
-const TAPS: usize = 9;
+const WINDOW: usize = 9;
 
 /// Where a weight is: lanes are the channels that come out, depth those that are summed over.
 pub(super) struct Weights<'a> {
@@ -39,8 +39,8 @@ pub(in crate::simd) fn forward(
         w,
         lanes: g.channels_out,
         depth: g.channels_in,
-        lane_stride: g.channels_in * TAPS,
-        depth_stride: TAPS,
+        lane_stride: g.channels_in * WINDOW,
+        depth_stride: WINDOW,
         mirrored: false,
     };
     let [scheme, _] = Scheme::pair(g);
@@ -60,13 +60,13 @@ pub(in crate::simd) fn grad_input(
         w,
         lanes: g.channels_in,
         depth: g.channels_out,
-        lane_stride: TAPS,
-        depth_stride: g.channels_in * TAPS,
+        lane_stride: WINDOW,
+        depth_stride: g.channels_in * WINDOW,
         mirrored: true,
     };
     let base = Base { bias: Bias::None, onto: how.into() };
     let [_, scheme] = Scheme::pair(g);
-    let before = g.before.map(|b| (2 - b) / g.stride);
+    let before = [0, 1].map(|axis| back_before(g, axis));
     convolve(isa, scheme, g.samples, &weights, (dy, g.places, before), base, (dx, g.plane));
 }
 
@@ -86,8 +86,8 @@ fn convolve(
     if call.tile_rows * call.inputs.count[1] <= FEW_TILES { call.by_channels() } else { call.by_tiles() }
 }
 
-/// One convolution. Each number of its result is one sum over the channels in order: how the work is cut shows in
-/// no bit.
+/// One convolution. Each sum takes its terms in order, and each term the channels in order: how the work is cut shows in no
+/// bit.
 pub(super) struct Convolution<'a> {
     isa: Isa,
     scheme: Scheme,
@@ -135,7 +135,7 @@ impl<'a> Convolution<'a> {
     pub(super) fn by_tiles(&self) {
         let (depth, groups) = (self.weights.depth, 0..self.weights.lanes.div_ceil(LANES));
         let u_apart = apart(depth, groups.len());
-        let mut u = Buffer::<f32>::scratch(self.axis.taps.pow(2) * u_apart * LANES);
+        let mut u = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * u_apart * LANES);
         {
             let u = shared(&mut u);
             // Neighbouring channels share cache lines, so a task takes several.
@@ -151,7 +151,7 @@ impl<'a> Convolution<'a> {
         // Each task reads all of U, the faster the more tiles it has, as long as the matrices of a product stay in the L2 cache.
         // Each sum takes the room of factors that are not needed any more.
         let lead = self.lead();
-        let rooms = (lead + self.axis.inputs.pow(2)).max(self.axis.sums.pow(2));
+        let rooms = (lead + self.axis.input_factors.pow(2)).max(self.axis.sums.pow(2));
         let across = self.inputs.count[1];
         let groups_in = depth.div_ceil(LANES);
         let for_each_thread = self.tile_rows * across / rayon::current_num_threads();
@@ -179,7 +179,7 @@ impl<'a> Convolution<'a> {
             (self.weights.depth, self.weights.lanes.div_ceil(LANES), self.inputs.count[1]);
         let order = self.order(0..self.tile_rows);
         let v_apart = apart(order.len(), depth.div_ceil(LANES));
-        let mut v = Buffer::<f32>::scratch(self.axis.inputs.pow(2) * v_apart * LANES);
+        let mut v = Buffer::<f32>::scratch(self.axis.input_factors.pow(2) * v_apart * LANES);
         {
             let v = shared(&mut v);
             let rows_in_task = (8 / across).max(1);
@@ -191,7 +191,7 @@ impl<'a> Convolution<'a> {
         (0..groups.div_ceil(GROUPS)).into_par_iter().for_each(|task| {
             let some = task * GROUPS..groups.min((task + 1) * GROUPS);
             let u_apart = apart(depth, some.len());
-            let mut u = Buffer::<f32>::scratch(self.axis.taps.pow(2) * u_apart * LANES);
+            let mut u = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * u_apart * LANES);
             {
                 let u = shared(&mut u);
                 on_isa!(
@@ -225,13 +225,13 @@ impl<'a> Convolution<'a> {
         let channels = self.weights.depth;
         for band in Band::all(rows, self.inputs.count[0]) {
             let x = &self.x[band.sample * channels * height * width..][..channels * height * width];
-            let places = order.places(&band);
-            let v = Transformed { to: v, apart: v_apart, channels, panels: None, places };
+            let slots = order.slots(&band);
+            let v = Transformed { to: v, apart: v_apart, channels, panels: None, slots };
             on_isa!(self.isa, transform_inputs(self.scheme, &self.inputs, &band, x, v));
         }
     }
 
-    /// How many rooms before those of V make place for each sum when it is computed.
+    /// How many rooms lie before those of V, so that no sum is written over factors that are needed yet.
     fn lead(&self) -> usize {
         let room = |(i, term): (usize, &Term)| {
             let needed = self.terms[i..].iter().map(|term| term.input).min();
@@ -272,7 +272,7 @@ impl<'a> Convolution<'a> {
     ) {
         let m = m.as_chunks::<LANES>().0;
         for band in Band::all(rows, self.inputs.count[0]) {
-            let from = (m, m_apart, order.places(&band));
+            let from = (m, m_apart, order.slots(&band));
             on_isa!(self.isa, transform_outputs(self, &band, groups.clone(), from));
         }
     }
@@ -298,8 +298,8 @@ fn transform_weights<L: Lanes<W>, const W: usize>(
             transform_taps::<Taps, L, IN, W>(weights, ks, groups, u_apart, u);
         }
         Scheme::Halving | Scheme::Doubling { .. } => {
-            use stride_two::{TAPS, Taps};
-            transform_taps::<Taps, L, TAPS, W>(weights, ks, groups, u_apart, u);
+            use stride_two::{TAP_FACTORS, Taps};
+            transform_taps::<Taps, L, TAP_FACTORS, W>(weights, ks, groups, u_apart, u);
         }
     }
 }
@@ -324,10 +324,10 @@ fn transform_taps<M: Transform<R, 3>, L: Lanes<W>, const R: usize, const W: usiz
             for part in 0..LANES / W {
                 let window = |i: usize| {
                     let start = first + (part * W + i).min(last) * weights.lane_stride;
-                    weights.w[start..].first_chunk::<TAPS>().expect("all windows are inside")
+                    weights.w[start..].first_chunk::<WINDOW>().expect("all windows are inside")
                 };
                 // The first and the last taps of some channels, transposed.
-                let starts = [0, TAPS.saturating_sub(W)];
+                let starts = [0, WINDOW.saturating_sub(W)];
                 let mut taps = [[L::zero(); W]; 2];
                 for (taps, start) in taps.iter_mut().zip(starts) {
                     for i in 0..W {
@@ -358,7 +358,7 @@ fn transform_outputs<L: Lanes<W>, const W: usize>(
     call: &Convolution<'_>,
     band: &Band,
     groups: Range<usize>,
-    m: (&[[f32; LANES]], usize, Places),
+    m: (&[[f32; LANES]], usize, Slots),
 ) {
     use stride_two::{BACK_OUT, BACK_SUMS, BackOutput};
     match call.scheme {
@@ -390,7 +390,7 @@ fn transform_sums<
     call: &Convolution<'_>,
     band: &Band,
     groups: Range<usize>,
-    (m, m_apart, tiles): (&[[f32; LANES]], usize, Places),
+    (m, m_apart, slots): (&[[f32; LANES]], usize, Slots),
 ) {
     let (places, channels) = (call.places, call.weights.lanes);
     let bias = call.base.bias.of(band.sample, channels);
@@ -409,11 +409,12 @@ fn transform_sums<
             let high = OUT.min(places[0] - top);
             let first = (band.sample * channels + group * LANES) * plane + top * wide;
             for right in 0..across {
-                // A line of each plane for a tile of each: they are here when the row of tiles is.
-                for channel in 0..LANES {
-                    L::fetch(call.y.start().wrapping_add(first + channel * plane + right * OUT * OUT));
+                // A line of each plane for each tile, or several: they are here when the row of tiles is.
+                let pixel = right * OUT * OUT;
+                for channel in 0..if pixel.is_multiple_of(LANES) { LANES } else { 0 } {
+                    L::fetch(call.y.start().wrapping_add(first + channel * plane + pixel));
                 }
-                let at = tiles.of(down, right) * groups.len() + group - groups.start;
+                let at = slots.of(down, right) * groups.len() + group - groups.start;
                 let m = &m[at..][..(SUMS * SUMS - 1) * m_apart + 1];
                 let cols = wide - right * OUT;
                 for part in 0..LANES / W {

@@ -1,13 +1,16 @@
-//! 3 × 3 convolutions of stride 1 with a quarter of the multiplications.
+//! 3 × 3 convolutions with fewer multiplications: a quarter with stride 1, 25 of 36 with stride 2.
 //!
 //! Winograd's F(4 × 4, 3 × 3): a tile of 4 × 4 outputs needs 6 × 6 inputs, and 36 multiplications per pair of
-//! channels where the definition has 144. Once tiles and weights are transformed (`transform`), the sum over
-//! channels is, for each of the 36 places of a transformed tile, a product of matrices:
+//! channels where the definition has 144 (`stride_one`; `stride_two` has other numbers). Tiles and weights are transformed to
+//! *factors* (`transform`); the products of factors, summed over channels, are then products of matrices. A *term* names
+//! a factor of the weights, a factor of the tile, and the sum that their product belongs to (`scheme`):
 //!
-//! - forward: M[place] (tiles × C_out) = V[place] (tiles × C_in) · U[place] (C_in × C_out);
+//! - forward: M[sum] (tiles × C_out) = Σ over its terms of V[factor] (tiles × C_in) · U[factor] (C_in × C_out);
 //! - the gradient of the input is the same with mirrored weights, channels exchanged;
-//! - the gradient of the weights: P[place] (C_out × C_in) = D[place]ᵀ (C_out × tiles) · V[place] (tiles × C_in), where D is
-//!   dY under the adjoint of the output's transform, and P goes back through the adjoint of the weights' transform.
+//! - the gradient of the weights: P[factor] (C_out × C_in) = Σ over its terms of D[sum]ᵀ (C_out × tiles) · V[factor] (tiles × C_in),
+//!   where D is dY under the adjoint of the output's transform, and P goes back through the adjoint of the weights' transform.
+//!
+//! Sums that no output needs, where tiles reach beyond the picture, are not computed (`order`).
 //!
 //! Sixteen channels lie side by side, so transforms are plain arithmetic on registers; pictures change
 //! from planes to that order and back by transposing blocks (`bands`, `tiles`). What the products read is already in
@@ -53,23 +56,27 @@ pub(super) fn applies(g: &Geometry) -> bool {
     if g.stride == 1 { excess <= 9 * places } else { excess <= 7 * places }
 }
 
-/// Small kernels of stride 1 or 2, where tiles do not end before planes do: with strides there may be pixels that no window
-/// meets, and places that meet no pixel.
+/// A window of 3 × 3 with stride 1 or 2, where tiles do not end before planes do: there may be pixels that no window meets, and
+/// places that meet no pixel. One scheme goes for both axes, so with stride 2 their padding is odd or even alike.
 fn is_open(g: &Geometry) -> bool {
     let [there, back] = Scheme::pair(g).map(Scheme::axis);
     let reached = |axis: usize| {
         let (plane, places, before) = (g.plane[axis], g.places[axis], g.before[axis]);
-        before % 2 == g.before[0] % 2
-            && before + plane <= there.reach(places.div_ceil(there.out))
-            && (2 - before) / 2 + places <= back.reach(plane.div_ceil(back.out))
+        before + plane <= there.reach(places.div_ceil(there.out))
+            && back_before(g, axis) + places <= back.reach(plane.div_ceil(back.out))
     };
     g.taps == [3, 3]
         && g.before.iter().all(|&before| before <= 2)
-        && (g.stride == 1 || g.stride == 2 && (0..2).all(reached))
+        && (g.stride == 1 || g.stride == 2 && g.before[0] % 2 == g.before[1] % 2)
+        && (0..2).all(reached)
 }
 
-/// Numbers between the matrices of neighbouring places: a little apart, so that their rows do not all fall into
-/// the same sets of a cache.
+/// Zeros before dY where the gradient of the input reads it; `before` is 2 at most.
+fn back_before(g: &Geometry, axis: usize) -> usize {
+    (2 - g.before[axis]) / g.stride
+}
+
+/// Sixteens from one matrix to the next: a little apart, so that their rows do not all fall into the same sets of a cache.
 fn apart(rows: usize, groups: usize) -> usize {
     rows * groups + 1
 }

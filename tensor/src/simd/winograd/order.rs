@@ -21,9 +21,9 @@ pub(super) struct Order {
     rows: Range<usize>,
 }
 
-/// Where the tiles of a band are.
+/// Where the tiles of a band are: the rows of matrices that are theirs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Places {
+pub(super) struct Slots {
     /// The first of each kind.
     first: [usize; 4],
     /// The row and the column of tiles, counted from the band's first, which need fewer sums; if none, one that is not there.
@@ -73,19 +73,19 @@ impl Order {
         if start < end { start..end } else { 0..0 }
     }
 
-    /// The places of a band of these rows.
-    pub(super) fn places(&self, band: &Band) -> Places {
+    /// The slots of a band of these rows.
+    pub(super) fn slots(&self, band: &Band) -> Slots {
         let row = band.sample * self.count[0] + band.first;
         let above = self.kinds(&(self.rows.start..row));
         let kinds = self.kinds(&self.rows);
         let first = std::array::from_fn(|i| kinds[..i].iter().sum::<usize>() + above[i]);
         let last = [self.count[0] - band.first, self.count[1]];
         let fewer = self.fewer();
-        Places { first, last: [0, 1].map(|i| if fewer[i] { last[i] - 1 } else { last[i] }) }
+        Slots { first, last: [0, 1].map(|i| if fewer[i] { last[i] - 1 } else { last[i] }) }
     }
 }
 
-impl Places {
+impl Slots {
     /// That of the tile in this row and column of the band.
     #[inline(always)]
     pub(super) fn of(&self, down: usize, right: usize) -> usize {
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_tile_has_a_place_and_those_with_a_sum_are_one_range(
+        fn each_tile_has_a_slot_and_those_with_a_sum_are_one_range(
             scheme in prop::sample::select(Scheme::ALL.as_slice()),
             outputs in (1usize..18, 1usize..18), samples in 1usize..4, cut in (0.0..1.0, 0.0..1.0),
         ) {
@@ -119,19 +119,19 @@ mod tests {
             let order = Order::new(axis, outputs, rows.clone());
             let mut tiles = vec![None; order.len()];
             for band in Band::all(rows, count[0]) {
-                let places = order.places(&band);
+                let slots = order.slots(&band);
                 for (down, right) in (0..band.rows).flat_map(|d| (0..count[1]).map(move |r| (d, r))) {
                     let tile = [band.first + down, right];
-                    prop_assert_eq!(tiles[places.of(down, right)].replace(tile), None);
+                    prop_assert_eq!(tiles[slots.of(down, right)].replace(tile), None);
                 }
             }
             for sum in 0..axis.sums.pow(2) {
                 let range = order.with_sum(sum);
-                for (place, tile) in tiles.iter().enumerate() {
-                    let tile = tile.expect("each place has a tile");
+                for (slot, tile) in tiles.iter().enumerate() {
+                    let tile = tile.expect("each slot has a tile");
                     let sums = [sum / axis.sums, sum % axis.sums];
                     let needed = (0..2).all(|i| tile[i] * axis.out + axis.first_outputs[sums[i]] < outputs[i]);
-                    prop_assert_eq!(range.contains(&place), needed);
+                    prop_assert_eq!(range.contains(&slot), needed);
                 }
             }
         }

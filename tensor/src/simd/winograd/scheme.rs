@@ -35,9 +35,11 @@ pub(super) struct Axis {
     pub(super) step: usize,
     /// Outputs of a tile.
     pub(super) out: usize,
-    /// Factors of taps, and of a tile.
-    pub(super) taps: usize,
-    pub(super) inputs: usize,
+    /// Factors that three taps become.
+    pub(super) tap_factors: usize,
+    /// Factors that a tile becomes.
+    pub(super) input_factors: usize,
+    /// Sums of products.
     pub(super) sums: usize,
     /// For each sum the first output that it goes to.
     pub(super) first_outputs: &'static [usize],
@@ -52,8 +54,8 @@ static DENSE: Axis = Axis {
     span: stride_one::IN,
     step: stride_one::OUT,
     out: stride_one::OUT,
-    taps: stride_one::IN,
-    inputs: stride_one::IN,
+    tap_factors: stride_one::IN,
+    input_factors: stride_one::IN,
     sums: stride_one::IN,
     first_outputs: &[0, 0, 0, 0, 0, 3],
     terms: &[term(0, 0, 0), term(1, 1, 1), term(2, 2, 2), term(3, 3, 3), term(4, 4, 4), term(5, 5, 5)],
@@ -63,8 +65,8 @@ static HALVING: Axis = Axis {
     span: stride_two::IN,
     step: 2 * stride_two::OUT,
     out: stride_two::OUT,
-    taps: stride_two::TAPS,
-    inputs: stride_two::IN,
+    tap_factors: stride_two::TAP_FACTORS,
+    input_factors: stride_two::IN,
     sums: stride_two::SUMS,
     first_outputs: &[0, 0, 1],
     terms: &[term(0, 0, 0), term(1, 1, 0), term(2, 2, 1), term(1, 3, 2), term(3, 4, 2)],
@@ -74,8 +76,8 @@ static DOUBLING_EVEN: Axis = Axis {
     span: stride_two::BACK_IN,
     step: stride_two::BACK_OUT / 2,
     out: stride_two::BACK_OUT,
-    taps: stride_two::TAPS,
-    inputs: stride_two::BACK_FACTORS,
+    tap_factors: stride_two::TAP_FACTORS,
+    input_factors: stride_two::BACK_FACTORS,
     sums: stride_two::BACK_SUMS,
     first_outputs: &[0, 0, 2, 1, 3],
     terms: &[term(0, 0, 0), term(2, 1, 1), term(3, 2, 2), term(1, 1, 3), term(1, 3, 4)],
@@ -110,8 +112,8 @@ impl Axis {
     /// The products of a tile in two dimensions: each number is now that of a pair, down and across. Ordered by `key`.
     pub(super) fn terms_by(&self, key: impl Fn(&Term) -> usize) -> Vec<Term> {
         let pair = |down: &Term, right: &Term| Term {
-            tap: down.tap * self.taps + right.tap,
-            input: down.input * self.inputs + right.input,
+            tap: down.tap * self.tap_factors + right.tap,
+            input: down.input * self.input_factors + right.input,
             sum: down.sum * self.sums + right.sum,
         };
         let across = |down| self.terms.iter().map(move |right| pair(down, right));

@@ -1,4 +1,4 @@
-//! The matrices of Winograd's minimal filtering F(m, 3), and their application to tiles, several channels at once.
+//! The matrices of Winograd's minimal filtering F(4, 3).
 //!
 //! m outputs of a filter of 3 taps from α = m + 2 inputs, with α multiplications instead of 3 m:
 //! y = Aᵀ [(G g) ⊙ (Bᵀ d)] (Lavin and Gray 2016, eq. 6); in two dimensions each transform is applied to rows and to
@@ -12,15 +12,15 @@ pub(super) const OUT: usize = 4;
 /// Inputs of a tile along each axis.
 pub(super) const IN: usize = OUT + 2;
 
-/// Bᵀ: inputs to products.
+/// Bᵀ: inputs to factors.
 pub(super) struct Input;
-/// G: taps to products.
+/// G: taps to factors.
 pub(super) struct Taps;
-/// Aᵀ: products to outputs.
+/// Aᵀ: sums to outputs.
 pub(super) struct Output;
-/// A, the adjoint of Aᵀ: gradients of outputs to gradients of products.
+/// A, the adjoint of Aᵀ: gradients of outputs to gradients of sums.
 pub(super) struct OutputAdjoint;
-/// Gᵀ: gradients of products to gradients of taps.
+/// Gᵀ: gradients of factors to gradients of taps.
 pub(super) struct TapsAdjoint;
 
 // The points are 0, ±P, ±Q and infinity. The customary P = 1, Q = 2 avoids multiplications; with P·Q = 1 the

@@ -19,8 +19,8 @@ use crate::simd::lanes::Lanes;
 pub(super) const OUT: usize = 2;
 /// Inputs of a tile along each axis.
 pub(super) const IN: usize = 2 * OUT + 1;
-/// Numbers that taps become.
-pub(super) const TAPS: usize = 4;
+/// Factors that three taps become.
+pub(super) const TAP_FACTORS: usize = 4;
 /// Sums of products.
 pub(super) const SUMS: usize = 3;
 
@@ -43,10 +43,10 @@ impl Transform<IN, IN> for Input {
     }
 }
 
-impl Transform<TAPS, 3> for Taps {
+impl Transform<TAP_FACTORS, 3> for Taps {
     /// w₀, w₁, w₀ + w₂, w₂.
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>([w0, w1, w2]: [L; 3]) -> [L; TAPS] {
+    fn apply<L: Lanes<W>, const W: usize>([w0, w1, w2]: [L; 3]) -> [L; TAP_FACTORS] {
         [w0, w1, w0.add(w2), w2]
     }
 }
@@ -67,17 +67,17 @@ impl Transform<SUMS, OUT> for OutputAdjoint {
     }
 }
 
-impl Transform<3, TAPS> for TapsAdjoint {
+impl Transform<3, TAP_FACTORS> for TapsAdjoint {
     /// The columns of [`Taps`].
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>([p0, p1, p2, p3]: [L; TAPS]) -> [L; 3] {
+    fn apply<L: Lanes<W>, const W: usize>([p0, p1, p2, p3]: [L; TAP_FACTORS]) -> [L; 3] {
         [p0.add(p2), p1, p2.add(p3)]
     }
 }
 
 /// Of the gradient of the input: inputs of a tile along each axis, which are places of dY.
 pub(super) const BACK_IN: usize = 3;
-/// Numbers that these become.
+/// Factors that these become.
 pub(super) const BACK_FACTORS: usize = 4;
 /// Products, which are not added up.
 pub(super) const BACK_SUMS: usize = 5;
@@ -114,7 +114,7 @@ mod tests {
 
     const W: [f32; 3] = [2.0, 6.0, -5.0];
 
-    fn sums<const N: usize>(scheme: Scheme, taps: [f32; TAPS], inputs: &[f32]) -> [f32; N] {
+    fn sums<const N: usize>(scheme: Scheme, taps: [f32; TAP_FACTORS], inputs: &[f32]) -> [f32; N] {
         let mut sums = [0.0; N];
         for term in scheme.axis().terms {
             sums[term.sum] += taps[term.tap] * inputs[term.input];
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn two_outputs_of_a_window_that_moves_by_two() {
         let d = [3.0, -1.0, 4.0, 1.0, -5.0];
-        let sums = sums(Scheme::Halving, apply::<Taps, TAPS, 3>(W), &apply::<Input, IN, IN>(d));
+        let sums = sums(Scheme::Halving, apply::<Taps, TAP_FACTORS, 3>(W), &apply::<Input, IN, IN>(d));
         let expected = [0, 2].map(|i| d[i] * W[0] + d[i + 1] * W[1] + d[i + 2] * W[2]);
         assert_eq!(apply::<Output, OUT, SUMS>(sums), expected);
     }
@@ -134,7 +134,7 @@ mod tests {
     fn pixels<const ODD: bool>(dy: [f32; BACK_IN]) -> [f32; BACK_OUT] {
         let mirrored = [W[2], W[1], W[0]];
         let inputs = apply::<BackInput<ODD>, BACK_FACTORS, BACK_IN>(dy);
-        let sums = sums(Scheme::Doubling { odd: ODD }, apply::<Taps, TAPS, 3>(mirrored), &inputs);
+        let sums = sums(Scheme::Doubling { odd: ODD }, apply::<Taps, TAP_FACTORS, 3>(mirrored), &inputs);
         let pixels = apply::<BackOutput<ODD>, BACK_OUT, BACK_SUMS>(sums);
         // Even pixels of two taps lie between places, the first one between those with numbers 0 and 1.
         let first = if ODD { 1 } else { 2 };
@@ -160,6 +160,6 @@ mod tests {
     #[test]
     fn adjoints_are_transposes() {
         assert_adjoint::<Output, OutputAdjoint, OUT, SUMS>();
-        assert_adjoint::<Taps, TapsAdjoint, TAPS, 3>();
+        assert_adjoint::<Taps, TapsAdjoint, TAP_FACTORS, 3>();
     }
 }

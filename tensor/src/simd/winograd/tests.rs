@@ -72,11 +72,14 @@ proptest! {
     #[test]
     fn any_size_and_padding(
         n in 1usize..4, ci in 1usize..40, co in 1usize..40, h in 3usize..15, w in 3usize..15,
-        sides in (0usize..3, 0usize..3, 0usize..3, 0usize..3), add: bool,
+        sides in (0usize..3, 0usize..6, 0usize..3, 0usize..6), add: bool,
     ) {
         let padding = Padding { top: sides.0, bottom: sides.1, left: sides.2, right: sides.3 };
+        let conv = Conv2d { stride: 1, padding };
+        let g = conv.geometry("test", &Shape::from([n, ci, h, w]), &Shape::from([co, ci, 3, 3])).unwrap();
+        prop_assume!(is_open(&g));
         let how = if add { Accumulate::Add } else { Accumulate::Overwrite };
-        let errors = check([n, ci, h, w], co, Conv2d { stride: 1, padding }, how);
+        let errors = check([n, ci, h, w], co, conv, how);
         prop_assert!(errors.iter().all(|&e| e < 2e-6), "{errors:?}");
     }
 }
@@ -86,7 +89,7 @@ proptest! {
     #[test]
     fn any_size_and_padding_with_stride_two(
         n in 1usize..4, ci in 1usize..40, co in 1usize..40, h in 3usize..19, w in 3usize..19,
-        sides in (0usize..3, 0usize..3, 0usize..3, 0usize..3), add: bool,
+        sides in (0usize..3, 0usize..6, 0usize..3, 0usize..6), add: bool,
     ) {
         let padding = Padding { top: sides.0, bottom: sides.1, left: sides.2, right: sides.3 };
         let conv = Conv2d { stride: 2, padding };
@@ -103,12 +106,12 @@ proptest! {
     #[test]
     fn the_cut_shows_in_no_bit(
         n in 1usize..6, ci in 1usize..70, co in 1usize..70, h in 3usize..20, w in 3usize..20, mirrored: bool,
-        scheme in prop::sample::select(Scheme::ALL.as_slice()),
+        scheme in prop::sample::select(Scheme::ALL.as_slice()), less in 0usize..2,
     ) {
         let places = match scheme {
             Scheme::Dense => [h, w],
             Scheme::Halving => [h, w].map(|n| n.div_ceil(2)),
-            Scheme::Doubling { .. } => [h, w].map(|n| 2 * n),
+            Scheme::Doubling { .. } => [h, w].map(|n| 2 * n - less),
         };
         let x = noise(Shape::from([n, ci, h, w]), 1).cast::<f32>();
         let w_shape = Shape::from([co, ci, 3, 3]);
@@ -136,21 +139,44 @@ proptest! {
 
 #[test]
 fn rounding_stays_near_that_of_the_definition() {
-    // The gradient of the weights: some have enough tiles for slices, the last one more than are transformed at once.
+    // The gradient of the weights: some have enough tiles for slices, of one or several transforms, with strides or without; the
+    // one more than are transformed at once for all channels.
+    use Accumulate::{Add, Overwrite};
     let shapes = [
-        ([2, 128, 16, 16], 128),
-        ([5, 64, 7, 7], 64),
-        ([3, 32, 28, 28], 32),
-        ([20, 32, 14, 14], 48),
-        ([19, 17, 13, 15], 19),
-        ([38, 160, 5, 5], 240),
+        ([2, 128, 16, 16], 128, Overwrite),
+        ([5, 64, 7, 7], 64, Overwrite),
+        ([3, 32, 28, 28], 32, Overwrite),
+        ([20, 32, 14, 14], 48, Add),
+        ([19, 17, 13, 15], 19, Overwrite),
+        ([20, 128, 14, 14], 64, Add),
+        ([96, 160, 5, 5], 240, Overwrite),
     ];
-    for (x, channels_out) in shapes {
+    for (x, channels_out, how) in shapes {
         for (stride, most) in [(1, 1.5e-6), (2, 6e-7)] {
-            let conv = Conv2d { stride, padding: Padding::same(1) };
-            let errors = check(x, channels_out, conv, Accumulate::Overwrite);
+            let errors = check(x, channels_out, Conv2d { stride, padding: Padding::same(1) }, how);
             println!("{x:?} with stride {stride}: {errors:?}");
             assert!(errors.iter().all(|&e| e < most), "{errors:?}");
         }
     }
+}
+
+#[test]
+fn the_layers_of_networks_go_this_way_and_others_do_not() {
+    let geometry = |channels: usize, size: usize, stride: usize, [top, bottom, left, right]: [usize; 4]| {
+        let conv = Conv2d { stride, padding: Padding { top, bottom, left, right } };
+        let shapes = [[2, channels, size, size], [32, channels, 3, 3]].map(Shape::from);
+        conv.geometry("test", &shapes[0], &shapes[1]).unwrap()
+    };
+    for size in [4, 7, 8, 14, 16, 28, 32] {
+        assert!(applies(&geometry(16, size, 1, [1; 4])), "{size}");
+        assert!(!applies(&geometry(15, size, 1, [1; 4])), "{size}: too few channels");
+    }
+    for size in [8, 14, 16, 28, 32] {
+        assert!(applies(&geometry(16, size, 2, [1; 4])), "{size}");
+        assert!(applies(&geometry(16, 2 * size, 2, [0, 1, 0, 1])), "{size}");
+        assert!(!applies(&geometry(16, size, 2, [0, 1, 1, 0])), "{size}: paddings of another kind");
+        assert!(!applies(&geometry(16, size, 3, [1; 4])), "{size}: stride");
+    }
+    assert!(!applies(&geometry(16, 8, 1, [3; 4])), "padding beyond the window");
+    assert!(!applies(&geometry(16, 8, 1, [1, 1, 1, 3])), "places that meet no pixel");
 }

@@ -1,7 +1,7 @@
 //! Tiles of pictures to transformed tiles.
 
 use super::bands::{Band, GroupPlanes, Shared, Tiles};
-use super::order::Places;
+use super::order::Slots;
 use super::product::panel_at;
 use super::scheme::Scheme;
 use super::transform::{Transform, sandwich};
@@ -19,7 +19,7 @@ pub(super) struct Transformed<'a> {
     /// In panels with room for so many tiles; or row-major.
     pub(super) panels: Option<usize>,
     /// Those of a band's tiles.
-    pub(super) places: Places,
+    pub(super) slots: Slots,
 }
 
 impl Transformed<'_> {
@@ -46,14 +46,12 @@ pub(super) fn transform_inputs<L: Lanes<W>, const W: usize>(
     use stride_two::{BACK_FACTORS, BACK_IN, BackInput};
     match scheme {
         Scheme::Dense => {
-            transform_tiles::<stride_one::Input, L, { stride_one::IN }, { stride_one::IN }, W>(
-                tiles, band, x, v,
-            );
+            use stride_one::{IN, Input};
+            transform_tiles::<Input, L, IN, IN, W>(tiles, band, x, v);
         }
         Scheme::Halving => {
-            transform_tiles::<stride_two::Input, L, { stride_two::IN }, { stride_two::IN }, W>(
-                tiles, band, x, v,
-            );
+            use stride_two::{IN, Input};
+            transform_tiles::<Input, L, IN, IN, W>(tiles, band, x, v);
         }
         Scheme::Doubling { odd: false } => {
             transform_tiles::<BackInput<false>, L, BACK_FACTORS, BACK_IN, W>(tiles, band, x, v);
@@ -103,8 +101,8 @@ fn transform_tiles<M: Transform<R, SPAN>, L: Lanes<W>, const R: usize, const SPA
             read = pixels.read::<L, W>(&planes, read, (down, SPAN));
             for right in 0..tiles.count[1] {
                 let rows = pixels.tile::<SPAN>(down, right);
-                let tile = out.places.of(down, right);
-                // SAFETY: no other task has this tile.
+                let tile = out.slots.of(down, right);
+                // SAFETY: no other task has this tile, and no other tile its slot.
                 let mut to = unsafe { out.to.spread(out.at(tile, group), out.apart, R * R) };
                 for part in 0..LANES / W {
                     sandwich::<M, L, R, SPAN, W>(

@@ -64,7 +64,7 @@ struct Room {
 impl Room {
     fn matrices(&self, axis: &Axis) -> [Buffer<f32>; 2] {
         let room = |count: usize, apart: usize| Buffer::scratch(count.pow(2) * apart * LANES);
-        [room(axis.inputs, self.v_apart), room(axis.sums, self.d_apart)]
+        [room(axis.input_factors, self.v_apart), room(axis.sums, self.d_apart)]
     }
 }
 
@@ -109,7 +109,7 @@ impl<'a> WeightGradient<'a> {
         let rows_at_once = share(rows_in_slice, self.rows_within(at_once), 1);
         let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
         let p_apart = p_apart(channels_out, channels_in);
-        let size = self.axis.taps.pow(2) * p_apart;
+        let size = self.axis.tap_factors.pow(2) * p_apart;
         let mut p = Buffer::<f32>::scratch(slices * size);
         p.par_chunks_exact_mut(size).enumerate().for_each(|(slice, p)| {
             let room = self.room(rows_at_once);
@@ -173,7 +173,7 @@ impl<'a> WeightGradient<'a> {
             let outs = first_out..channels_out.min(first_out + ROWS);
             let ins = first_in..channels_in.min(first_in + PANEL);
             let p_apart = p_apart(outs.len(), ins.len());
-            let mut p = Buffer::<f32>::scratch(self.axis.taps.pow(2) * p_apart);
+            let mut p = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * p_apart);
             self.multiply(matrices, order, (outs, ins.clone()), false, (&mut p, p_apart));
             for (row, dw) in pieces.into_iter().enumerate() {
                 let first = row * ins.len();
@@ -184,8 +184,8 @@ impl<'a> WeightGradient<'a> {
 
     /// Tile rows whose V and D together hold about so many numbers.
     fn rows_within(&self, numbers: usize) -> usize {
-        let Axis { inputs, sums, .. } = self.axis;
-        let of_tile = inputs.pow(2) * self.groups_in + sums.pow(2) * self.groups_out;
+        let Axis { input_factors, sums, .. } = self.axis;
+        let of_tile = input_factors.pow(2) * self.groups_in + sums.pow(2) * self.groups_out;
         (numbers / (of_tile * LANES * self.inputs.count[1])).max(1)
     }
 
@@ -214,9 +214,9 @@ impl<'a> WeightGradient<'a> {
         for band in Band::all(rows, self.inputs.count[0]) {
             let x = &self.x[band.sample * x_len..][..x_len];
             let dy = &self.dy[band.sample * dy_len..][..dy_len];
-            let places = order.places(&band);
-            let v = Transformed { to: v, apart: room.v_apart, channels: g.channels_in, panels, places };
-            let d = Transformed { to: d, apart: room.d_apart, channels: g.channels_out, panels, places };
+            let slots = order.slots(&band);
+            let v = Transformed { to: v, apart: room.v_apart, channels: g.channels_in, panels, slots };
+            let d = Transformed { to: d, apart: room.d_apart, channels: g.channels_out, panels, slots };
             on_isa!(self.isa, transform_inputs(self.scheme, &self.inputs, &band, x, v));
             on_isa!(self.isa, transform_output_gradients(self.scheme, &self.outputs, &band, dy, d));
         }
@@ -282,15 +282,15 @@ fn transform_weight_gradients<L: Lanes<W>, const W: usize>(
             transform_back::<TapsAdjoint, L, IN, W>(p, first, dw, how);
         }
         Scheme::Halving => {
-            use stride_two::{TAPS, TapsAdjoint};
-            transform_back::<TapsAdjoint, L, TAPS, W>(p, first, dw, how);
+            use stride_two::{TAP_FACTORS, TapsAdjoint};
+            transform_back::<TapsAdjoint, L, TAP_FACTORS, W>(p, first, dw, how);
         }
         Scheme::Doubling { .. } => unreachable!("weights have their gradient from a forward pass"),
     }
 }
 
 #[inline(always)]
-fn transform_back<M: Transform<3, TAPS>, L: Lanes<W>, const TAPS: usize, const W: usize>(
+fn transform_back<M: Transform<3, FACTORS>, L: Lanes<W>, const FACTORS: usize, const W: usize>(
     (p, slices, p_apart): (&[f32], usize, usize),
     first: usize,
     dw: &mut [f32],
@@ -301,10 +301,11 @@ fn transform_back<M: Transform<3, TAPS>, L: Lanes<W>, const TAPS: usize, const W
         let index = first / LANES + group;
         for (part, dw) in dw.chunks_mut(W * 9).enumerate() {
             let mut gradients = [[0.0; W]; 9];
-            sandwich::<M, L, 3, TAPS, W>(
+            sandwich::<M, L, 3, FACTORS, W>(
                 #[inline(always)]
                 |r, c| {
-                    let at = |slice: usize| &p[(slice * TAPS * TAPS + r * TAPS + c) * p_apart + index];
+                    let at =
+                        |slice: usize| &p[(slice * FACTORS * FACTORS + r * FACTORS + c) * p_apart + index];
                     let mut sum = L::load_part(at(0), part);
                     for slice in 1..slices {
                         // So many places to read from are more than the processor can foresee.
