@@ -68,36 +68,21 @@ fn check(x: [usize; 4], channels_out: usize, conv: Conv2d, how: Accumulate) -> [
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
     fn any_size_and_padding(
-        n in 1usize..4, ci in 1usize..40, co in 1usize..40, h in 3usize..15, w in 3usize..15,
-        sides in (0usize..3, 0usize..6, 0usize..3, 0usize..6), add: bool,
-    ) {
-        let padding = Padding { top: sides.0, bottom: sides.1, left: sides.2, right: sides.3 };
-        let conv = Conv2d { stride: 1, padding };
-        let g = conv.geometry("test", &Shape::from([n, ci, h, w]), &Shape::from([co, ci, 3, 3])).unwrap();
-        prop_assume!(is_open(&g));
-        let how = if add { Accumulate::Add } else { Accumulate::Overwrite };
-        let errors = check([n, ci, h, w], co, conv, how);
-        prop_assert!(errors.iter().all(|&e| e < 2e-6), "{errors:?}");
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-    #[test]
-    fn any_size_and_padding_with_stride_two(
+        stride in 1usize..3,
         n in 1usize..4, ci in 1usize..40, co in 1usize..40, h in 3usize..19, w in 3usize..19,
         sides in (0usize..3, 0usize..6, 0usize..3, 0usize..6), add: bool,
     ) {
         let padding = Padding { top: sides.0, bottom: sides.1, left: sides.2, right: sides.3 };
-        let conv = Conv2d { stride: 2, padding };
+        let conv = Conv2d { stride, padding };
         let g = conv.geometry("test", &Shape::from([n, ci, h, w]), &Shape::from([co, ci, 3, 3])).unwrap();
         prop_assume!(is_open(&g));
         let how = if add { Accumulate::Add } else { Accumulate::Overwrite };
         let errors = check([n, ci, h, w], co, conv, how);
-        prop_assert!(errors.iter().all(|&e| e < 1e-6), "{errors:?}");
+        let most = if stride == 1 { 2e-6 } else { 1e-6 };
+        prop_assert!(errors.iter().all(|&e| e < most), "{errors:?}");
     }
 }
 
@@ -140,7 +125,7 @@ proptest! {
 #[test]
 fn rounding_stays_near_that_of_the_definition() {
     // The gradient of the weights: some have enough tiles for slices, of one or several transforms, with strides or without; the
-    // one more than are transformed at once for all channels.
+    // last one more than are transformed at once for all channels.
     use Accumulate::{Add, Overwrite};
     let shapes = [
         ([2, 128, 16, 16], 128, Overwrite),
