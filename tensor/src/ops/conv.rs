@@ -113,6 +113,13 @@ impl Conv2d {
 const MOST_PIXELS: usize = 1 << 29;
 
 impl Geometry {
+    /// Zeros above dY and to its left under the mirrored window, if the stride is 1; none of a window that may lie outside
+    /// the picture altogether.
+    pub(crate) fn mirrored_before(&self) -> Option<[usize; 2]> {
+        let before = |axis: usize| (self.taps[axis] - 1).checked_sub(self.before[axis]);
+        Some([before(0)?, before(1)?])
+    }
+
     fn output(&self) -> Result<Shape> {
         Shape::new(&[self.samples, self.channels_out, self.places[0], self.places[1]])
     }

@@ -48,13 +48,12 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
     }
     let size = g.taps[0] * g.taps[1];
     let line = |[high, wide]: [usize; 2]| Window::line(high * wide);
-    let mirrored = [0, 1].map(|axis| (g.taps[axis] - 1).checked_sub(g.before[axis]));
-    if let ([Some(above), Some(left)], 1) = (mirrored, g.stride)
+    if let (Some(before), 1) = (g.mirrored_before(), g.stride)
         && g.channels_in > g.channels_out
         && 4 * g.plane[0] * g.plane[1] <= 5 * g.places[0] * g.places[1]
     {
         let window = Window::new(g.plane, g.taps, 1);
-        let copy = padded(dy, g.places, [above, left], &window);
+        let copy = padded(dy, g.places, before, &window);
         let dy = copy.as_deref().unwrap_or(dy);
         let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, line(g.plane)));
         let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, window));

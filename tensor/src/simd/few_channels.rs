@@ -42,8 +42,7 @@ impl Few {
 
     /// That of the gradient of the input, if x has few channels.
     pub(super) fn of_input(isa: Isa, g: &Geometry) -> Option<Few> {
-        let before = |axis: usize| (g.taps[axis] - 1).checked_sub(g.before[axis]);
-        Few::new(isa, g, g.channels_out, g.channels_in, g.places, g.plane, [before(0)?, before(1)?])
+        Few::new(isa, g, g.channels_out, g.channels_in, g.places, g.plane, g.mirrored_before()?)
     }
 
     fn new(
@@ -83,10 +82,6 @@ impl Few {
         self.window.places[1]
     }
 
-    fn padded(&self) -> Padded<'_> {
-        Padded::new(self.plane, self.before, &self.window)
-    }
-
     /// y ← or += w ∗ x: each number is one sum over channels and taps in order.
     fn convolve(&self, x: &[f32], w: &[f32], y: &mut [f32], add: bool) {
         let size = self.depth * self.plane[0] * self.plane[1];
@@ -107,7 +102,7 @@ impl Few {
 #[inline(always)]
 fn convolve<L: Lanes<W>, const W: usize>(few: &Few, x: &[f32], w: &[f32], y: &mut [f32], add: bool) {
     let (taps, [high, wide], across) = (few.taps[0] * few.taps[1], few.places, few.across());
-    let padded = few.padded();
+    let padded = Padded::new(few.plane, few.before, &few.window);
     let mut lines = Buffer::scratch(padded.size());
     let mut sums = Buffer::<f32>::scratch(few.channels * high * across);
     sums.fill(0.0);

@@ -59,7 +59,7 @@ impl Window {
     }
 
     /// Whether each pixel is a position: then all of a plane may be seen as one row.
-    pub(crate) fn is_plain(&self) -> bool {
+    fn is_plain(&self) -> bool {
         let Window { plane, places, taps, first, .. } = *self;
         taps == [1, 1] && first == [0, 0] && plane == places
     }

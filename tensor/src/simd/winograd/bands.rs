@@ -42,9 +42,19 @@ impl Band {
 }
 
 impl Tiles {
+    /// Pixels that so many tiles side by side reach over.
+    fn reach(&self, tiles: usize) -> usize {
+        (tiles - 1) * self.step + self.span
+    }
+
+    /// Whether no pixel lies beyond the last tiles.
+    pub(super) fn cover(&self) -> bool {
+        (0..2).all(|axis| self.before[axis] + self.plane[axis] <= self.reach(self.count[axis]))
+    }
+
     /// Height and width of a band in pixels, zeros included.
     pub(super) fn band_size(&self, band: &Band) -> [usize; 2] {
-        [band.rows, self.count[1]].map(|tiles| (tiles - 1) * self.step + self.span)
+        [band.rows, self.count[1]].map(|tiles| self.reach(tiles))
     }
 
     pub(super) fn band_len(&self, band: &Band) -> usize {

@@ -66,8 +66,7 @@ pub(in crate::simd) fn grad_input(
     };
     let base = Base { bias: Bias::None, onto: how.into() };
     let [_, scheme] = Scheme::pair(g);
-    let before = [0, 1].map(|axis| back_before(g, axis));
-    convolve(isa, scheme, g.samples, &weights, (dy, g.places, before), base, (dx, g.plane));
+    convolve(isa, scheme, g.samples, &weights, (dy, g.places, back_before(g)), base, (dx, g.plane));
 }
 
 fn convolve(
@@ -114,8 +113,8 @@ impl<'a> Convolution<'a> {
         (y, places): (&'a mut [f32], [usize; 2]),
     ) -> Convolution<'a> {
         let axis = scheme.axis();
-        let count = axis.tiles(places);
-        let inputs = Tiles { plane, before, count, span: axis.span, step: axis.step };
+        let inputs = axis.inputs(plane, before, places);
+        let tile_rows = samples * inputs.count[0];
         Convolution {
             isa,
             scheme,
@@ -127,7 +126,7 @@ impl<'a> Convolution<'a> {
             base,
             y: Shared::new(y),
             places,
-            tile_rows: samples * count[0],
+            tile_rows,
         }
     }
 
@@ -411,8 +410,10 @@ fn transform_sums<
             for right in 0..across {
                 // A line of each plane for each tile, or several: they are here when the row of tiles is.
                 let pixel = right * OUT * OUT;
-                for channel in 0..if pixel.is_multiple_of(LANES) { LANES } else { 0 } {
-                    L::fetch(call.y.start().wrapping_add(first + channel * plane + pixel));
+                if pixel.is_multiple_of(LANES) {
+                    for channel in 0..LANES {
+                        L::fetch(call.y.start().wrapping_add(first + channel * plane + pixel));
+                    }
                 }
                 let at = slots.of(down, right) * groups.len() + group - groups.start;
                 let m = &m[at..][..(SUMS * SUMS - 1) * m_apart + 1];

@@ -60,20 +60,16 @@ pub(super) fn applies(g: &Geometry) -> bool {
 /// places that meet no pixel. One scheme goes for both axes, so with stride 2 their padding is odd or even alike.
 fn is_open(g: &Geometry) -> bool {
     let [there, back] = Scheme::pair(g).map(Scheme::axis);
-    let reached = |axis: usize| {
-        let (plane, places, before) = (g.plane[axis], g.places[axis], g.before[axis]);
-        before + plane <= there.reach(places.div_ceil(there.out))
-            && back_before(g, axis) + places <= back.reach(plane.div_ceil(back.out))
-    };
     g.taps == [3, 3]
         && g.before.iter().all(|&before| before <= 2)
         && (g.stride == 1 || g.stride == 2 && g.before[0] % 2 == g.before[1] % 2)
-        && (0..2).all(reached)
+        && there.inputs(g.plane, g.before, g.places).cover()
+        && back.inputs(g.places, back_before(g), g.plane).cover()
 }
 
 /// Zeros before dY where the gradient of the input reads it; `before` is 2 at most.
-fn back_before(g: &Geometry, axis: usize) -> usize {
-    (2 - g.before[axis]) / g.stride
+fn back_before(g: &Geometry) -> [usize; 2] {
+    g.before.map(|before| (2 - before) / g.stride)
 }
 
 /// Sixteens from one matrix to the next: a little apart, so that their rows do not all fall into the same sets of a cache.

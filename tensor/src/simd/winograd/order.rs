@@ -67,9 +67,11 @@ impl Order {
         let [right, neither, lowest, both] = self.kinds(&self.rows);
         let needed = self.needed(sum);
         let start = if needed[1] { 0 } else { right };
-        let beyond = if needed[0] { 0 } else { lowest + both };
-        let corners = if needed[0] && !needed[1] { both } else { 0 };
-        let end = right + neither + lowest + both - beyond - corners;
+        let end = match needed {
+            [true, true] => right + neither + lowest + both,
+            [true, false] => right + neither + lowest,
+            [false, _] => right + neither,
+        };
         if start < end { start..end } else { 0..0 }
     }
 

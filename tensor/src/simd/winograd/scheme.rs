@@ -1,5 +1,6 @@
 //! Which products a tile needs, and which of them are added up.
 
+use super::bands::Tiles;
 use super::{stride_one, stride_two};
 use crate::ops::conv::Geometry;
 
@@ -127,8 +128,8 @@ impl Axis {
         outputs.map(|n| n.div_ceil(self.out))
     }
 
-    /// Pixels that so many tiles read.
-    pub(super) fn reach(&self, tiles: usize) -> usize {
-        (tiles - 1) * self.step + self.span
+    /// The tiles that so many outputs read, of a plane with zeros before it.
+    pub(super) fn inputs(&self, plane: [usize; 2], before: [usize; 2], outputs: [usize; 2]) -> Tiles {
+        Tiles { plane, before, count: self.tiles(outputs), span: self.span, step: self.step }
     }
 }

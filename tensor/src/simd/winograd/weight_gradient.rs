@@ -81,7 +81,7 @@ impl<'a> WeightGradient<'a> {
             terms: axis.terms_by(|term| term.tap),
             x,
             dy,
-            inputs: Tiles { plane: g.plane, before: g.before, count, span: axis.span, step: axis.step },
+            inputs: axis.inputs(g.plane, g.before, g.places),
             outputs: Tiles { plane: g.places, before: [0, 0], count, span: out, step: out },
             groups_in: g.channels_in.div_ceil(LANES),
             groups_out: g.channels_out.div_ceil(LANES),
