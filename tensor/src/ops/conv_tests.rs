@@ -200,6 +200,7 @@ fn layers() -> Vec<Case> {
     let same = Conv2d { stride: 1, padding: Padding::same(1) };
     let half = Conv2d { stride: 2, padding: Padding { top: 0, bottom: 1, left: 0, right: 1 } };
     let point = Conv2d { stride: 1, padding: Padding::same(0) };
+    let beyond = Conv2d { stride: 1, padding: Padding { top: 5, bottom: 3, left: 1, right: 1 } };
     let lopsided = Conv2d { stride: 1, padding: Padding { right: 3, ..Padding::same(1) } };
     let case = |conv, x: [usize; 4], [co, k]: [usize; 2]| Case {
         conv,
@@ -211,6 +212,11 @@ fn layers() -> Vec<Case> {
         case(same, [40, 64, 7, 7], [64, 3]),
         case(same, [6, 1, 28, 28], [32, 3]),
         case(same, [12, 32, 28, 28], [1, 3]),
+        // Few channels beside more than one task has, and more places than are read at once.
+        case(same, [3, 4, 30, 20], [70, 3]),
+        case(same, [3, 70, 30, 20], [4, 3]),
+        // Lines of places that meet no pixel are longer than all planes together.
+        case(beyond, [2, 2, 1, 13], [1, 3]),
         case(half, [6, 33, 16, 16], [48, 3]),
         case(half, [6, 3, 32, 32], [48, 3]),
         case(half, [6, 33, 16, 16], [48, 4]),

@@ -1,6 +1,6 @@
 //! f32 convolution as implicit products: panels are packed straight from the pictures.
 
-use super::few_channels::Few;
+use super::few_channels::Pass;
 use super::gemm::{
     FeatureLanes, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced, padded,
     weave,
@@ -22,8 +22,12 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
     if winograd::applies(g) {
         return winograd::forward(isa, g, x, w, base, y);
     }
-    if let Some(few) = Few::of_output(isa, g) {
-        return few.forward(g, x, w, base, y);
+    if let Some(pass) = Pass::forward(g) {
+        let (bias, add) = match base.onto {
+            Onto::Nothing => (base.bias, false),
+            _ => (Bias::None, base.fill(g, y)),
+        };
+        return pass.convolve(isa, x, w, bias, y, add);
     }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
@@ -45,6 +49,11 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'
 pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
     if winograd::applies(g) {
         return winograd::grad_weight(isa, g, x, dy, dw, how);
+    }
+    match (Pass::forward(g), Pass::backward(g)) {
+        (Some(pass), _) if pass.has_few_terms() => return pass.grad_weight(isa, x, dy, dw, how),
+        (_, Some(pass)) if pass.has_few_terms() => return pass.grad_weight(isa, dy, x, dw, how),
+        _ => {}
     }
     let size = g.taps[0] * g.taps[1];
     let line = |[high, wide]: [usize; 2]| Window::line(high * wide);
@@ -87,8 +96,8 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
     if winograd::applies(g) {
         return winograd::grad_input(isa, g, dy, w, dx, how);
     }
-    if let Some(few) = Few::of_input(isa, g) {
-        return few.grad_input(g, dy, w, dx, how);
+    if let Some(pass) = Pass::backward(g) {
+        return pass.convolve(isa, dy, w, Bias::None, dx, how == Accumulate::Add);
     }
     // The phases of rows, and of columns.
     let phases = [0, 1].map(|axis| (0..g.stride).map(|tap| Phase::of(g, axis, tap)).collect::<Vec<_>>());

@@ -1,0 +1,90 @@
+//! From few channels to many.
+
+use super::Pass;
+use super::shifted::{SLACK, Shifted};
+use super::tile::{Terms, load, store};
+use crate::Buffer;
+use crate::simd::Isa;
+use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
+use rayon::prelude::*;
+
+/// Channels of a tile.
+const ROWS: usize = 3;
+/// Vectors of places of a tile.
+const VECTORS: usize = 3;
+/// Channels of a task, which is to make the copies worth while.
+const IN_TASK: usize = 16 * ROWS;
+const _: () = assert!(VECTORS * MOST_LANES <= SLACK);
+
+pub(super) struct FromFew<'a> {
+    pass: &'a Pass,
+    copies: Shifted<'a>,
+    /// Where each tap of each channel reads.
+    shifts: Vec<usize>,
+    /// For each group of channels, and each tap.
+    weights: Vec<[f32; ROWS]>,
+}
+
+impl<'a> FromFew<'a> {
+    pub(super) fn new(pass: &'a Pass, w: &[f32]) -> FromFew<'a> {
+        let copies = Shifted::new(pass);
+        let shifts = copies.shifts();
+        let (at, terms) = (&pass.weights(), 0..shifts.len());
+        let weights = (0..pass.to).step_by(ROWS).flat_map(|first| {
+            // Rows without a channel repeat the last one.
+            let of_rows = move |term| std::array::from_fn(|i| w[at.at(pass.to.min(first + i + 1) - 1, term)]);
+            terms.clone().map(of_rows)
+        });
+        let weights = weights.collect();
+        FromFew { pass, copies, shifts, weights }
+    }
+
+    /// One sample.
+    pub(super) fn run(&self, isa: Isa, x: &[f32], bias: Option<&[f32]>, y: &mut [f32], add: bool) {
+        let size = self.pass.places_size();
+        y.par_chunks_mut(IN_TASK * size).enumerate().for_each(|(task, y)| {
+            on_isa!(isa, convolve(self, x, bias, (task * IN_TASK, y), add));
+        });
+    }
+}
+
+/// Some channels of one sample, from a first one on.
+#[inline(always)]
+fn convolve<L: Lanes<W>, const W: usize>(
+    call: &FromFew<'_>,
+    x: &[f32],
+    bias: Option<&[f32]>,
+    (first, y): (usize, &mut [f32]),
+    add: bool,
+) {
+    let (size, terms) = (call.pass.places_size(), call.shifts.len());
+    let mut copies = Buffer::<f32>::scratch(call.copies.len());
+    call.copies.write::<L, W>(x, &mut copies);
+    let weights = call.weights[first / ROWS * terms..].chunks_exact(terms);
+    for (group, (planes, weights)) in y.chunks_mut(ROWS * size).zip(weights).enumerate() {
+        let (terms, used) = (Terms::new(&call.shifts, weights), planes.len() / size);
+        let mut start = [[L::zero(); VECTORS]; ROWS];
+        if let Some(bias) = bias {
+            for (start, bias) in start.iter_mut().zip(&bias[first + group * ROWS..]) {
+                *start = [L::splat(*bias); VECTORS];
+            }
+        }
+        for at in (0..size).step_by(VECTORS * W) {
+            let end = size.min(at + VECTORS * W);
+            let mut sums = start;
+            if add {
+                for i in 0..ROWS {
+                    if i < used {
+                        sums[i] = load(&planes[i * size..][at..end]);
+                    }
+                }
+            }
+            terms.add(&copies[at..], &mut sums);
+            for i in 0..ROWS {
+                if i < used {
+                    store(sums[i], &mut planes[i * size..][at..end]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Convolutions of stride 1 with very few channels on one side: the first and the last layer of a network, and their
+//! gradients.
+//!
+//! As products they would copy each number of the picture once for each tap into a panel, to multiply it there by
+//! a handful of weights. But what a tap reads are lines of the picture, shifted; and shifted by whole lines they lie in
+//! memory as they are needed. Only the shifts within a line are not, and those are made on the side that has few channels:
+//!
+//! - *from* few channels (`from_few`), a copy of the picture for each column of the window, shifted by it: then each tap
+//!   reads a row of neighbouring numbers, and y = w ∗ x is a product whose operand is read where it lies;
+//! - *to* few channels (`to_few`), a sum for each column of the window, zᵤ[i, j] = Σ over channels and rows v of
+//!   w[v, u] · x[i + v, j], whose terms are read where they lie too; then y[i, j] = Σᵤ zᵤ[i, j + u];
+//! - the gradient of the weights (`weight_gradient`) sums products of neighbouring places of the many channels and such copies
+//!   of the few.
+//!
+//! No picture with many channels is copied, and all of its numbers are read in the order in which they lie.
+
+mod from_few;
+mod shifted;
+mod tile;
+mod to_few;
+mod weight_gradient;
+
+use super::Isa;
+use super::lanes::MOST_LANES;
+use crate::ops::conv::{Bias, Geometry};
+use rayon::prelude::*;
+
+/// Channels at most on the one side.
+const FEW: usize = 4;
+/// Columns of a window at most, so that copies stay few.
+const MOST_COLUMNS: usize = 16;
+
+/// A convolution of stride 1 from some channels to others, one of them few: a forward pass, or the gradient of the input,
+/// which reads dY under the mirrored window.
+pub(super) struct Pass {
+    from: usize,
+    to: usize,
+    /// Height and width of what it reads.
+    plane: [usize; 2],
+    /// Height and width of what it puts out.
+    places: [usize; 2],
+    taps: [usize; 2],
+    /// Zeros above and left of the plane.
+    before: [usize; 2],
+    mirrored: bool,
+}
+
+impl Pass {
+    /// That from x to y.
+    pub(super) fn forward(g: &Geometry) -> Option<Pass> {
+        Pass::new(g, [g.channels_in, g.channels_out], [g.plane, g.places], g.before, false)
+    }
+
+    /// That from dY to dX.
+    pub(super) fn backward(g: &Geometry) -> Option<Pass> {
+        Pass::new(g, [g.channels_out, g.channels_in], [g.places, g.plane], g.mirrored_before()?, true)
+    }
+
+    fn new(
+        g: &Geometry,
+        [from, to]: [usize; 2],
+        [plane, places]: [[usize; 2]; 2],
+        before: [usize; 2],
+        mirrored: bool,
+    ) -> Option<Pass> {
+        let pass = Pass { from, to, plane, places, taps: g.taps, before, mirrored };
+        let apt = g.stride == 1 && g.taps[1] <= MOST_COLUMNS && (pass.is_from_few() || pass.is_to_few());
+        apt.then_some(pass)
+    }
+
+    fn is_from_few(&self) -> bool {
+        self.from <= FEW
+    }
+
+    /// Whether there are so few terms that a product for the gradient of the weights would leave many of its lanes empty.
+    pub(super) fn has_few_terms(&self) -> bool {
+        self.from * self.taps[0] * self.taps[1] <= MOST_LANES
+    }
+
+    /// Whether sums for columns of the window are the way: these may be shifted as one line if lines keep their length.
+    fn is_to_few(&self) -> bool {
+        self.to <= FEW && self.places[1] == self.plane[1] && self.taps[1] <= self.plane[1]
+    }
+
+    /// y ← or += w ∗ x + bias.
+    pub(super) fn convolve(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        w: &[f32],
+        bias: Bias<'_, f32>,
+        y: &mut [f32],
+        add: bool,
+    ) {
+        let samples = y.par_chunks_exact_mut(self.to * self.places_size()).enumerate();
+        let samples = samples.zip(x.par_chunks_exact(self.from * self.plane_size()));
+        if self.is_to_few() {
+            let call = to_few::ToFew::new(self, w);
+            samples.for_each(|((sample, y), x)| call.run(isa, x, bias.of(sample, self.to), y, add));
+        } else {
+            let call = from_few::FromFew::new(self, w);
+            samples.for_each(|((sample, y), x)| call.run(isa, x, bias.of(sample, self.to), y, add));
+        }
+    }
+
+    fn plane_size(&self) -> usize {
+        self.plane[0] * self.plane[1]
+    }
+
+    fn places_size(&self) -> usize {
+        self.places[0] * self.places[1]
+    }
+
+    /// Channels that are read, with each tap (v, u) of the window: the terms of a sum.
+    fn terms(&self) -> impl Iterator<Item = (usize, [usize; 2])> + use<> {
+        let ([high, wide], from) = (self.taps, self.from);
+        (0..from).flat_map(move |from| (0..high).flat_map(move |v| (0..wide).map(move |u| (from, [v, u]))))
+    }
+
+    fn weights(&self) -> Weights {
+        let window = self.taps[0] * self.taps[1];
+        let (apart, channels_apart) =
+            if self.mirrored { (window, self.to * window) } else { (self.from * window, window) };
+        let of_term = |(from, [v, u]): (usize, [usize; 2])| {
+            let tap = v * self.taps[1] + u;
+            from * channels_apart + if self.mirrored { window - 1 - tap } else { tap }
+        };
+        Weights { first: self.terms().map(of_term).collect(), apart }
+    }
+}
+
+/// Where the weights of a pass are.
+struct Weights {
+    /// That of each term, for the first channel put out.
+    first: Vec<usize>,
+    /// From there to the next channel's.
+    apart: usize,
+}
+
+impl Weights {
+    fn at(&self, to: usize, term: usize) -> usize {
+        self.first[term] + to * self.apart
+    }
+}

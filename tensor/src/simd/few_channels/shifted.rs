@@ -1,0 +1,61 @@
+//! Copies of pictures, one for each column of the window.
+
+use super::Pass;
+use crate::Buffer;
+use crate::simd::gemm::{Padded, Window};
+use crate::simd::lanes::{Lanes, MOST_LANES};
+
+/// Numbers behind each copy that may be read: whole vectors go beyond it, and what they find there is not used.
+pub(super) const SLACK: usize = 4 * MOST_LANES;
+
+/// How the copies lie: for each channel one for each column of the window, of the places' width and with what is above
+/// and below them.
+pub(super) struct Shifted<'a> {
+    pass: &'a Pass,
+    window: Window,
+}
+
+impl<'a> Shifted<'a> {
+    pub(super) fn new(pass: &'a Pass) -> Shifted<'a> {
+        Shifted { pass, window: Window::new(pass.places, pass.taps, 1) }
+    }
+
+    /// From one copy to the next.
+    fn apart(&self) -> usize {
+        self.window.plane[0] * self.pass.places[1] + SLACK
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pass.from * self.pass.taps[1] * self.apart()
+    }
+
+    /// For each tap of each channel what lies before the number that it reads at the first place; the next places read the
+    /// next numbers.
+    pub(super) fn shifts(&self) -> Vec<usize> {
+        let copy = |channel: usize, u: usize| (channel * self.pass.taps[1] + u) * self.apart();
+        let terms = self.pass.terms();
+        terms.map(|(channel, [v, u])| copy(channel, u) + v * self.pass.places[1]).collect()
+    }
+
+    /// Those of one sample.
+    #[inline(always)]
+    pub(super) fn write<L: Lanes<W>, const W: usize>(&self, x: &[f32], copies: &mut [f32]) {
+        let ([high, pitch], wide) = (self.window.plane, self.pass.places[1]);
+        let layout = Padded::new(self.pass.plane, self.pass.before, &self.window);
+        let mut padded = Buffer::<f32>::scratch(layout.size() + W);
+        let planes = x.chunks_exact(self.pass.plane_size());
+        let copies = copies.chunks_exact_mut(self.pass.taps[1] * self.apart());
+        for (plane, copies) in planes.zip(copies) {
+            layout.write(plane, &mut padded[..layout.size()]);
+            for (u, copy) in copies.chunks_exact_mut(self.apart()).enumerate() {
+                for y in 0..high {
+                    let (from, to) = (&padded[y * pitch + u..], &mut copy[y * wide..]);
+                    // What goes beyond the line is written over by the next one.
+                    for x in (0..wide).step_by(W) {
+                        L::load_some(&from[x..][..W]).store_some(&mut to[x..][..W]);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The gradient of the weights, with few channels on either side.
+
+use super::Pass;
+use super::shifted::Shifted;
+use crate::simd::Isa;
+use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
+use crate::{Accumulate, Buffer};
+use rayon::prelude::*;
+
+/// Of the many channels, those of a tile.
+const ROWS: usize = 4;
+/// Taps of a tile.
+const TAPS: usize = 3;
+/// Of the many channels, those of a task, which is to make the copies worth while.
+const IN_TASK: usize = 16 * ROWS;
+/// Samples of a task at least, and tasks for all samples at most.
+const LEAST_SAMPLES: usize = 8;
+const MOST_SLICES: usize = 16;
+/// Numbers of all copies that are read again and again before the next ones, so that the first cache holds them.
+const NEAR: usize = 4096;
+
+/// Sixteen sums for each channel and tap of a tile.
+type Tile = [[[f32; MOST_LANES]; TAPS]; ROWS];
+
+impl Pass {
+    /// dW from the few channels that the pass reads, and gradients of the many that it puts out; or, of the pass from dY to dX, from
+    /// dY and x. Sixteen sums for each weight go over every sixteenth place; where samples are cut into slices is a function of
+    /// their number.
+    pub(in crate::simd) fn grad_weight(
+        &self,
+        isa: Isa,
+        few: &[f32],
+        many: &[f32],
+        dw: &mut [f32],
+        how: Accumulate,
+    ) {
+        let call = Call::new(self);
+        let (few_len, many_len) = (self.from * self.plane_size(), self.to * self.places_size());
+        let samples_in_slice = (few.len() / few_len).div_ceil(MOST_SLICES).max(LEAST_SAMPLES);
+        let slices = few.chunks(samples_in_slice * few_len).zip(many.chunks(samples_in_slice * many_len));
+        let slices: Vec<_> = slices.collect();
+        let tiles = self.to.div_ceil(ROWS) * call.columns();
+        let mut sums = Buffer::<f32>::scratch(slices.len() * tiles * size_of::<Tile>() / size_of::<f32>());
+        let sums = as_tiles(&mut sums);
+        sums.par_chunks_exact_mut(tiles).zip(&slices).for_each(|(sums, slice)| {
+            sums.par_chunks_mut(IN_TASK / ROWS * call.columns()).enumerate().for_each(|(task, sums)| {
+                on_isa!(isa, add_samples(&call, *slice, task * IN_TASK, sums));
+            });
+        });
+        let (sums, later) = sums.split_at_mut(tiles);
+        for later in later.chunks_exact(tiles) {
+            let later = later.as_flattened().as_flattened().as_flattened();
+            let sums = sums.as_flattened_mut().as_flattened_mut().as_flattened_mut();
+            sums.iter_mut().zip(later).for_each(|(sum, later)| *sum += later);
+        }
+        let at = self.weights();
+        for to in 0..self.to {
+            let tiles = &sums[to / ROWS * call.columns()..];
+            for term in 0..call.shifts.len() {
+                let sum = total(&tiles[term / TAPS][to % ROWS][term % TAPS]);
+                let dw = &mut dw[at.at(to, term)];
+                match how {
+                    Accumulate::Overwrite => *dw = sum,
+                    Accumulate::Add => *dw += sum,
+                }
+            }
+        }
+    }
+}
+
+fn as_tiles(numbers: &mut [f32]) -> &mut [Tile] {
+    numbers.as_chunks_mut().0.as_chunks_mut().0.as_chunks_mut().0
+}
+
+/// The sum of all lanes, halves added to halves.
+fn total(lanes: &[f32; MOST_LANES]) -> f32 {
+    let mut sums = *lanes;
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            sums[i] += sums[i + half];
+        }
+    }
+    sums[0]
+}
+
+struct Call<'a> {
+    pass: &'a Pass,
+    copies: Shifted<'a>,
+    /// Where each tap of each of the few channels reads.
+    shifts: Vec<usize>,
+}
+
+impl<'a> Call<'a> {
+    fn new(pass: &'a Pass) -> Call<'a> {
+        let copies = Shifted::new(pass);
+        Call { pass, shifts: copies.shifts(), copies }
+    }
+
+    /// Tiles for the same channels.
+    fn columns(&self) -> usize {
+        self.shifts.len().div_ceil(TAPS)
+    }
+}
+
+/// The sums of some of the many channels, from a first one on, over samples in order.
+#[inline(always)]
+fn add_samples<L: Lanes<W>, const W: usize>(
+    call: &Call<'_>,
+    (few, many): (&[f32], &[f32]),
+    first: usize,
+    sums: &mut [Tile],
+) {
+    let (pass, size) = (call.pass, call.pass.places_size());
+    let near = (NEAR / (pass.from * pass.taps[1])).next_multiple_of(MOST_LANES);
+    let copies_len = call.copies.len();
+    let samples = few.chunks_exact(pass.from * pass.plane_size());
+    let mut copies = Buffer::<f32>::scratch(samples.len() * copies_len);
+    for (few, copies) in samples.zip(copies.chunks_exact_mut(copies_len)) {
+        call.copies.write::<L, W>(few, copies);
+    }
+    sums.fill([[[0.0; MOST_LANES]; TAPS]; ROWS]);
+    for (group, sums) in sums.chunks_exact_mut(call.columns()).enumerate() {
+        let samples = copies.chunks_exact(copies_len).zip(many.chunks_exact(pass.to * size));
+        let blocks = (0..size).step_by(near).map(|start| (start, near.min(size - start)));
+        for ((copies, many), (start, len)) in samples.flat_map(|s| blocks.clone().map(move |b| (s, b))) {
+            // Rows without a channel, and columns without a tap, repeat the last one; nobody reads their sums.
+            let rows = std::array::from_fn(|i| {
+                let channel = (first + group * ROWS + i).min(pass.to - 1);
+                &many[channel * size + start..][..len]
+            });
+            for (column, sums) in sums.iter_mut().enumerate() {
+                let taps = std::array::from_fn(|j| {
+                    let term = (column * TAPS + j).min(call.shifts.len() - 1);
+                    &copies[call.shifts[term] + start..][..len]
+                });
+                add_places::<L, W>(&rows, &taps, sums);
+            }
+        }
+    }
+}
+
+/// Adds the products of all rows and taps at each place to its lane.
+#[inline(always)]
+fn add_places<L: Lanes<W>, const W: usize>(rows: &[&[f32]; ROWS], taps: &[&[f32]; TAPS], sums: &mut Tile) {
+    let len = rows[0].len();
+    assert!(rows.iter().chain(taps).all(|numbers| numbers.len() == len));
+    for part in 0..MOST_LANES / W {
+        let mut open = [[L::zero(); TAPS]; ROWS];
+        for i in 0..ROWS {
+            for j in 0..TAPS {
+                open[i][j] = L::load_part(&sums[i][j], part);
+            }
+        }
+        for block in 0..len / MOST_LANES {
+            let at = block * MOST_LANES + part * W;
+            add_block(
+                &mut open,
+                rows,
+                taps,
+                // SAFETY: all rows and taps are as long as the first row, so each has this part of this block. To ask every
+                // time would take the registers that the sums need.
+                #[inline(always)]
+                |numbers| L::load(unsafe { &*numbers.as_ptr().add(at).cast() }),
+            );
+        }
+        let rest = len / MOST_LANES * MOST_LANES + part * W;
+        if rest < len {
+            add_block(
+                &mut open,
+                rows,
+                taps,
+                #[inline(always)]
+                |numbers| L::load_some(&numbers[rest..]),
+            );
+        }
+        for i in 0..ROWS {
+            for j in 0..TAPS {
+                open[i][j].store_part(&mut sums[i][j], part);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_block<L: Lanes<W>, const W: usize>(
+    open: &mut [[L; TAPS]; ROWS],
+    rows: &[&[f32]; ROWS],
+    taps: &[&[f32]; TAPS],
+    load: impl Fn(&[f32]) -> L,
+) {
+    let mut x = [L::zero(); TAPS];
+    for j in 0..TAPS {
+        x[j] = load(taps[j]);
+    }
+    for i in 0..ROWS {
+        let y = load(rows[i]);
+        for j in 0..TAPS {
+            open[i][j] = y.product_add(x[j], open[i][j]);
+        }
+    }
+}
