@@ -215,6 +215,9 @@ fn layers() -> Vec<Case> {
         // Few channels beside more than one task has, and more places than are read at once.
         case(same, [3, 4, 30, 20], [70, 3]),
         case(same, [3, 70, 30, 20], [4, 3]),
+        // More than is copied at once, of all samples and of one.
+        case(same, [9, 1, 96, 90], [5, 3]),
+        case(same, [2, 1, 220, 210], [5, 3]),
         // Lines of places that meet no pixel are longer than all planes together.
         case(beyond, [2, 2, 1, 13], [1, 3]),
         case(half, [6, 33, 16, 16], [48, 3]),

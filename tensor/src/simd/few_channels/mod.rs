@@ -29,6 +29,8 @@ use rayon::prelude::*;
 const FEW: usize = 4;
 /// Columns of a window at most, so that copies stay few.
 const MOST_COLUMNS: usize = 16;
+/// Numbers of all copies of a picture at most: what no cache holds is no gain, and takes memory.
+const MOST_COPIED: usize = 1 << 20;
 
 /// A convolution of stride 1 from some channels to others, one of them few: a forward pass, or the gradient of the input,
 /// which reads dY under the mirrored window.
@@ -69,12 +71,12 @@ impl Pass {
     }
 
     fn is_from_few(&self) -> bool {
-        self.from <= FEW
+        self.from <= FEW && self.from * self.taps[1] * self.places_size() <= MOST_COPIED
     }
 
-    /// Whether there are so few terms that a product for the gradient of the weights would leave many of its lanes empty.
-    pub(super) fn has_few_terms(&self) -> bool {
-        self.from * self.taps[0] * self.taps[1] <= MOST_LANES
+    /// Whether it has so few terms that a product for the gradient of the weights would leave many of its lanes empty.
+    pub(super) fn is_from_few_terms(&self) -> bool {
+        self.is_from_few() && self.from * self.taps[0] * self.taps[1] <= MOST_LANES
     }
 
     /// Whether sums for columns of the window are the way: these may be shifted as one line if lines keep their length.

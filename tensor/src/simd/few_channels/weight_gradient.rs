@@ -16,7 +16,9 @@ const IN_TASK: usize = 16 * ROWS;
 /// Samples of a task at least, and tasks for all samples at most.
 const LEAST_SAMPLES: usize = 8;
 const MOST_SLICES: usize = 16;
-/// Numbers of all copies that are read again and again before the next ones, so that the first cache holds them.
+/// Numbers of all copies that are made at once: some samples', so that the second cache holds them; one sample's at least.
+const AT_ONCE: usize = 1 << 17;
+/// Numbers of a sample's copies that are read again and again before the next ones, so that the first cache holds them.
 const NEAR: usize = 4096;
 
 /// Sixteen sums for each channel and tap of a tile.
@@ -112,28 +114,30 @@ fn add_samples<L: Lanes<W>, const W: usize>(
 ) {
     let (pass, size) = (call.pass, call.pass.places_size());
     let near = (NEAR / (pass.from * pass.taps[1])).next_multiple_of(MOST_LANES);
-    let copies_len = call.copies.len();
-    let samples = few.chunks_exact(pass.from * pass.plane_size());
-    let mut copies = Buffer::<f32>::scratch(samples.len() * copies_len);
-    for (few, copies) in samples.zip(copies.chunks_exact_mut(copies_len)) {
-        call.copies.write::<L, W>(few, copies);
-    }
+    let (copies_len, few_len) = (call.copies.len(), pass.from * pass.plane_size());
+    let together = (AT_ONCE / copies_len).clamp(1, few.len() / few_len);
+    let mut copies = Buffer::<f32>::scratch(together * copies_len);
     sums.fill([[[0.0; MOST_LANES]; TAPS]; ROWS]);
-    for (group, sums) in sums.chunks_exact_mut(call.columns()).enumerate() {
-        let samples = copies.chunks_exact(copies_len).zip(many.chunks_exact(pass.to * size));
-        let blocks = (0..size).step_by(near).map(|start| (start, near.min(size - start)));
-        for ((copies, many), (start, len)) in samples.flat_map(|s| blocks.clone().map(move |b| (s, b))) {
-            // Rows without a channel, and columns without a tap, repeat the last one; nobody reads their sums.
-            let rows = std::array::from_fn(|i| {
-                let channel = (first + group * ROWS + i).min(pass.to - 1);
-                &many[channel * size + start..][..len]
-            });
-            for (column, sums) in sums.iter_mut().enumerate() {
-                let taps = std::array::from_fn(|j| {
-                    let term = (column * TAPS + j).min(call.shifts.len() - 1);
-                    &copies[call.shifts[term] + start..][..len]
+    for (few, many) in few.chunks(together * few_len).zip(many.chunks(together * pass.to * size)) {
+        for (few, copies) in few.chunks_exact(few_len).zip(copies.chunks_exact_mut(copies_len)) {
+            call.copies.write::<L, W>(few, copies);
+        }
+        for (group, sums) in sums.chunks_exact_mut(call.columns()).enumerate() {
+            let samples = copies.chunks_exact(copies_len).zip(many.chunks_exact(pass.to * size));
+            let blocks = (0..size).step_by(near).map(|start| (start, near.min(size - start)));
+            for ((copies, many), (start, len)) in samples.flat_map(|s| blocks.clone().map(move |b| (s, b))) {
+                // Rows without a channel, and columns without a tap, repeat the last one; nobody reads their sums.
+                let rows = std::array::from_fn(|i| {
+                    let channel = (first + group * ROWS + i).min(pass.to - 1);
+                    &many[channel * size + start..][..len]
                 });
-                add_places::<L, W>(&rows, &taps, sums);
+                for (column, sums) in sums.iter_mut().enumerate() {
+                    let taps = std::array::from_fn(|j| {
+                        let term = (column * TAPS + j).min(call.shifts.len() - 1);
+                        &copies[call.shifts[term] + start..][..len]
+                    });
+                    add_places::<L, W>(&rows, &taps, sums);
+                }
             }
         }
     }
