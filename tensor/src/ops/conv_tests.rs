@@ -200,6 +200,11 @@ fn layers() -> Vec<Case> {
     let same = Conv2d { stride: 1, padding: Padding::same(1) };
     let half = Conv2d { stride: 2, padding: Padding { top: 0, bottom: 1, left: 0, right: 1 } };
     let point = Conv2d { stride: 1, padding: Padding::same(0) };
+    let wide = |left, right| Case {
+        conv: Conv2d { stride: 1, padding: Padding { left, right, ..Padding::same(0) } },
+        x: Shape::from([2, 3, 5, 17]),
+        w: Shape::from([4, 3, 1, 16]),
+    };
     let beyond = Conv2d { stride: 1, padding: Padding { top: 5, bottom: 3, left: 1, right: 1 } };
     let lopsided = Conv2d { stride: 1, padding: Padding { right: 3, ..Padding::same(1) } };
     let case = |conv, x: [usize; 4], [co, k]: [usize; 2]| Case {
@@ -215,6 +220,12 @@ fn layers() -> Vec<Case> {
         // Few channels beside more than one task has, and more places than are read at once.
         case(same, [3, 4, 30, 20], [70, 3]),
         case(same, [3, 70, 30, 20], [4, 3]),
+        case(same, [3, 1, 30, 20], [70, 3]),
+        case(same, [3, 70, 30, 20], [1, 3]),
+        // The widest windows of few channels, all of it to one side or to the other.
+        wide(15, 0),
+        wide(3, 12),
+        wide(0, 15),
         // More than is copied at once, of all samples and of one.
         case(same, [9, 1, 96, 90], [5, 3]),
         case(same, [2, 1, 220, 210], [5, 3]),
@@ -231,6 +242,20 @@ fn layers() -> Vec<Case> {
         case(point, [7, 40, 12, 12], [29, 1]),
         case(point, [7, 40, 10, 8], [29, 1]),
     ]
+}
+
+/// Products that underflow to −0, and a number of places that is no multiple of any vector's.
+#[test]
+fn signs_of_zeros_are_the_same_on_every_path() {
+    let g = Conv2d { stride: 1, padding: Padding::same(0) };
+    let g = g.geometry("test", &Shape::from([1, 1, 8, 9]), &Shape::from([1, 1, 1, 1])).unwrap();
+    let (x, dy) = ([1e-30f32; 72], [-1e-30f32; 72]);
+    let of = |isa: Isa| {
+        let mut dw = [f32::NAN];
+        simd::conv::grad_weight(isa, &g, &x, &dy, &mut dw, Accumulate::Overwrite);
+        dw[0].to_bits()
+    };
+    assert!(paths().all(|isa| of(isa) == of(Isa::Portable)));
 }
 
 #[test]

@@ -29,8 +29,10 @@ use rayon::prelude::*;
 const FEW: usize = 4;
 /// Columns of a window at most, so that copies stay few.
 const MOST_COLUMNS: usize = 16;
-/// Numbers of all copies of a picture at most: what no cache holds is no gain, and takes memory.
-const MOST_COPIED: usize = 1 << 20;
+/// Numbers of all copies of a picture, or of all sums, at most: what no cache holds is no gain, and takes memory.
+const MOST_NUMBERS: usize = 1 << 20;
+/// Places at least: tiles are vectors of neighbouring places of one sample.
+const LEAST_PLACES: usize = 64;
 
 /// A convolution of stride 1 from some channels to others, one of them few: a forward pass, or the gradient of the input,
 /// which reads dY under the mirrored window.
@@ -66,12 +68,13 @@ impl Pass {
         mirrored: bool,
     ) -> Option<Pass> {
         let pass = Pass { from, to, plane, places, taps: g.taps, before, mirrored };
-        let apt = g.stride == 1 && g.taps[1] <= MOST_COLUMNS && (pass.is_from_few() || pass.is_to_few());
-        apt.then_some(pass)
+        let apt = g.stride == 1 && g.taps[1] <= MOST_COLUMNS && pass.places_size() >= LEAST_PLACES;
+        (apt && (pass.is_from_few() || pass.is_to_few())).then_some(pass)
     }
 
     fn is_from_few(&self) -> bool {
-        self.from <= FEW && self.from * self.taps[1] * self.places_size() <= MOST_COPIED
+        let copied = (self.places[0] + self.taps[0] - 1) * self.places[1];
+        self.from <= FEW && self.from * self.taps[1] * copied <= MOST_NUMBERS
     }
 
     /// Whether it has so few terms that a product for the gradient of the weights would leave many of its lanes empty.
@@ -81,7 +84,11 @@ impl Pass {
 
     /// Whether sums for columns of the window are the way: these may be shifted as one line if lines keep their length.
     fn is_to_few(&self) -> bool {
-        self.to <= FEW && self.places[1] == self.plane[1] && self.taps[1] <= self.plane[1]
+        let sums = self.to * self.taps[1] * self.places_size();
+        self.to <= FEW
+            && self.places[1] == self.plane[1]
+            && self.taps[1] <= self.plane[1]
+            && sums <= MOST_NUMBERS
     }
 
     /// y ← or += w ∗ x + bias.

@@ -4,7 +4,6 @@ use crate::simd::lanes::Lanes;
 
 /// The terms of a sum, in order: each a weight for every row of a tile, times what is so many numbers behind the beginning
 /// of x.
-#[derive(Clone, Copy)]
 pub(super) struct Terms<'a, const ROWS: usize> {
     shifts: &'a [usize],
     weights: &'a [[f32; ROWS]],

@@ -1,7 +1,7 @@
 //! From many channels to few.
 
-use super::Pass;
 use super::tile::{Terms, load, store};
+use super::{MOST_COLUMNS, Pass};
 use crate::Buffer;
 use crate::simd::Isa;
 use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
@@ -15,6 +15,7 @@ const VECTORS: usize = 3;
 const TOGETHER: usize = 4;
 /// Numbers before and behind the sums of a column, more than a tile is longer than they are and than a window is wide.
 const MARGIN: usize = VECTORS * MOST_LANES;
+const _: () = assert!(MARGIN + 1 >= MOST_COLUMNS + MOST_LANES);
 
 pub(super) struct ToFew<'a> {
     pass: &'a Pass,
@@ -138,7 +139,8 @@ fn sum_segment<L: Lanes<W>, const W: usize>(
     }
 }
 
-/// Makes zeros of the sums of a column that no place of their own line reads: places of the next line do, or of the one before.
+/// Makes zeros of the sums of a column that no place of their own line reads: places of the next line do, or of the one before;
+/// and of what such places read before the first line and behind the last.
 #[inline(always)]
 fn clear_unused(pass: &Pass, u: usize, sums: &mut [f32]) {
     for line in 0..=pass.places[0] {

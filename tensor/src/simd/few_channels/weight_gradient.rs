@@ -167,14 +167,15 @@ fn add_places<L: Lanes<W>, const W: usize>(rows: &[&[f32]; ROWS], taps: &[&[f32]
                 |numbers| L::load(unsafe { &*numbers.as_ptr().add(at).cast() }),
             );
         }
-        let rest = len / MOST_LANES * MOST_LANES + part * W;
-        if rest < len {
+        if !len.is_multiple_of(MOST_LANES) {
+            // Zeros are added even where no number is left for this part: they change the sign of a zero, on every path alike.
+            let rest = len / MOST_LANES * MOST_LANES + part * W;
             add_block(
                 &mut open,
                 rows,
                 taps,
                 #[inline(always)]
-                |numbers| L::load_some(&numbers[rest..]),
+                |numbers| L::load_some(numbers.get(rest..).unwrap_or_default()),
             );
         }
         for i in 0..ROWS {
