@@ -67,17 +67,23 @@ pub(super) fn each_vector<const W: usize>(len: usize, mut visit: impl FnMut(usiz
     }
 }
 
-/// The sum of sixteen lanes, halves onto halves.
+/// [`of_lanes`], of lanes in registers.
 #[inline(always)]
 pub(super) fn fold<L: Lanes<W>, const W: usize>(lanes: [L; 2]) -> f64 {
     let mut all = [0.0; LANES];
     for part in 0..LANES / W {
         lanes[part].store_part(&mut all, part);
     }
+    f64::from(of_lanes(all))
+}
+
+/// The sum of sixteen lanes, halves onto halves.
+#[inline(always)]
+pub(super) fn of_lanes(mut lanes: [f32; LANES]) -> f32 {
     for width in [8, 4, 2, 1] {
         for lane in 0..width {
-            all[lane] += all[lane + width];
+            lanes[lane] += lanes[lane + width];
         }
     }
-    f64::from(all[0])
+    lanes[0]
 }

@@ -101,8 +101,8 @@ impl Pass {
         y: &mut [f32],
         add: bool,
     ) {
-        let samples = y.par_chunks_exact_mut(self.to * self.places_size()).enumerate();
-        let samples = samples.zip(x.par_chunks_exact(self.from * self.plane_size()));
+        let samples = y.par_chunks_exact_mut(self.size_to()).enumerate();
+        let samples = samples.zip(x.par_chunks_exact(self.size_from()));
         if self.is_to_few() {
             let call = to_few::ToFew::new(self, w);
             samples.for_each(|((sample, y), x)| call.run(isa, x, bias.of(sample, self.to), y, add));
@@ -118,6 +118,16 @@ impl Pass {
 
     fn places_size(&self) -> usize {
         self.places[0] * self.places[1]
+    }
+
+    /// Numbers of a sample that it reads.
+    fn size_from(&self) -> usize {
+        self.from * self.plane_size()
+    }
+
+    /// Numbers of a sample that it puts out.
+    fn size_to(&self) -> usize {
+        self.to * self.places_size()
     }
 
     /// Channels that are read, with each tap (v, u) of the window: the terms of a sum.

@@ -51,8 +51,8 @@ impl<'a> Shifted<'a> {
                 for y in 0..high {
                     let (from, to) = (&padded[y * pitch + u..], &mut copy[y * wide..]);
                     // What goes beyond the line is written over by the next one.
-                    for x in (0..wide).step_by(W) {
-                        L::load_some(&from[x..][..W]).store_some(&mut to[x..][..W]);
+                    for at in (0..wide).step_by(W) {
+                        L::load_some(&from[at..][..W]).store_some(&mut to[at..][..W]);
                     }
                 }
             }

@@ -2,8 +2,8 @@
 
 use super::Pass;
 use super::shifted::Shifted;
-use crate::simd::Isa;
 use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
+use crate::simd::{Isa, sums};
 use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 
@@ -37,7 +37,7 @@ impl Pass {
         how: Accumulate,
     ) {
         let call = Call::new(self);
-        let (few_len, many_len) = (self.from * self.plane_size(), self.to * self.places_size());
+        let (few_len, many_len) = (self.size_from(), self.size_to());
         let samples_in_slice = (few.len() / few_len).div_ceil(MOST_SLICES).max(LEAST_SAMPLES);
         let slices = few.chunks(samples_in_slice * few_len).zip(many.chunks(samples_in_slice * many_len));
         let slices: Vec<_> = slices.collect();
@@ -59,7 +59,7 @@ impl Pass {
         for to in 0..self.to {
             let tiles = &sums[to / ROWS * call.columns()..];
             for term in 0..call.shifts.len() {
-                let sum = total(&tiles[term / TAPS][to % ROWS][term % TAPS]);
+                let sum = sums::of_lanes(tiles[term / TAPS][to % ROWS][term % TAPS]);
                 let dw = &mut dw[at.at(to, term)];
                 match how {
                     Accumulate::Overwrite => *dw = sum,
@@ -72,17 +72,6 @@ impl Pass {
 
 fn as_tiles(numbers: &mut [f32]) -> &mut [Tile] {
     numbers.as_chunks_mut().0.as_chunks_mut().0.as_chunks_mut().0
-}
-
-/// The sum of all lanes, halves added to halves.
-fn total(lanes: &[f32; MOST_LANES]) -> f32 {
-    let mut sums = *lanes;
-    for half in [8, 4, 2, 1] {
-        for i in 0..half {
-            sums[i] += sums[i + half];
-        }
-    }
-    sums[0]
 }
 
 struct Call<'a> {
@@ -114,16 +103,16 @@ fn add_samples<L: Lanes<W>, const W: usize>(
 ) {
     let (pass, size) = (call.pass, call.pass.places_size());
     let near = (NEAR / (pass.from * pass.taps[1])).next_multiple_of(MOST_LANES);
-    let (copies_len, few_len) = (call.copies.len(), pass.from * pass.plane_size());
+    let (copies_len, few_len, many_len) = (call.copies.len(), pass.size_from(), pass.size_to());
     let together = (AT_ONCE / copies_len).clamp(1, few.len() / few_len);
     let mut copies = Buffer::<f32>::scratch(together * copies_len);
     sums.fill([[[0.0; MOST_LANES]; TAPS]; ROWS]);
-    for (few, many) in few.chunks(together * few_len).zip(many.chunks(together * pass.to * size)) {
+    for (few, many) in few.chunks(together * few_len).zip(many.chunks(together * many_len)) {
         for (few, copies) in few.chunks_exact(few_len).zip(copies.chunks_exact_mut(copies_len)) {
             call.copies.write::<L, W>(few, copies);
         }
         for (group, sums) in sums.chunks_exact_mut(call.columns()).enumerate() {
-            let samples = copies.chunks_exact(copies_len).zip(many.chunks_exact(pass.to * size));
+            let samples = copies.chunks_exact(copies_len).zip(many.chunks_exact(many_len));
             let blocks = (0..size).step_by(near).map(|start| (start, near.min(size - start)));
             for ((copies, many), (start, len)) in samples.flat_map(|s| blocks.clone().map(move |b| (s, b))) {
                 // Rows without a channel, and columns without a tap, repeat the last one; nobody reads their sums.
