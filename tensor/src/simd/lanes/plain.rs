@@ -9,6 +9,14 @@ const W: usize = 16;
 #[derive(Clone, Copy)]
 pub(in crate::simd) struct Plain([f32; W]);
 
+/// `x · factor + sum`, rounded once. Where the target has no instruction for it, each lane is a call: sixteen of them at each
+/// place that adds a product would be a large part of this crate's code, and of the time to compile it.
+#[cfg_attr(all(target_arch = "x86_64", not(target_feature = "fma")), inline(never))]
+#[cfg_attr(not(all(target_arch = "x86_64", not(target_feature = "fma"))), inline(always))]
+fn fused(x: Plain, factor: Plain, sum: Plain) -> Plain {
+    Plain(array::from_fn(|i| x.0[i].mul_add(factor.0[i], sum.0[i])))
+}
+
 impl Lanes<W> for Plain {
     #[inline(always)]
     fn zero() -> Plain {
@@ -51,7 +59,7 @@ impl Lanes<W> for Plain {
     }
     #[inline(always)]
     fn mul_add(self, c: f32, sum: Plain) -> Plain {
-        Plain(array::from_fn(|i| self.0[i].mul_add(c, sum.0[i])))
+        fused(self, Plain([c; W]), sum)
     }
     #[inline(always)]
     fn mul(self, other: Plain) -> Plain {
@@ -63,7 +71,7 @@ impl Lanes<W> for Plain {
     }
     #[inline(always)]
     fn product_add(self, factor: Plain, sum: Plain) -> Plain {
-        Plain(array::from_fn(|i| self.0[i].mul_add(factor.0[i], sum.0[i])))
+        fused(self, factor, sum)
     }
     #[inline(always)]
     fn clamp(self, least: f32, most: f32) -> Plain {
@@ -74,7 +82,8 @@ impl Lanes<W> for Plain {
         let bits = |i: usize| self.0[i].to_bits().wrapping_add(power.0[i].to_bits() << MANTISSA);
         Plain(array::from_fn(|i| f32::from_bits(bits(i))))
     }
-    #[inline(always)]
+    // As above: 256 moves.
+    #[inline(never)]
     fn transpose(rows: [Plain; W]) -> [Plain; W] {
         array::from_fn(|i| Plain(array::from_fn(|j| rows[j].0[i])))
     }
