@@ -3,7 +3,8 @@ use std::path::PathBuf;
 
 /// Measure this machine against its own peak
 ///
-/// Measure on an idle machine. The peak is what all threads together can multiply and add in registers.
+/// Measure on an idle machine. The peak is what all threads together can multiply and add in registers; the
+/// roof is the peak, or less where operands and results that no cache holds would take longer to come and go.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tweedie bench step --model cifar

@@ -34,6 +34,12 @@ impl Rate {
         let intensity = flops / (numbers * size_of::<f32>()) as f64;
         Rate { shape, gflops, peak_gflops, fraction: gflops / peak_gflops, intensity }
     }
+
+    /// The roofline's limit, in the same unit: the peak, or what can be done with operands that come from memory, and a result
+    /// that goes there, at so many billions of bytes a second (Williams, Waterman, Patterson 2009).
+    pub fn roof_gflops(&self, gbytes: f64) -> f64 {
+        self.peak_gflops.min(gbytes * self.intensity)
+    }
 }
 
 /// Billions of multiplications and additions a second that all threads together can do in registers.

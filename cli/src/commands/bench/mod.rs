@@ -103,24 +103,24 @@ fn measure<T>(
     if let Some(out) = &args.out {
         output::claim_file(out, "--out")?;
     }
-    let peak = peak_gflops();
+    let (peak, bandwidth) = (peak_gflops(), memory_gbytes());
     let threads = rayon::current_num_threads();
-    console.say(format!("peak of {threads} threads: {peak:.0} GFLOP/s"));
+    console.say(format!("peak of {threads} threads: {peak:.0} GFLOP/s; memory: {bandwidth:.0} GB/s"));
+    console.say(format!("{:>7} {:>8} {:>8}", "GFLOP/s", "of peak", "of roof"));
     let mut all = Vec::new();
     for shape in work {
         for rate in rates(shape, peak)? {
             console.say(format!(
-                "{:>7.1} GFLOP/s {:>5.0}%  {}",
+                "{:>7.1} {:>7.0}% {:>7.0}%  {}",
                 rate.gflops,
                 100.0 * rate.fraction,
+                100.0 * rate.gflops / rate.roof_gflops(bandwidth),
                 rate.shape
             ));
             all.push(rate);
         }
     }
     if let Some(out) = &args.out {
-        let bandwidth = memory_gbytes();
-        console.say(format!("memory: {bandwidth:.0} GB/s"));
         output::write(out, roofline::draw(&all, peak, bandwidth, threads).as_bytes())?;
     }
     console.result(&all);
