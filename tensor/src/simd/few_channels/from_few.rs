@@ -9,11 +9,11 @@ use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
 use rayon::prelude::*;
 
 /// Channels of a tile.
-const ROWS: usize = 3;
+const ROWS: usize = 5;
 /// Vectors of places of a tile.
-const VECTORS: usize = 3;
+const VECTORS: usize = 2;
 /// Channels of a task, which is to make the copies worth while.
-const IN_TASK: usize = 16 * ROWS;
+const IN_TASK: usize = 10 * ROWS;
 const _: () = assert!(VECTORS * MOST_LANES <= SLACK);
 
 pub(super) struct FromFew<'a> {
