@@ -206,6 +206,7 @@ fn layers() -> Vec<Case> {
         w: Shape::from([4, 3, 1, 16]),
     };
     let beyond = Conv2d { stride: 1, padding: Padding { top: 5, bottom: 3, left: 1, right: 1 } };
+    let upper = Conv2d { stride: 1, padding: Padding { top: 2, bottom: 0, left: 2, right: 0 } };
     let lopsided = Conv2d { stride: 1, padding: Padding { right: 3, ..Padding::same(1) } };
     let case = |conv, x: [usize; 4], [co, k]: [usize; 2]| Case {
         conv,
@@ -229,6 +230,9 @@ fn layers() -> Vec<Case> {
         // More than is copied at once, of all samples and of one.
         case(same, [9, 1, 96, 90], [5, 3]),
         case(same, [2, 1, 220, 210], [5, 3]),
+        // Four lines at a time: of a window that begins two lines above the picture, and more lines than there are.
+        case(upper, [3, 21, 17, 13], [3, 3]),
+        case(upper, [2, 3, 17, 13], [37, 3]),
         // Lines of places that meet no pixel are longer than all planes together.
         case(beyond, [2, 2, 1, 13], [1, 3]),
         case(half, [6, 33, 16, 16], [48, 3]),

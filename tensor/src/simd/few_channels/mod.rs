@@ -8,11 +8,12 @@
 //! - *from* few channels (`from_few`), a copy of the picture for each column of the window, shifted by it: then each tap
 //!   reads a row of neighbouring numbers, and y = w ∗ x is a product whose operand is read where it lies;
 //! - *to* few channels (`to_few`), a sum for each column of the window, zᵤ[i, j] = Σ over channels and rows v of
-//!   w[v, u] · x[i + v, j], whose terms are read where they lie too; then y[i, j] = Σᵤ zᵤ[i, j + u];
+//!   w[v, u] · x[i + v, j], whose terms are read where they lie too; then y[i, j] = Σᵤ zᵤ[i, j + u]. Lines are made one by
+//!   one, or four at a time with half of the multiplications;
 //! - the gradient of the weights (`weight_gradient`) sums products of neighbouring places of the many channels and such copies
 //!   of the few.
 //!
-//! No picture with many channels is copied, and all of its numbers are read in the order in which they lie.
+//! All numbers of a picture with many channels are read in the order in which they lie, and none is copied for a tap.
 
 mod from_few;
 mod shifted;
@@ -101,14 +102,17 @@ impl Pass {
         y: &mut [f32],
         add: bool,
     ) {
-        let samples = y.par_chunks_exact_mut(self.size_to()).enumerate();
-        let samples = samples.zip(x.par_chunks_exact(self.size_from()));
-        if self.is_to_few() {
-            let call = to_few::ToFew::new(self, w);
-            samples.for_each(|((sample, y), x)| call.run(isa, x, bias.of(sample, self.to), y, add));
-        } else {
+        let samples = y.par_chunks_exact_mut(self.size_to()).zip(x.par_chunks_exact(self.size_from()));
+        let samples = samples.enumerate().map(|(sample, (y, x))| (x, bias.of(sample, self.to), y));
+        if !self.is_to_few() {
             let call = from_few::FromFew::new(self, w);
-            samples.for_each(|((sample, y), x)| call.run(isa, x, bias.of(sample, self.to), y, add));
+            samples.for_each(|(x, bias, y)| call.run(isa, x, bias, y, add));
+        } else if to_few::ByFours::applies(self) {
+            let call = to_few::ByFours::new(isa, self, w);
+            samples.for_each(|(x, bias, y)| call.run(isa, x, bias, y, add));
+        } else {
+            let call = to_few::Directly::new(self, w);
+            samples.for_each(|(x, bias, y)| call.run(isa, x, bias, y, add));
         }
     }
 

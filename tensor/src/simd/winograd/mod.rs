@@ -24,10 +24,10 @@ mod convolution;
 mod order;
 mod product;
 mod scheme;
-mod stride_one;
+pub(super) mod stride_one;
 mod stride_two;
 mod tiles;
-mod transform;
+pub(super) mod transform;
 mod weight_gradient;
 
 pub(super) use convolution::{forward, grad_input};

@@ -8,20 +8,20 @@ use super::transform::Transform;
 use crate::simd::lanes::Lanes;
 
 /// Outputs of a tile along each axis.
-pub(super) const OUT: usize = 4;
+pub(in crate::simd) const OUT: usize = 4;
 /// Inputs of a tile along each axis.
-pub(super) const IN: usize = OUT + 2;
+pub(in crate::simd) const IN: usize = OUT + 2;
 
 /// Bᵀ: inputs to factors.
-pub(super) struct Input;
+pub(in crate::simd) struct Input;
 /// G: taps to factors.
-pub(super) struct Taps;
+pub(in crate::simd) struct Taps;
 /// Aᵀ: sums to outputs.
-pub(super) struct Output;
+pub(in crate::simd) struct Output;
 /// A, the adjoint of Aᵀ: gradients of outputs to gradients of sums.
-pub(super) struct OutputAdjoint;
+pub(in crate::simd) struct OutputAdjoint;
 /// Gᵀ: gradients of factors to gradients of taps.
-pub(super) struct TapsAdjoint;
+pub(in crate::simd) struct TapsAdjoint;
 
 // The points are 0, ±P, ±Q and infinity. The customary P = 1, Q = 2 avoids multiplications; with P·Q = 1 the
 // transforms' numbers are closer in size, and half of the rounding error remains. In the comments p and q

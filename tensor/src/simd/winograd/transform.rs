@@ -4,7 +4,7 @@ use crate::simd::lanes::Lanes;
 use std::mem::MaybeUninit;
 
 /// A transform of C numbers to R.
-pub(super) trait Transform<const R: usize, const C: usize> {
+pub(in crate::simd) trait Transform<const R: usize, const C: usize> {
     fn apply<L: Lanes<W>, const W: usize>(x: [L; C]) -> [L; R];
 }
 
