@@ -51,8 +51,8 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
         return winograd::grad_weight(isa, g, x, dy, dw, how);
     }
     match (Pass::forward(g), Pass::backward(g)) {
-        (Some(pass), _) if pass.is_from_few_terms() => return pass.grad_weight(isa, x, dy, dw, how),
-        (_, Some(pass)) if pass.is_from_few_terms() => return pass.grad_weight(isa, dy, x, dw, how),
+        (Some(pass), _) if pass.has_grad_weight() => return pass.grad_weight(isa, x, dy, dw, how),
+        (_, Some(pass)) if pass.has_grad_weight() => return pass.grad_weight(isa, dy, x, dw, how),
         _ => {}
     }
     let size = g.taps[0] * g.taps[1];

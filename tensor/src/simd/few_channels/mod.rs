@@ -15,6 +15,8 @@
 //!
 //! All numbers of a picture with many channels are read in the order in which they lie, and none is copied for a tap.
 
+mod ahead;
+mod fours;
 mod from_few;
 mod shifted;
 mod tile;
@@ -79,7 +81,7 @@ impl Pass {
     }
 
     /// Whether it has so few terms that a product for the gradient of the weights would leave many of its lanes empty.
-    pub(super) fn is_from_few_terms(&self) -> bool {
+    fn is_from_few_terms(&self) -> bool {
         self.is_from_few() && self.from * self.taps[0] * self.taps[1] <= MOST_LANES
     }
 

@@ -1,6 +1,6 @@
 //! The tile of sums that stays in registers.
 
-use crate::simd::lanes::Lanes;
+use crate::simd::lanes::{Lanes, behind};
 
 /// The terms of a sum, in order: each a weight for every row of a tile, times what is so many numbers behind the beginning
 /// of x.
@@ -35,7 +35,7 @@ impl<'a, const ROWS: usize> Terms<'a, ROWS> {
             self.add_from(
                 sums,
                 #[inline(always)]
-                |shift| load(x.get(shift..).unwrap_or_default()),
+                |shift| load(behind(x, shift)),
             );
         }
     }
@@ -71,7 +71,7 @@ pub(super) fn load<L: Lanes<W>, const VECTORS: usize, const W: usize>(from: &[f3
         }
     } else {
         for j in 0..VECTORS {
-            row[j] = L::load_some(from.get(j * W..).unwrap_or_default());
+            row[j] = L::load_some(behind(from, j * W));
         }
     }
     row

@@ -165,6 +165,13 @@ pub(super) trait Lanes<const W: usize>: Copy {
     }
 }
 
+/// The numbers from `at` on, for [`Lanes::load_some`]. If there are none they are nothing at the end of the others, and not at an
+/// address where no memory is: from there even a load of no lanes takes hundreds of cycles.
+#[inline(always)]
+pub(super) fn behind(numbers: &[f32], at: usize) -> &[f32] {
+    &numbers[at.min(numbers.len())..]
+}
+
 /// Runs a function of [`Lanes`] compiled for an instruction set that the processor has.
 macro_rules! on_isa {
     ($isa:expr, $name:ident($($argument:expr),* $(,)?)) => {

@@ -1,11 +1,11 @@
 //! As the definition has it, term by term.
 
-use super::ahead::Ahead;
 use super::{ColumnSums, MARGIN, ROWS, VECTORS, of_groups};
 use crate::simd::Isa;
 use crate::simd::few_channels::Pass;
+use crate::simd::few_channels::ahead::Ahead;
 use crate::simd::few_channels::tile::{Terms, load, store};
-use crate::simd::lanes::{Lanes, on_isa};
+use crate::simd::lanes::{Lanes, behind, on_isa};
 use std::ops::Range;
 
 /// Channels that are summed over at once: so many places to read from the processor can foresee.
@@ -103,7 +103,7 @@ fn sum_segment<L: Lanes<W>, const W: usize>(
                     }
                 }
                 // Lines without a row inside read nothing, and may be longer than x.
-                terms.add(x.get(at..).unwrap_or_default(), &mut tile);
+                terms.add(behind(x, at), &mut tile);
                 for i in 0..ROWS {
                     store(tile[i], &mut sums[places(i)][..VECTORS * W]);
                 }

@@ -4,15 +4,15 @@
 //! the window. Products of these are summed over channels, and six sums become four lines of zᵤ. The factors of lines serve
 //! all channels put out and all columns of the window: with fewer than three of the former they cost more than they save.
 
-use super::ahead::Ahead;
 use super::{ColumnSums, ROWS, VECTORS, of_groups};
 use crate::Buffer;
 use crate::simd::Isa;
 use crate::simd::few_channels::Pass;
+use crate::simd::few_channels::ahead::Ahead;
+use crate::simd::few_channels::fours::transform_lines;
 use crate::simd::few_channels::tile::{Terms, load, store};
 use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
 use crate::simd::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, Output, Taps};
-use crate::simd::winograd::transform::Transform;
 
 /// Channels put out at least.
 const LEAST: usize = 3;
@@ -31,11 +31,7 @@ pub(in crate::simd) struct ByFours<'a> {
 impl<'a> ByFours<'a> {
     /// Whether this way is open to a pass to few channels, and pays.
     pub(in crate::simd) fn applies(pass: &Pass) -> bool {
-        let lines = pass.places[0];
-        pass.taps[0] == 3
-            && pass.to >= LEAST
-            && 4 * lines.next_multiple_of(LINES) <= 5 * lines
-            && together(pass) >= LEAST_TOGETHER
+        pass.is_by_fours() && pass.to >= LEAST && together(pass) >= LEAST_TOGETHER
     }
 
     pub(in crate::simd) fn new(isa: Isa, pass: &'a Pass, w: &[f32]) -> ByFours<'a> {
@@ -54,14 +50,9 @@ impl<'a> ByFours<'a> {
     }
 }
 
-/// Fours of lines, the last of which may go beyond the places.
-fn fours(pass: &Pass) -> usize {
-    pass.places[0].div_ceil(LINES)
-}
-
 /// Channels whose factors are made at once.
 fn together(pass: &Pass) -> usize {
-    (AT_ONCE / (FACTORS * fours(pass) * pass.plane[1])).min(MOST_TOGETHER)
+    (AT_ONCE / (FACTORS * pass.fours() * pass.plane[1])).min(MOST_TOGETHER)
 }
 
 #[inline(always)]
@@ -79,7 +70,7 @@ fn convolve<L: Lanes<W>, const W: usize>(
 ) {
     let pass = call.pass;
     let ([height, wide], plane_size) = (pass.plane, pass.plane_size());
-    let (fours, together) = (fours(pass), together(pass));
+    let (fours, together) = (pass.fours(), together(pass));
     let (size, apart) = (fours * wide, fours * wide + VECTORS * MOST_LANES);
     let mut columns = ColumnSums::new(pass, fours * LINES);
     let groups = columns.groups();
@@ -137,39 +128,4 @@ fn convolve<L: Lanes<W>, const W: usize>(
         }
     }
     columns.add_up::<L, W>(pass, bias, y, add);
-}
-
-/// Lines of numbers become others, whose beginnings are `apart`.
-#[inline(always)]
-fn transform_lines<M: Transform<R, C>, L: Lanes<W>, const C: usize, const R: usize, const W: usize>(
-    from: &[&[f32]; C],
-    to: &mut [f32],
-    apart: usize,
-) {
-    let wide = from[0].len();
-    let to = &mut to[..(R - 1) * apart + wide];
-    let mut whole = [&[][..]; C];
-    for c in 0..C {
-        whole[c] = &from[c].as_chunks::<W>().0[..wide / W];
-    }
-    let mut x = [L::zero(); C];
-    for i in 0..wide / W {
-        for c in 0..C {
-            x[c] = L::load(&whole[c][i]);
-        }
-        let y = M::apply(x);
-        for r in 0..R {
-            y[r].store_some(&mut to[r * apart + i * W..][..W]);
-        }
-    }
-    let rest = wide / W * W;
-    if rest < wide {
-        for c in 0..C {
-            x[c] = L::load_some(&from[c][rest..]);
-        }
-        let y = M::apply(x);
-        for r in 0..R {
-            y[r].store_some(&mut to[r * apart + rest..][..wide - rest]);
-        }
-    }
 }

@@ -1,6 +1,5 @@
 //! From many channels to few.
 
-mod ahead;
 mod directly;
 mod fours;
 
