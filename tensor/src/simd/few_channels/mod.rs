@@ -11,7 +11,7 @@
 //!   w[v, u] · x[i + v, j], whose terms are read where they lie too; then y[i, j] = Σᵤ zᵤ[i, j + u]. Lines are made one by
 //!   one, or four at a time with half of the multiplications;
 //! - the gradient of the weights (`weight_gradient`) sums products of neighbouring places of the many channels and such copies
-//!   of the few.
+//!   of the few, likewise line by line or by fours.
 //!
 //! All numbers of a picture with many channels are read in the order in which they lie, and none is copied for a tap.
 

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 /// Channels that are summed over at once: so many places to read from the processor can foresee.
 const TOGETHER: usize = 4;
+
 pub(in crate::simd) struct Directly<'a> {
     pass: &'a Pass,
     segments: Vec<Segment>,
