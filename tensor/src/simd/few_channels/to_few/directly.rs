@@ -1,11 +1,11 @@
 //! As the definition has it, term by term.
 
-use super::{ColumnSums, MARGIN, ROWS, VECTORS, of_groups};
+use super::{ColumnSums, MARGIN, ROWS, VECTORS, add_terms, of_groups};
 use crate::simd::Isa;
 use crate::simd::few_channels::Pass;
 use crate::simd::few_channels::ahead::Ahead;
-use crate::simd::few_channels::tile::{Terms, load, store};
-use crate::simd::lanes::{Lanes, behind, on_isa};
+use crate::simd::few_channels::tile::Terms;
+use crate::simd::lanes::{Lanes, on_isa};
 use std::ops::Range;
 
 /// Channels that are summed over at once: so many places to read from the processor can foresee.
@@ -94,21 +94,9 @@ fn sum_segment<L: Lanes<W>, const W: usize>(
                 weights.extend_from_slice(&steps[rows.clone()]);
             }
             let terms = Terms::new(&shifts, &weights);
-            for at in (0..len).step_by(VECTORS * W) {
-                ahead.turn::<L, W>();
-                let places = |i: usize| i * apart + MARGIN + start + at..;
-                let mut tile = [[L::zero(); VECTORS]; ROWS];
-                if first > 0 {
-                    for i in 0..ROWS {
-                        tile[i] = load(&sums[places(i)][..VECTORS * W]);
-                    }
-                }
-                // Lines without a row inside read nothing, and may be longer than x.
-                terms.add(behind(x, at), &mut tile);
-                for i in 0..ROWS {
-                    store(tile[i], &mut sums[places(i)][..VECTORS * W]);
-                }
-            }
+            // Lines without a row inside read nothing, and may be longer than x.
+            let sums = (&mut sums[MARGIN + start..], apart);
+            add_terms::<L, W>(&terms, x, sums, len, first == 0, &mut ahead);
         }
     }
 }

@@ -4,13 +4,13 @@
 //! the window. Products of these are summed over channels, and six sums become four lines of zᵤ. The factors of lines serve
 //! all channels put out and all columns of the window: with fewer than three of the former they cost more than they save.
 
-use super::{ColumnSums, ROWS, VECTORS, of_groups};
+use super::{ColumnSums, ROWS, VECTORS, add_terms, of_groups};
 use crate::Buffer;
 use crate::simd::Isa;
 use crate::simd::few_channels::Pass;
 use crate::simd::few_channels::ahead::Ahead;
 use crate::simd::few_channels::fours::transform_lines;
-use crate::simd::few_channels::tile::{Terms, load, store};
+use crate::simd::few_channels::tile::Terms;
 use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
 use crate::simd::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, Output, Taps};
 
@@ -101,19 +101,7 @@ fn convolve<L: Lanes<W>, const W: usize>(
         for ((factors, weights), sums) in factors.zip(weights).zip(sums) {
             for (weights, sums) in weights.chunks_exact(pass.from).zip(sums.chunks_exact_mut(ROWS * apart)) {
                 let terms = Terms::new(&shifts[..channels], &weights[round * together..][..channels]);
-                for at in (0..size).step_by(VECTORS * W) {
-                    ahead.turn::<L, W>();
-                    let mut tile = [[L::zero(); VECTORS]; ROWS];
-                    if round > 0 {
-                        for i in 0..ROWS {
-                            tile[i] = load(&sums[i * apart + at..][..VECTORS * W]);
-                        }
-                    }
-                    terms.add(&factors[at..], &mut tile);
-                    for i in 0..ROWS {
-                        store(tile[i], &mut sums[i * apart + at..][..VECTORS * W]);
-                    }
-                }
+                add_terms::<L, W>(&terms, factors, (sums, apart), size, round == 0, &mut ahead);
             }
         }
     }

@@ -6,9 +6,11 @@ mod fours;
 pub(super) use directly::Directly;
 pub(super) use fours::ByFours;
 
+use super::ahead::Ahead;
+use super::tile::{Terms, load, store};
 use super::{MOST_COLUMNS, Pass};
 use crate::Buffer;
-use crate::simd::lanes::{Lanes, MOST_LANES};
+use crate::simd::lanes::{Lanes, MOST_LANES, behind};
 
 /// Sums of a tile: the columns of a window of three, for one channel.
 const ROWS: usize = 3;
@@ -32,6 +34,31 @@ fn of_groups(
         (0..steps).map(move |step| rows.map(|(to, u)| weight(step, to, u)))
     };
     sums.chunks(ROWS).flat_map(of_group).collect()
+}
+
+/// Adds terms to the sums of a group, `apart` from each other, at so many neighbouring places, or begins the sums with them.
+#[inline(always)]
+fn add_terms<L: Lanes<W>, const W: usize>(
+    terms: &Terms<'_, ROWS>,
+    x: &[f32],
+    (sums, apart): (&mut [f32], usize),
+    places: usize,
+    begin: bool,
+    ahead: &mut Ahead,
+) {
+    for at in (0..places).step_by(VECTORS * W) {
+        ahead.turn::<L, W>();
+        let mut tile = [[L::zero(); VECTORS]; ROWS];
+        if !begin {
+            for i in 0..ROWS {
+                tile[i] = load(&sums[i * apart + at..][..VECTORS * W]);
+            }
+        }
+        terms.add(behind(x, at), &mut tile);
+        for i in 0..ROWS {
+            store(tile[i], &mut sums[i * apart + at..][..VECTORS * W]);
+        }
+    }
 }
 
 /// The sums zᵤ of some lines, as planes: for each channel put out one for each column of the window, and some that nobody asked for
