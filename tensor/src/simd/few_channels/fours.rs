@@ -17,6 +17,26 @@ impl Pass {
     }
 }
 
+/// Of a plane so many lines high those from `first` on, which may be a wrapped number above it; where there is none, `outside`, which
+/// is as wide.
+#[inline(always)]
+pub(super) fn lines_of<'a, const N: usize>(
+    plane: &'a [f32],
+    high: usize,
+    first: usize,
+    outside: &'a [f32],
+) -> [&'a [f32]; N] {
+    let wide = outside.len();
+    let mut lines = [outside; N];
+    for i in 0..N {
+        let line = first.wrapping_add(i);
+        if line < high {
+            lines[i] = &plane[line * wide..][..wide];
+        }
+    }
+    lines
+}
+
 /// Lines of numbers become others, whose beginnings are `apart`.
 #[inline(always)]
 pub(super) fn transform_lines<

@@ -24,7 +24,6 @@ mod to_few;
 mod weight_gradient;
 
 use super::Isa;
-use super::lanes::MOST_LANES;
 use crate::ops::conv::{Bias, Geometry};
 use rayon::prelude::*;
 
@@ -78,11 +77,6 @@ impl Pass {
     fn is_from_few(&self) -> bool {
         let copied = (self.places[0] + self.taps[0] - 1) * self.places[1];
         self.from <= FEW && self.from * self.taps[1] * copied <= MOST_NUMBERS
-    }
-
-    /// Whether it has so few terms that a product for the gradient of the weights would leave many of its lanes empty.
-    fn is_from_few_terms(&self) -> bool {
-        self.is_from_few() && self.from * self.taps[0] * self.taps[1] <= MOST_LANES
     }
 
     /// Whether sums for columns of the window are the way: these may be shifted as one line if lines keep their length.

@@ -86,7 +86,9 @@ pub(super) fn store<L: Lanes<W>, const VECTORS: usize, const W: usize>(row: [L; 
         }
     } else {
         for j in 0..VECTORS {
-            row[j].store_some(to.get_mut(j * W..).unwrap_or_default());
+            // What is behind the last number, if nothing: see `behind`.
+            let at = to.len().min(j * W);
+            row[j].store_some(&mut to[at..]);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::Buffer;
 use crate::simd::Isa;
 use crate::simd::few_channels::Pass;
 use crate::simd::few_channels::ahead::Ahead;
-use crate::simd::few_channels::fours::transform_lines;
+use crate::simd::few_channels::fours::{lines_of, transform_lines};
 use crate::simd::few_channels::tile::Terms;
 use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
 use crate::simd::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, Output, Taps};
@@ -81,13 +81,7 @@ fn convolve<L: Lanes<W>, const W: usize>(
     for (round, planes) in x.chunks(together * plane_size).enumerate() {
         for (channel, plane) in planes.chunks_exact(plane_size).enumerate() {
             for four in 0..fours {
-                let mut lines = [&outside[..]; FACTORS];
-                for v in 0..FACTORS {
-                    let line = (four * LINES + v).wrapping_sub(pass.before[0]);
-                    if line < height {
-                        lines[v] = &plane[line * wide..][..wide];
-                    }
-                }
+                let lines = lines_of(plane, height, (four * LINES).wrapping_sub(pass.before[0]), &outside);
                 let to = &mut factors[channel * apart + four * wide..];
                 transform_lines::<Input, L, FACTORS, FACTORS, W>(&lines, to, together * apart);
             }

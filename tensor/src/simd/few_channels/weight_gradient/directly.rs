@@ -1,6 +1,6 @@
 //! As the definition has it: sums of products of neighbouring places of the many channels and shifted copies of the few.
 
-use super::{ROWS, TAPS, Tile, add_places, as_tiles, slices};
+use super::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::simd::few_channels::Pass;
 use crate::simd::few_channels::shifted::Shifted;
 use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
@@ -8,15 +8,14 @@ use crate::simd::{Isa, sums};
 use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 
-/// Of the many channels, those of a task, which is to make the copies worth while.
-const IN_TASK: usize = 16 * ROWS;
 /// Numbers of all copies that are made at once: some samples', so that the second cache holds them; one sample's at least.
 const AT_ONCE: usize = 1 << 17;
 /// Numbers of a sample's copies that are read again and again before the next ones, so that the first cache holds them.
 const NEAR: usize = 4096;
 
+/// Whether there are so few terms that a product would leave many of its lanes empty.
 pub(super) fn applies(pass: &Pass) -> bool {
-    pass.is_from_few_terms()
+    pass.is_from_few() && pass.from * pass.taps[0] * pass.taps[1] <= MOST_LANES
 }
 
 /// Sixteen sums for each weight go over every sixteenth place.
@@ -37,19 +36,11 @@ pub(super) fn grad_weight(pass: &Pass, isa: Isa, few: &[f32], many: &[f32], dw: 
         let sums = sums.as_flattened_mut().as_flattened_mut().as_flattened_mut();
         sums.iter_mut().zip(later).for_each(|(sum, later)| *sum += later);
     }
-    let at = pass.weights();
-    for to in 0..pass.to {
-        let tiles = &sums[to / ROWS * call.columns()..];
-        for term in 0..call.shifts.len() {
-            let sum = sums::of_lanes(tiles[term / TAPS][to % ROWS][term % TAPS]);
-            let dw = &mut dw[at.at(to, term)];
-            match how {
-                Accumulate::Overwrite => *dw = sum,
-                Accumulate::Add => *dw += sum,
-            }
-        }
-    }
+    write_gradients(pass, dw, how, |to, term| {
+        sums::of_lanes(sums[to / ROWS * call.columns() + term / TAPS][to % ROWS][term % TAPS])
+    });
 }
+
 struct Call<'a> {
     pass: &'a Pass,
     copies: Shifted<'a>,

@@ -3,10 +3,10 @@
 //! Four lines of the many channels become six *factors*, and so do the six lines of the few channels' copies that they meet.
 //! Products of these are summed over all fours of lines, and six sums become the gradients of a column of three taps.
 
-use super::{ROWS, TAPS, Tile, add_places, as_tiles, slices};
+use super::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::simd::few_channels::Pass;
 use crate::simd::few_channels::ahead::Ahead;
-use crate::simd::few_channels::fours::transform_lines;
+use crate::simd::few_channels::fours::{lines_of, transform_lines};
 use crate::simd::gemm::{Padded, Window};
 use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
 use crate::simd::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, OutputAdjoint, TapsAdjoint};
@@ -18,8 +18,7 @@ use rayon::prelude::*;
 /// Of the many channels, those whose factors are made at once: for all of them each factor of the few channels comes from the second
 /// cache but once.
 const TOGETHER: usize = 4 * ROWS;
-/// Of the many channels, those of a task, which is to make the factors of the few worth while.
-const IN_TASK: usize = 4 * TOGETHER;
+const _: () = assert!(IN_TASK.is_multiple_of(TOGETHER));
 /// Numbers of a factor of a sample's plane at least, as short lines cost more than they save; and of all factors of the few channels
 /// at most, so that the second cache holds them beside the others.
 const LEAST_SIZE: usize = 128;
@@ -57,21 +56,10 @@ pub(super) fn grad_weight(pass: &Pass, isa: Isa, few: &[f32], many: &[f32], dw: 
     for later in later.chunks_exact(sums.len()) {
         sums.iter_mut().zip(later).for_each(|(sum, later)| *sum += later);
     }
-    let at = pass.weights();
-    for (to, sums) in sums.chunks_exact(of_channel).enumerate() {
-        for (term, (from, [v, u])) in pass.terms().enumerate() {
-            let sum = sums[(from * pass.taps[1] + u) * HIGH + v];
-            let dw = &mut dw[at.at(to, term)];
-            match how {
-                Accumulate::Overwrite => *dw = sum,
-                Accumulate::Add => *dw += sum,
-            }
-        }
-    }
+    write_gradients(pass, dw, how, |to, term| sums[to * of_channel + term]);
 }
 
-/// The gradients for some of the many channels, from a first one on, of the samples of a slice in order: for each channel three for
-/// each column of taps.
+/// The gradients for some of the many channels, from a first one on, of the samples of a slice in order, in the order of terms.
 #[inline(always)]
 fn add_samples<L: Lanes<W>, const W: usize>(
     pass: &Pass,
@@ -84,6 +72,7 @@ fn add_samples<L: Lanes<W>, const W: usize>(
     let in_run = (RUN / size).clamp(1, few.len() / pass.size_from());
     let mut of_few = Buffer::<f32>::scratch(FACTORS * columns * in_run * size);
     let mut of_many = Buffer::<f32>::scratch(FACTORS * TOGETHER * in_run * size);
+    let outside = vec![0.0; pass.places[1]];
     let groups = channels.div_ceil(ROWS);
     let mut sums = Buffer::<f32>::scratch(groups * FACTORS * tiles * size_of::<Tile>() / size_of::<f32>());
     let sums = as_tiles(&mut sums);
@@ -94,46 +83,62 @@ fn add_samples<L: Lanes<W>, const W: usize>(
         for (sample, few) in few.chunks_exact(pass.size_from()).enumerate() {
             factors_of_few::<L, W>(pass, few, (&mut of_few[sample * size..], run));
         }
-        let mut next = first;
-        for sums in sums.chunks_mut(TOGETHER / ROWS * FACTORS * tiles) {
-            let start = next;
-            next += TOGETHER;
+        for (block, sums) in sums.chunks_mut(TOGETHER / ROWS * FACTORS * tiles).enumerate() {
+            let (start, next) = (first + block * TOGETHER, first + (block + 1) * TOGETHER);
             let rows = sums.len() / (FACTORS * tiles) * ROWS;
             for row in 0..rows {
                 // Rows without a channel repeat the last one; nobody reads their sums.
                 let channel = (start + row).min(pass.to - 1);
                 for (sample, many) in many.chunks_exact(pass.size_to()).enumerate() {
                     let plane = &many[channel * places..][..places];
-                    factors_of_many::<L, W>(pass, plane, (&mut of_many[row * run + sample * size..], run));
+                    let to = (&mut of_many[row * run + sample * size..], run);
+                    factors_of_many::<L, W>(pass, plane, &outside, to);
                 }
             }
             let after = if next < first + channels { next * places } else { many.len() + first * places };
             let after = many.as_ptr().wrapping_add(after);
             let mut ahead = Ahead::new(after, [run / size, TOGETHER * places, pass.size_to()], sums.len());
-            for p in 0..FACTORS {
-                for (group, sums) in sums.chunks_exact_mut(FACTORS * tiles).enumerate() {
-                    let mut rows = [&[][..]; ROWS];
-                    for i in 0..ROWS {
-                        rows[i] = &of_many[(p * TOGETHER + group * ROWS + i) * run..][..run];
-                    }
-                    for (tile, sums) in sums[p * tiles..][..tiles].iter_mut().enumerate() {
-                        ahead.turn::<L, W>();
-                        let mut taps = [&[][..]; TAPS];
-                        for j in 0..TAPS {
-                            let column = (tile * TAPS + j).min(columns - 1);
-                            taps[j] = &of_few[(p * columns + column) * run..][..run];
-                        }
-                        add_places::<L, W>(&rows, &taps, sums);
-                    }
-                }
-            }
+            let planes = (&of_few[..FACTORS * columns * run], &of_many[..], run);
+            add_products::<L, W>(planes, sums, &mut ahead);
         }
     }
     for (channel, gradients) in gradients.chunks_exact_mut(columns * HIGH).enumerate() {
         let sums = &sums[channel / ROWS * FACTORS * tiles..];
-        for (column, gradients) in gradients.as_chunks_mut().0.iter_mut().enumerate() {
+        for column in 0..columns {
             let of_factor = |p: usize| &sums[p * tiles + column / TAPS][channel % ROWS][column % TAPS];
-            *gradients = of_column::<L, W>(of_factor);
+            let (from, u) = (column / pass.taps[1], column % pass.taps[1]);
+            for (v, gradient) in of_column::<L, W>(of_factor).into_iter().enumerate() {
+                gradients[(from * HIGH + v) * pass.taps[1] + u] = gradient;
+            }
+        }
+    }
+}
+
+/// Adds the products of some groups of rows and all columns of taps, factor by factor: planes of `run` numbers.
+#[inline(always)]
+fn add_products<L: Lanes<W>, const W: usize>(
+    (of_few, of_many, run): (&[f32], &[f32], usize),
+    sums: &mut [Tile],
+    ahead: &mut Ahead,
+) {
+    let columns = of_few.len() / (FACTORS * run);
+    let tiles = columns.div_ceil(TAPS);
+    for p in 0..FACTORS {
+        for (group, sums) in sums.chunks_exact_mut(FACTORS * tiles).enumerate() {
+            let mut rows = [&[][..]; ROWS];
+            for i in 0..ROWS {
+                rows[i] = &of_many[(p * TOGETHER + group * ROWS + i) * run..][..run];
+            }
+            for (tile, sums) in sums[p * tiles..][..tiles].iter_mut().enumerate() {
+                ahead.turn::<L, W>();
+                let mut taps = [&[][..]; TAPS];
+                for j in 0..TAPS {
+                    // Columns of a tile without one of taps repeat the last one.
+                    let column = (tile * TAPS + j).min(columns - 1);
+                    taps[j] = &of_few[(p * columns + column) * run..][..run];
+                }
+                add_places::<L, W>(&rows, &taps, sums);
+            }
         }
     }
 }
@@ -184,16 +189,12 @@ fn factors_of_few<L: Lanes<W>, const W: usize>(pass: &Pass, few: &[f32], (to, ap
 fn factors_of_many<L: Lanes<W>, const W: usize>(
     pass: &Pass,
     plane: &[f32],
+    outside: &[f32],
     (to, apart): (&mut [f32], usize),
 ) {
-    let [high, wide] = pass.places;
-    let outside = &vec![0.0; if high.is_multiple_of(LINES) { 0 } else { wide }][..];
     for four in 0..pass.fours() {
-        let mut lines = [outside; LINES];
-        for (k, line) in plane[four * LINES * wide..].chunks_exact(wide).take(LINES).enumerate() {
-            lines[k] = line;
-        }
-        let to = &mut to[four * wide..];
+        let lines = lines_of(plane, pass.places[0], four * LINES, outside);
+        let to = &mut to[four * outside.len()..];
         transform_lines::<OutputAdjoint, L, LINES, FACTORS, W>(&lines, to, TOGETHER * apart);
     }
 }

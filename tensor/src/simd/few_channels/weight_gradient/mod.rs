@@ -13,6 +13,9 @@ const ROWS: usize = 4;
 /// Taps of a tile.
 const TAPS: usize = 3;
 
+/// Of the many channels, those of a task, which is to make what is done with the few worth while.
+const IN_TASK: usize = 16 * ROWS;
+
 /// Sixteen sums for each channel and tap of a tile.
 type Tile = [[[f32; MOST_LANES]; TAPS]; ROWS];
 
@@ -50,6 +53,20 @@ fn slices<'a>(pass: &Pass, few: &'a [f32], many: &'a [f32]) -> Vec<(&'a [f32], &
     const MOST_SLICES: usize = 16;
     let samples = (few.len() / pass.size_from()).div_ceil(MOST_SLICES).max(LEAST_SAMPLES);
     few.chunks(samples * pass.size_from()).zip(many.chunks(samples * pass.size_to())).collect()
+}
+
+/// dW ← or += the gradients, of which `gradient` knows that of one of the many channels and a term.
+fn write_gradients(pass: &Pass, dw: &mut [f32], how: Accumulate, gradient: impl Fn(usize, usize) -> f32) {
+    let at = pass.weights();
+    for to in 0..pass.to {
+        for term in 0..at.first.len() {
+            let dw = &mut dw[at.at(to, term)];
+            match how {
+                Accumulate::Overwrite => *dw = gradient(to, term),
+                Accumulate::Add => *dw += gradient(to, term),
+            }
+        }
+    }
 }
 
 /// Adds the products of all rows and taps at each place to its lane.
