@@ -84,6 +84,14 @@ pub(super) trait Accumulator<const W: usize>: Lanes<W> {
     const MOST_ROWS: [usize; 4];
     /// The width of the tiles that panels are made for.
     const PANEL_VECTORS: usize;
+    /// The width of the widest tiles.
+    const WIDEST: usize = {
+        let mut vectors = 4;
+        while Self::MOST_ROWS[vectors - 1] == 0 {
+            vectors -= 1;
+        }
+        vectors
+    };
     /// Lines of [`Ahead`] that are fetched in a turn: if more were on their way from afar, the loads of this tile would
     /// wait for them. A divisor of [`TURN`].
     const FROM_AFAR: usize;

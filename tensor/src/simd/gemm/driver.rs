@@ -14,6 +14,7 @@
 use super::blocks::Blocks;
 use super::output::Output;
 use super::pack::{InMemory, Operand, Packed};
+use super::streamed::Streamed;
 use crate::Buffer;
 use crate::simd::Isa;
 use crate::simd::microkernel::{Begin, Columns, LINE, Rows, Shape};
@@ -129,18 +130,19 @@ struct Cut {
 }
 
 impl Cut {
-    /// Equal tasks, some for each thread, so that one that is held up leaves its share to the others, and of at least about
-    /// a million multiply-adds, ten microseconds. Columns are cut first: a block packs its own part of B, so where rows are
-    /// cut too, B is packed again for each. No bit depends on the cut.
+    /// Equal tasks: one for each thread from a million multiply-adds on, ten microseconds; some for each, so that one that is held
+    /// up leaves its share to the others, where each has four million. Columns are cut first: a block packs its own part of B, so
+    /// where rows are cut too, B is packed again for each. No bit depends on the cut.
     fn of(shape: &Shape, rows: usize, cols: usize, depth: usize, threads: usize) -> Cut {
-        const LEAST_WORK: usize = 1 << 20;
+        const WORK_OF_ONE: usize = 1 << 20;
+        const WORK_OF_SOME: usize = 1 << 22;
         const LEAST_ROWS: usize = 64;
         const LEAST_PANELS: usize = 2;
-        let (row_step, col_step) = (shape.rows, shape.cols);
+        let (row_step, col_step) = (shape.rows, shape.lanes);
         let (enough, most) = if threads == 1 { (1, 1) } else { (4 * threads, 8 * threads) };
         let work = rows.saturating_mul(cols).saturating_mul(depth.max(1));
-        let wanted = (work / LEAST_WORK).clamp(1, most);
-        let across = (cols / col_step / LEAST_PANELS).clamp(1, wanted);
+        let wanted = (work / WORK_OF_ONE).min(threads).max(work / WORK_OF_SOME).clamp(1, most);
+        let across = (cols / shape.cols / LEAST_PANELS).clamp(1, wanted);
         let across = if across > threads { across - across % threads } else { across };
         let down = wanted.min(enough).div_ceil(across).min(rows / LEAST_ROWS).max(1);
         Cut { down, across, row_step, col_step }
@@ -304,6 +306,17 @@ unsafe fn block(
     }
     let (shape, blocks) = (Shape::of(isa), Blocks::of(isa));
     let (mr, nr) = (shape.rows, shape.cols);
+    // Rows of A are found once, so all steps must be in one matrix.
+    let steps_together = a.groups()[1];
+    let streamed =
+        |b: &InMemory<'_>| steps.end <= steps_together && Streamed::applies(b, rows.len(), steps.len());
+    if let Some(b) = b.in_memory().filter(streamed) {
+        let mut room = a.room(rows.len().next_multiple_of(shape.rows), steps.len());
+        a.prepare(isa, &rows, &steps, shape.rows, &mut room);
+        let a = a.rows(&rows, &steps, shape.rows, &room, rows.start);
+        // SAFETY: as this function's.
+        return unsafe { Streamed { a, b, rows, cols, steps }.multiply(isa, c, start) };
+    }
     let b = Side::of_b(b, rows.len(), shape.lanes, &blocks);
     let ([_, steps_together], [cols_together, _]) = (a.groups(), b.groups());
     let most_steps = share(steps.len().min(steps_together), blocks.depth, 1);

@@ -24,6 +24,7 @@ mod pack;
 mod padded;
 mod planes;
 mod runs;
+mod streamed;
 
 #[cfg(test)]
 mod tests;

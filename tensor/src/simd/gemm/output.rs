@@ -14,7 +14,7 @@ pub(crate) struct Output<'a> {
     data: *mut f32,
     pub(super) rows: usize,
     pub(super) cols: usize,
-    row_stride: usize,
+    pub(super) row_stride: usize,
     group: usize,
     group_stride: usize,
     borrowed: PhantomData<&'a mut [f32]>,
@@ -59,7 +59,7 @@ impl<'a> Output<'a> {
     }
 
     /// Where (row, col) is, and how many columns from there on are contiguous.
-    fn at(&self, row: usize, col: usize) -> (*mut f32, usize) {
+    pub(super) fn at(&self, row: usize, col: usize) -> (*mut f32, usize) {
         debug_assert!(row < self.rows && col < self.cols);
         // Most products have one group, and divisions take as long as several steps of a tile.
         let (group, within) = if col < self.group { (0, col) } else { (col / self.group, col % self.group) };

@@ -93,6 +93,12 @@ fn blocks_of_every_loop() {
     check(101, 48, 256, 1, 0, Accumulate::Add, multiply);
     check(250, 1008, 31, 0, 0, Accumulate::Add, multiply_parallel);
     check(37, 64, 1100, 0, 0, Accumulate::Add, multiply);
+    // B streamed: few rows, few steps.
+    check(1, 1100, 130, 0, 0, Accumulate::Overwrite, multiply);
+    check(3, 2077, 300, 1, 0, Accumulate::Add, multiply_parallel);
+    check(6, 203, 40, 2, 0, Accumulate::Overwrite, multiply);
+    check(23, 2111, 9, 0, 0, Accumulate::Add, multiply);
+    check(70, 3001, 12, 1, 0, Accumulate::Overwrite, multiply_parallel);
 }
 
 #[test]

@@ -1,0 +1,204 @@
+//! Products that read B as it lies in memory and copy nothing: where C has so few rows, or the sum so few steps, that copying B
+//! would take as long as multiplying.
+//!
+//! The columns of a stretch are gone through from left to right, so that each row of B, and of C, is read and written from one end
+//! to the other. All steps of a sum are added to a tile of C in registers, as in the microkernel.
+
+use super::driver::Start;
+use super::output::Output;
+use super::pack::InMemory;
+use crate::simd::Isa;
+use crate::simd::lanes::{Lanes, on_isa};
+use crate::simd::microkernel::{Accumulator, LINE, Rows, Shape};
+use std::ops::Range;
+
+/// Rows of C that make one tile.
+const FEW_ROWS: usize = 6;
+/// Steps of a short sum.
+const FEW_STEPS: usize = 12;
+/// Rows of a tile where there are more: as many lines of C are written side by side.
+const ROWS: usize = 4;
+/// Columns at a time where there are more: their part of B stays in the first cache for all tiles.
+const STRETCH: usize = 1024;
+
+/// A product's part over these rows, columns and steps, at least one of each.
+pub(super) struct Streamed<'a> {
+    /// All of its rows and steps.
+    pub(super) a: Rows,
+    /// Columns are neighbours.
+    pub(super) b: InMemory<'a>,
+    pub(super) rows: Range<usize>,
+    pub(super) cols: Range<usize>,
+    pub(super) steps: Range<usize>,
+}
+
+impl<'a> Streamed<'a> {
+    /// Whether so many rows and steps are better streamed, and the columns may be.
+    pub(super) fn applies(b: &InMemory<'_>, rows: usize, steps: usize) -> bool {
+        let few = rows <= FEW_ROWS || steps <= FEW_STEPS;
+        few && steps > 0 && b.lanes.apart == 1 && b.steps.group >= steps
+    }
+
+    /// # Safety
+    /// The ranges are inside the operands and C, and no other thread touches this block of C. A has its rows and steps.
+    pub(super) unsafe fn multiply(&self, isa: Isa, c: &Output<'_>, start: Start<'_>) {
+        let width = Shape::of(isa).rows;
+        on_isa!(isa, stretches(self, width, c, start));
+    }
+
+    /// Where A's row begins, if panels have so many.
+    fn row_of_a(&self, row: usize, width: usize) -> *const f32 {
+        let row = row - self.rows.start;
+        self.a.start.wrapping_add(row / width * self.a.next + row % width * self.a.apart)
+    }
+}
+
+/// Called by [`Streamed::multiply`] alone, under whose promises.
+#[inline(always)]
+fn stretches<L: Accumulator<W>, const W: usize>(
+    call: &Streamed<'_>,
+    width: usize,
+    c: &Output<'_>,
+    start: Start<'_>,
+) {
+    let together = if call.rows.len() <= FEW_ROWS { FEW_ROWS } else { ROWS };
+    let longest = if call.rows.len() <= FEW_ROWS { usize::MAX } else { STRETCH };
+    let (lanes, apart) = (call.b.lanes, call.b.steps.apart);
+    let mut col = call.cols.start;
+    while col < call.cols.end {
+        let (_, run) = c.at(call.rows.start, col);
+        let len = longest.min(call.cols.end - col).min(run).min(lanes.group - col % lanes.group);
+        let b = call.b.from(col, call.steps.start);
+        assert!((call.steps.len() - 1) * apart + len <= b.len(), "columns beyond B's numbers");
+        for row in call.rows.clone().step_by(together) {
+            let (to, c_row) = (c.at(row, col).0, c.row_stride);
+            let lines = Lines { b: b.as_ptr(), b_row: apart, steps: call.steps.len(), c: to, c_row, len };
+            let rows = row..call.rows.end.min(row + together);
+            // SAFETY: lines of B were found inside, those of C are, and rows of A are there, as `multiply` was promised.
+            unsafe {
+                match L::WIDEST {
+                    4 => lines.of_rows::<L, W, 4, 8, 16>(call, rows, width, start),
+                    2 => lines.of_rows::<L, W, 2, 4, 8>(call, rows, width, start),
+                    _ => lines.of_rows::<L, W, 1, 1, 1>(call, rows, width, start),
+                }
+            }
+        }
+        col += len;
+    }
+}
+
+/// So many neighbouring columns of B and of a few rows of C.
+struct Lines {
+    b: *const f32,
+    b_row: usize,
+    steps: usize,
+    c: *mut f32,
+    c_row: usize,
+    len: usize,
+}
+
+impl Lines {
+    /// In tiles `V` vectors wide, or `WIDE` or `WIDEST` if there are so few rows that registers are free: then as much of each row of B
+    /// as possible is read at once.
+    ///
+    /// # Safety
+    /// There are so many numbers in each of `steps` rows of B and of these rows of C, which nobody else uses meanwhile, and in A.
+    #[inline(always)]
+    unsafe fn of_rows<L: Lanes<W>, const W: usize, const V: usize, const WIDE: usize, const WIDEST: usize>(
+        &self,
+        call: &Streamed<'_>,
+        rows: Range<usize>,
+        width: usize,
+        start: Start<'_>,
+    ) {
+        // SAFETY: as this function's.
+        unsafe {
+            match rows.len() {
+                1 => self.tiles::<L, W, 1, WIDEST>(call, rows.start, width, start),
+                2 => self.tiles::<L, W, 2, WIDE>(call, rows.start, width, start),
+                3 => self.tiles::<L, W, 3, WIDE>(call, rows.start, width, start),
+                4 => self.tiles::<L, W, 4, V>(call, rows.start, width, start),
+                5 => self.tiles::<L, W, 5, V>(call, rows.start, width, start),
+                6 => self.tiles::<L, W, 6, V>(call, rows.start, width, start),
+                more => unreachable!("no tile has {more} rows"),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Lines::of_rows`], of `R` rows from `row` on.
+    #[inline(always)]
+    unsafe fn tiles<L: Lanes<W>, const W: usize, const R: usize, const V: usize>(
+        &self,
+        call: &Streamed<'_>,
+        row: usize,
+        width: usize,
+        start: Start<'_>,
+    ) {
+        let mut a = [self.b; R];
+        let mut begin = [L::zero(); R];
+        for r in 0..R {
+            a[r] = call.row_of_a(row + r, width);
+            if let Start::Rows(bias) = start {
+                begin[r] = L::splat(bias[row + r]);
+            }
+        }
+        let current = matches!(start, Start::Current);
+        let whole = self.len - self.len % (V * W);
+        for at in (0..whole).step_by(V * W) {
+            let c = |r: usize, v: usize| self.c.wrapping_add(r * self.c_row + at + v * W).cast::<[f32; W]>();
+            let mut sums = [[L::zero(); V]; R];
+            for r in 0..R {
+                for v in 0..V {
+                    // SAFETY: a whole tile of C.
+                    sums[r][v] = if current { L::load(unsafe { &*c(r, v) }) } else { begin[r] };
+                }
+            }
+            let (mut b, mut place) = (self.b.wrapping_add(at), 0);
+            for _ in 0..self.steps {
+                let mut line = [L::zero(); V];
+                for v in 0..V {
+                    // SAFETY: a step of B.
+                    line[v] = L::load(unsafe { &*b.wrapping_add(v * W).cast() });
+                }
+                if call.rows.len() <= FEW_ROWS {
+                    for ahead in (V * W..2 * V * W).step_by(LINE) {
+                        L::fetch_into_l2(b.wrapping_add(ahead));
+                    }
+                }
+                for r in 0..R {
+                    // SAFETY: a step of A.
+                    let x = unsafe { *a[r].wrapping_add(place) };
+                    for v in 0..V {
+                        sums[r][v] = line[v].mul_add(x, sums[r][v]);
+                    }
+                }
+                (b, place) = (b.wrapping_add(self.b_row), place + call.a.step);
+            }
+            for r in 0..R {
+                for v in 0..V {
+                    // SAFETY: as above.
+                    sums[r][v].store(unsafe { &mut *c(r, v) });
+                }
+            }
+        }
+        for at in (whole..self.len).step_by(W) {
+            let len = W.min(self.len - at);
+            for r in 0..R {
+                let c = self.c.wrapping_add(r * self.c_row + at);
+                // SAFETY: the end of a row of C.
+                let c = unsafe { std::slice::from_raw_parts_mut(c, len) };
+                let mut sum = if current { L::load_some(c) } else { begin[r] };
+                for step in 0..self.steps {
+                    let b = self.b.wrapping_add(step * self.b_row + at);
+                    // SAFETY: the end of a row of B, and a step of A.
+                    let (b, x) = unsafe {
+                        (std::slice::from_raw_parts(b, len), *a[r].wrapping_add(step * call.a.step))
+                    };
+                    sum = L::load_some(b).mul_add(x, sum);
+                }
+                sum.store_some(c);
+            }
+        }
+    }
+}
