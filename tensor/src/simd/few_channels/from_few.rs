@@ -12,8 +12,10 @@ use rayon::prelude::*;
 const ROWS: usize = 5;
 /// Vectors of places of a tile.
 const VECTORS: usize = 2;
-/// Channels of a task, which is to make the copies worth while.
-const IN_TASK: usize = 10 * ROWS;
+/// Channels of a task at least, where there are more, to make its copies worth while.
+const LEAST_IN_TASK: usize = 10 * ROWS;
+/// Tasks for each thread.
+const TASKS: usize = 4;
 const _: () = assert!(VECTORS * MOST_LANES <= SLACK);
 
 pub(super) struct FromFew<'a> {
@@ -23,10 +25,12 @@ pub(super) struct FromFew<'a> {
     shifts: Vec<usize>,
     /// For each group of channels, and each tap.
     weights: Vec<[f32; ROWS]>,
+    /// Channels of a task: all of a sample, if there are enough samples. No bit depends on it.
+    in_task: usize,
 }
 
 impl<'a> FromFew<'a> {
-    pub(super) fn new(pass: &'a Pass, w: &[f32]) -> FromFew<'a> {
+    pub(super) fn new(pass: &'a Pass, w: &[f32], samples: usize) -> FromFew<'a> {
         let copies = Shifted::new(pass);
         let shifts = copies.shifts();
         let (at, terms) = (&pass.weights(), 0..shifts.len());
@@ -36,14 +40,16 @@ impl<'a> FromFew<'a> {
             terms.clone().map(of_rows)
         });
         let weights = weights.collect();
-        FromFew { pass, copies, shifts, weights }
+        let wanted = (TASKS * rayon::current_num_threads()).div_ceil(samples.max(1));
+        let in_task = pass.to.div_ceil(wanted).max(LEAST_IN_TASK).next_multiple_of(ROWS);
+        FromFew { pass, copies, shifts, weights, in_task }
     }
 
     /// One sample.
     pub(super) fn run(&self, isa: Isa, x: &[f32], bias: Option<&[f32]>, y: &mut [f32], add: bool) {
         let size = self.pass.places_size();
-        y.par_chunks_mut(IN_TASK * size).enumerate().for_each(|(task, y)| {
-            on_isa!(isa, convolve(self, x, bias, (task * IN_TASK, y), add));
+        y.par_chunks_mut(self.in_task * size).enumerate().for_each(|(task, y)| {
+            on_isa!(isa, convolve(self, x, bias, (task * self.in_task, y), add));
         });
     }
 }
