@@ -33,13 +33,14 @@ impl<'a> FromFew<'a> {
     pub(super) fn new(pass: &'a Pass, w: &[f32], samples: usize) -> FromFew<'a> {
         let copies = Shifted::new(pass);
         let shifts = copies.shifts();
-        let (at, terms) = (&pass.weights(), 0..shifts.len());
-        let weights = (0..pass.to).step_by(ROWS).flat_map(|first| {
-            // Rows without a channel repeat the last one.
-            let of_rows = move |term| std::array::from_fn(|i| w[at.at(pass.to.min(first + i + 1) - 1, term)]);
-            terms.clone().map(of_rows)
-        });
-        let weights = weights.collect();
+        let at = pass.weights();
+        let mut weights = Vec::with_capacity(pass.to.div_ceil(ROWS) * shifts.len());
+        for first in (0..pass.to).step_by(ROWS) {
+            for term in 0..shifts.len() {
+                // Rows without a channel repeat the last one.
+                weights.push(std::array::from_fn(|i| w[at.at(pass.to.min(first + i + 1) - 1, term)]));
+            }
+        }
         let wanted = (TASKS * rayon::current_num_threads()).div_ceil(samples.max(1));
         let in_task = pass.to.div_ceil(wanted).max(LEAST_IN_TASK).next_multiple_of(ROWS);
         FromFew { pass, copies, shifts, weights, in_task }

@@ -140,11 +140,13 @@ impl Pass {
         let window = self.taps[0] * self.taps[1];
         let (apart, channels_apart) =
             if self.mirrored { (window, self.to * window) } else { (self.from * window, window) };
-        let of_term = |(from, [v, u]): (usize, [usize; 2])| {
-            let tap = v * self.taps[1] + u;
-            from * channels_apart + if self.mirrored { window - 1 - tap } else { tap }
-        };
-        Weights { first: self.terms().map(of_term).collect(), apart }
+        let mut first = Vec::with_capacity(self.from * window);
+        for from in 0..self.from {
+            for tap in 0..window {
+                first.push(from * channels_apart + if self.mirrored { window - 1 - tap } else { tap });
+            }
+        }
+        Weights { first, apart }
     }
 }
 

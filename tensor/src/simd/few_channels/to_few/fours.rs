@@ -9,7 +9,7 @@ use crate::Buffer;
 use crate::simd::Isa;
 use crate::simd::few_channels::Pass;
 use crate::simd::few_channels::ahead::Ahead;
-use crate::simd::few_channels::fours::{lines_of, transform_lines};
+use crate::simd::few_channels::fours::{Plane, transform_lines};
 use crate::simd::few_channels::tile::Terms;
 use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
 use crate::simd::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, Output, Taps};
@@ -57,7 +57,7 @@ fn together(pass: &Pass) -> usize {
 
 #[inline(always)]
 fn factors_of_taps<L: Lanes<W>, const W: usize>(taps: &[&[f32]; 3], weights: &mut [f32]) {
-    transform_lines::<Taps, L, 3, FACTORS, W>(taps, weights, taps[0].len());
+    transform_lines::<Taps, L, 3, FACTORS, W>(taps, taps[0].len(), weights, taps[0].len());
 }
 
 #[inline(always)]
@@ -80,11 +80,9 @@ fn convolve<L: Lanes<W>, const W: usize>(
     let outside = vec![0.0; wide];
     for (round, planes) in x.chunks(together * plane_size).enumerate() {
         for (channel, plane) in planes.chunks_exact(plane_size).enumerate() {
-            for four in 0..fours {
-                let lines = lines_of(plane, height, (four * LINES).wrapping_sub(pass.before[0]), &outside);
-                let to = &mut factors[channel * apart + four * wide..];
-                transform_lines::<Input, L, FACTORS, FACTORS, W>(&lines, to, together * apart);
-            }
+            let plane = Plane { numbers: plane, high: height, pitch: wide };
+            let to = (&mut factors[channel * apart..], together * apart);
+            plane.transform::<Input, L, FACTORS, FACTORS, W>((fours, pass.before[0]), &outside, to);
         }
         let channels = planes.len() / plane_size;
         let turns = FACTORS * groups * size.div_ceil(VECTORS * W);
@@ -106,7 +104,7 @@ fn convolve<L: Lanes<W>, const W: usize>(
                 lines[p] = &sums[(p * groups * ROWS + row) * apart + four * wide..][..wide];
             }
             let z = &mut z[four * LINES * wide..];
-            transform_lines::<Output, L, FACTORS, LINES, W>(&lines, z, wide);
+            transform_lines::<Output, L, FACTORS, LINES, W>(&lines, wide, z, wide);
         }
     }
     columns.add_up::<L, W>(pass, bias, y, add);

@@ -22,18 +22,17 @@ const _: () = assert!(MARGIN + 1 >= MOST_COLUMNS + MOST_LANES);
 
 /// For each group of sums (channel put out, column of the window), and each step of a sum, the group's weights; `weight` knows
 /// that of a step, a channel and a column.
-fn of_groups(
-    pass: &Pass,
-    steps: usize,
-    weight: impl Fn(usize, usize, usize) -> f32 + Copy,
-) -> Vec<[f32; ROWS]> {
+fn of_groups(pass: &Pass, steps: usize, weight: impl Fn(usize, usize, usize) -> f32) -> Vec<[f32; ROWS]> {
     let sums: Vec<_> = (0..pass.to).flat_map(|to| (0..pass.taps[1]).map(move |u| (to, u))).collect();
-    let of_group = |sums: &[(usize, usize)]| {
+    let mut weights = Vec::with_capacity(sums.len().div_ceil(ROWS) * steps);
+    for group in sums.chunks(ROWS) {
         // Rows without a sum repeat the last one.
-        let rows: [_; ROWS] = std::array::from_fn(|i| sums[i.min(sums.len() - 1)]);
-        (0..steps).map(move |step| rows.map(|(to, u)| weight(step, to, u)))
-    };
-    sums.chunks(ROWS).flat_map(of_group).collect()
+        let rows: [_; ROWS] = std::array::from_fn(|i| group[i.min(group.len() - 1)]);
+        for step in 0..steps {
+            weights.push(rows.map(|(to, u)| weight(step, to, u)));
+        }
+    }
+    weights
 }
 
 /// Adds terms to the sums of a group, `apart` from each other, at so many neighbouring places, or begins the sums with them.

@@ -6,7 +6,7 @@
 use super::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::simd::few_channels::Pass;
 use crate::simd::few_channels::ahead::Ahead;
-use crate::simd::few_channels::fours::{lines_of, transform_lines};
+use crate::simd::few_channels::fours::Plane;
 use crate::simd::gemm::{Padded, Window};
 use crate::simd::lanes::{Lanes, MOST_LANES, on_isa};
 use crate::simd::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, OutputAdjoint, TapsAdjoint};
@@ -81,7 +81,7 @@ fn add_samples<L: Lanes<W>, const W: usize>(
     for (few, many) in samples {
         let run = few.len() / pass.size_from() * size;
         for (sample, few) in few.chunks_exact(pass.size_from()).enumerate() {
-            factors_of_few::<L, W>(pass, few, (&mut of_few[sample * size..], run));
+            factors_of_few::<L, W>(pass, few, &outside, (&mut of_few[sample * size..], run));
         }
         for (block, sums) in sums.chunks_mut(TOGETHER / ROWS * FACTORS * tiles).enumerate() {
             let (start, next) = (first + block * TOGETHER, first + (block + 1) * TOGETHER);
@@ -162,7 +162,12 @@ fn of_column<'s, L: Lanes<W>, const W: usize>(sums: impl Fn(usize) -> &'s [f32; 
 
 /// For each factor, and each column of taps of a sample's few channels, a plane.
 #[inline(always)]
-fn factors_of_few<L: Lanes<W>, const W: usize>(pass: &Pass, few: &[f32], (to, apart): (&mut [f32], usize)) {
+fn factors_of_few<L: Lanes<W>, const W: usize>(
+    pass: &Pass,
+    few: &[f32],
+    outside: &[f32],
+    (to, apart): (&mut [f32], usize),
+) {
     let (columns, wide) = (columns_of_taps(pass), pass.places[1]);
     let window = Window::new([pass.fours() * LINES, wide], pass.taps, 1);
     let layout = Padded::new(pass.plane, pass.before, &window);
@@ -171,14 +176,10 @@ fn factors_of_few<L: Lanes<W>, const W: usize>(pass: &Pass, few: &[f32], (to, ap
     for plane in few.chunks_exact(pass.plane_size()) {
         layout.write(plane, &mut padded);
         for u in 0..pass.taps[1] {
-            for four in 0..pass.fours() {
-                let mut lines = [&[][..]; FACTORS];
-                for v in 0..FACTORS {
-                    lines[v] = &padded[(four * LINES + v) * window.plane[1] + u..][..wide];
-                }
-                let to = &mut to[column * apart + four * wide..];
-                transform_lines::<Input, L, FACTORS, FACTORS, W>(&lines, to, columns * apart);
-            }
+            let (numbers, pitch) = (&padded[u..], window.plane[1]);
+            let plane = Plane { numbers, high: window.plane[0], pitch };
+            let to = (&mut to[column * apart..], columns * apart);
+            plane.transform::<Input, L, FACTORS, FACTORS, W>((pass.fours(), 0), outside, to);
             column += 1;
         }
     }
@@ -192,9 +193,7 @@ fn factors_of_many<L: Lanes<W>, const W: usize>(
     outside: &[f32],
     (to, apart): (&mut [f32], usize),
 ) {
-    for four in 0..pass.fours() {
-        let lines = lines_of(plane, pass.places[0], four * LINES, outside);
-        let to = &mut to[four * outside.len()..];
-        transform_lines::<OutputAdjoint, L, LINES, FACTORS, W>(&lines, to, TOGETHER * apart);
-    }
+    let plane = Plane { numbers: plane, high: pass.places[0], pitch: pass.places[1] };
+    let to = (to, TOGETHER * apart);
+    plane.transform::<OutputAdjoint, L, LINES, FACTORS, W>((pass.fours(), 0), outside, to);
 }
