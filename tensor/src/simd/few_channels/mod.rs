@@ -101,7 +101,7 @@ impl Pass {
         let samples = y.par_chunks_exact_mut(self.size_to()).zip(x.par_chunks_exact(self.size_from()));
         let samples = samples.enumerate().map(|(sample, (y, x))| (x, bias.of(sample, self.to), y));
         if !self.is_to_few() {
-            let call = from_few::FromFew::new(self, w, samples.len());
+            let call = from_few::FromFew::new(isa, self, w, samples.len());
             samples.for_each(|(x, bias, y)| call.run(isa, x, bias, y, add));
         } else if to_few::ByFours::applies(self) {
             let call = to_few::ByFours::new(isa, self, w);
