@@ -118,7 +118,7 @@ fn slices(rows: usize, cols: usize, depth: usize) -> usize {
         65_537..=262_144 => 8,
         _ => 1,
     };
-    (depth / LEAST_DEPTH).min(most)
+    (depth / LEAST_DEPTH).next_power_of_two().min(most)
 }
 
 /// A grid of blocks over C, one for each task, whose panels are whole.
