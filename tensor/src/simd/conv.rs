@@ -2,10 +2,10 @@
 
 use super::few_channels::Pass;
 use super::gemm::{
-    FeatureLanes, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced, padded,
-    weave,
+    FeatureLanes, Operand, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced,
+    padded, weave,
 };
-use super::lanes::{Lanes, on_isa};
+use super::lanes::{Lanes, MOST_LANES, on_isa};
 use super::{Isa, winograd};
 use crate::ops::conv::{Base, Bias, Geometry, Onto};
 use crate::{Accumulate, Buffer};
@@ -68,16 +68,28 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
         let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, window));
         let mut turned = Buffer::<f32>::scratch(dw.len());
         multiply_sliced(isa, &x, &dy, &mut turned, Start::Zero);
-        for (channel_out, dw) in dw.chunks_exact_mut(g.channels_in * size).enumerate() {
-            let rows = turned.chunks_exact(g.channels_out * size);
-            for (dw, row) in dw.chunks_exact_mut(size).zip(rows) {
-                let sums = row[channel_out * size..][..size].iter().rev();
-                match how {
-                    Accumulate::Overwrite => dw.iter_mut().zip(sums).for_each(|(dw, sum)| *dw = *sum),
-                    Accumulate::Add => dw.iter_mut().zip(sums).for_each(|(dw, sum)| *dw += sum),
+        const TOGETHER: usize = 16;
+        dw.par_chunks_mut(TOGETHER * g.channels_in * size).enumerate().for_each(|(block, dw)| {
+            let mut sums = Buffer::<f32>::scratch(dw.len());
+            let channels = block * TOGETHER..g.channels_out.min((block + 1) * TOGETHER);
+            if size == 1 && g.channels_in.is_multiple_of(MOST_LANES) {
+                // Packing is a transpose, if a panel is as wide as the matrix.
+                let turned = Planes::matrix(&turned, g.channels_in, g.channels_out, g.channels_out);
+                FeatureLanes(turned).pack(isa, 0..g.channels_in, channels, g.channels_in, &mut sums);
+            } else {
+                for (sums, channel) in sums.chunks_exact_mut(g.channels_in * size).zip(channels) {
+                    let rows = turned.chunks_exact(g.channels_out * size);
+                    for (sums, row) in sums.chunks_exact_mut(size).zip(rows) {
+                        sums.copy_from_slice(&row[channel * size..][..size]);
+                        sums.reverse();
+                    }
                 }
             }
-        }
+            match how {
+                Accumulate::Overwrite => dw.copy_from_slice(&sums),
+                Accumulate::Add => dw.iter_mut().zip(&sums[..]).for_each(|(dw, sum)| *dw += sum),
+            }
+        });
         return;
     }
     let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, line(g.places)));

@@ -139,7 +139,7 @@ impl Cut {
         const LEAST_ROWS: usize = 64;
         const LEAST_PANELS: usize = 2;
         let (row_step, col_step) = (shape.rows, shape.lanes);
-        let (enough, most) = if threads == 1 { (1, 1) } else { (4 * threads, 8 * threads) };
+        let (enough, most) = if threads == 1 { (1, 1) } else { (2 * threads, 8 * threads) };
         let work = rows.saturating_mul(cols).saturating_mul(depth.max(1));
         let wanted = (work / WORK_OF_ONE).min(threads).max(work / WORK_OF_SOME).clamp(1, most);
         let across = (cols / shape.cols / LEAST_PANELS).clamp(1, wanted);
