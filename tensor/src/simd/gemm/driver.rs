@@ -131,11 +131,11 @@ struct Cut {
 
 impl Cut {
     /// Equal tasks: one for each thread from a million multiply-adds on, ten microseconds; some for each, so that one that is held
-    /// up leaves its share to the others, where each has eight million. Columns are cut first: a block packs its own part of B, so
+    /// up leaves its share to the others, where each has sixteen million. Columns are cut first: a block packs its own part of B, so
     /// where rows are cut too, B is packed again for each. No bit depends on the cut.
     fn of(shape: &Shape, rows: usize, cols: usize, depth: usize, threads: usize) -> Cut {
         const WORK_OF_ONE: usize = 1 << 20;
-        const WORK_OF_SOME: usize = 1 << 23;
+        const WORK_OF_SOME: usize = 1 << 24;
         const LEAST_ROWS: usize = 64;
         const LEAST_PANELS: usize = 2;
         let (row_step, col_step) = (shape.rows, shape.lanes);

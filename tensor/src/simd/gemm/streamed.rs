@@ -32,7 +32,7 @@ pub(super) struct Streamed<'a> {
     pub(super) steps: Range<usize>,
 }
 
-impl<'a> Streamed<'a> {
+impl Streamed<'_> {
     /// Whether so many rows and steps are better streamed, and the columns may be.
     pub(super) fn applies(b: &InMemory<'_>, rows: usize, steps: usize) -> bool {
         let few = rows <= FEW_ROWS || steps <= FEW_STEPS;
@@ -46,10 +46,23 @@ impl<'a> Streamed<'a> {
         on_isa!(isa, stretches(self, width, c, start));
     }
 
-    /// Where A's row begins, if panels have so many.
-    fn row_of_a(&self, row: usize, width: usize) -> *const f32 {
-        let row = row - self.rows.start;
-        self.a.start.wrapping_add(row / width * self.a.next + row % width * self.a.apart)
+    /// Rows of A from this one on, whose panels have `width`.
+    #[inline(always)]
+    fn left<L: Lanes<W>, const R: usize, const W: usize>(
+        &self,
+        row: usize,
+        width: usize,
+        start: Start<'_>,
+    ) -> Left<L, R> {
+        let (mut rows, mut begin) = ([self.a.start; R], [L::zero(); R]);
+        for r in 0..R {
+            let at = row + r - self.rows.start;
+            rows[r] = self.a.start.wrapping_add(at / width * self.a.next + at % width * self.a.apart);
+            if let Start::Rows(bias) = start {
+                begin[r] = L::splat(bias[row + r]);
+            }
+        }
+        Left { rows, step: self.a.step, current: matches!(start, Start::Current), begin }
     }
 }
 
@@ -61,8 +74,8 @@ fn stretches<L: Accumulator<W>, const W: usize>(
     c: &Output<'_>,
     start: Start<'_>,
 ) {
-    let together = if call.rows.len() <= FEW_ROWS { FEW_ROWS } else { ROWS };
-    let longest = if call.rows.len() <= FEW_ROWS { usize::MAX } else { STRETCH };
+    let in_one_tile = call.rows.len() <= FEW_ROWS;
+    let (together, longest) = if in_one_tile { (FEW_ROWS, usize::MAX) } else { (ROWS, STRETCH) };
     let (lanes, apart) = (call.b.lanes, call.b.steps.apart);
     let mut col = call.cols.start;
     while col < call.cols.end {
@@ -71,8 +84,15 @@ fn stretches<L: Accumulator<W>, const W: usize>(
         let b = call.b.from(col, call.steps.start);
         assert!((call.steps.len() - 1) * apart + len <= b.len(), "columns beyond B's numbers");
         for row in call.rows.clone().step_by(together) {
-            let (to, c_row) = (c.at(row, col).0, c.row_stride);
-            let lines = Lines { b: b.as_ptr(), b_row: apart, steps: call.steps.len(), c: to, c_row, len };
+            let lines = Lines {
+                b: b.as_ptr(),
+                b_row: apart,
+                c: c.at(row, col).0,
+                c_row: c.row_stride,
+                len,
+                steps: call.steps.len(),
+                ahead: in_one_tile,
+            };
             let rows = row..call.rows.end.min(row + together);
             // SAFETY: lines of B were found inside, those of C are, and rows of A are there, as `multiply` was promised.
             unsafe {
@@ -91,89 +111,116 @@ fn stretches<L: Accumulator<W>, const W: usize>(
 struct Lines {
     b: *const f32,
     b_row: usize,
-    steps: usize,
     c: *mut f32,
     c_row: usize,
     len: usize,
+    steps: usize,
+    /// Whether the columns that come next are fetched.
+    ahead: bool,
+}
+
+/// `R` rows of A, and what sums begin with.
+struct Left<L, const R: usize> {
+    rows: [*const f32; R],
+    /// From one step of the sum to the next.
+    step: usize,
+    /// What C holds, or else this.
+    current: bool,
+    begin: [L; R],
 }
 
 impl Lines {
-    /// In tiles `V` vectors wide, or `WIDE` or `WIDEST` if there are so few rows that registers are free: then as much of each row of B
-    /// as possible is read at once.
+    /// In tiles `V` vectors wide, or if there are so few rows that registers are free, first in wider ones: then as much of each row
+    /// of B as possible is read at once.
     ///
     /// # Safety
     /// There are so many numbers in each of `steps` rows of B and of these rows of C, which nobody else uses meanwhile, and in A.
     #[inline(always)]
-    unsafe fn of_rows<L: Lanes<W>, const W: usize, const V: usize, const WIDE: usize, const WIDEST: usize>(
+    unsafe fn of_rows<
+        L: Lanes<W>,
+        const W: usize,
+        const V: usize,
+        const OF_THREE: usize,
+        const OF_ONE: usize,
+    >(
         &self,
         call: &Streamed<'_>,
         rows: Range<usize>,
         width: usize,
         start: Start<'_>,
     ) {
+        let row = rows.start;
         // SAFETY: as this function's.
         unsafe {
             match rows.len() {
-                1 => self.tiles::<L, W, 1, WIDEST>(call, rows.start, width, start),
-                2 => self.tiles::<L, W, 2, WIDE>(call, rows.start, width, start),
-                3 => self.tiles::<L, W, 3, WIDE>(call, rows.start, width, start),
-                4 => self.tiles::<L, W, 4, V>(call, rows.start, width, start),
-                5 => self.tiles::<L, W, 5, V>(call, rows.start, width, start),
-                6 => self.tiles::<L, W, 6, V>(call, rows.start, width, start),
+                1 => self.whole::<L, W, 1, V, OF_ONE>(&call.left(row, width, start)),
+                2 => self.whole::<L, W, 2, V, OF_THREE>(&call.left(row, width, start)),
+                3 => self.whole::<L, W, 3, V, OF_THREE>(&call.left(row, width, start)),
+                4 => self.whole::<L, W, 4, V, V>(&call.left(row, width, start)),
+                5 => self.whole::<L, W, 5, V, V>(&call.left(row, width, start)),
+                6 => self.whole::<L, W, 6, V, V>(&call.left(row, width, start)),
                 more => unreachable!("no tile has {more} rows"),
             }
         }
     }
 
     /// # Safety
-    /// As [`Lines::of_rows`], of `R` rows from `row` on.
+    /// As [`Lines::of_rows`]; so below.
+    #[inline(always)]
+    unsafe fn whole<L: Lanes<W>, const W: usize, const R: usize, const V: usize, const WIDE: usize>(
+        &self,
+        a: &Left<L, R>,
+    ) {
+        // SAFETY: as this function's.
+        unsafe {
+            let mut at = self.tiles::<L, W, R, WIDE>(a, 0);
+            if WIDE > V {
+                at = self.tiles::<L, W, R, V>(a, at);
+            }
+            self.end(a, at);
+        }
+    }
+
+    /// From this column on, as far as whole tiles go.
+    ///
+    /// # Safety
+    /// As [`Lines::whole`].
     #[inline(always)]
     unsafe fn tiles<L: Lanes<W>, const W: usize, const R: usize, const V: usize>(
         &self,
-        call: &Streamed<'_>,
-        row: usize,
-        width: usize,
-        start: Start<'_>,
-    ) {
-        let mut a = [self.b; R];
-        let mut begin = [L::zero(); R];
-        for r in 0..R {
-            a[r] = call.row_of_a(row + r, width);
-            if let Start::Rows(bias) = start {
-                begin[r] = L::splat(bias[row + r]);
-            }
-        }
-        let current = matches!(start, Start::Current);
-        let whole = self.len - self.len % (V * W);
-        for at in (0..whole).step_by(V * W) {
+        a: &Left<L, R>,
+        from: usize,
+    ) -> usize {
+        let end = self.len - (self.len - from) % (V * W);
+        for at in (from..end).step_by(V * W) {
             let c = |r: usize, v: usize| self.c.wrapping_add(r * self.c_row + at + v * W).cast::<[f32; W]>();
             let mut sums = [[L::zero(); V]; R];
             for r in 0..R {
                 for v in 0..V {
                     // SAFETY: a whole tile of C.
-                    sums[r][v] = if current { L::load(unsafe { &*c(r, v) }) } else { begin[r] };
+                    sums[r][v] = if a.current { L::load(unsafe { &*c(r, v) }) } else { a.begin[r] };
                 }
             }
-            let (mut b, mut place) = (self.b.wrapping_add(at), 0);
+            let (mut b, mut step) = (self.b.wrapping_add(at), 0);
             for _ in 0..self.steps {
                 let mut line = [L::zero(); V];
                 for v in 0..V {
                     // SAFETY: a step of B.
                     line[v] = L::load(unsafe { &*b.wrapping_add(v * W).cast() });
                 }
-                if call.rows.len() <= FEW_ROWS {
-                    for ahead in (V * W..2 * V * W).step_by(LINE) {
-                        L::fetch_into_l2(b.wrapping_add(ahead));
+                if self.ahead {
+                    for next in (V * W..2 * V * W).step_by(LINE) {
+                        L::fetch_into_l2(b.wrapping_add(next));
                     }
                 }
                 for r in 0..R {
                     // SAFETY: a step of A.
-                    let x = unsafe { *a[r].wrapping_add(place) };
+                    let x = unsafe { *a.rows[r].wrapping_add(step) };
                     for v in 0..V {
                         sums[r][v] = line[v].mul_add(x, sums[r][v]);
                     }
                 }
-                (b, place) = (b.wrapping_add(self.b_row), place + call.a.step);
+                (b, step) = (b.wrapping_add(self.b_row), step + a.step);
             }
             for r in 0..R {
                 for v in 0..V {
@@ -182,18 +229,27 @@ impl Lines {
                 }
             }
         }
-        for at in (whole..self.len).step_by(W) {
+        end
+    }
+
+    /// From this column on, vector by vector.
+    ///
+    /// # Safety
+    /// As [`Lines::whole`].
+    #[inline(always)]
+    unsafe fn end<L: Lanes<W>, const W: usize, const R: usize>(&self, a: &Left<L, R>, from: usize) {
+        for at in (from..self.len).step_by(W) {
             let len = W.min(self.len - at);
             for r in 0..R {
                 let c = self.c.wrapping_add(r * self.c_row + at);
-                // SAFETY: the end of a row of C.
+                // SAFETY: so much is left of a row of C.
                 let c = unsafe { std::slice::from_raw_parts_mut(c, len) };
-                let mut sum = if current { L::load_some(c) } else { begin[r] };
+                let mut sum = if a.current { L::load_some(c) } else { a.begin[r] };
                 for step in 0..self.steps {
                     let b = self.b.wrapping_add(step * self.b_row + at);
-                    // SAFETY: the end of a row of B, and a step of A.
+                    // SAFETY: so much is left of a row of B, and a step of A.
                     let (b, x) = unsafe {
-                        (std::slice::from_raw_parts(b, len), *a[r].wrapping_add(step * call.a.step))
+                        (std::slice::from_raw_parts(b, len), *a.rows[r].wrapping_add(step * a.step))
                     };
                     sum = L::load_some(b).mul_add(x, sum);
                 }
