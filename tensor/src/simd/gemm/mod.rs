@@ -11,6 +11,7 @@
 //!    convolution (`planes`), costs nothing extra.
 //! 3. The *driver* cuts the product into blocks whose panels fit the caches, and into tasks for threads.
 //! 4. The *output* says where a tile's rows and columns lie in memory.
+//! 5. A C of few rows, or a sum of few steps, is *streamed* (`streamed`): there copying B would take as long as multiplying.
 //!
 //! Every element of C is one sum in the order of k, each step a multiply-add with a single rounding; where the
 //! sum is interrupted, it goes on from the number stored in C. So its bits depend neither on the shape of tiles
