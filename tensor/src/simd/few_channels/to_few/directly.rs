@@ -8,8 +8,8 @@ use crate::simd::few_channels::tile::Terms;
 use crate::simd::lanes::{Lanes, on_isa};
 use std::ops::Range;
 
-/// Channels that are summed over at once: so many places to read from the processor can foresee.
-const TOGETHER: usize = 4;
+/// Channels that are summed over at once.
+const TOGETHER: usize = 8;
 
 pub(in crate::simd) struct Directly<'a> {
     pass: &'a Pass,
