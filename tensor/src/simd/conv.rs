@@ -2,10 +2,10 @@
 
 use super::few_channels::Pass;
 use super::gemm::{
-    FeatureLanes, Operand, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced,
-    padded, weave,
+    FeatureLanes, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced, padded,
+    weave,
 };
-use super::lanes::{Lanes, MOST_LANES, on_isa};
+use super::lanes::{Lanes, on_isa};
 use super::{Isa, winograd};
 use crate::ops::conv::{Base, Bias, Geometry, Onto};
 use crate::{Accumulate, Buffer};
@@ -69,25 +69,25 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
         let mut turned = Buffer::<f32>::scratch(dw.len());
         multiply_sliced(isa, &x, &dy, &mut turned, Start::Zero);
         const TOGETHER: usize = 16;
-        dw.par_chunks_mut(TOGETHER * g.channels_in * size).enumerate().for_each(|(block, dw)| {
-            let mut sums = Buffer::<f32>::scratch(dw.len());
-            let channels = block * TOGETHER..g.channels_out.min((block + 1) * TOGETHER);
-            if size == 1 && g.channels_in.is_multiple_of(MOST_LANES) {
-                // Packing is a transpose, if a panel is as wide as the matrix.
-                let turned = Planes::matrix(&turned, g.channels_in, g.channels_out, g.channels_out);
-                FeatureLanes(turned).pack(isa, 0..g.channels_in, channels, g.channels_in, &mut sums);
-            } else {
-                for (sums, channel) in sums.chunks_exact_mut(g.channels_in * size).zip(channels) {
-                    let rows = turned.chunks_exact(g.channels_out * size);
-                    for (sums, row) in sums.chunks_exact_mut(size).zip(rows) {
-                        sums.copy_from_slice(&row[channel * size..][..size]);
-                        sums.reverse();
-                    }
+        let turn_back = |first: usize, dw: &mut [f32]| {
+            if size == 1 {
+                let lines: Vec<usize> = (0..dw.len() / g.channels_in).collect();
+                return on_isa!(isa, turn(&turned[first..], g.channels_out, &lines, dw));
+            }
+            for (channel, dw) in (first..).zip(dw.chunks_exact_mut(g.channels_in * size)) {
+                let rows = turned.chunks_exact(g.channels_out * size);
+                for (dw, row) in dw.chunks_exact_mut(size).zip(rows) {
+                    dw.copy_from_slice(&row[channel * size..][..size]);
+                    dw.reverse();
                 }
             }
-            match how {
-                Accumulate::Overwrite => dw.copy_from_slice(&sums),
-                Accumulate::Add => dw.iter_mut().zip(&sums[..]).for_each(|(dw, sum)| *dw += sum),
+        };
+        dw.par_chunks_mut(TOGETHER * g.channels_in * size).enumerate().for_each(|(block, dw)| match how {
+            Accumulate::Overwrite => turn_back(block * TOGETHER, dw),
+            Accumulate::Add => {
+                let mut sums = Buffer::<f32>::scratch(dw.len());
+                turn_back(block * TOGETHER, &mut sums);
+                dw.iter_mut().zip(&sums[..]).for_each(|(dw, sum)| *dw += sum);
             }
         });
         return;
@@ -241,20 +241,23 @@ fn turned(isa: Isa, g: &Geometry, w: &[f32], lines: &[usize]) -> Option<Buffer<f
     let size = lines.len() * g.channels_in;
     let mut turned = Buffer::scratch(w.len());
     let planes = turned.par_chunks_exact_mut(size).zip(w.par_chunks_exact(size));
-    planes.with_min_len(LEAST.div_ceil(size)).for_each(|(to, w)| on_isa!(isa, turn(w, lines, to)));
+    planes
+        .with_min_len(LEAST.div_ceil(size))
+        .for_each(|(to, w)| on_isa!(isa, turn(w, lines.len(), lines, to)));
     Some(turned)
 }
 
-/// Columns become lines, each the one that is named, by blocks of `W` × `W`.
+/// As many columns as there are lines become lines, each the one that is named, by blocks of `W` × `W`. Rows of `from` begin `pitch`
+/// apart.
 #[inline(always)]
-fn turn<L: Lanes<W>, const W: usize>(from: &[f32], lines: &[usize], to: &mut [f32]) {
+fn turn<L: Lanes<W>, const W: usize>(from: &[f32], pitch: usize, lines: &[usize], to: &mut [f32]) {
     let (taps, channels) = (lines.len(), to.len() / lines.len());
     for channel in (0..channels).step_by(W) {
         let together = W.min(channels - channel);
         for tap in (0..taps).step_by(W) {
             let mut numbers = [L::zero(); W];
             for i in 0..W {
-                numbers[i] = L::load_some(&from[(channel + i.min(together - 1)) * taps + tap..]);
+                numbers[i] = L::load_some(&from[(channel + i.min(together - 1)) * pitch + tap..]);
             }
             let columns = L::transpose(numbers);
             for (column, line) in columns.iter().zip(&lines[tap..]) {

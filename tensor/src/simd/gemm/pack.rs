@@ -17,7 +17,6 @@ pub(crate) trait Operand: Sync {
     fn depth(&self) -> usize;
     /// Writes the panels of `lanes`, one behind the other, each `width` lanes wide and `depth.len()` steps deep.
     /// What is in the lanes that are missing in the last panel matters to nobody: what becomes of it is not stored.
-    /// A width beyond that of a vector is a multiple of it.
     fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]);
     /// Where the numbers lie, if they lie as in matrices: then panels may be dispensed with.
     fn in_memory(&self) -> Option<InMemory<'_>> {
