@@ -371,17 +371,32 @@ impl Config {
             config.optimizer.decay_start = None;
             config.sampling = SamplingConfig::default();
             config.data.source = String::new();
+            // The only class of a folder without subfolders is called as the folder, which may have been moved.
+            if config.data.classes.len() == 1 {
+                config.data.classes.clear();
+            }
             config.to_table()
         };
         let (now, then) = (essence(self)?, essence(earlier)?);
         match first_difference(&now, &then) {
             None => Ok(()),
-            Some(key) => Err(Error::config(
-                "the run to resume was made with another value",
+            Some(Difference { key, values: [now, then] }) => Err(Error::config(
+                format!("the run to resume was made with {then}, and now it is {now}"),
                 key,
                 "leave it as it was, or begin a new run with another --out",
             )),
         }
+    }
+
+    /// This configuration with what makes the preset `name` differ from the default.
+    ///
+    /// # Errors
+    /// A name that is none of [`PRESETS`](crate::PRESETS), or a preset for another network than this configuration's.
+    pub fn with_preset(&self, name: &str) -> Result<Config> {
+        let (preset, default) = (Config::preset(name)?.to_table()?, Config::default().to_table()?);
+        let mut table = self.to_table()?;
+        merge(&mut table, what_differs(preset, &default));
+        Config::from_table(table, &format!("--preset {name}"))
     }
 
     /// Lays this configuration's text over a preset: keys of `text` replace the preset's.
@@ -545,14 +560,33 @@ fn merge(base: &mut toml::Table, over: toml::Table) {
     }
 }
 
+/// What of `table` is not the same in `base`.
+fn what_differs(table: toml::Table, base: &toml::Table) -> toml::Table {
+    let part = |(key, value): (String, toml::Value)| match (value, base.get(&key)) {
+        (toml::Value::Table(inner), Some(toml::Value::Table(base))) => {
+            Some((key, what_differs(inner, base).into()))
+                .filter(|(_, part): &(_, toml::Value)| part.as_table().is_some_and(|part| !part.is_empty()))
+        }
+        (value, other) => (other != Some(&value)).then_some((key, value)),
+    };
+    table.into_iter().filter_map(part).collect()
+}
+
+/// A key, and what it is set to in either of two configurations.
+struct Difference {
+    key: String,
+    values: [String; 2],
+}
+
 /// The first key, in order, whose values differ.
-fn first_difference(a: &toml::Table, b: &toml::Table) -> Option<String> {
+fn first_difference(a: &toml::Table, b: &toml::Table) -> Option<Difference> {
+    let text = |value: Option<&toml::Value>| value.map_or("unset".to_string(), ToString::to_string);
     let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     keys.into_iter().find_map(|key| match (a.get(key), b.get(key)) {
         (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
-            first_difference(a, b).map(|inner| format!("{key}.{inner}"))
+            first_difference(a, b).map(|inner| Difference { key: format!("{key}.{}", inner.key), ..inner })
         }
-        (a, b) => (a != b).then(|| key.clone()),
+        (a, b) => (a != b).then(|| Difference { key: key.clone(), values: [text(a), text(b)] }),
     })
 }
 
@@ -603,6 +637,36 @@ mod tests {
         base.train.batch = 17;
         let config = base.overlaid_with("[optimizer]\nwarmup = 5\n", "c.toml").unwrap();
         assert_eq!((config.train.batch, config.optimizer.warmup), (17, 5));
+    }
+
+    #[test]
+    fn a_preset_changes_what_it_is_about_and_leaves_the_rest() {
+        let mut config = Config::default();
+        (config.train.batch, config.optimizer.warmup, config.data.flips) = (12, 7, true);
+        let changed = config.with_preset("small").unwrap();
+        let small = Config::preset("small").unwrap();
+        assert_eq!((changed.model, changed.diffusion), (small.model.clone(), small.diffusion));
+        assert_eq!((changed.optimizer.warmup, changed.data.flips), (7, true));
+        assert_eq!(
+            Config::default().with_preset("transformer").unwrap(),
+            Config::preset("transformer").unwrap()
+        );
+        assert!(config.with_preset("huge").is_err());
+    }
+
+    #[test]
+    fn a_run_goes_on_from_a_moved_folder_but_not_with_other_values() {
+        let mut run = Config::default();
+        run.data.classes = vec!["pictures".into()];
+        let mut moved = run.clone();
+        (moved.data.source, moved.data.classes) = ("elsewhere/moved".into(), vec!["moved".into()]);
+        moved.continues(&run).unwrap();
+        moved.train.batch = 12;
+        let error = moved.continues(&run).unwrap_err().to_string();
+        assert!(error.contains("made with 64, and now it is 12, train.batch: "), "{error}");
+        let mut classes = run.clone();
+        classes.data.classes = vec!["cat".into(), "dog".into()];
+        assert!(classes.continues(&run).unwrap_err().to_string().contains("data.classes"));
     }
 
     #[test]

@@ -51,7 +51,8 @@ impl Step {
         let rule = OptimConfig::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
         let optimizer = Optimizer::new(rule, &params)?;
         let x = random::normal(shape, 0, Purpose::Start, 0, 0);
-        let noise = random::normal(shape, 0, Purpose::Noise, 0, 0);
+        let outputs = [shape[0], config.backbone.out_channels(), shape[2], shape[3]];
+        let noise = random::normal(outputs, 0, Purpose::Noise, 0, 0);
         let clocks = (0..shape[0]).map(|i| (i * 997 % 1000) as f64).collect();
         let classes = config.backbone.num_class_embeds();
         let labels = classes.map(|classes| (0..shape[0]).map(|i| i % classes).collect());

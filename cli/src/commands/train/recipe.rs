@@ -11,63 +11,76 @@ use tweedie_train::data::DataOptions;
 /// How long a run trains when nothing says so: three minutes, in seconds.
 const TIME_BUDGET: f64 = 180.0;
 
-/// The pictures that the command line asks for, before the rest of the configuration is known.
-///
-/// # Errors
-/// A file that cannot be read, or a key that means nothing.
-pub(super) fn data(args: &TrainArgs) -> Result<DataConfig> {
-    let preset = args.preset.as_deref().map_or_else(|| Ok(Config::default()), Config::preset)?;
-    let mut config = match file(args)? {
-        Some((text, place)) => preset.overlaid_with(&text, &place)?,
-        None => preset,
-    };
-    given(&mut config, args)?;
-    Ok(config.data)
+/// What the command line asks for; the file of `--config` is read once, as it may be a pipe.
+pub(super) struct Recipe<'a> {
+    args: &'a TrainArgs,
+    /// The text of `--config`, and what errors call it.
+    file: Option<(String, String)>,
 }
 
-/// The configuration that the command line asks for. A run that is gone on with keeps its own, but for what is given.
-///
-/// # Errors
-/// A file or data that cannot be read, a key that means nothing, a preset that does not exist.
-pub(super) fn config(
-    args: &TrainArgs,
-    seed: Option<u64>,
-    data: &DataConfig,
-    place: &Place,
-) -> Result<Config> {
-    let starts_anew = args.data.is_some() || args.preset.is_some() || args.config.is_some();
-    let mut config = match starts_anew {
-        false if args.resume => Config::from_file(&place.out.join("config.toml"))?,
-        _ => base(args, data)?,
-    };
-    given(&mut config, args)?;
-    if let Some(batch) = args.batch {
-        config.train.batch = batch as usize;
+impl Recipe<'_> {
+    /// The recipe that the command line gives.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(super) fn read(args: &TrainArgs) -> Result<Recipe<'_>> {
+        Ok(Recipe { args, file: file(args)? })
     }
-    if let Some(seed) = seed {
-        config.train.seed = seed;
-    }
-    if let Some(every) = args.checkpoint_every {
-        config.train.checkpoint_every = every;
-    }
-    limit(&mut config, args);
-    Ok(config)
-}
 
-/// The preset that was asked for, else the one that suits the data; and the file over it.
-fn base(args: &TrainArgs, data: &DataConfig) -> Result<Config> {
-    let preset = match &args.preset {
-        Some(name) => Config::preset(name)?,
-        None => {
-            let options = DataOptions { image_size: data.image_size, ..DataOptions::default() };
-            let pictures = tweedie_train::data::open(&data.source, data.split, &options)?;
-            Config::preset(Config::preset_for(&*pictures))?
+    /// The pictures that are asked for, before the rest of the configuration is known.
+    ///
+    /// # Errors
+    /// A key that means nothing, a preset that does not exist.
+    pub(super) fn data(&self) -> Result<DataConfig> {
+        let preset = self.args.preset.as_deref().map_or_else(|| Ok(Config::default()), Config::preset)?;
+        let mut config = self.with_file(preset)?;
+        given(&mut config, self.args)?;
+        Ok(config.data)
+    }
+
+    /// The configuration that is asked for. A run that is gone on with keeps its own, but for what is given.
+    ///
+    /// # Errors
+    /// Data that cannot be read, a key that means nothing, a preset that does not exist.
+    pub(super) fn config(&self, seed: Option<u64>, data: &DataConfig, place: &Place) -> Result<Config> {
+        let args = self.args;
+        let base = match (args.resume, &args.preset) {
+            (true, preset) => {
+                let run = Config::from_file(&place.out.join("config.toml"))?;
+                preset.as_ref().map_or_else(|| Ok(run.clone()), |name| run.with_preset(name))?
+            }
+            (false, Some(name)) => Config::preset(name)?,
+            (false, None) => suits(data)?,
+        };
+        let mut config = self.with_file(base)?;
+        given(&mut config, args)?;
+        if let Some(batch) = args.batch {
+            config.train.batch = batch as usize;
         }
-    };
-    match file(args)? {
-        Some((text, place)) => Ok(preset.overlaid_with(&text, &place)?),
-        None => Ok(preset),
+        if let Some(seed) = seed {
+            config.train.seed = seed;
+        }
+        if let Some(every) = args.checkpoint_every {
+            config.train.checkpoint_every = every;
+        }
+        limit(&mut config, args);
+        Ok(config)
     }
+
+    /// `base`, with the file of `--config` over it.
+    fn with_file(&self, base: Config) -> Result<Config> {
+        match &self.file {
+            Some((text, place)) => Ok(base.overlaid_with(text, place)?),
+            None => Ok(base),
+        }
+    }
+}
+
+/// The preset that suits the data.
+fn suits(data: &DataConfig) -> Result<Config> {
+    let options = DataOptions { image_size: data.image_size, ..DataOptions::default() };
+    let pictures = tweedie_train::data::open(&data.source, data.split, &options)?;
+    Ok(Config::preset(Config::preset_for(&*pictures))?)
 }
 
 /// The text of `--config`, and what errors call it.
