@@ -24,8 +24,8 @@ pub(crate) struct EditCommon {
     /// A run directory, a checkpoint file, or a diffusers folder
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
-    /// Class by number or name, one for all or one each [default: no class, if the model learnt what that is]
-    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
+    /// Class by name, or by number where no class has that name, one for all or one each [default: no class, if the model learnt what that is]; may be repeated
+    #[arg(long, value_name = "K[,K…]")]
     pub(crate) class: Vec<String>,
     /// What to paint, in words that the model was trained with: one caption for all, or repeated, one each [default: none]
     #[arg(long, value_name = "WORDS")]
@@ -92,7 +92,13 @@ pub(crate) struct VaryArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) image: PathBuf,
     /// How much is painted anew, from 0 (nothing) to 1 (everything)
-    #[arg(long, value_name = "X[,X…]", value_delimiter = ',', default_value = "0.5")]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        value_name = "X[,X…]",
+        value_delimiter = ',',
+        default_value = "0.5"
+    )]
     pub(crate) strength: Vec<f64>,
     /// How many variations
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]

@@ -17,10 +17,16 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "FILE.safetensors")]
     pub(crate) noise: PathBuf,
     /// Time step, as the network counts it: one for all pictures, or one each
-    #[arg(long, value_name = "T[,T…]", value_delimiter = ',', required = true)]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        value_name = "T[,T…]",
+        value_delimiter = ',',
+        required = true
+    )]
     pub(crate) timesteps: Vec<f64>,
-    /// Class by number or name: one for all pictures, or one each
-    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
+    /// Class by name, or by number where no class has that name: one for all pictures, or one each; may be repeated
+    #[arg(long, value_name = "K[,K…]")]
     pub(crate) class: Vec<String>,
     /// Caption, in words that the model was trained with: one for all pictures, or repeated, one each
     #[arg(long, value_name = "WORDS")]

@@ -25,8 +25,8 @@ pub(crate) struct SampleArgs {
     /// How many pictures [default: 16, or as many as --noise, --class or --caption has]
     #[arg(long, value_name = "N")]
     pub(crate) n: Option<usize>,
-    /// Class by number or name: one for all pictures, or one each
-    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
+    /// Class by name, or by number where no class has that name: one for all pictures, or one each; may be repeated
+    #[arg(long, value_name = "K[,K…]")]
     pub(crate) class: Vec<String>,
     /// What to paint, in words that the model was trained with: one caption for all pictures, or repeated, one each
     #[arg(long, value_name = "WORDS")]

@@ -44,7 +44,13 @@ pub(crate) struct BpdArgs {
     #[arg(long, value_name = "NAME", help_heading = "Bound")]
     pub(crate) variance: Option<VarianceName>,
     /// Keep x̂_0 within ±X at every step, as samplers do; 0 leaves it alone
-    #[arg(long, value_name = "X", default_value_t = 0.0, help_heading = "Bound")]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        value_name = "X",
+        default_value_t = 0.0,
+        help_heading = "Bound"
+    )]
     pub(crate) clip: f64,
     /// L_0 with published code's approximation of the normal distribution, for comparison with its figures
     #[arg(long, help_heading = "Bound")]

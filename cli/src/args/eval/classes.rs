@@ -15,8 +15,8 @@ pub(crate) struct ClassesArgs {
     /// How many pictures of each class are painted
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) n: u32,
-    /// Class by number or name [default: all of them]
-    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
+    /// Class by name, or by number where no class has that name [default: all of them]; may be repeated
+    #[arg(long, value_name = "K[,K…]")]
     pub(crate) class: Vec<String>,
     /// The weights as they are, not their moving average
     #[arg(long)]

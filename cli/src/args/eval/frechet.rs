@@ -22,8 +22,8 @@ pub(crate) struct FrechetArgs {
     /// How many pictures are painted [default: 1000, or all of a folder]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) n: Option<u32>,
-    /// Class by number or name: compares pictures of these classes alone
-    #[arg(long, value_name = "K[,K…]", value_delimiter = ',')]
+    /// Class by name, or by number where no class has that name: compares pictures of these classes alone; may be repeated
+    #[arg(long, value_name = "K[,K…]")]
     pub(crate) class: Vec<String>,
     /// The weights as they are, not their moving average
     #[arg(long)]
