@@ -1,7 +1,8 @@
-//! Where words go: results to stdout as JSON when asked for, everything else to stderr.
+//! Where words go: results to stdout, as lines or as JSON, everything else to stderr.
 
+use crate::error::{Failure, Result};
 use serde::Serialize;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 /// How the program talks.
 #[derive(Debug, Clone, Copy)]
@@ -21,17 +22,51 @@ impl Console {
         }
     }
 
-    /// The result, as one line of JSON on stdout, where `--json` asks for it.
-    pub(crate) fn result(self, result: &impl Serialize) {
-        if self.json
-            && let Ok(text) = serde_json::to_string(result)
-        {
-            let _ = writeln!(std::io::stdout(), "{text}");
+    /// A line of a result for a person, on stdout; where `--json` asks for numbers there, on stderr.
+    ///
+    /// # Errors
+    /// When it cannot be written, as on a full device.
+    pub(crate) fn print(self, line: impl AsRef<str>) -> Result<()> {
+        if self.json {
+            self.say(line);
+            return Ok(());
         }
+        to_stdout(line.as_ref())
+    }
+
+    /// The result, as one line of JSON on stdout, where `--json` asks for it.
+    ///
+    /// # Errors
+    /// When it cannot be written, as on a full device.
+    pub(crate) fn result(self, result: &impl Serialize) -> Result<()> {
+        if !self.json {
+            return Ok(());
+        }
+        let text = serde_json::to_string(result).map_err(|error| {
+            Failure::user(format!("the result cannot be said as JSON ({error}), --json: leave it out"))
+        })?;
+        to_stdout(&text)
     }
 
     /// Whether a person watches a terminal, so that a line can be drawn over.
     pub(crate) fn is_live(self) -> bool {
         !self.quiet && std::io::stderr().is_terminal()
+    }
+}
+
+fn to_stdout(line: &str) -> Result<()> {
+    write_text(&format!("{line}\n"))
+}
+
+/// Writes text to stdout at once, so that an error is met here and not when the program ends.
+///
+/// # Errors
+/// When it cannot be written, as on a full device.
+pub(crate) fn write_text(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Whoever reads has seen enough, as `head` has after its ten lines.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Unread),
+        written => written.map_err(|error| Failure::unprintable(&error)),
     }
 }

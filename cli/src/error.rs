@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     User(String),
     /// Ctrl-C, after what was worth keeping has been saved.
     Interrupted(String),
+    /// The reader of the results has closed the pipe: there is nobody to say anything to.
+    Unread,
 }
 
 impl Failure {
@@ -31,11 +33,21 @@ impl Failure {
         ))
     }
 
+    /// A result that cannot be written to stdout.
+    pub(crate) fn unprintable(error: &std::io::Error) -> Failure {
+        Failure::User(format!(
+            "the result cannot be written, stdout: {}: write it to a place that has room",
+            plain(error)
+        ))
+    }
+
     /// The status that the process ends with.
     pub(crate) fn status(&self) -> u8 {
         match self {
             Failure::User(_) => 1,
             Failure::Interrupted(_) => 130,
+            // As a program ends that SIGPIPE has ended.
+            Failure::Unread => 141,
         }
     }
 }
@@ -45,6 +57,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::User(message) => write!(f, "error: {}", one_line(message)),
             Failure::Interrupted(message) => write!(f, "interrupted: {}", one_line(message)),
+            Failure::Unread => write!(f, "the pipe was closed before the result was read"),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod console;
+mod counted;
 mod error;
 mod interrupt;
 mod output;
@@ -17,6 +18,7 @@ use console::Console;
 use error::{Failure, Result};
 use std::io::Write;
 use std::process::ExitCode;
+use tweedie_tensor::Isa;
 
 fn main() -> ExitCode {
     error::report_faults_in_one_line();
@@ -25,7 +27,9 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(|| run(&command, &everywhere)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
-            let _ = writeln!(std::io::stderr(), "{failure}");
+            if !matches!(failure, Failure::Unread) {
+                let _ = writeln!(std::io::stderr(), "{failure}");
+            }
             ExitCode::from(failure.status())
         }
         Err(_) => ExitCode::FAILURE,
@@ -34,6 +38,7 @@ fn main() -> ExitCode {
 
 fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
     let &Everywhere { threads, seed, json, quiet } = everywhere;
+    check_instruction_set()?;
     // This thread is one of the pool's: from outside, it would hand over each operation and be woken for the next.
     let threads = threads.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
@@ -50,5 +55,21 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
         Command::Inspect(args) => commands::inspect(&args.what, seed.unwrap_or(0), console),
         Command::Verify(args) => commands::verify(args, seed.unwrap_or(0), console),
         Command::Bench(args) => commands::bench(&args.what, console),
+        Command::Completions(args) => commands::completions(args),
+        Command::Man(args) => commands::man(args, console),
+    }
+}
+
+/// Refuses a name that caps nothing: whoever wrote it would take the fastest path's results for another's.
+fn check_instruction_set() -> Result<()> {
+    match std::env::var_os(Isa::VARIABLE) {
+        Some(name) if !name.is_empty() && name.to_str().and_then(Isa::named).is_none() => {
+            Err(Failure::user(format!(
+                "no instruction set named {}, {}: set it to avx512, avx2 or portable, or unset it",
+                name.display(),
+                Isa::VARIABLE
+            )))
+        }
+        _ => Ok(()),
     }
 }

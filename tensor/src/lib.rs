@@ -19,5 +19,5 @@ pub use buffer::{Buffer, PoolStats, stats as pool_stats, trim as trim_pool};
 pub use element::Element;
 pub use error::{Error, Result};
 pub use shape::{MAX_RANK, Shape};
-pub use simd::Accumulate;
+pub use simd::{Accumulate, Isa};
 pub use tensor::Tensor;

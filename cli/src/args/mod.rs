@@ -8,6 +8,7 @@ mod inspect;
 mod predict;
 mod sample;
 mod sampler;
+mod shell;
 mod train;
 mod verify;
 
@@ -26,6 +27,7 @@ pub(crate) use inspect::{
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs};
 pub(crate) use sampler::SamplerArgs;
+pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use train::{SplitName, TrainArgs};
 pub(crate) use verify::VerifyArgs;
 
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     Verify(VerifyArgs),
     Bench(BenchArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Options of every command.
@@ -106,6 +110,24 @@ mod tests {
             everywhere,
             Ok(Everywhere { threads: Some(2), seed: Some(3), json: true, quiet: false })
         ));
+    }
+
+    #[test]
+    fn the_help_of_train_names_every_preset() {
+        let mut command = Cli::command();
+        let help = command.find_subcommand_mut("train").map(|train| train.render_long_help().to_string());
+        for preset in tweedie_train::PRESETS {
+            let line = format!("\n  {preset} ");
+            assert!(help.as_ref().is_some_and(|help| help.contains(&line)), "{preset}");
+        }
+    }
+
+    #[test]
+    fn a_number_below_zero_is_a_value_and_no_option() {
+        for line in ["sample m --guidance -1", "sample m --eta -0.5", "predict m --noise n --timesteps -3"] {
+            let words = std::iter::once("tweedie").chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
     }
 
     #[test]

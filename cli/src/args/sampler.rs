@@ -13,19 +13,19 @@ pub(crate) struct SamplerArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) steps: Option<u32>,
     /// Noise that ddim adds on its way, from 0 (none) to 1 (as much as ddpm)
-    #[arg(long, value_name = "X")]
+    #[arg(long, allow_negative_numbers = true, value_name = "X")]
     pub(crate) eta: Option<f64>,
     /// Noise that euler and heun add and take away again, spread over the steps; 0 is none
-    #[arg(long, value_name = "X")]
+    #[arg(long, allow_negative_numbers = true, value_name = "X")]
     pub(crate) churn: Option<f64>,
     /// How the steps are spread over time
     #[arg(long, value_name = "NAME")]
     pub(crate) spacing: Option<SpacingName>,
     /// Weight of classifier-free guidance: 1 is none, more follows the class harder
-    #[arg(long, value_name = "W")]
+    #[arg(long, allow_negative_numbers = true, value_name = "W")]
     pub(crate) guidance: Option<f64>,
     /// How far the contrast that guidance adds is taken back, from 0 (not at all) to 1
-    #[arg(long, value_name = "X")]
+    #[arg(long, allow_negative_numbers = true, value_name = "X")]
     pub(crate) guidance_rescale: Option<f64>,
 }
 

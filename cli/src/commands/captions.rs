@@ -1,5 +1,6 @@
 //! `--caption`: words, one caption for all pictures or one each.
 
+use crate::counted::counted;
 use crate::error::{Failure, Result};
 
 /// The caption of each of `n` pictures, as `given` on the command line, in the numbers of the model's `words`. Of a
@@ -27,7 +28,9 @@ pub(crate) fn resolve(
         _ => {
             let given = captions.len();
             Err(Failure::user(format!(
-                "{given} captions for {n} pictures, --caption: give one for all, or one each"
+                "{} for {}, --caption: give one for all, or one each",
+                counted(given, "caption"),
+                counted(n, "picture")
             )))
         }
     }

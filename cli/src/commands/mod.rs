@@ -9,6 +9,7 @@ mod inspect;
 mod noise;
 mod predict;
 mod sample;
+mod shell;
 mod train;
 mod verify;
 
@@ -18,6 +19,7 @@ pub(crate) use eval::eval;
 pub(crate) use inspect::inspect;
 pub(crate) use predict::predict;
 pub(crate) use sample::sample;
+pub(crate) use shell::{completions, man};
 pub(crate) use train::train;
 pub(crate) use verify::verify;
 

@@ -3,6 +3,7 @@
 use super::{captions, classes, noise, pictures_at_a_time};
 use crate::args::PredictArgs;
 use crate::console::Console;
+use crate::counted::counted;
 use crate::error::{Failure, Result};
 use crate::output;
 use serde::Serialize;
@@ -58,12 +59,11 @@ pub(crate) fn predict(args: &PredictArgs, console: Console) -> Result<()> {
     let (mean, std) = moments(&answer);
     let (c, [_, h, w]) = (model.output_channels(), shape);
     let out = args.raw.as_deref();
-    console.say(format!("{n} × {c} × {h} × {w} numbers: mean {mean:.6}, standard deviation {std:.6}"));
+    console.print(format!("{n} × {c} × {h} × {w} numbers: mean {mean:.6}, standard deviation {std:.6}"))?;
     if let Some(out) = out {
         console.say(format!("tensor x in {}", out.display()));
     }
-    console.result(&Predicted { model: &args.model, shape: [n, c, h, w], out, mean, std });
-    Ok(())
+    console.result(&Predicted { model: &args.model, shape: [n, c, h, w], out, mean, std })
 }
 
 /// One time for all pictures, or one each.
@@ -77,7 +77,9 @@ fn one_each(given: &[f64], n: usize) -> Result<Vec<f64>> {
         _ => {
             let given = given.len();
             Err(Failure::user(format!(
-                "{given} time steps for {n} pictures, --timesteps: give one for all, or one each"
+                "{} for {}, --timesteps: give one for all, or one each",
+                counted(given, "time step"),
+                counted(n, "picture")
             )))
         }
     }

@@ -20,8 +20,8 @@ pub(crate) fn verify(args: &VerifyArgs, seed: u64, console: Console) -> Result<(
     if let Some(path) = &args.model {
         table.extend(model_rows(&Model::open(path, !args.no_ema)?, seed)?);
     }
-    tell(&table, console);
-    console.result(&table);
+    tell(&table, console)?;
+    console.result(&table)?;
     let failed = table.iter().filter(|row| !row.pass).count();
     match failed {
         0 => Ok(()),
@@ -33,23 +33,23 @@ pub(crate) fn verify(args: &VerifyArgs, seed: u64, console: Console) -> Result<(
 }
 
 /// The table for a person.
-fn tell(table: &[Row], console: Console) {
+fn tell(table: &[Row], console: Console) -> Result<()> {
     let width = table.iter().map(|row| row.name.chars().filter(|&c| !is_mark(c)).count()).max().unwrap_or(0);
-    console.say(format!("{:width$}  {:>17} {:>17}  {:>8}", "", "expected", "actual", "± at most"));
+    console.print(format!("{:width$}  {:>17} {:>17}  {:>8}", "", "expected", "actual", "± at most"))?;
     for row in table {
         let marks = row.name.chars().filter(|&c| is_mark(c)).count();
         let verdict = if row.pass { "" } else { "  FAILS" };
-        console.say(format!(
+        console.print(format!(
             "{:name$}  {:>17} {:>17}  {:>8.0e}{verdict}",
             row.name,
             number(row.expected),
             number(row.actual),
             row.tolerance,
             name = width + marks,
-        ));
+        ))?;
     }
     let passed = table.iter().filter(|row| row.pass).count();
-    console.say(format!("{passed} of {} rows pass", table.len()));
+    console.print(format!("{passed} of {} rows pass", table.len()))
 }
 
 /// Combining marks, as the tilde of β̃, take no column.

@@ -12,5 +12,6 @@ mod interrupt;
 mod predict;
 mod run;
 mod sample;
+mod streams;
 mod train;
 mod verify;

@@ -41,13 +41,22 @@ impl Isa {
     pub fn active() -> Isa {
         static ACTIVE: OnceLock<Isa> = OnceLock::new();
         *ACTIVE.get_or_init(|| {
-            let cap = match std::env::var("TWEEDIE_SIMD").as_deref() {
-                Ok("portable") => Isa::Portable,
-                Ok("avx2") => Isa::Avx2,
-                _ => Isa::Avx512,
-            };
-            Isa::detected().min(cap)
+            let cap = std::env::var(Isa::VARIABLE).ok().and_then(|name| Isa::named(&name));
+            Isa::detected().min(cap.unwrap_or(Isa::Avx512))
         })
+    }
+
+    /// The environment variable that caps the choice. What is no name of an instruction set does not cap it.
+    pub const VARIABLE: &str = "TWEEDIE_SIMD";
+
+    /// The instruction set of this name: `avx512`, `avx2` or `portable`.
+    pub fn named(name: &str) -> Option<Isa> {
+        match name {
+            "avx512" => Some(Isa::Avx512),
+            "avx2" => Some(Isa::Avx2),
+            "portable" => Some(Isa::Portable),
+            _ => None,
+        }
     }
 
     /// The best that this processor can run.

@@ -4,6 +4,7 @@ mod roofline;
 
 use crate::args::{BenchWhat, RatesArgs, StepArgs};
 use crate::console::Console;
+use crate::counted::counted;
 use crate::error::Result;
 use crate::output;
 use crate::progress::Progress;
@@ -64,12 +65,15 @@ fn step(args: &StepArgs, console: Console) -> Result<()> {
         forward_ms: ms(times.forward_ms),
         peak_rss_mib: memory::peak_rss_mib(),
     };
-    console.say(format!(
-        "{}, batch {batch}, {} threads: a training step {} ms, a forward pass {} ms, {} MiB at most",
-        measured.model, measured.threads, measured.train_ms, measured.forward_ms, measured.peak_rss_mib
-    ));
-    console.result(&measured);
-    Ok(())
+    console.print(format!(
+        "{}, batch {batch}, {}: a training step {} ms, a forward pass {} ms, {} MiB at most",
+        measured.model,
+        counted(measured.threads, "thread"),
+        measured.train_ms,
+        measured.forward_ms,
+        measured.peak_rss_mib
+    ))?;
+    console.result(&measured)
 }
 
 /// The convolutions of the networks that the program is measured on, at the batches they are measured with.
@@ -105,24 +109,26 @@ fn measure<T>(
     }
     let (peak, bandwidth) = (peak_gflops(), memory_gbytes());
     let threads = rayon::current_num_threads();
-    console.say(format!("peak of {threads} threads: {peak:.0} GFLOP/s; memory: {bandwidth:.0} GB/s"));
-    console.say(format!("{:>7} {:>8} {:>8}", "GFLOP/s", "of peak", "of roof"));
+    console.print(format!(
+        "peak of {}: {peak:.0} GFLOP/s; memory: {bandwidth:.0} GB/s",
+        counted(threads, "thread")
+    ))?;
+    console.print(format!("{:>7} {:>8} {:>8}", "GFLOP/s", "of peak", "of roof"))?;
     let mut all = Vec::new();
     for shape in work {
         for rate in rates(shape, peak)? {
-            console.say(format!(
+            console.print(format!(
                 "{:>7.1} {:>7.0}% {:>7.0}%  {}",
                 rate.gflops,
                 100.0 * rate.fraction,
                 100.0 * rate.gflops / rate.roof_gflops(bandwidth),
                 rate.shape
-            ));
+            ))?;
             all.push(rate);
         }
     }
     if let Some(out) = &args.out {
         output::write(out, roofline::draw(&all, peak, bandwidth, threads).as_bytes())?;
     }
-    console.result(&all);
-    Ok(())
+    console.result(&all)
 }

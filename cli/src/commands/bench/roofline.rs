@@ -1,5 +1,6 @@
 //! Measured rates under what the machine allows (Williams, Waterman, Patterson 2009), as a picture of its own.
 
+use crate::counted::counted;
 use crate::report::plot::{Frame, Plot, RIGHT, WIDTH};
 use tweedie_train::bench::Rate;
 
@@ -30,7 +31,8 @@ fn kind(rate: &Rate) -> usize {
 pub(super) fn draw(rates: &[Rate], peak: f64, bandwidth: f64, threads: usize) -> String {
     let ridge = peak / bandwidth;
     let least = rates.iter().map(|r| r.intensity).fold(ridge / 8.0, f64::min);
-    let title = format!("{threads} threads: peak {peak:.0} GFLOP/s, memory {bandwidth:.0} GB/s");
+    let threads = counted(threads, "thread");
+    let title = format!("{threads}: peak {peak:.0} GFLOP/s, memory {bandwidth:.0} GB/s");
     let axes = ["operations per byte of operands and result", "GFLOP/s, counted as the definition has them"];
     let mut plot = Plot::new(
         Frame { title: &title, axes, style: STYLE },

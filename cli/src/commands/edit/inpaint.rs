@@ -1,6 +1,7 @@
 use super::{Asked, Desk, Watch, batch};
 use crate::args::InpaintArgs;
 use crate::console::Console;
+use crate::counted::counted;
 use crate::error::{Failure, Result};
 use serde::Serialize;
 use std::path::Path;
@@ -58,7 +59,8 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
     let grey = |i: usize| if painted[i] { 0.0 } else { picture.as_slice()[i] };
     let masked = Tensor::from_fn([1, channels, height, width], grey);
     let pixels = height * width;
-    console.say(format!("painted {painted_pixels} of {pixels} pixels anew, {n} times, in {seconds:.1} s"));
+    let times = counted(n, "time");
+    console.say(format!("painted {painted_pixels} of {pixels} pixels anew, {times}, in {seconds:.1} s"));
     desk.hang(&[&batch(&picture)?, &masked, &results], (n + 2).min(IN_A_ROW))?;
     console.result(&Inpainted {
         model: &args.common.model,
@@ -70,6 +72,5 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
         seconds,
         out: &args.common.out,
         asked: desk.asked(&condition),
-    });
-    Ok(())
+    })
 }

@@ -1,6 +1,7 @@
 use super::{Asked, Desk, Watch, batch};
 use crate::args::{InterpolateArgs, WayName};
 use crate::console::Console;
+use crate::counted::counted;
 use crate::error::{Failure, Result};
 use serde::Serialize;
 use std::path::Path;
@@ -27,7 +28,10 @@ struct Interpolated<'a> {
 pub(super) fn interpolate(args: &InterpolateArgs, seed: u64, console: Console) -> Result<()> {
     let [from, to] = &args.image[..] else {
         let given = args.image.len();
-        return Err(Failure::user(format!("{given} pictures, --image: give it twice, once for each end")));
+        return Err(Failure::user(format!(
+            "{}, --image: give it twice, once for each end",
+            counted(given, "picture")
+        )));
     };
     let desk = Desk::new(&args.common, seed, console)?;
     let [from, to] = [batch(&desk.picture(from)?)?, batch(&desk.picture(to)?)?];
@@ -52,7 +56,7 @@ pub(super) fn interpolate(args: &InterpolateArgs, seed: u64, console: Console) -
         edit::reconstruct(&desk.model, request, &part, watch)
     })?;
     let seconds = watch.finish();
-    console.say(format!("painted {n} pictures between the two in {seconds:.1} s"));
+    console.say(format!("painted {} between the two in {seconds:.1} s", counted(n, "picture")));
     desk.hang(&[&from, &painted, &to], n + 2)?;
     console.result(&Interpolated {
         model: &args.common.model,
@@ -62,6 +66,5 @@ pub(super) fn interpolate(args: &InterpolateArgs, seed: u64, console: Console) -
         seconds,
         out: &args.common.out,
         asked: desk.asked(&of_all),
-    });
-    Ok(())
+    })
 }

@@ -72,6 +72,5 @@ pub(super) fn invert(args: &InvertArgs, seed: u64, console: Console) -> Result<(
         out: &args.common.out,
         raw: args.raw.as_deref(),
         asked: desk.asked(&condition),
-    });
-    Ok(())
+    })
 }

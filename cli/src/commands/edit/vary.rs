@@ -1,6 +1,7 @@
 use super::{Asked, Desk, Watch, batch};
 use crate::args::VaryArgs;
 use crate::console::Console;
+use crate::counted::counted;
 use crate::error::{Failure, Result};
 use serde::Serialize;
 use std::path::Path;
@@ -46,7 +47,8 @@ pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
         })?);
     }
     let seconds = watch.finish();
-    console.say(format!("painted {n} variations of each strength in {seconds:.1} s"));
+    let variations = counted(n, "variation");
+    console.say(format!("painted {variations} of each strength in {seconds:.1} s"));
     desk.hang(&rows.iter().collect::<Vec<_>>(), n + 1)?;
     console.result(&Varied {
         model: &args.common.model,
@@ -56,6 +58,5 @@ pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
         seconds,
         out: &args.common.out,
         asked: desk.asked(&condition),
-    });
-    Ok(())
+    })
 }

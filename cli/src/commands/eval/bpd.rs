@@ -4,6 +4,7 @@ use super::terms_chart;
 use crate::args::{BpdArgs, VarianceName};
 use crate::commands::pictures_at_a_time;
 use crate::console::Console;
+use crate::counted::counted;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -118,14 +119,14 @@ pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
     if let Some(out) = &args.out {
         output::write(out, terms_chart::draw(&estimate).as_bytes())?;
     }
-    say(&estimate, console);
+    print(&estimate, console)?;
     if let Some(LikelihoodEstimate { bits, solver_error, .. }) = &ode {
         let error = bits.std_error.map_or(String::new(), |error| format!(" ± {error:.6}"));
-        let steps = args.ode_steps;
-        console.say(format!(
-            "by the ODE, {steps} steps: {:.6}{error} bits per dimension, the solver off by about {solver_error:.6}",
+        let steps = counted(args.ode_steps as usize, "step");
+        console.print(format!(
+            "by the ODE, {steps}: {:.6}{error} bits per dimension, the solver off by about {solver_error:.6}",
             bits.mean
-        ));
+        ))?;
     }
     if let Some(out) = &args.out {
         console.say(format!("in {}", out.display()));
@@ -168,8 +169,7 @@ pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
         }),
         seconds: began.elapsed().as_secs_f64(),
         out: args.out.as_deref(),
-    });
-    Ok(())
+    })
 }
 
 /// Shows how far a measurement is, until Ctrl-C breaks it off.
@@ -212,25 +212,26 @@ fn clip(range: f64) -> Result<Clip> {
 }
 
 /// The bound for a person: its parts, some terms, some points of the rate–distortion curve.
-fn say(estimate: &BoundEstimate, console: Console) {
+fn print(estimate: &BoundEstimate, console: Console) -> Result<()> {
     let row = |name: &str, mean: f64, error: Option<f64>| {
         let error = error.map_or(String::new(), |error| format!(" ± {error:.6}"));
-        console.say(format!("  {name:<34}{mean:>12.6}{error}"));
+        console.print(format!("  {name:<34}{mean:>12.6}{error}"))
     };
-    console.say(format!("bits per dimension, over {} pictures", estimate.pictures));
-    row("L_T", estimate.prior.mean, estimate.prior.std_error);
-    row("Σ L_{t−1}", estimate.middle.mean, estimate.middle.std_error);
-    row("  of which the variance costs", estimate.constant.mean, estimate.constant.std_error);
-    row("L_0", estimate.decoder.mean, estimate.decoder.std_error);
-    row("in all", estimate.total.mean, estimate.total.std_error);
-    console.say("terms at t = ");
+    console.print(format!("bits per dimension, over {}", counted(estimate.pictures, "picture")))?;
+    row("L_T", estimate.prior.mean, estimate.prior.std_error)?;
+    row("Σ L_{t−1}", estimate.middle.mean, estimate.middle.std_error)?;
+    row("  of which the variance costs", estimate.constant.mean, estimate.constant.std_error)?;
+    row("L_0", estimate.decoder.mean, estimate.decoder.std_error)?;
+    row("in all", estimate.total.mean, estimate.total.std_error)?;
+    console.print("terms at t = ")?;
     for term in some(&estimate.terms) {
-        row(&format!("  {}", term.t), term.bits.mean, term.bits.std_error);
+        row(&format!("  {}", term.t), term.bits.mean, term.bits.std_error)?;
     }
-    console.say("sent before x_t is known, and how far x̂_0 is off then (of 255)");
+    console.print("sent before x_t is known, and how far x̂_0 is off then (of 255)")?;
     for point in some(&estimate.rate_distortion) {
-        console.say(format!("  t = {:<7}{:>12.6} bits{:>10.2}", point.t, point.rate, point.rmse));
+        console.print(format!("  t = {:<7}{:>12.6} bits{:>10.2}", point.t, point.rate, point.rmse))?;
     }
+    Ok(())
 }
 
 /// About [`ROWS`] of the items, the first and the last among them.

@@ -34,8 +34,7 @@ pub(crate) fn captions(args: &CaptionsArgs, seed: u64, console: Console) -> Resu
         ("the places", score.places),
         ("everything", score.all),
     ] {
-        console.say(format!("{right:6} of {n}: {what}"));
+        console.print(format!("{right:6} of {n}: {what}"))?;
     }
-    console.result(&score);
-    Ok(())
+    console.result(&score)
 }

@@ -46,7 +46,7 @@ pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result
     };
     let asked = match args.class.as_slice() {
         [] => (0..names.len()).collect(),
-        given => named::resolve(given, Some(names), given.len())?.unwrap_or_default(),
+        given => named::listed(given, names)?,
     };
     let sampling = sample::settings(&args.sampler, &model)?;
     let real = Real::new(&args.real, Some(&model))?;
@@ -83,13 +83,13 @@ pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result
         others.sort_by_key(|&k| std::cmp::Reverse(line[k]));
         let taken: Vec<String> = others.iter().map(|&k| format!("{} as {}", line[k], names[k])).collect();
         let others = if taken.is_empty() { String::new() } else { format!(" ({})", taken.join(", ")) };
-        console.say(format!("{}: {right} of {each} read as asked{others}", names[class]));
+        console.print(format!("{}: {right} of {each} read as asked{others}", names[class]))?;
     }
-    console.say(format!(
+    console.print(format!(
         "{:.2}% of {n} pictures show their class; of real test pictures the classifier reads {:.2}% right",
         100.0 * accuracy,
         100.0 * judge.accuracy()
-    ));
+    ))?;
     let per_class = asked.iter().zip(&rights);
     let per_class = per_class.map(|(&class, &right)| OfClass {
         class,
@@ -104,6 +104,5 @@ pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result
         per_class: per_class.collect(),
         confusion,
         classifier_accuracy: judge.accuracy(),
-    });
-    Ok(())
+    })
 }

@@ -104,9 +104,8 @@ pub(super) fn frechet(args: &FrechetArgs, seed: u64, console: Console) -> Result
     let (found, usual) = (scores(&of_real, &of_painted)?, scores(&of_real, &of_others)?);
     let baseline = (&usual, others.len());
     let compared = Compared::new(args, &real, split, [n, order.len()], &judge, &found, baseline);
-    compared.tell(&found, &usual, console);
-    console.result(&compared);
-    Ok(())
+    compared.tell(&found, &usual, console)?;
+    console.result(&compared)
 }
 
 impl<'a> Compared<'a> {
@@ -143,22 +142,22 @@ impl<'a> Compared<'a> {
     }
 
     /// Says it to a person: each score beside what real pictures have.
-    fn tell(&self, found: &Scores, usual: &Scores, console: Console) {
+    fn tell(&self, found: &Scores, usual: &Scores, console: Console) -> Result<()> {
         let Compared { n, real, data, split, features, dimensions, baseline_n, .. } = self;
-        console.say(format!(
+        console.print(format!(
             "{n} pictures beside {real} of {data} ({split} split), in {dimensions} features ({features});\n\
              in brackets {baseline_n} other real pictures in their place"
-        ));
+        ))?;
         let line = |name: &str, of: fn(&Scores) -> f64| {
-            console.say(format!("{name:<18} {:>10.4}  ({:.4})", of(found), of(usual)));
+            console.print(format!("{name:<18} {:>10.4}  ({:.4})", of(found), of(usual)))
         };
-        line("Fréchet distance", |scores| scores.frechet);
-        line("kernel distance", |scores| scores.kernel.value);
-        line("  standard error", |scores| scores.kernel.std_error);
-        line("precision", |scores| scores.manifolds.precision);
-        line("recall", |scores| scores.manifolds.recall);
-        line("density", |scores| scores.manifolds.density);
-        line("coverage", |scores| scores.manifolds.coverage);
+        line("Fréchet distance", |scores| scores.frechet)?;
+        line("kernel distance", |scores| scores.kernel.value)?;
+        line("  standard error", |scores| scores.kernel.std_error)?;
+        line("precision", |scores| scores.manifolds.precision)?;
+        line("recall", |scores| scores.manifolds.recall)?;
+        line("density", |scores| scores.manifolds.density)?;
+        line("coverage", |scores| scores.manifolds.coverage)
     }
 }
 
@@ -168,8 +167,7 @@ impl Painted {
         let path = &args.model;
         match Model::open(path, !args.no_ema) {
             Ok(model) => {
-                let each = args.class.len().max(1);
-                let asked = classes::resolve(&args.class, model.classes(), each)?;
+                let asked = classes::asked(&args.class, model.classes())?;
                 let all = model.classes().map_or(0, <[String]>::len);
                 let classes = asked.map(|asked| if asked.is_empty() { (0..all).collect() } else { asked });
                 let sampling = sample::settings(&args.sampler, &model)?;
@@ -221,7 +219,7 @@ impl Painted {
 
 /// Those of the pictures at `indices` that are of the `asked` classes of the data.
 fn of_classes(asked: &[String], source: &dyn Source, indices: Vec<usize>) -> Result<Vec<usize>> {
-    let asked = classes::resolve(asked, Some(source.classes()), asked.len())?.unwrap_or_default();
+    let asked = classes::listed(asked, source.classes())?;
     let mut bytes = vec![0; source.shape().iter().product()];
     let mut kept = Vec::new();
     for index in indices {

@@ -73,8 +73,7 @@ pub(super) fn data(args: &InspectDataArgs, console: Console) -> Result<()> {
         let document = looked.document(png.clone());
         write_pictures(out, &png, &document, console)?;
     }
-    console.result(&looked);
-    Ok(())
+    console.result(&looked)
 }
 
 /// What is kept of the pictures as they go by.

@@ -89,8 +89,7 @@ pub(super) fn forward(args: &InspectForwardArgs, seed: u64, console: Console) ->
         }
         write_pictures(out, &png, &document, console)?;
     }
-    console.result(&shown);
-    Ok(())
+    console.result(&shown)
 }
 
 /// The times that were asked for, or eight.

@@ -42,13 +42,12 @@ pub(super) fn schedule(args: &InspectScheduleArgs, console: Console) -> Result<(
     let tables = args.schedule.iter().map(|&kind| Ok(Table::new(kind, &build(kind, args.timesteps)?)));
     let shown = Schedules { timesteps: args.timesteps, schedules: tables.collect::<Result<_>>()? };
     for table in &shown.schedules {
-        table.tell(console);
+        table.tell(console)?;
     }
     if let Some(out) = &args.out {
         write_charts(out, &shown.document(), console)?;
     }
-    console.result(&shown);
-    Ok(())
+    console.result(&shown)
 }
 
 fn repeated(kinds: &[ScheduleKind]) -> Option<ScheduleKind> {
@@ -70,25 +69,26 @@ impl Table {
     }
 
     /// A row for every tenth of t.
-    fn tell(&self, console: Console) {
+    fn tell(&self, console: Console) -> Result<()> {
         let last = self.beta.len();
-        console.say(format!("{}, T = {last}", self.schedule));
+        console.print(format!("{}, T = {last}", self.schedule))?;
         // The tilde takes no column.
-        console.say(format!("{:>9} {:>11} {:>11} {:>10} {:>12} {:>11}", "t", "β", "ᾱ", "ln SNR", "β̃", "λ"));
+        console
+            .print(format!("{:>9} {:>11} {:>11} {:>10} {:>12} {:>11}", "t", "β", "ᾱ", "ln SNR", "β̃", "λ"))?;
         let mut times: Vec<usize> = [1].into_iter().chain((1..=10).map(|i| (i * last / 10).max(1))).collect();
         times.dedup();
         for t in times {
             let i = t - 1;
-            console.say(format!(
+            console.print(format!(
                 "{t:>9} {:>11} {:>10} {:>10.4} {:>11} {:>11}",
                 digits(self.beta[i]),
                 digits(self.alpha_bar[i]),
                 self.log_snr[i],
                 digits(self.posterior_variance[i]),
                 digits(self.lambda_fixed_small[i])
-            ));
+            ))?;
         }
-        console.say("");
+        console.print("")
     }
 }
 

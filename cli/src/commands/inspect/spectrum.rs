@@ -114,8 +114,7 @@ pub(super) fn spectrum(args: &InspectSpectrumArgs, seed: u64, console: Console) 
     if let Some(out) = &args.out {
         write_charts(out, &found.document(), console)?;
     }
-    console.result(&found);
-    Ok(())
+    console.result(&found)
 }
 
 fn claim(args: &InspectSpectrumArgs) -> Result<()> {

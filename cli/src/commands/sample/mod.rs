@@ -6,6 +6,7 @@ mod gallery;
 use super::{captions, classes, noise, pictures_at_a_time};
 use crate::args::{Out, SampleArgs, SamplerArgs};
 use crate::console::Console;
+use crate::counted::counted;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -116,8 +117,9 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
     }
     let out = plan.out.as_ref().map(Out::path);
     console.say(format!(
-        "painted {n} picture{} in {seconds:.1} s ({steps} steps of {})",
-        if n == 1 { "" } else { "s" },
+        "painted {} in {seconds:.1} s ({} of {})",
+        counted(n, "picture"),
+        counted(steps, "step"),
         said(sampling.sampler)
     ));
     for place in [out, args.raw.as_deref(), args.attention.as_deref()].into_iter().flatten() {
@@ -134,8 +136,7 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
         raw: args.raw.as_deref(),
         classes: condition.classes.as_deref(),
         captions: (!args.caption.is_empty()).then_some(&args.caption),
-    });
-    Ok(())
+    })
 }
 
 /// Keeps the failure for the caller, and answers an error that ends the sampler's run.
@@ -150,18 +151,20 @@ impl Plan {
     fn new(args: &SampleArgs, model: &Model) -> Result<Plan> {
         let x_t = args.noise.as_deref().map(|path| noise::read(path, model.shape())).transpose()?;
         let in_noise = x_t.as_ref().map(|x| x.dims()[0]);
-        let several = |given: &[String]| (given.len() > 1).then_some(given.len());
-        let asked = several(&args.class).or_else(|| several(&args.caption));
+        let names = model.classes();
+        let classes = classes::asked(&args.class, names)?.unwrap_or_default();
+        let several = |count: usize| (count > 1).then_some(count);
+        let asked = several(classes.len()).or_else(|| several(args.caption.len()));
         let n = args.n.or(in_noise).or(asked).unwrap_or(PICTURES);
         if n == 0 {
             return Err(Failure::user("0 pictures, --n: give at least 1"));
         }
         if let Some(there) = in_noise.filter(|&there| there != n) {
             return Err(Failure::user(format!(
-                "{n} pictures from a noise of {there}, --n: leave it out, or give as many as --noise has"
+                "{} from a noise of {there}, --n: leave it out, or give as many as --noise has",
+                counted(n, "picture")
             )));
         }
-        let names = model.classes();
         let classes = classes::resolve_or_in_turn(&args.class, names, n)?;
         let captions = captions::resolve(&args.caption, model.words(), n)?;
         let condition = Condition { classes, captions };
@@ -192,7 +195,7 @@ impl Plan {
     fn interrupted(&self, first: usize) -> String {
         match &self.out {
             Some(Out::Folder(path)) if first > 0 => {
-                format!("{first} of {} pictures are in {}", self.n, path.display())
+                format!("{first} of {} in {}", counted(self.n, "picture"), path.display())
             }
             _ => "nothing was written".to_string(),
         }
@@ -257,6 +260,11 @@ pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConf
     if let Some(guidance) = args.guidance {
         if !guidance.is_finite() {
             return Err(Failure::user(format!("{guidance} is no weight, --guidance: give a finite number")));
+        }
+        if guidance < 0.0 {
+            return Err(Failure::user(format!(
+                "{guidance} leads away from what is asked for, --guidance: give 0 (asked for nothing), 1 (not guided) or more"
+            )));
         }
         if guidance != 1.0 {
             guided("--guidance")?;

@@ -6,10 +6,12 @@ mod watch;
 
 use crate::args::TrainArgs;
 use crate::console::Console;
+use crate::counted::counted;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::report::grouped;
 use place::Place;
+use recipe::Recipe;
 use std::path::Path;
 use tweedie_train::{Config, Summary};
 use watch::Watch;
@@ -19,9 +21,10 @@ use watch::Watch;
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C, after a checkpoint.
 pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Result<()> {
-    let data = recipe::data(args)?;
+    let recipe = Recipe::read(args)?;
+    let data = recipe.data()?;
     let place = Place::of(args, &data.source)?;
-    let config = recipe::config(args, seed, &data, &place)?;
+    let config = recipe.config(seed, &data, &place)?;
     if let Some(note) = &place.note {
         console.say(note);
     }
@@ -30,7 +33,7 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
     let done = tweedie_train::train(config, &place.out, place.resume, &mut watch);
     let watch = watch.finish();
     let summary = done?;
-    console.result(&summary);
+    console.result(&summary)?;
     if summary.interrupted {
         let again = format!("tweedie train --out {} --resume", place.out.display());
         return Err(Failure::Interrupted(format!("saved after step {}: go on with: {again}", summary.steps)));
@@ -50,8 +53,8 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
 fn tell(summary: &Summary, config: Option<&Config>, time: &str, console: Console) {
     let run = summary.run.display();
     console.say(format!(
-        "trained {} steps in {time}: loss {:.4}, {:.0} pictures a second, {} MiB at most",
-        grouped(summary.steps),
+        "trained {} in {time}: loss {:.4}, {:.0} pictures a second, {} MiB at most",
+        counted(summary.steps as usize, "step"),
         summary.loss,
         summary.images_per_second,
         grouped(summary.peak_rss_mib)
