@@ -9,7 +9,7 @@ use tweedie_nn::weights::{WeightFile, write_safetensors};
 use tweedie_tensor::Tensor;
 
 /// A network that trains in milliseconds, in few steps.
-const TINY: &[&str] = &[
+pub(crate) const TINY: &[&str] = &[
     "--batch=8",
     "--image-size=8",
     "--set=model.block_out_channels=[8, 16]",

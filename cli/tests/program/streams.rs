@@ -65,7 +65,9 @@ fn a_reader_who_has_seen_enough_is_no_fault() {
 #[test]
 fn shells_and_man_are_told_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
-    for (shell, piece) in [("bash", "_tweedie()"), ("zsh", "#compdef tweedie"), ("fish", "complete -c tweedie")] {
+    for (shell, piece) in
+        [("bash", "_tweedie()"), ("zsh", "#compdef tweedie"), ("fish", "complete -c tweedie")]
+    {
         let said = tweedie(folder.path(), &["completions", shell]);
         assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""), "{shell}");
         assert!(said.stdout.contains(piece) && said.stdout.contains("--guidance-rescale"), "{shell}");
@@ -73,7 +75,9 @@ fn shells_and_man_are_told_the_command_line() {
     let page = tweedie(folder.path(), &["man"]).stdout;
     assert!(page.contains(".TH tweedie 1") && page.contains("Exit status"), "{page}");
     assert_eq!(tweedie(folder.path(), &["man", "--out=pages"]).status, Some(0));
-    for (name, piece) in [("tweedie-train", "time\\-budget"), ("tweedie-inspect-data", "tweedie inspect data")] {
+    for (name, piece) in
+        [("tweedie-train", "time\\-budget"), ("tweedie-inspect-data", "tweedie inspect data")]
+    {
         let text = std::fs::read_to_string(folder.path().join("pages").join(format!("{name}.1"))).unwrap();
         assert!(text.contains(piece), "{name}: {text}");
     }

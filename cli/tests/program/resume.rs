@@ -1,0 +1,79 @@
+//! Runs that are gone on with by the words that began them, and configurations from pipes.
+
+use super::run::{TINY, json, program, tweedie};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn case(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/cases").join(name)
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
+}
+
+#[test]
+fn the_command_that_began_a_run_goes_on_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = format!("--data={}", case("folders-0-11").display());
+    let begin = [&["train", &data, "--out=run"], TINY].concat();
+    let whole = json(folder.path(), &[&begin[..], &["--out=whole", "--steps=4"]].concat());
+    json(folder.path(), &[&begin[..], &["--steps=2"]].concat());
+    // With all of its words, then with the data alone: what is not given comes from the run.
+    json(folder.path(), &[&begin[..], &["--steps=3", "--resume"]].concat());
+    let end = json(folder.path(), &["train", &data, "--out=run", "--resume", "--steps=4"]);
+    assert_eq!(end["weights_digest"], whole["weights_digest"]);
+}
+
+#[test]
+fn a_run_goes_on_with_its_pictures_in_another_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    copy(&case("p-many"), &place.join("before"));
+    let begin = [&["train", "--data=before"], TINY].concat();
+    let whole = json(place, &[&begin[..], &["--out=whole", "--steps=4"]].concat());
+    json(place, &[&begin[..], &["--out=run", "--steps=2"]].concat());
+    fs::rename(place.join("before"), place.join("after")).unwrap();
+    let again = [&["train", "--data=after", "--out=run", "--resume", "--steps=4"], TINY].concat();
+    assert_eq!(json(place, &again)["weights_digest"], whole["weights_digest"]);
+}
+
+#[test]
+fn a_preset_or_a_value_that_the_run_was_not_made_with_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let begin = [&["train", "--out=run", "--steps=1"], TINY].concat();
+    json(folder.path(), &begin);
+    for (more, named) in [
+        (&["--batch=4"][..], "made with 8, and now it is 4, train.batch: "),
+        (&["--preset=transformer"], "--preset transformer"),
+        (&["--preset=small"], "diffusion."),
+    ] {
+        let said = tweedie(folder.path(), &[&["train", "--out=run", "--resume", "--steps=2"], more].concat());
+        assert_eq!(said.status, Some(1), "{more:?}");
+        assert!(
+            said.stderr.starts_with("error: ") && said.stderr.contains(named),
+            "{more:?}: {}",
+            said.stderr
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_configuration_may_come_through_a_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    json(folder.path(), &[&["train", "--out=first", "--steps=2"], TINY].concat());
+    let first = fs::read_to_string(folder.path().join("first/config.toml")).unwrap();
+    let binary = program(folder.path(), &[]).get_program().to_owned();
+    let through_a_pipe = "cat first/config.toml | \"$0\" train --config /dev/stdin --out second --quiet";
+    let mut shell = Command::new("sh");
+    let status = shell.args(["-c", through_a_pipe]).arg(binary).current_dir(folder.path()).status().unwrap();
+    assert!(status.success());
+    let second = fs::read_to_string(folder.path().join("second/config.toml")).unwrap();
+    assert_eq!(first, second);
+}
