@@ -1,5 +1,6 @@
 //! Where words go: results to stdout as JSON when asked for, everything else to stderr.
 
+use crate::error::{Failure, Result};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
@@ -19,6 +20,19 @@ impl Console {
             // A reader who has gone away is no reason to stop the work.
             let _ = writeln!(std::io::stderr(), "{}", line.as_ref());
         }
+    }
+
+    /// A line of a result for a person, on stdout; nothing under `--json`.
+    ///
+    /// # Errors
+    /// A place that cannot be written to.
+    pub(crate) fn print(self, line: impl AsRef<str>) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        writeln!(std::io::stdout(), "{}", line.as_ref()).map_err(|error| {
+            Failure::user(format!("cannot write, standard output: {error}: give it a place with room"))
+        })
     }
 
     /// The result, as one line of JSON on stdout, where `--json` asks for it.

@@ -10,7 +10,7 @@ use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::report::grouped;
 use place::Place;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tweedie_train::{Config, Summary};
 use watch::Watch;
 
@@ -44,6 +44,19 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
         )),
     }
     Ok(())
+}
+
+/// The configuration of the run that the command line asks for, without a place for it.
+///
+/// # Errors
+/// As [`train`], before its first step.
+pub(crate) fn configuration(args: &TrainArgs, seed: Option<u64>) -> Result<Config> {
+    let data = recipe::data(args)?;
+    let place = match args.resume {
+        true => Place::of(args, &data.source)?,
+        false => Place { out: PathBuf::new(), resume: false, note: None },
+    };
+    recipe::config(args, seed, &data, &place)
 }
 
 /// What was done, where it is, and what to type next.
