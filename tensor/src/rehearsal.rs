@@ -89,3 +89,63 @@ pub(crate) fn give(block: Block) {
 fn with<R>(f: impl FnOnce(&mut Stage) -> R) -> Option<R> {
     CURRENT.with_borrow_mut(|stage| stage.as_mut().map(f))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::{self, Conv2d, Padding};
+    use crate::{Buffer, Tensor};
+
+    #[test]
+    fn a_rehearsal_takes_nothing_and_its_pool_does_what_the_real_one_would() {
+        let (addresses, found) = rehearse(|| {
+            let kept = Buffer::<f32>::scratch(1 << 40);
+            drop(Buffer::<f32>::scratch(1000));
+            let again = Buffer::<f32>::scratch(900);
+            assert_eq!((kept.len(), again.len()), (0, 0), "no numbers");
+            rehearsed().map(|so_far| so_far.pool.in_use)
+        });
+        let (kept, again) = (4 << 40, 4096);
+        assert_eq!(addresses, Some(kept + again));
+        assert_eq!(
+            found.pool,
+            PoolStats {
+                in_use: 0,
+                idle: kept + again,
+                allocated: (kept + again) as u64,
+                peak_in_use: kept + again
+            }
+        );
+        assert_eq!(rehearsed(), None);
+    }
+
+    #[test]
+    fn work_is_counted_as_the_definitions_have_it() {
+        let ((), found) = rehearse(|| {
+            let x = Tensor::<f32>::zeros([2, 3, 8, 8]);
+            let w = Tensor::zeros([5, 3, 3, 3]);
+            let y = ops::conv2d(&x, &w, None, &Conv2d { stride: 2, padding: Padding::same(1) }).unwrap();
+            assert_eq!(y.dims(), [2, 5, 4, 4]);
+            let q = Tensor::<f32>::zeros([6, 4, 7]);
+            ops::attention(&q, &q, &q, 1.0).unwrap();
+        });
+        assert_eq!(found.flops, (2 * 2 * 5 * 16 * 27 + 2 * 2 * 6 * 7 * 7 * 4) as f64);
+    }
+
+    #[test]
+    fn an_inner_rehearsal_leaves_the_outer_one_as_it_was() {
+        let ((inner, outer), _) = rehearse(|| {
+            let _a = Buffer::<f32>::scratch(16);
+            let ((), inner) = rehearse(|| drop(Buffer::<f32>::scratch(1600)));
+            (inner.pool.peak_in_use, rehearsed().map(|so_far| so_far.pool.peak_in_use))
+        });
+        assert_eq!((inner, outer), (6656, Some(64)));
+    }
+
+    #[test]
+    #[should_panic(expected = "a rehearsed tensor has no numbers")]
+    fn a_tensor_that_leaves_its_rehearsal_is_of_no_use() {
+        let (x, _) = rehearse(|| Tensor::<f32>::zeros([4]));
+        let _ = x.as_slice();
+    }
+}

@@ -97,10 +97,20 @@ impl Planned {
         let [channels, height, width] = source.shape();
         line("pictures", format!("{} of {channels}x{height}x{width}", grouped(source.len() as u64)))?;
         line("parameters", grouped(self.parameters as u64))?;
-        let giga = |flops: f64| if flops < 1e11 { format!("{:.2}", flops / 1e9) } else { format!("{:.0}", flops / 1e9) };
+        let giga = |flops: f64| {
+            if flops < 1e11 { format!("{:.2}", flops / 1e9) } else { format!("{:.0}", flops / 1e9) }
+        };
         let (work, batch) = (self.flops_per_step, self.batch);
-        line("work", format!("{} GFLOP a step of {batch} pictures, {} a picture", giga(work), giga(work / batch as f64)))?;
-        let Memory { weights, gradients, moments, average, activations, data, workspace, total, limit } = self.memory;
+        line(
+            "work",
+            format!(
+                "{} GFLOP a step of {batch} pictures, {} a picture",
+                giga(work),
+                giga(work / batch as f64)
+            ),
+        )?;
+        let Memory { weights, gradients, moments, average, activations, data, workspace, total, limit } =
+            self.memory;
         for (name, bytes) in [
             ("weights", weights),
             ("gradients", gradients),
@@ -112,7 +122,8 @@ impl Planned {
         ] {
             line(&format!("  {name}"), format!("{:>10}", said(bytes)))?;
         }
-        let limit = limit.map_or(String::new(), |limit| format!(" of the {} that this process may use", said(limit)));
+        let limit =
+            limit.map_or(String::new(), |limit| format!(" of the {} that this process may use", said(limit)));
         line("memory", format!("{:>10}{limit}", said(total)))?;
         if let (Some(step), Some(pace)) = (self.step_ms, self.images_per_second) {
             line("a step", format!("{step:.0} ms, {pace:.0} pictures a second"))?;

@@ -12,5 +12,6 @@ mod interrupt;
 mod predict;
 mod run;
 mod sample;
+mod too_much;
 mod train;
 mod verify;

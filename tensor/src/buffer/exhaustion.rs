@@ -13,7 +13,10 @@ pub struct OutOfMemory {
 impl fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mib = self.bytes.div_ceil(1 << 20);
-        write!(f, "out of memory, {mib} MiB more were asked for: ask for less at once, or give the process more")
+        write!(
+            f,
+            "out of memory, {mib} MiB more were asked for: ask for less at once, or give the process more"
+        )
     }
 }
 

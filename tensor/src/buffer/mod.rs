@@ -89,4 +89,11 @@ mod tests {
         assert!(b.as_ptr() == at || b.len() == 1000);
         assert_eq!(Buffer::<f64>::scratch(0).len(), 0);
     }
+
+    #[test]
+    fn where_there_is_no_memory_a_panic_says_how_much_was_asked_for() {
+        let full = std::panic::catch_unwind(|| Buffer::<f32>::scratch(1 << 58)).err().unwrap();
+        assert_eq!(full.downcast_ref(), Some(&OutOfMemory { bytes: 1 << 60 }));
+        assert_eq!(Buffer::<f32>::scratch(10).len(), 10, "the pool goes on");
+    }
 }

@@ -57,11 +57,14 @@ fn groups(root: &Path, process: &Path) -> Option<u64> {
         if !second && !controllers.split(',').any(|controller| controller == "memory") {
             continue;
         }
-        let Some((mount_root, mount)) = mounts.lines().find_map(|line| hierarchy(line, second)) else { continue };
+        let Some((mount_root, mount)) = mounts.lines().find_map(|line| hierarchy(line, second)) else {
+            continue;
+        };
         // In a container, the paths may begin above what is mounted.
         let below = Path::new(path).strip_prefix(&mount_root).unwrap_or(Path::new(""));
         let top = root.join(mount.strip_prefix("/").unwrap_or(&mount));
-        let below: PathBuf = below.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect();
+        let below: PathBuf =
+            below.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect();
         for group in below.ancestors() {
             if let Some(left) = left_in(&top.join(group), second) {
                 least = Some(least.map_or(left, |least: u64| least.min(left)));

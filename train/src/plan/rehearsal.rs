@@ -16,6 +16,9 @@ const SAMPLER_STATE: usize = 8;
 /// The largest batch that is gone through as it is; what larger ones take follows in proportion.
 const LARGEST_BATCH: usize = 1 << 14;
 
+/// The most pixels of a picture that is gone through as it is: positions are computed for each.
+const LARGEST_PICTURE: usize = 1 << 24;
+
 /// What a training step takes, in bytes and in operations.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct StepCost {
@@ -47,7 +50,10 @@ pub struct StepCost {
 pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usize) -> Result<StepCost> {
     if batch > LARGEST_BATCH {
         let cost = training(config, [c, h, w], LARGEST_BATCH, grid)?;
-        return Ok(cost.of_batch(batch as f64 / LARGEST_BATCH as f64));
+        return Ok(cost.times(batch as f64 / LARGEST_BATCH as f64));
+    }
+    if let Some((smaller, times)) = smaller(&config.model, [h, w]) {
+        return Ok(training(config, [c, smaller[0], smaller[1]], batch, grid)?.times(times));
     }
     let (cost, found) = rehearse(|| -> Result<StepCost> {
         let builder = Builder::new();
@@ -60,7 +66,13 @@ pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usiz
         let before = in_use();
         let shape = [batch, c, h, w];
         let _ahead: Vec<Tensor> = (0..BATCHES_AHEAD).map(|_| Tensor::scratch(shape)).collect();
-        let mut cost = StepCost { parameters: params.numel(), weights, moments, gradients: weights, ..StepCost::default() };
+        let mut cost = StepCost {
+            parameters: params.numel(),
+            weights,
+            moments,
+            gradients: weights,
+            ..StepCost::default()
+        };
         for _ in 0..2 {
             let (flops, now) = (rehearsed().map_or(0.0, |so_far| so_far.flops), in_use());
             let pictures: Tensor = Tensor::scratch(shape);
@@ -91,6 +103,9 @@ pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usiz
 /// # Errors
 /// As [`training`].
 pub fn inference(config: &NetworkConfig, [c, h, w]: [usize; 3], n: usize) -> Result<u64> {
+    if let Some((smaller, times)) = smaller(config, [h, w]) {
+        return Ok((inference(config, [c, smaller[0], smaller[1]], n)? as f64 * times) as u64);
+    }
     let (weights, found) = rehearse(|| -> Result<u64> {
         let builder = Builder::new();
         let network = Network::new(config, &builder)?;
@@ -100,6 +115,17 @@ pub fn inference(config: &NetworkConfig, [c, h, w]: [usize; 3], n: usize) -> Res
         Ok(weights)
     });
     Ok(found.pool.allocated - weights?)
+}
+
+/// Pictures of about half the sides, where these are too large to be gone through, and how many times the pixels these have.
+fn smaller(config: &NetworkConfig, sides: [usize; 2]) -> Option<([usize; 2], f64)> {
+    let pixels = |[h, w]: [usize; 2]| h as f64 * w as f64;
+    if pixels(sides) <= LARGEST_PICTURE as f64 {
+        return None;
+    }
+    let multiple = config.backbone.size_multiple();
+    let half = sides.map(|side| (side / 2).next_multiple_of(multiple));
+    Some((half, pixels(sides) / pixels(half)))
 }
 
 /// A pass over pictures, what a sampler holds of them at hand.
@@ -135,8 +161,8 @@ fn in_use() -> u64 {
 }
 
 impl StepCost {
-    /// The cost of a batch so many times as large.
-    fn of_batch(self, times: f64) -> StepCost {
+    /// The cost of so many times the pixels.
+    fn times(self, times: f64) -> StepCost {
         let grown = |bytes: u64| (bytes as f64 * times) as u64;
         let fixed = self.weights + self.gradients + self.moments + self.average;
         StepCost {

@@ -176,6 +176,10 @@ pub fn check_pictures(
     option: &str,
 ) -> Result<()> {
     let [height, width] = model.backbone.sample_size().map_or([0, 0], SampleSize::sides);
+    if height == 0 || width == 0 {
+        // A model for pictures of any size: it is asked for none yet.
+        return Ok(());
+    }
     let shape = [model.backbone.in_channels(), height, width];
     let room = Room::now();
     let fixed = rehearsal::inference(model, shape, at_a_time.min(n))?.saturating_add(room.held);
@@ -184,7 +188,7 @@ pub fn check_pictures(
         return Ok(());
     }
     let left = room.limit.map_or(0, |limit| limit.saturating_sub(fixed));
-    let most = (left / kept.max(1)) as usize;
+    let most = left.checked_div(kept).map_or(0, |most| most as usize);
     let (place, remedy) = match most {
         0 => (
             format!("pictures of {height}x{width}"),
@@ -253,7 +257,8 @@ mod tests {
             Plan::within(room, &config, [3, 32, 32], 16, 1000).unwrap()
         };
         let wide = plan(1 << 40);
-        let Memory { weights, gradients, moments, average, activations, data, workspace, total, .. } = wide.memory;
+        let Memory { weights, gradients, moments, average, activations, data, workspace, total, .. } =
+            wide.memory;
         assert_eq!(weights + gradients + moments + average + activations + data + workspace, total);
         assert_eq!((weights, moments, average), (4 * wide.parameters as u64, 2 * weights, weights));
         assert!(wide.fits && !plan(total - 1).fits && plan(total).fits);

@@ -16,8 +16,8 @@ use std::time::Instant;
 use tweedie_diffusion::{BoundEstimate, Clip, Decoder, VarianceKind};
 use tweedie_train::Model;
 use tweedie_train::data::{self, DataOptions, Source};
-use tweedie_train::plan::check_pictures;
 use tweedie_train::evaluate::{self, BoundRequest, LikelihoodEstimate, LikelihoodRequest};
+use tweedie_train::plan::check_pictures;
 
 /// Rows of the table of terms, and of the rate–distortion curve, for a person.
 const ROWS: usize = 8;

@@ -169,7 +169,8 @@ impl Plan {
         };
         let sampling = settings(&args.sampler, model)?;
         let kept = gallery::bytes_per_picture(out.as_ref(), model.shape(), sampling.steps);
-        let raw = args.raw.as_ref().map_or(0, |_| 2 * size_of::<f32>() * model.shape().iter().product::<usize>());
+        let raw =
+            args.raw.as_ref().map_or(0, |_| 2 * size_of::<f32>() * model.shape().iter().product::<usize>());
         let at_a_time = pictures_at_a_time(model.shape());
         check_pictures(model.network_config(), at_a_time, n, (kept + raw) as u64, "--n")?;
         let names = model.classes();
