@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic;
 use std::path::Path;
+use tweedie_tensor::OutOfMemory;
 
 /// The result of everything the program does.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -97,10 +98,15 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Has a fault of the program itself say so in one line, without a backtrace.
+/// Has a fault of the program itself say so in one line, without a backtrace; and a tensor that there is no memory for.
 pub(crate) fn report_faults_in_one_line() {
     panic::set_hook(Box::new(|fault| {
         let payload = fault.payload();
+        if let Some(full) = payload.downcast_ref::<OutOfMemory>() {
+            // Other threads may come to the same end, and would say it again; nothing that is left to do could be done.
+            eprintln!("error: {full}");
+            std::process::exit(1);
+        }
         let text = payload.downcast_ref::<&str>().copied();
         let what =
             text.or(payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason was given");

@@ -11,6 +11,7 @@ mod output;
 mod pictures;
 mod progress;
 mod report;
+mod threads;
 
 use args::{Cli, Command, Everywhere};
 use clap::Parser;
@@ -19,6 +20,10 @@ use error::{Failure, Result};
 use std::io::Write;
 use std::process::ExitCode;
 use tweedie_tensor::Isa;
+
+/// Where memory ends, the process ends in one line.
+#[global_allocator]
+static ALLOCATOR: tweedie_tensor::Allocator = tweedie_tensor::Allocator;
 
 fn main() -> ExitCode {
     error::report_faults_in_one_line();
@@ -40,7 +45,7 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
     let &Everywhere { threads, seed, json, quiet } = everywhere;
     check_instruction_set()?;
     // This thread is one of the pool's: from outside, it would hand over each operation and be woken for the next.
-    let threads = threads.map_or(0, usize::from);
+    let threads = threads::chosen(threads)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
     pool.map_err(|error| {
         Failure::user(format!("cannot start {threads} threads, --threads: {error}: give fewer"))
@@ -54,6 +59,7 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
         Command::Eval(args) => commands::eval(&args.what, seed.unwrap_or(0), console),
         Command::Inspect(args) => commands::inspect(&args.what, seed.unwrap_or(0), console),
         Command::Verify(args) => commands::verify(args, seed.unwrap_or(0), console),
+        Command::Plan(args) => commands::plan(args, seed, console),
         Command::Bench(args) => commands::bench(&args.what, console),
         Command::Completions(args) => commands::completions(args),
         Command::Man(args) => commands::man(args, console),

@@ -11,13 +11,15 @@ mod element;
 mod error;
 pub mod ops;
 pub mod random;
+mod rehearsal;
 mod shape;
 pub mod simd;
 mod tensor;
 
-pub use buffer::{Buffer, PoolStats, stats as pool_stats, trim as trim_pool};
+pub use buffer::{Allocator, Buffer, OutOfMemory, PoolStats, stats as pool_stats, trim as trim_pool};
 pub use element::Element;
 pub use error::{Error, Result};
+pub use rehearsal::{Rehearsal, rehearse, rehearsed};
 pub use shape::{MAX_RANK, Shape};
 pub use simd::{Accumulate, Isa};
 pub use tensor::Tensor;

@@ -1,4 +1,4 @@
-use crate::{Buffer, Element, Error, Result, Shape};
+use crate::{Buffer, Element, Error, Result, Shape, rehearsal};
 use std::fmt;
 use std::sync::Arc;
 
@@ -54,7 +54,8 @@ impl<T: Element> Tensor<T> {
             return Err(Error::Unfit { op: "from_slice", shape, why });
         }
         let mut tensor = Tensor::scratch(shape);
-        tensor.as_mut_slice().copy_from_slice(values);
+        // In a rehearsal there is no room.
+        tensor.as_mut_slice().iter_mut().zip(values).for_each(|(place, value)| *place = *value);
         Ok(tensor)
     }
 
@@ -96,7 +97,9 @@ impl<T: Element> Tensor<T> {
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         if Arc::get_mut(&mut self.buffer).is_none() {
             let mut own = Buffer::scratch(self.numel());
-            own.copy_from_slice(&self.buffer);
+            if !rehearsal::is_on() {
+                own.copy_from_slice(&self.buffer);
+            }
             self.buffer = Arc::new(own);
         }
         Arc::get_mut(&mut self.buffer).map_or(&mut [], |own| &mut own[..])

@@ -313,7 +313,7 @@ impl Config {
     /// # Errors
     /// A file that cannot be read, is no TOML, or has a key that means nothing.
     pub fn from_file(path: &Path) -> Result<Config> {
-        let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let text = crate::files::read_text(path).map_err(Error::io("read", path))?;
         Config::from_toml(&text, &path.display().to_string())
     }
 

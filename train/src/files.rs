@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes a file beside its place, syncs it, and renames it there.
@@ -20,6 +20,22 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = fs::remove_file(&beside);
         Error::io("write", path)(source)
     })
+}
+
+/// The largest text that is read: far more than any configuration has.
+const MOST_TEXT: u64 = 16 << 20;
+
+/// The text of a file or a pipe, if it is not longer than 16 MiB.
+///
+/// # Errors
+/// What the system meets; a longer text.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let length = File::open(path)?.take(MOST_TEXT + 1).read_to_string(&mut text)?;
+    if length as u64 > MOST_TEXT {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "longer than 16 MiB"));
+    }
+    Ok(text)
 }
 
 /// Where a file stands while it is written.

@@ -19,6 +19,7 @@ pub mod memory;
 mod metrics;
 mod model;
 mod observer;
+pub mod plan;
 mod presets;
 mod run;
 pub mod verify;

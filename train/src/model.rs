@@ -173,6 +173,11 @@ impl Model {
         self.null_class
     }
 
+    /// What its network is.
+    pub fn network_config(&self) -> &NetworkConfig {
+        &self.config
+    }
+
     /// How many numbers its weights are.
     pub fn num_parameters(&self) -> usize {
         self.params.numel()

@@ -5,7 +5,7 @@ use crate::data::{self, Batch, DataOptions, Loader, Source};
 use crate::metrics::{Metrics, MetricsFile, Window};
 use crate::model::{Model, SampleRequest};
 use crate::observer::{Control, Event, Observer, Progress, Summary};
-use crate::{Config, Error, Result, files, memory};
+use crate::{Config, Error, Result, files, memory, plan};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::fs;
@@ -108,6 +108,7 @@ impl Run {
                 format!("give --image-size {nearest}, or another multiple of {multiple}"),
             ));
         }
+        plan::check_training(&config, source)?;
         let schedule = config.diffusion.schedule()?;
         let mut times = TimestepSampler::new(config.diffusion.timestep_sampling, schedule.num_timesteps())?;
         let builder = Builder::new();
@@ -424,6 +425,12 @@ impl Run {
         observer.observe(Event::Sampled { step: self.step, pictures: &pictures, columns })?;
         Ok(())
     }
+}
+
+/// Pictures of a sample grid.
+pub(crate) fn grid_pictures(config: &Config) -> usize {
+    let classes = if config.train.class_conditional { config.data.classes.len() } else { 0 };
+    GRID_ROWS * if classes > 0 { classes } else { GRID_COLUMNS }
 }
 
 fn mean(losses: &VecDeque<f64>) -> f64 {

@@ -5,6 +5,7 @@ mod duration;
 mod edit;
 mod eval;
 mod inspect;
+mod plan;
 mod predict;
 mod sample;
 mod sampler;
@@ -24,6 +25,7 @@ pub(crate) use inspect::{
     ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectScheduleArgs, InspectSpectrumArgs,
     InspectWhat, PictureFile, PicturesArgs,
 };
+pub(crate) use plan::PlanArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs};
 pub(crate) use sampler::SamplerArgs;
@@ -63,6 +65,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Train(Box<TrainArgs>),
+    Plan(Box<PlanArgs>),
     Sample(Box<SampleArgs>),
     Predict(PredictArgs),
     Edit(EditArgs),

@@ -11,6 +11,7 @@ use std::path::Path;
 use tweedie_diffusion::Condition;
 use tweedie_tensor::ops;
 use tweedie_train::Model;
+use tweedie_train::plan::check_pictures;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -44,6 +45,8 @@ pub(crate) fn predict(args: &PredictArgs, console: Console) -> Result<()> {
         output::claim_file(raw, "--raw")?;
     }
 
+    let kept = size_of::<f32>() * model.output_channels() * shape[1] * shape[2];
+    check_pictures(model.network_config(), pictures_at_a_time(shape), n, kept as u64, "--noise of")?;
     let mut answer = Vec::with_capacity(x.numel());
     let at_a_time = pictures_at_a_time(shape);
     for first in (0..n).step_by(at_a_time) {

@@ -15,5 +15,6 @@ mod resume;
 mod run;
 mod sample;
 mod streams;
+mod too_much;
 mod train;
 mod verify;

@@ -2,6 +2,8 @@ use super::half::{from_bf16, from_f16};
 use crate::{Error, Result};
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use tweedie_tensor::{Element, Shape, Tensor};
 
@@ -33,7 +35,7 @@ impl WeightFile {
     /// [`Error::File`] when it cannot be read, is cut short, or is not safetensors.
     pub fn read(path: &Path) -> Result<WeightFile> {
         let refuse = |why: String| Error::File { path: path.to_path_buf(), why };
-        let bytes = std::fs::read(path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+        let bytes = read_whole(path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
         let (header, described) = SafeTensors::read_metadata(&bytes)
             .map_err(|error| refuse(format!("is not a whole safetensors file: {error}")))?;
         let start = 8 + header;
@@ -115,6 +117,34 @@ impl WeightFile {
     fn problem(&self, name: &str, why: &str) -> Error {
         Error::Weights { path: self.path.clone(), problems: vec![format!("{name} {why}")] }
     }
+}
+
+/// The bytes of a file; of a pipe or a device, which may never end, no more than a gibibyte, and of a file whose header says
+/// that it is longer than the file, none.
+fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
+    const MOST: u64 = 1 << 30;
+    let mut file = File::open(path)?;
+    let about = file.metadata()?;
+    let mut bytes = Vec::new();
+    if !about.is_file() {
+        file.take(MOST + 1).read_to_end(&mut bytes)?;
+        return match bytes.len() as u64 > MOST {
+            true => Err(std::io::Error::other("longer than 1 GiB, and no plain file")),
+            false => Ok(bytes),
+        };
+    }
+    let length = about.len();
+    if length >= 8 {
+        let mut start = [0; 8];
+        file.read_exact(&mut start)?;
+        if u64::from_le_bytes(start) > length - 8 {
+            return Err(std::io::Error::other("its header is longer than the file"));
+        }
+        bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
+        bytes.extend_from_slice(&start);
+    }
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl Entry {

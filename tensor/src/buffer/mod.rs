@@ -3,13 +3,16 @@
 //! Contents are always initialised: a block is zeroed once, when the system hands it over, and later holds
 //! whatever its earlier owner left. So a buffer can be had without clearing it, and reading it is still sound.
 
-mod pool;
+mod exhaustion;
+pub(crate) mod pool;
 
+pub use exhaustion::{Allocator, OutOfMemory};
 pub use pool::{PoolStats, stats, trim};
 
-use crate::Element;
+use crate::{Element, rehearsal};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::slice;
 
 /// `len` numbers, 64-byte aligned, that go back to the pool on drop.
@@ -23,6 +26,16 @@ pub struct Buffer<T: Element> {
 unsafe impl<T: Element> Sync for Buffer<T> {}
 
 impl<T: Element> Buffer<T> {
+    /// Where its numbers are; nowhere in a rehearsal.
+    ///
+    /// # Panics
+    /// When an imagined buffer has left its rehearsal: outside, code may rely on as many numbers as a shape has.
+    fn start(&self) -> Option<NonNull<u8>> {
+        let start = self.block.as_ref()?.start;
+        assert!(start.is_some() || rehearsal::is_on(), "a rehearsed tensor has no numbers");
+        start
+    }
+
     /// A buffer of arbitrary (but initialised) numbers.
     pub fn scratch(len: usize) -> Buffer<T> {
         Buffer { block: Some(pool::take(len * size_of::<T>())), len, numbers: PhantomData }
@@ -32,10 +45,10 @@ impl<T: Element> Buffer<T> {
 impl<T: Element> Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        match &self.block {
+        match self.start() {
             // SAFETY: the block is aligned for T, holds at least `len` of them (`scratch`), is initialised
             // (`pool`), and every bit pattern is a value of a sealed `Element` (f32 or f64).
-            Some(block) => unsafe { slice::from_raw_parts(block.start.as_ptr().cast::<T>(), self.len) },
+            Some(start) => unsafe { slice::from_raw_parts(start.as_ptr().cast::<T>(), self.len) },
             None => &[],
         }
     }
@@ -43,9 +56,9 @@ impl<T: Element> Deref for Buffer<T> {
 
 impl<T: Element> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        match &mut self.block {
+        match self.start() {
             // SAFETY: as in `deref`, and `&mut self` makes this the only access.
-            Some(block) => unsafe { slice::from_raw_parts_mut(block.start.as_ptr().cast::<T>(), self.len) },
+            Some(start) => unsafe { slice::from_raw_parts_mut(start.as_ptr().cast::<T>(), self.len) },
             None => &mut [],
         }
     }
@@ -75,5 +88,12 @@ mod tests {
         let b = Buffer::<f32>::scratch(1000);
         assert!(b.as_ptr() == at || b.len() == 1000);
         assert_eq!(Buffer::<f64>::scratch(0).len(), 0);
+    }
+
+    #[test]
+    fn where_there_is_no_memory_a_panic_says_how_much_was_asked_for() {
+        let full = std::panic::catch_unwind(|| Buffer::<f32>::scratch(1 << 58)).err().unwrap();
+        assert_eq!(full.downcast_ref(), Some(&OutOfMemory { bytes: 1 << 60 }));
+        assert_eq!(Buffer::<f32>::scratch(10).len(), 10, "the pool goes on");
     }
 }

@@ -1,7 +1,9 @@
 //! Where buffers come from and go back to. Training repeats its shapes, so after the first step the pool
 //! answers nearly every request with a block that an earlier tensor gave back.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use super::OutOfMemory;
+use crate::rehearsal;
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,27 +28,34 @@ pub struct PoolStats {
     pub peak_in_use: usize,
 }
 
-/// A block of memory: all of it initialised (zeroed by the system, or holding what an earlier owner left).
-pub(super) struct Block {
-    pub(super) start: NonNull<u8>,
+/// A block of memory: all of it initialised (zeroed by the system, or holding what an earlier owner left). Or an imagined
+/// one, of a rehearsal, which has a size and no memory.
+pub(crate) struct Block {
+    /// `None` for an imagined one.
+    pub(super) start: Option<NonNull<u8>>,
     pub(super) bytes: usize,
 }
 
 // SAFETY: a block is plain memory that its holder owns alone.
 unsafe impl Send for Block {}
 
-struct Pool {
+impl Block {
+    /// A block of a rehearsal.
+    pub(crate) fn imagined(bytes: usize) -> Block {
+        Block { start: None, bytes }
+    }
+}
+
+/// Blocks that wait, by size, and what is known of the others.
+pub(crate) struct Pool {
     free: BTreeMap<usize, Vec<Block>>,
     stats: PoolStats,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool {
-    free: BTreeMap::new(),
-    stats: PoolStats { in_use: 0, idle: 0, allocated: 0, peak_in_use: 0 },
-});
+static POOL: Mutex<Pool> = Mutex::new(Pool::new());
 
 fn pool() -> MutexGuard<'static, Pool> {
-    // The pool's own code cannot panic half-way, so a poisoned lock still guards a sound pool.
+    // The pool's own code leaves it sound when memory runs out, so a poisoned lock still guards a sound pool.
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -56,49 +65,76 @@ fn size_class(bytes: usize) -> usize {
     bytes.max(1).next_multiple_of(step)
 }
 
+impl Pool {
+    pub(crate) const fn new() -> Pool {
+        let stats = PoolStats { in_use: 0, idle: 0, allocated: 0, peak_in_use: 0 };
+        Pool { free: BTreeMap::new(), stats }
+    }
+
+    pub(crate) fn stats(&self) -> PoolStats {
+        self.stats
+    }
+
+    /// A block of at least `bytes`, and of twice as many at most; a `fresh` one if none that waits will do.
+    ///
+    /// Blocks that fit more closely would leave more of them idle: a step with other sizes at its end than at its beginning
+    /// would hold a quarter more than was ever in use at once.
+    pub(crate) fn take(&mut self, bytes: usize, fresh: impl FnOnce(usize) -> Block) -> Block {
+        let wanted = size_class(bytes);
+        let found = self.free.range(wanted..=2 * wanted).next().map(|(&size, _)| size);
+        let block = found.and_then(|size| self.pop(size)).unwrap_or_else(|| {
+            let block = fresh(wanted);
+            self.stats.allocated += wanted as u64;
+            block
+        });
+        self.stats.in_use += block.bytes;
+        self.stats.peak_in_use = self.stats.peak_in_use.max(self.stats.in_use);
+        block
+    }
+
+    fn pop(&mut self, size: usize) -> Option<Block> {
+        let blocks = self.free.get_mut(&size)?;
+        let block = blocks.pop();
+        if blocks.is_empty() {
+            self.free.remove(&size);
+        }
+        self.stats.idle -= size;
+        block
+    }
+
+    /// Takes a block back.
+    pub(crate) fn give(&mut self, block: Block) {
+        self.stats.in_use -= block.bytes;
+        self.stats.idle += block.bytes;
+        self.free.entry(block.bytes).or_default().push(block);
+    }
+}
+
 /// A block of at least `bytes`, and of twice as many at most; its contents are initialised but arbitrary.
 ///
-/// Blocks that fit more closely would leave more of them idle: a step with other sizes at its end than at its beginning
-/// would hold a quarter more than was ever in use at once.
+/// # Panics
+/// With [`OutOfMemory`] when there is no more, even after idle blocks have gone back to the system.
 pub(super) fn take(bytes: usize) -> Block {
-    let wanted = size_class(bytes);
-    let mut pool = pool();
-    let found = pool.free.range(wanted..=2 * wanted).next().map(|(&size, _)| size);
-    let block = match found {
-        Some(size) => {
-            let blocks = pool.free.get_mut(&size);
-            let (block, empty) = match blocks {
-                Some(list) => (list.pop(), list.is_empty()),
-                None => (None, true),
-            };
-            if empty {
-                pool.free.remove(&size);
-            }
-            pool.stats.idle -= size;
-            block
-        }
-        None => None,
-    };
-    let block = block.unwrap_or_else(|| {
-        pool.stats.allocated += wanted as u64;
-        fresh(wanted)
-    });
-    pool.stats.in_use += block.bytes;
-    pool.stats.peak_in_use = pool.stats.peak_in_use.max(pool.stats.in_use);
-    block
+    if let Some(block) = rehearsal::take(bytes) {
+        return block;
+    }
+    pool().take(bytes, |wanted| match fresh(wanted) {
+        Some(block) => block,
+        None => std::panic::panic_any(OutOfMemory { bytes: wanted }),
+    })
 }
 
 /// Takes a block back.
 pub(super) fn give(block: Block) {
-    let mut pool = pool();
-    pool.stats.in_use -= block.bytes;
-    pool.stats.idle += block.bytes;
-    pool.free.entry(block.bytes).or_default().push(block);
+    match block.start {
+        Some(_) => pool().give(block),
+        None => rehearsal::give(block),
+    }
 }
 
 /// What the pool holds now.
 pub fn stats() -> PoolStats {
-    pool().stats
+    pool().stats()
 }
 
 /// Gives every idle block back to the system, as when a program goes from training to sampling.
@@ -109,8 +145,9 @@ pub fn trim() {
         std::mem::take(&mut pool.free)
     };
     for block in idle.into_values().flatten() {
+        let Some(start) = block.start else { continue };
         // SAFETY: the block came from `fresh` with this very layout, and left the pool just now.
-        unsafe { dealloc(block.start.as_ptr(), layout(block.bytes)) };
+        unsafe { System.dealloc(start.as_ptr(), layout(block.bytes)) };
     }
 }
 
@@ -120,18 +157,18 @@ fn layout(bytes: usize) -> Layout {
     Layout::from_size_align(bytes, alignment).expect("shapes bound the size of a buffer")
 }
 
-fn fresh(bytes: usize) -> Block {
+/// A block from the system, if it has one.
+fn fresh(bytes: usize) -> Option<Block> {
     let layout = layout(bytes);
     // SAFETY: the size is not zero: `size_class` rounds up from at least one byte.
-    let start = unsafe { alloc(layout) };
-    let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
+    let start = NonNull::new(unsafe { System.alloc(layout) })?;
     // Before anything is written: a page is made when it is first touched.
     if bytes >= LARGE_PAGE {
         ask_for_large_pages(start, bytes);
     }
     // SAFETY: the block was just made, of this size.
     unsafe { start.as_ptr().write_bytes(0, bytes) };
-    Block { start, bytes }
+    Some(Block { start: Some(start), bytes })
 }
 
 /// A hint to the system, which is free not to follow it: contents stay as they are.

@@ -1,5 +1,6 @@
 use super::pieces::{for_pieces_of_three, worth_splitting};
 use super::softmax::softmax_row;
+use crate::rehearsal;
 use crate::simd::{MatRef, vectorized};
 use crate::{Accumulate, Buffer, Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -28,6 +29,9 @@ pub fn attention<T: Element>(
     let scale = T::from_f64(scale);
     let mut out = Tensor::scratch([b, e, s]);
     let mut lse = Tensor::scratch([b, s]);
+    if rehearsal::notes(sizes.flops(1, 1), sizes.workspace::<T>(1)) {
+        return Ok((out, lse));
+    }
     let one = |(item, (out, lse)): (usize, (&mut [T], &mut [T]))| {
         let [q, k, v] = sizes.item(item, [q, k, v]);
         let mut scores = Buffer::scratch(sizes.block() * r);
@@ -78,6 +82,10 @@ pub fn attention_backward<T: Element>(
     }
     let scale = T::from_f64(scale);
     let mut gradients = [q, k, v].map(|x| Tensor::scratch(*x.shape()));
+    if rehearsal::notes(sizes.flops(3, 2), sizes.workspace::<T>(2)) {
+        let [dq, dk, dv] = gradients;
+        return Ok((dq, dk, dv));
+    }
     let outputs = gradients.each_mut().map(Tensor::as_mut_slice);
     for_pieces_of_three(outputs, [d * s, d * r, e * r], sizes.work(), |item, [dq, dk, dv]| {
         let [q, k, v] = sizes.item(item, [q, k, v]);
@@ -145,6 +153,16 @@ impl Sizes {
     /// Queries in a block.
     fn block(&self) -> usize {
         (SCORES / self.r).clamp(16, self.s.max(16)).min(self.s)
+    }
+
+    /// Multiplications and additions of so many products with queries or keys, and so many with values.
+    fn flops(&self, of_keys: usize, of_values: usize) -> f64 {
+        2.0 * (self.b * self.s) as f64 * self.r as f64 * (of_keys * self.d + of_values * self.e) as f64
+    }
+
+    /// What all threads together take for so many blocks of scores each, in bytes.
+    fn workspace<T>(&self, blocks: usize) -> usize {
+        rayon::current_num_threads().min(self.b) * blocks * self.block() * self.r * size_of::<T>()
     }
 
     fn work(&self) -> usize {

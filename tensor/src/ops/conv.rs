@@ -4,6 +4,7 @@
 //! with x zero outside the picture: the cross-correlation that neural networks call convolution.
 
 use super::im2col;
+use crate::rehearsal;
 use crate::simd::{self, Isa};
 use crate::{Accumulate, Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -118,6 +119,13 @@ impl Geometry {
     pub(crate) fn mirrored_before(&self) -> Option<[usize; 2]> {
         let before = |axis: usize| (self.taps[axis] - 1).checked_sub(self.before[axis]);
         Some([before(0)?, before(1)?])
+    }
+
+    /// Multiplications and additions of any of the three passes, as the definition has them.
+    fn flops(&self) -> f64 {
+        let size = self.channels_in * self.taps[0] * self.taps[1];
+        let places = self.samples * self.places[0] * self.places[1];
+        2.0 * (self.channels_out * size) as f64 * places as f64
     }
 
     fn output(&self) -> Result<Shape> {
@@ -266,6 +274,9 @@ pub fn conv2d<T: Element>(
     let bias = fitting_bias(&g, bias)?;
     let mut y = Tensor::scratch(g.output()?);
     let base = Base { bias, onto: Onto::Nothing };
+    if rehearsal::notes(g.flops(), simd::conv::workspace(&g)) {
+        return Ok(y);
+    }
     T::forward(&g, x.as_slice(), weight.as_slice(), base, y.as_mut_slice());
     Ok(y)
 }
@@ -286,6 +297,9 @@ pub fn conv2d_onto<T: Element>(
     let g = g.geometry(OP, x.shape(), weight.shape())?;
     fit(OP, onto.shape(), &g.output()?, "what is added to has the output's shape")?;
     let bias = fitting_bias(&g, bias)?;
+    if rehearsal::notes(g.flops(), simd::conv::workspace(&g)) {
+        return Ok(if onto.is_unique() { onto } else { Tensor::scratch(*onto.shape()) });
+    }
     let (x, weight) = (x.as_slice(), weight.as_slice());
     if onto.is_unique() {
         T::forward(&g, x, weight, Base { bias, onto: Onto::Itself }, onto.as_mut_slice());
@@ -324,6 +338,9 @@ pub fn conv2d_grad_input<T: Element>(
     let g = g.geometry(OP, x_shape, weight.shape())?;
     fit(OP, dy.shape(), &g.output()?, "the output's gradient has the output's shape")?;
     fit(OP, out.shape(), x_shape, "the gradient has the input's shape")?;
+    if rehearsal::notes(g.flops(), simd::conv::workspace(&g)) {
+        return Ok(());
+    }
     T::grad_input(&g, dy.as_slice(), weight.as_slice(), out.as_mut_slice(), how);
     Ok(())
 }
@@ -345,6 +362,9 @@ pub fn conv2d_grad_weight<T: Element>(
     let g = g.geometry(OP, x.shape(), weight_shape)?;
     fit(OP, dy.shape(), &g.output()?, "the output's gradient has the output's shape")?;
     fit(OP, out.shape(), weight_shape, "the gradient has the weights' shape")?;
+    if rehearsal::notes(g.flops(), simd::conv::workspace_of_weights(&g)) {
+        return Ok(());
+    }
     T::grad_weight(&g, x.as_slice(), dy.as_slice(), out.as_mut_slice(), how);
     Ok(())
 }
@@ -361,6 +381,9 @@ pub fn conv2d_grad_bias<T: Element>(dy: &Tensor<T>, out: &mut Tensor<T>, how: Ac
     if !each_sample {
         let why = "the bias has one number for each channel out, or one for each sample and channel";
         fit(OP, out.shape(), &Shape::from([channels]), why)?;
+    }
+    if rehearsal::is_on() {
+        return Ok(());
     }
     let (pixels, dy) = (height * width, dy.as_slice());
     // For a sample alone there is no other plane; an empty picture has planes of nothing.

@@ -2,6 +2,7 @@ use super::group_norm::{NormGradients, NormStats, statistics};
 use super::lanes;
 use super::pieces::{Target, for_pieces_of_three, worth_splitting};
 use super::reduce::{Cut, sum_middle};
+use crate::rehearsal;
 use crate::simd::vectorized;
 use crate::{Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -23,6 +24,9 @@ pub fn layer_norm<T: Element>(
     let (d, rows) = rows_of("layer_norm", x.shape(), [gamma, beta])?;
     let mut y = Tensor::scratch(*x.shape());
     let (mut mean, mut rstd) = (Tensor::scratch(rows), Tensor::scratch(rows));
+    if rehearsal::is_on() {
+        return Ok((y, NormStats { mean, rstd }));
+    }
     let [gamma, beta] = [gamma, beta].map(|p| p.map(|p| &p.as_slice()[..d]));
     let outputs = [y.as_mut_slice(), mean.as_mut_slice(), rstd.as_mut_slice()];
     for_pieces_of_three(outputs, [d * ROWS, ROWS, ROWS], x.numel(), |task, [y, mean, rstd]| {
@@ -56,8 +60,11 @@ pub fn layer_norm_backward<T: Element>(
             return Err(Error::Mismatch { op: OP, left: *left, right: *right, why });
         }
     }
-    let gamma = gamma.map(|gamma| &gamma.as_slice()[..d]);
     let Target { out: mut dx, source } = Target::reuse(dy);
+    if rehearsal::is_on() {
+        return Ok(NormGradients { dx, dgamma: Tensor::scratch([d]), dbeta: Tensor::scratch([d]) });
+    }
+    let gamma = gamma.map(|gamma| &gamma.as_slice()[..d]);
     let tasks = rows.numel().div_ceil(ROWS);
     // Per task: a row of Σ dy x̂, a row of Σ dy.
     let mut partial = Tensor::<T>::zeros([tasks, 2, d]);

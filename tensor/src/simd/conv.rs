@@ -17,6 +17,25 @@ fn window(g: &Geometry, x: &[f32]) -> (Window, Option<Buffer<f32>>) {
     (window, padded(x, g.plane, g.before, &window))
 }
 
+/// About how many bytes a convolution, or the gradient of its input, takes beside its operands: the transformed weights, or
+/// a copy of the pictures.
+pub(crate) fn workspace(g: &Geometry) -> usize {
+    let numbers = if winograd::applies(g) {
+        winograd::FACTORS * g.channels_in * g.channels_out
+    } else if g.taps == [1, 1] && g.stride == 1 || Pass::forward(g).or(Pass::backward(g)).is_some() {
+        0
+    } else {
+        let [x, y] = [g.plane, g.places].map(|[height, width]| height * width);
+        g.samples * (g.channels_in * x).max(g.channels_out * y)
+    };
+    numbers * size_of::<f32>()
+}
+
+/// The same for the gradient of the weights.
+pub(crate) fn workspace_of_weights(g: &Geometry) -> usize {
+    if winograd::applies(g) { winograd::workspace_of_weights(g) } else { workspace(g) }
+}
+
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
 pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
     if winograd::applies(g) {

@@ -38,6 +38,16 @@ impl Step {
         Step::of(network, config, builder.draw(0), [batch, config.backbone.in_channels(), side, side])
     }
 
+    /// The same with a batch of pictures of `shape`: channels, height, width.
+    ///
+    /// # Errors
+    /// As [`Step::new`].
+    pub fn on_pictures(config: &NetworkConfig, [c, h, w]: [usize; 3], batch: usize) -> Result<Step> {
+        let builder = Builder::new();
+        let network = Network::new(config, &builder)?;
+        Step::of(network, config, builder.draw(0), [batch, c, h, w])
+    }
+
     /// A trained network, and a batch of `batch` of its pictures.
     ///
     /// # Errors

@@ -76,6 +76,10 @@ impl Source for Fitted {
         self.inner.caption(index)
     }
 
+    fn held(&self) -> u64 {
+        self.inner.held()
+    }
+
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {
         let inner = self.inner.shape();
         let mut bytes = vec![0; inner.iter().product()];

@@ -34,6 +34,10 @@ impl Source for Memory {
         &self.classes
     }
 
+    fn held(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {
         let each = self.shape.iter().product::<usize>();
         match self.labels.get(index) {

@@ -67,6 +67,11 @@ pub trait Source: Send + Sync {
     /// May panic when `out` is not of the picture's length.
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError>;
 
+    /// How many bytes of it lie in memory.
+    fn held(&self) -> u64 {
+        0
+    }
+
     /// Whether there is no picture: never, in a set that [`open`] answers.
     fn is_empty(&self) -> bool {
         self.len() == 0

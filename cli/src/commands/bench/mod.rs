@@ -5,7 +5,7 @@ mod roofline;
 use crate::args::{BenchWhat, RatesArgs, StepArgs};
 use crate::console::Console;
 use crate::counted::counted;
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::output;
 use crate::progress::Progress;
 use serde::Serialize;
@@ -14,6 +14,7 @@ use tweedie_nn::UNetConfig;
 use tweedie_train::bench::{
     Layer, Rate, Step, convolution_rates, layers, memory_gbytes, peak_gflops, product_rates,
 };
+use tweedie_train::plan::check_steps;
 use tweedie_train::{Model, memory};
 
 /// What `bench step --json` prints.
@@ -42,10 +43,18 @@ pub(crate) fn bench(what: &BenchWhat, console: Console) -> Result<()> {
 
 fn step(args: &StepArgs, console: Console) -> Result<()> {
     let batch = |default: usize| args.batch.map_or(default, |batch| batch as usize);
+    let named = |config: UNetConfig, side: usize, batch: usize| {
+        check_steps(&config.clone().into(), [config.in_channels, side, side], batch)?;
+        Ok::<_, Failure>((Step::new(&config.into(), side, batch)?, batch))
+    };
     let (mut step, batch) = match &args.model[..] {
-        "small" => (Step::new(&UNetConfig::small().into(), 28, batch(64))?, batch(64)),
-        "cifar" => (Step::new(&UNetConfig::cifar().into(), 32, batch(8))?, batch(8)),
-        path => (Step::of_model(Model::open(Path::new(path), false)?, batch(64))?, batch(64)),
+        "small" => named(UNetConfig::small(), 28, batch(64))?,
+        "cifar" => named(UNetConfig::cifar(), 32, batch(8))?,
+        path => {
+            let model = Model::open(Path::new(path), false)?;
+            check_steps(model.network_config(), model.shape(), batch(64))?;
+            (Step::of_model(model, batch(64))?, batch(64))
+        }
     };
     let (mut progress, runs) = (Progress::new(console), args.runs as usize);
     let mut done = 0;

@@ -21,6 +21,7 @@ use tweedie_diffusion::Condition;
 use tweedie_tensor::{Tensor, ops};
 use tweedie_train::config::SamplingConfig;
 use tweedie_train::data::read_picture;
+use tweedie_train::plan::check_pictures;
 use tweedie_train::{Model, SampleRequest};
 
 /// Edits.
@@ -55,6 +56,7 @@ impl<'a> Desk<'a> {
     fn new(common: &'a EditCommon, seed: u64, console: Console) -> Result<Desk<'a>> {
         let model = Model::open(&common.model, !common.no_ema)?;
         Colour::of_channels(model.shape()[0])?;
+        check_pictures(model.network_config(), pictures_at_a_time(model.shape()), 1, 0, "--n")?;
         Ok(Desk { common, model, seed, console })
     }
 

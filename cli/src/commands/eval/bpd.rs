@@ -18,6 +18,7 @@ use tweedie_diffusion::{BoundEstimate, Clip, Decoder, VarianceKind};
 use tweedie_train::Model;
 use tweedie_train::data::{self, DataOptions, Source};
 use tweedie_train::evaluate::{self, BoundRequest, LikelihoodEstimate, LikelihoodRequest};
+use tweedie_train::plan::check_pictures;
 
 /// Rows of the table of terms, and of the rate–distortion curve, for a person.
 const ROWS: usize = 8;
@@ -85,6 +86,7 @@ struct Ode {
 pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
     let model = Model::open(&args.model, !args.no_ema)?;
     let source = pictures(args, &model)?;
+    check_pictures(model.network_config(), pictures_at_a_time(model.shape()), source.len(), 0, "--n")?;
     if let Some(out) = &args.out {
         output::claim_file(out, "--out")?;
     }

@@ -4,13 +4,14 @@ use super::classifier;
 use super::painter::Painter;
 use super::real::Real;
 use crate::args::ClassesArgs;
-use crate::commands::{classes as named, sample};
+use crate::commands::{classes as named, pictures_at_a_time, sample};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use serde::Serialize;
 use std::path::Path;
 use tweedie_train::Model;
+use tweedie_train::plan::check_pictures;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -48,6 +49,8 @@ pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result
         [] => (0..names.len()).collect(),
         given => named::listed(given, names)?,
     };
+    let (at_a_time, kept) = (pictures_at_a_time(model.shape()), 64 * asked.len() as u64);
+    check_pictures(model.network_config(), at_a_time, args.n as usize, kept, "--n")?;
     let sampling = sample::settings(&args.sampler, &model)?;
     let real = Real::new(&args.real, Some(&model))?;
     let interrupt = Interrupt::listen(console, "stopping");

@@ -4,7 +4,7 @@ use super::judge::Judge;
 use super::painter::Painter;
 use super::real::Real;
 use crate::args::FrechetArgs;
-use crate::commands::{classes, sample};
+use crate::commands::{classes, pictures_at_a_time, sample};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -16,12 +16,15 @@ use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{Purpose, Stream};
 use tweedie_train::config::SamplingConfig;
 use tweedie_train::data::{self, DataError, DataOptions, Source, Split};
+use tweedie_train::plan::check_pictures;
 use tweedie_train::{Model, newest_checkpoint};
 
 /// Pictures that are painted when nothing says how many.
 const PICTURES: usize = 1000;
 /// Real pictures that the painted ones are compared with, unless more are painted.
 const REAL: usize = 10_000;
+/// About how many bytes stay of each picture: a row of features, once more while they are gathered, and its class.
+const ROW: u64 = 2048;
 /// The least rows that every score can be had from.
 const LEAST: usize = 20;
 
@@ -73,6 +76,9 @@ pub(super) fn frechet(args: &FrechetArgs, seed: u64, console: Console) -> Result
         order = of_classes(&args.class, &*pictures, order)?;
     }
     let n = painted.count(args)?;
+    if let Some(model) = painted.model() {
+        check_pictures(model.network_config(), pictures_at_a_time(model.shape()), n, ROW, "--n")?;
+    }
     let others = order.split_off(order.len() - n.min(order.len() / 2));
     order.truncate(REAL.max(n));
 

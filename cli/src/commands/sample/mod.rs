@@ -19,6 +19,7 @@ use std::time::Instant;
 use tweedie_diffusion::Condition;
 use tweedie_tensor::Tensor;
 use tweedie_train::config::{SamplerKind, SamplingConfig};
+use tweedie_train::plan::check_pictures;
 use tweedie_train::{Model, SampleRequest};
 
 /// Pictures that are painted when nothing says how many.
@@ -165,15 +166,21 @@ impl Plan {
                 counted(n, "picture")
             )));
         }
-        let classes = classes::resolve_or_in_turn(&args.class, names, n)?;
-        let captions = captions::resolve(&args.caption, model.words(), n)?;
-        let condition = Condition { classes, captions };
         let out = match (&args.out, &args.raw) {
             (Some(out), _) => Some(out.clone()),
             (None, Some(_)) => None,
             (None, None) => Some(Out::Png("samples.png".into())),
         };
-        Ok(Plan { n, condition, x_t, sampling: settings(&args.sampler, model)?, out })
+        let sampling = settings(&args.sampler, model)?;
+        let kept = gallery::bytes_per_picture(out.as_ref(), model.shape(), sampling.steps);
+        let raw =
+            args.raw.as_ref().map_or(0, |_| 2 * size_of::<f32>() * model.shape().iter().product::<usize>());
+        let at_a_time = pictures_at_a_time(model.shape());
+        check_pictures(model.network_config(), at_a_time, n, (kept + raw) as u64, "--n")?;
+        let classes = classes::resolve_or_in_turn(&args.class, names, n)?;
+        let captions = captions::resolve(&args.caption, model.words(), n)?;
+        let condition = Condition { classes, captions };
+        Ok(Plan { n, condition, x_t, sampling, out })
     }
 
     /// Tries the places of the results, before the work.

@@ -12,7 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::report::grouped;
 use place::Place;
 use recipe::Recipe;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tweedie_train::{Config, Summary};
 use watch::Watch;
 
@@ -47,6 +47,20 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
         )),
     }
     Ok(())
+}
+
+/// The configuration of the run that the command line asks for, without a place for it.
+///
+/// # Errors
+/// As [`train`], before its first step.
+pub(crate) fn configuration(args: &TrainArgs, seed: Option<u64>) -> Result<Config> {
+    let recipe = Recipe::read(args)?;
+    let data = recipe.data()?;
+    let place = match args.resume {
+        true => Place::of(args, &data.source)?,
+        false => Place { out: PathBuf::new(), resume: false, note: None },
+    };
+    recipe.config(seed, &data, &place)
 }
 
 /// What was done, where it is, and what to type next.

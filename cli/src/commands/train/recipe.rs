@@ -3,7 +3,6 @@
 use super::place::Place;
 use crate::args::TrainArgs;
 use crate::error::{Failure, Result};
-use std::fs;
 use tweedie_train::Config;
 use tweedie_train::config::DataConfig;
 use tweedie_train::data::DataOptions;
@@ -87,7 +86,7 @@ fn suits(data: &DataConfig) -> Result<Config> {
 fn file(args: &TrainArgs) -> Result<Option<(String, String)>> {
     let Some(path) = &args.config else { return Ok(None) };
     let place = format!("--config {}", path.display());
-    match fs::read_to_string(path) {
+    match tweedie_train::files::read_text(path) {
         Ok(text) => Ok(Some((text, place))),
         Err(error) => Err(Failure::user(format!("cannot read, {place}: {error}: give a file of TOML"))),
     }

@@ -13,6 +13,20 @@ use crate::simd::lanes::Lanes;
 use rayon::prelude::*;
 use std::ops::Range;
 
+/// About how many bytes [`grad_weight`] takes beside its operands: the transforms of a block of tiles, and a P for each slice
+/// of the batch where it is small.
+pub(in crate::simd) fn workspace_of_weights(g: &Geometry) -> usize {
+    let pairs = g.channels_in * g.channels_out;
+    let numbers = if pairs <= SMALL { 16 * FACTORS * pairs } else { BLOCK };
+    numbers * size_of::<f32>()
+}
+
+/// A slice's own P is written and read once more: it has to be small, and what is added to it much.
+const SMALL: usize = 1 << 15;
+
+/// Numbers of the transforms of tiles that lie in memory together.
+const BLOCK: usize = 1 << 21;
+
 /// dW from all tiles of the batch.
 pub(in crate::simd) fn grad_weight(
     isa: Isa,
@@ -24,8 +38,6 @@ pub(in crate::simd) fn grad_weight(
 ) {
     assert!(isa <= Isa::detected());
     let call = WeightGradient::new(isa, g, x, dy);
-    // A slice's own P is written and read once more: it has to be small, and what is added to it much.
-    const SMALL: usize = 1 << 15;
     const MANY: usize = 1 << 8;
     const FOR_EACH_TILE: usize = 48;
     let (pairs, tiles) = (g.channels_in * g.channels_out, call.tiles());
@@ -132,7 +144,6 @@ impl<'a> WeightGradient<'a> {
 
     /// All threads transform a block of tiles; then each task takes some channels.
     fn by_channels(&self, dw: &mut [f32], how: Accumulate) {
-        const BLOCK: usize = 1 << 21;
         let across = self.inputs.count[1];
         let rows_in_task = (16 / across).max(1);
         let rows_in_block = share(self.tile_rows, self.rows_within(BLOCK), rows_in_task).min(self.tile_rows);

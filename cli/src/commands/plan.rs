@@ -1,0 +1,143 @@
+//! `tweedie plan`: what a run needs, before it begins.
+
+use super::train::configuration;
+use crate::args::PlanArgs;
+use crate::console::Console;
+use crate::error::Result;
+use crate::progress::duration;
+use crate::report::grouped;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+use tweedie_train::bench::Step;
+use tweedie_train::data::{self, DataOptions, Source};
+use tweedie_train::plan::{Memory, Plan, check_training, said};
+use tweedie_train::{Config, Error};
+
+/// Steps that are measured at most, after one that does not count.
+const STEPS: u32 = 5;
+/// How long it is measured; a step that takes longer is the only one.
+const SPELL: Duration = Duration::from_secs(2);
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Planned {
+    parameters: usize,
+    batch: usize,
+    flops_per_step: f64,
+    memory: Memory,
+    step_ms: Option<f64>,
+    images_per_second: Option<f64>,
+    steps: Option<u64>,
+    seconds: Option<f64>,
+    fits: bool,
+}
+
+/// Looks at the run that the command line asks for, and says what it needs.
+///
+/// # Errors
+/// Whatever the user can mend; not that the run would not fit, which is part of the answer.
+pub(crate) fn plan(args: &PlanArgs, seed: Option<u64>, console: Console) -> Result<()> {
+    let config = configuration(&args.train, seed)?;
+    config.check()?;
+    let options = DataOptions { image_size: config.data.image_size, ..DataOptions::default() };
+    let source = data::open(&config.data.source, config.data.split, &options)?;
+    let config = config.resolved(&*source);
+    let found = Plan::new(&config, &*source)?;
+    let step = match found.fits && !args.no_measure {
+        true => Some(measured(&config, source.shape())?.as_secs_f64()),
+        false => None,
+    };
+    let planned = Planned::new(&found, &config, step);
+    planned.tell(&config, &*source, console)?;
+    console.result(&planned)
+}
+
+/// How long a step takes on this machine.
+fn measured(config: &Config, shape: [usize; 3]) -> Result<Duration> {
+    let mut step = Step::on_pictures(&config.model, shape, config.train.batch)?;
+    let began = Instant::now();
+    step.train()?;
+    let first = began.elapsed();
+    if first > SPELL {
+        return Ok(first);
+    }
+    let (began, mut done) = (Instant::now(), 0);
+    while done < STEPS && (done == 0 || began.elapsed() < SPELL) {
+        step.train()?;
+        done += 1;
+    }
+    Ok(began.elapsed() / done)
+}
+
+impl Planned {
+    fn new(found: &Plan, config: &Config, step: Option<f64>) -> Planned {
+        let &Plan { parameters, batch, flops_per_step, memory, fits } = found;
+        let (asked, budget) = (config.train.steps, config.train.time_budget);
+        // Both ends count, whichever comes first.
+        let within = step.zip(budget).map(|(step, budget)| (budget / step) as u64);
+        let steps = asked.into_iter().chain(within).min();
+        let seconds = step.zip(steps).map(|(step, steps)| step * steps as f64).or(budget);
+        Planned {
+            parameters,
+            batch,
+            flops_per_step,
+            memory,
+            step_ms: step.map(|step| 1e3 * step),
+            images_per_second: step.map(|step| batch as f64 / step),
+            steps,
+            seconds,
+            fits,
+        }
+    }
+
+    /// Says it to a person, as a table.
+    fn tell(&self, config: &Config, source: &dyn Source, console: Console) -> Result<()> {
+        let line = |name: &str, text: String| console.print(format!("{name:<14} {text}"));
+        let [channels, height, width] = source.shape();
+        line("pictures", format!("{} of {channels}x{height}x{width}", grouped(source.len() as u64)))?;
+        line("parameters", grouped(self.parameters as u64))?;
+        let giga = |flops: f64| {
+            if flops < 1e11 { format!("{:.2}", flops / 1e9) } else { format!("{:.0}", flops / 1e9) }
+        };
+        let (work, batch) = (self.flops_per_step, self.batch);
+        line(
+            "work",
+            format!(
+                "{} GFLOP a step of {batch} pictures, {} a picture",
+                giga(work),
+                giga(work / batch as f64)
+            ),
+        )?;
+        let Memory { weights, gradients, moments, average, activations, data, workspace, total, limit } =
+            self.memory;
+        for (name, bytes) in [
+            ("weights", weights),
+            ("gradients", gradients),
+            ("moments", moments),
+            ("average", average),
+            ("activations", activations),
+            ("data", data),
+            ("workspace", workspace),
+        ] {
+            line(&format!("  {name}"), format!("{:>10}", said(bytes)))?;
+        }
+        let limit =
+            limit.map_or(String::new(), |limit| format!(" of the {} that this process may use", said(limit)));
+        line("memory", format!("{:>10}{limit}", said(total)))?;
+        if let (Some(step), Some(pace)) = (self.step_ms, self.images_per_second) {
+            line("a step", format!("{step:.0} ms, {pace:.0} pictures a second"))?;
+        }
+        match (self.steps, self.seconds.map(|seconds| duration(Duration::from_secs_f64(seconds)))) {
+            (Some(steps), Some(time)) => line("the run", format!("{} steps in {time}", grouped(steps)))?,
+            (Some(steps), None) => line("the run", format!("{} steps", grouped(steps)))?,
+            (None, Some(time)) => line("the run", format!("as many steps as {time} allow"))?,
+            (None, None) => {}
+        }
+        if !self.fits
+            && let Err(Error::Config { remedy, .. }) = check_training(config, source)
+        {
+            line("does not fit", remedy)?;
+        }
+        Ok(())
+    }
+}

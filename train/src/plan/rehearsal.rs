@@ -1,0 +1,176 @@
+//! A step gone through without numbers: what it takes in memory and in work.
+
+use crate::{Config, Result};
+use tweedie_autograd::{Tape, Var};
+use tweedie_nn::optim::Optimizer;
+use tweedie_nn::{Builder, Ctx, Ema, Network, NetworkConfig, Params};
+use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::{Tensor, rehearse, rehearsed};
+
+/// Batches that the loader holds beside the one that is trained on: three that wait, one in the making.
+const BATCHES_AHEAD: usize = 4;
+
+/// Pictures that a sampler holds beside the network's pass: x_t, the prediction, x̂_0, noise, and what it remembers.
+const SAMPLER_STATE: usize = 8;
+
+/// The largest batch that is gone through as it is; what larger ones take follows in proportion.
+const LARGEST_BATCH: usize = 1 << 14;
+
+/// The most pixels of a picture that is gone through as it is: positions are computed for each.
+const LARGEST_PICTURE: usize = 1 << 24;
+
+/// What a training step takes, in bytes and in operations.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct StepCost {
+    /// How many numbers the network learns.
+    pub parameters: usize,
+    /// Multiplications and additions of a step, as the definitions have them.
+    pub flops: f64,
+    /// The parameters themselves.
+    pub weights: u64,
+    /// Their gradients.
+    pub gradients: u64,
+    /// What the optimizer remembers of them.
+    pub moments: u64,
+    /// Their moving average.
+    pub average: u64,
+    /// What the forward pass keeps for the backward pass.
+    pub activations: u64,
+    /// Batches that were read ahead.
+    pub batches: u64,
+    /// Everything of tensors: the above, and what kernels, the backward pass, the loss and the sample grids take beside.
+    pub tensors: u64,
+}
+
+/// Goes through two steps of training on pictures of `shape` (channels, height, width), and through the painting of a grid
+/// of `grid` pictures.
+///
+/// # Errors
+/// A configuration that makes no network, or one that does not take such pictures.
+pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usize) -> Result<StepCost> {
+    if batch > LARGEST_BATCH {
+        let cost = training(config, [c, h, w], LARGEST_BATCH, grid)?;
+        return Ok(cost.times(batch as f64 / LARGEST_BATCH as f64));
+    }
+    if let Some((smaller, times)) = smaller(&config.model, [h, w]) {
+        return Ok(training(config, [c, smaller[0], smaller[1]], batch, grid)?.times(times));
+    }
+    let (cost, found) = rehearse(|| -> Result<StepCost> {
+        let builder = Builder::new();
+        let network = Network::new(&config.model, &builder)?;
+        let mut params = builder.draw(0);
+        let weights = in_use();
+        let mut optimizer = Optimizer::new(config.optimizer.rule, &params)?;
+        let moments = in_use() - weights;
+        let mut ema = Ema::new(&params, config.train.ema_decay)?;
+        let before = in_use();
+        let shape = [batch, c, h, w];
+        let _ahead: Vec<Tensor> = (0..BATCHES_AHEAD).map(|_| Tensor::scratch(shape)).collect();
+        let mut cost = StepCost {
+            parameters: params.numel(),
+            weights,
+            moments,
+            gradients: weights,
+            ..StepCost::default()
+        };
+        for _ in 0..2 {
+            let (flops, now) = (rehearsed().map_or(0.0, |so_far| so_far.flops), in_use());
+            let pictures: Tensor = Tensor::scratch(shape);
+            cost.batches = in_use() - before;
+            let noise = random::normal(shape, 0, Purpose::Noise, 0, 0);
+            let x_t = Tensor::scratch(shape);
+            let tape = Tape::new();
+            let ctx = Ctx::training(&params, &tape);
+            let output = pass(&network, &config.model, &ctx, x_t)?;
+            drop(ctx);
+            cost.activations = in_use() - now - 2 * bytes(&pictures);
+            let gradient = loss(output.value().clone(), &noise);
+            let gradients = params.collect(output.vjp(gradient, |_, _| {})?);
+            optimizer.step(&mut params, &gradients, 1e-4, Some(config.optimizer.clip), Some(&mut ema))?;
+            cost.flops = rehearsed().map_or(0.0, |so_far| so_far.flops) - flops;
+        }
+        cost.average = ema.params().values().iter().map(bytes).sum();
+        if grid > 0 {
+            paint(&network, &config.model, ema.params(), [grid, c, h, w])?;
+        }
+        Ok(cost)
+    });
+    Ok(StepCost { tensors: found.pool.allocated, ..cost? })
+}
+
+/// The memory of tensors that a pass of inference takes with `n` pictures at a time, the sampler's included, weights not.
+///
+/// # Errors
+/// As [`training`].
+pub fn inference(config: &NetworkConfig, [c, h, w]: [usize; 3], n: usize) -> Result<u64> {
+    if let Some((smaller, times)) = smaller(config, [h, w]) {
+        return Ok((inference(config, [c, smaller[0], smaller[1]], n)? as f64 * times) as u64);
+    }
+    let (weights, found) = rehearse(|| -> Result<u64> {
+        let builder = Builder::new();
+        let network = Network::new(config, &builder)?;
+        let params = builder.draw(0);
+        let weights = in_use();
+        paint(&network, config, &params, [n, c, h, w])?;
+        Ok(weights)
+    });
+    Ok(found.pool.allocated - weights?)
+}
+
+/// Pictures of about half the sides, where these are too large to be gone through, and how many times the pixels these have.
+fn smaller(config: &NetworkConfig, sides: [usize; 2]) -> Option<([usize; 2], f64)> {
+    let pixels = |[h, w]: [usize; 2]| h as f64 * w as f64;
+    if pixels(sides) <= LARGEST_PICTURE as f64 {
+        return None;
+    }
+    let multiple = config.backbone.size_multiple();
+    let half = sides.map(|side| (side / 2).next_multiple_of(multiple));
+    Some((half, pixels(sides) / pixels(half)))
+}
+
+/// A pass over pictures, what a sampler holds of them at hand.
+fn paint(network: &Network, config: &NetworkConfig, params: &Params<f32>, shape: [usize; 4]) -> Result<()> {
+    let _state: Vec<Tensor> = (0..SAMPLER_STATE).map(|_| Tensor::scratch(shape)).collect();
+    pass(network, config, &Ctx::inference(params), Tensor::scratch(shape))?;
+    Ok(())
+}
+
+fn pass(network: &Network, config: &NetworkConfig, ctx: &Ctx, x: Tensor) -> Result<Var> {
+    let n = x.dims()[0];
+    let classes = config.backbone.num_class_embeds().map(|_| vec![0; n]);
+    let captions = config.caption.as_ref().map(|_| vec![Vec::new(); n]);
+    Ok(network.forward(ctx, Var::constant(x), &[0.0], classes.as_deref(), captions.as_deref())?)
+}
+
+/// The gradient by the output: as the loss has it, by way of f64 slopes, the target and the difference.
+fn loss(output: Tensor, noise: &Tensor) -> Tensor {
+    let [target, difference] = [(); 2].map(|()| Tensor::<f32>::scratch(*noise.shape()));
+    let slopes = Tensor::<f64>::scratch(*output.shape());
+    let part = Tensor::<f32>::scratch(*output.shape());
+    drop((target, difference, slopes, part));
+    Tensor::scratch(*output.shape())
+}
+
+fn bytes<T: tweedie_tensor::Element>(x: &Tensor<T>) -> u64 {
+    (x.numel() * size_of::<T>()) as u64
+}
+
+/// What the rehearsal holds now.
+fn in_use() -> u64 {
+    rehearsed().map_or(0, |so_far| so_far.pool.in_use as u64)
+}
+
+impl StepCost {
+    /// The cost of so many times the pixels.
+    fn times(self, times: f64) -> StepCost {
+        let grown = |bytes: u64| (bytes as f64 * times) as u64;
+        let fixed = self.weights + self.gradients + self.moments + self.average;
+        StepCost {
+            flops: self.flops * times,
+            activations: grown(self.activations),
+            batches: grown(self.batches),
+            tensors: fixed + grown(self.tensors.saturating_sub(fixed)),
+            ..self
+        }
+    }
+}
