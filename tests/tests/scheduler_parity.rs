@@ -262,6 +262,7 @@ fn trajectories(name: &str) {
     let noise: Vec<Tensor<f32>> = (0..STEPS).map(|i| ops::narrow(&noise, 0, i, 1).unwrap()).collect();
     let json = std::fs::read_to_string(folder.join("scheduler/scheduler_config.json")).unwrap();
     let config: SchedulerConfig = serde_json::from_str(&json).unwrap();
+    let start: Tensor<f32> = expected.tensor("ddim.x_T").unwrap();
     for (key, class) in SAMPLERS {
         let mut config = config.of_class(class);
         if key == "dpmpp-2m-sde" {
@@ -274,7 +275,11 @@ fn trajectories(name: &str) {
         let sampler = config.sampler::<f32>(STEPS).unwrap();
         // These keep x / signal in diffusers.
         let unscaled = matches!(class, SchedulerClass::Euler | SchedulerClass::Heun);
-        let x_t: Tensor<f32> = expected.tensor(&format!("{key}.x_T")).unwrap();
+        let x_t = ops::combine(&[(&[sampler.start_deviation()], &start)]).unwrap();
+        let first: Tensor<f32> = expected.tensor(&format!("{key}.x_T")).unwrap();
+        for (a, b) in x_t.as_slice().iter().zip(first.as_slice()) {
+            assert!((a - b).abs() <= 1e-6 * b.abs(), "{name}, {key}: {a} is not {b}");
+        }
         let run = sampler.run_with(Model::new(&model, &condition, 0).with_noise(&noise), x_t);
         for (i, state) in run.enumerate() {
             let state = state.unwrap();
@@ -319,4 +324,24 @@ fn class() {
 #[test]
 fn resnet_updown() {
     trajectories("resnet_updown");
+}
+
+/// A network that says its variance, sampled by the class that reads it.
+#[test]
+fn a_learned_variance_is_sampled_as_diffusers_does() {
+    let folder = fixtures().join("cases/learned-range");
+    let model = tweedie_train::Model::open(&folder, true).unwrap();
+    let json = std::fs::read_to_string(folder.join("scheduler/scheduler_config.json")).unwrap();
+    let config: SchedulerConfig = serde_json::from_str(&json).unwrap();
+    let file = WeightFile::read(&folder.join("trajectory.safetensors")).unwrap();
+    let noise: Tensor<f32> = file.tensor("noise").unwrap();
+    let noise: Vec<Tensor<f32>> = (0..10).map(|i| ops::narrow(&noise, 0, i, 1).unwrap()).collect();
+    let condition = Condition::default();
+    let sampler = config.sampler::<f32>(10).unwrap();
+    let asked = Model::new(&model, &condition, 0).with_noise(&noise);
+    let last = sampler.run_with(asked, file.tensor("x_T").unwrap()).last().unwrap().unwrap().x;
+    let expected: Tensor<f32> = file.tensor("x").unwrap();
+    let differences = last.as_slice().iter().zip(expected.as_slice()).map(|(a, b)| (a - b).abs());
+    let most = differences.fold(0.0, f32::max);
+    assert!(most <= 1e-5, "{most:e}");
 }

@@ -12,5 +12,6 @@ mod interrupt;
 mod predict;
 mod run;
 mod sample;
+mod scheduler_cases;
 mod train;
 mod verify;
