@@ -8,7 +8,7 @@ pub enum Clip {
     /// Values beyond ±range are set to ±range.
     At(f64),
     /// Dynamic thresholding (Saharia et al. 2022, section 2.3): each sample is clipped at s, the `ratio` quantile of its
-    /// |x̂_0|, and divided by s, so that guidance saturates less. s is kept within 1 to `max`: with 1, it is `At(1)`.
+    /// |x̂_0|, and divided by s, so that guidance saturates less. s is at least 1, and at most `max`: with 1, it is `At(1)`.
     Dynamic {
         /// The quantile's rank, from 0 to 1; Saharia et al. take 0.995.
         ratio: f64,
@@ -27,7 +27,7 @@ impl Clip {
                 let samples = x0.dims().first().copied().unwrap_or(1).max(1);
                 let each = (x0.numel() / samples).max(1);
                 for sample in x0.as_mut_slice().chunks_mut(each) {
-                    let threshold = T::from_f64(quantile_of_magnitudes(sample, ratio).min(max).max(1.0));
+                    let threshold = T::from_f64(quantile_of_magnitudes(sample, ratio).max(1.0).min(max));
                     clamp(sample, threshold);
                     for x in sample {
                         *x /= threshold;

@@ -6,29 +6,39 @@ impl Schedule {
     /// The time at a clock value from 0 to T − 1 (values beyond are taken as the ends): at an index its level, between
     /// two the one whose σ = noise / signal is linear in the clock.
     pub fn at_clock(&self, clock: f64) -> Timestep {
-        let last = self.num_timesteps() - 1;
-        let clock = clock.clamp(0.0, last as f64);
-        let below = (clock as usize).min(last);
-        let share = clock - below as f64;
-        if share == 0.0 {
-            return self.timestep(below);
-        }
-        let (low, high) = (self.level(below), self.level(below + 1));
-        Timestep::new(clock, between(low, high, share, low.sigma() + share * (high.sigma() - low.sigma())))
+        at_clock(self.levels(), clock)
     }
 
     /// The time at a noise level σ = noise / signal; its clock value is where ln σ, linear between indices, reaches it,
     /// and beyond the ends of the schedule that of the end.
     pub fn at_sigma(&self, sigma: f64) -> Timestep {
-        let last = self.num_timesteps() - 1;
-        // σ rises with the index.
-        let above = (0..last).find(|&t| self.level(t).sigma() > sigma).unwrap_or(last);
-        let below = above.saturating_sub(1);
-        let (low, high) = (self.level(below), self.level((below + 1).min(last)));
-        let [from, at, to] = [low.sigma(), sigma, high.sigma()].map(Element::ln);
-        let share = if from == to { 0.0 } else { ((at - from) / (to - from)).clamp(0.0, 1.0) };
-        Timestep::new(below as f64 + share, between(low, high, share, sigma))
+        at_sigma(self.levels(), sigma)
     }
+}
+
+/// [`Schedule::at_clock`] for the levels of the indices.
+pub(crate) fn at_clock(levels: &[Level], clock: f64) -> Timestep {
+    let last = levels.len() - 1;
+    let clock = clock.clamp(0.0, last as f64);
+    let below = (clock as usize).min(last);
+    let share = clock - below as f64;
+    if share == 0.0 {
+        return Timestep::new(below as f64, levels[below]);
+    }
+    let (low, high) = (levels[below], levels[below + 1]);
+    Timestep::new(clock, between(low, high, share, low.sigma() + share * (high.sigma() - low.sigma())))
+}
+
+/// [`Schedule::at_sigma`] for the levels of the indices.
+pub(crate) fn at_sigma(levels: &[Level], sigma: f64) -> Timestep {
+    let last = levels.len() - 1;
+    // σ rises with the index.
+    let above = (0..last).find(|&t| levels[t].sigma() > sigma).unwrap_or(last);
+    let below = above.saturating_sub(1);
+    let (low, high) = (levels[below], levels[(below + 1).min(last)]);
+    let [from, at, to] = [low.sigma(), sigma, high.sigma()].map(Element::ln);
+    let share = if from == to { 0.0 } else { ((at - from) / (to - from)).clamp(0.0, 1.0) };
+    Timestep::new(below as f64 + share, between(low, high, share, sigma))
 }
 
 /// The level of a given σ between two others, a share of the way from the first. What it adds up to, signal² + noise²,

@@ -71,7 +71,7 @@ pub use prediction::{Prediction, PredictionKind};
 pub use process::Gaussian;
 pub use sampler::{
     Churn, Ddim, Ddpm, DpmSolver, DpmSolverType, Euler, Heun, History, Hop, Model, NoiseSource, Past, Plan,
-    Pndm, Sampler, State, Trajectory, UniPc, UniPcType,
+    Pndm, Sampler, State, Trajectory, UniPc, UniPcType, VarianceSay,
 };
 pub use schedule::{Schedule, ScheduleConfig, ScheduleKind, karras_sigmas};
 pub use scheduler_config::{SchedulerClass, SchedulerConfig};

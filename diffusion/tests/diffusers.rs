@@ -5,8 +5,8 @@
 mod common;
 
 use tweedie_diffusion::{
-    Condition, Denoiser, Error, Grid, Prediction, PredictionKind, Result, Sampler, SchedulerConfig, Spacing,
-    Timestep,
+    Condition, Denoiser, Error, Grid, Prediction, PredictionKind, Result, Sampler, SchedulerClass,
+    SchedulerConfig, Spacing, Timestep,
 };
 use tweedie_tensor::Tensor;
 
@@ -189,15 +189,13 @@ fn unknown_keys_pass_and_unsupported_values_are_named() {
     );
     let refused = |json: &str| config(json).ddpm(10).unwrap_err().to_string();
     assert_eq!(
-        refused(r#"{"beta_schedule": "sigmoid"}"#),
-        r#"beta_schedule = "sigmoid" is not supported; it can be linear, scaled_linear or squaredcos_cap_v2"#
+        refused(r#"{"beta_schedule": "exp"}"#),
+        r#"beta_schedule = "exp" is not supported; it can be linear, scaled_linear, squaredcos_cap_v2 or sigmoid"#
     );
-    assert!(
-        refused(r#"{"variance_type": "learned_range"}"#).starts_with("variance_type = \"learned_range\"")
-    );
+    assert!(refused(r#"{"variance_type": "fixed_large_log"}"#).starts_with("variance_type = \"fixed_large_log\""));
     assert!(refused(r#"{"timestep_spacing": "log"}"#).starts_with("timestep_spacing = \"log\""));
-    let threshold = r#"{"thresholding": true, "sample_max_value": 0.5}"#;
-    assert!(refused(threshold).contains("sample_max_value = 0.5"));
+    let threshold = r#"{"thresholding": true, "sample_max_value": 0}"#;
+    assert!(refused(threshold).contains("sample_max_value = 0"));
     let ratio = r#"{"thresholding": true, "dynamic_thresholding_ratio": 2}"#;
     assert!(refused(ratio).contains("dynamic_thresholding_ratio = 2"));
     assert!(refused(r#"{"clip_sample_range": 0.0}"#).contains("clip_sample_range = 0"));
@@ -221,30 +219,28 @@ fn what_a_class_does_not_support_is_named() {
     let table = [
         ("LMSDiscreteScheduler", r#""beta_start": 0.1"#, "_class_name = \"LMSDiscreteScheduler\""),
         ("EulerDiscreteScheduler", r#""use_beta_sigmas": true"#, "use_beta_sigmas = \"true\""),
-        (
-            "EulerDiscreteScheduler",
-            r#""interpolation_type": "log_linear""#,
-            "interpolation_type = \"log_linear\"",
-        ),
-        ("EulerDiscreteScheduler", r#""timestep_type": "continuous""#, "timestep_type = \"continuous\""),
+        ("EulerDiscreteScheduler", r#""interpolation_type": "cubic""#, "interpolation_type = \"cubic\""),
+        ("EulerDiscreteScheduler", r#""timestep_type": "wall""#, "timestep_type = \"wall\""),
         ("EulerDiscreteScheduler", r#""final_sigmas_type": "one""#, "final_sigmas_type = \"one\""),
-        ("HeunDiscreteScheduler", r#""use_exponential_sigmas": true"#, "use_exponential_sigmas = \"true\""),
+        ("HeunDiscreteScheduler", r#""use_beta_sigmas": true"#, "use_beta_sigmas = \"true\""),
+        (
+            "HeunDiscreteScheduler",
+            r#""use_karras_sigmas": true, "use_exponential_sigmas": true"#,
+            "use_exponential_sigmas = \"true\"",
+        ),
         ("DPMSolverMultistepScheduler", r#""algorithm_type": "dpmsolver""#, "algorithm_type = \"dpmsolver\""),
         ("DPMSolverMultistepScheduler", r#""solver_order": 3"#, "solver_order = \"3\""),
         ("DPMSolverMultistepScheduler", r#""solver_type": "rk4""#, "solver_type = \"rk4\""),
-        ("DPMSolverMultistepScheduler", r#""lambda_min_clipped": -5.1"#, "lambda_min_clipped = \"-5.1\""),
-        ("DPMSolverMultistepScheduler", r#""use_lu_lambdas": true"#, "use_lu_lambdas = \"true\""),
+        ("DPMSolverMultistepScheduler", r#""lambda_min_clipped": 99.0"#, "lambda_min_clipped = 99: all of the"),
+        ("DPMSolverMultistepScheduler", r#""use_flow_sigmas": true"#, "use_flow_sigmas = \"true\""),
+        ("DPMSolverMultistepScheduler", r#""num_train_timesteps": 10"#, "two times have the same level"),
         (
             "DPMSolverMultistepScheduler",
-            r#""variance_type": "learned_range""#,
-            "variance_type = \"learned_range\"",
+            r#""use_karras_sigmas": true, "sigma_min": 0.001, "final_sigmas_type": "sigma_min",
+               "algorithm_type": "sde-dpmsolver++""#,
+            "a step with noise cannot end above where it starts",
         ),
-        ("DPMSolverMultistepScheduler", r#""num_train_timesteps": 10"#, "steps = 10: must be 1 to 9"),
-        (
-            "DPMSolverMultistepScheduler",
-            r#""use_karras_sigmas": true, "rescale_betas_zero_snr": true"#,
-            "use_karras_sigmas = \"true\"",
-        ),
+        ("UniPCMultistepScheduler", r#""num_train_timesteps": 10"#, "two times have the same level"),
         ("UniPCMultistepScheduler", r#""solver_order": 4"#, "solver_order = \"4\""),
         ("UniPCMultistepScheduler", r#""predict_x0": false"#, "predict_x0 = \"false\""),
         ("UniPCMultistepScheduler", r#""disable_corrector": [0]"#, "disable_corrector = \"[0]\""),
@@ -263,4 +259,44 @@ fn what_a_class_does_not_support_is_named() {
     assert!(
         config(r#"{"use_karras_sigmas": null, "solver_type": null, "variance_type": null}"#).unipc(5).is_ok()
     );
+}
+
+/// A scheduler that is not known may still say what another needs; one of flows cannot.
+#[test]
+fn another_class_takes_the_keys_of_one_that_is_not_known_unless_it_is_of_flows() {
+    let ancestral = config(r#"{"_class_name": "EulerAncestralDiscreteScheduler", "beta_end": 0.01}"#);
+    assert!(ancestral.class().unwrap_err().to_string().contains("EulerAncestralDiscreteScheduler"));
+    let ddim = ancestral.of_class(SchedulerClass::Ddim);
+    assert_eq!(
+        ddim.schedule().unwrap(),
+        config(r#"{"_class_name": "DDIMScheduler", "beta_end": 0.01}"#).schedule().unwrap()
+    );
+    for class in ["FlowMatchEulerDiscreteScheduler", "LTXEulerAncestralRFScheduler", "SCMScheduler"] {
+        let flow = config(&format!(r#"{{"_class_name": "{class}"}}"#));
+        let refused = flow.ddim(10, 0.0).unwrap_err().to_string();
+        assert!(refused.contains(class) && refused.contains("holds no betas"), "{refused}");
+    }
+}
+
+#[test]
+fn a_variance_type_counts_only_where_ddpm_is_used() {
+    let learned = config(r#"{"_class_name": "DDIMScheduler", "variance_type": "learned_range"}"#);
+    assert!(learned.variance().is_ok() && learned.sampler::<f64>(10).is_ok());
+    let unknown = config(r#"{"_class_name": "DDIMScheduler", "variance_type": "unknown"}"#);
+    assert!(unknown.variance().is_ok() && unknown.sampler::<f64>(10).is_ok());
+    assert!(unknown.ddpm(10).is_err());
+    let (toy, none) = (Toy(PredictionKind::Epsilon), Condition::default());
+    let ddpm = learned.ddpm(10).unwrap();
+    let mut run = ddpm.run(&toy, batch(), &none, 0);
+    let refused = run.next().unwrap().unwrap_err().to_string();
+    assert!(refused.contains("the model says none"), "{refused}");
+}
+
+#[test]
+fn as_many_steps_as_nobody_means_are_refused() {
+    for (class, steps) in [(SchedulerClass::Euler, 0), (SchedulerClass::Heun, 4_000_000_000)] {
+        let refused = config("{}").of_class(class).sampler::<f64>(steps).err().unwrap().to_string();
+        assert!(refused.contains("steps = "), "{refused}");
+    }
+    assert!(config(r#"{"steps_offset": 18446744073709551615, "timestep_spacing": "leading"}"#).euler(5).is_err());
 }

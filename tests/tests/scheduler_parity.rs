@@ -32,9 +32,26 @@ impl Denoiser<f64> for Toy {
     }
 }
 
+/// The same, which says a variance as well: y/2 − 0.2 as a range, or y²/10 itself.
+struct Speaking(Toy, fn(f64) -> f64);
+
+impl Denoiser<f64> for Speaking {
+    fn predict(&self, x: &Tensor<f64>, t: &[Timestep], none: &Condition) -> Result<Prediction<f64>> {
+        let prediction = self.0.predict(x, t, none)?;
+        let y = prediction.value.as_slice();
+        let range = Some(Tensor::from_fn(*x.shape(), |i| self.1(y[i])));
+        Ok(Prediction { range, ..prediction })
+    }
+}
+
 /// The batch of diffusers' own tests: place (n, c, h, w) holds place (c, h, w, n) of the range, over 768.
 fn batch() -> Tensor<f64> {
     Tensor::from_fn([4, 3, 8, 8], |i| (i % 192 * 4 + i / 192) as f64 / 768.0)
+}
+
+/// What a stochastic sampler adds in step i.
+fn toy_noise(i: usize) -> Tensor<f64> {
+    Tensor::from_fn([4, 3, 8, 8], |k| ((7 * k + 11 * i) % 13) as f64 / 4.0 - 1.5)
 }
 
 fn mean(x: &Tensor<f64>) -> f64 {
@@ -58,9 +75,7 @@ fn configurations() {
     let mut wrong = Vec::new();
     for Case { config: json, steps, start, means } in cases {
         let config: SchedulerConfig = serde_json::from_value(json.clone()).unwrap();
-        let noise: Vec<Tensor<f64>> = (0..steps)
-            .map(|i| Tensor::from_fn([4, 3, 8, 8], |k| ((7 * k + 11 * i) % 13) as f64 / 4.0 - 1.5))
-            .collect();
+        let noise: Vec<Tensor<f64>> = (0..steps).map(toy_noise).collect();
         let actual = toy_run(&config, steps, start / mean(&batch()), &noise);
         assert_eq!(actual.len(), means.len(), "{json}");
         let off = |(a, b): (&f64, &f64)| a.is_nan() || (a - b).abs() > 1e-5 * b + 1e-12;
@@ -69,6 +84,56 @@ fn configurations() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[derive(Deserialize)]
+struct Swept {
+    config: serde_json::Value,
+    steps: usize,
+    /// The mean of |x| at the start and the end, in the scale that preserves the variance.
+    start: f64,
+    last: f64,
+}
+
+/// Every class with every spacing, from one step to more than T, with every kind of noise levels, end, prediction and
+/// variance: where a run starts, and where it ends.
+#[test]
+fn every_class_starts_and_ends_where_diffusers_does() {
+    let text = std::fs::read_to_string(fixtures().join("schedulers_sweep.json")).unwrap();
+    let cases: Vec<Swept> = serde_json::from_str(&text).unwrap();
+    let mut wrong = Vec::new();
+    for Swept { config: json, steps, start, last } in cases {
+        let config: SchedulerConfig = serde_json::from_value(json.clone()).unwrap();
+        let sampler = match config.sampler::<f64>(steps) {
+            Ok(sampler) => sampler,
+            Err(error) => {
+                wrong.push(format!("{json}, {steps} steps: {error}"));
+                continue;
+            }
+        };
+        let noise: Vec<Tensor<f64>> = (0..steps).map(toy_noise).collect();
+        let toy = Toy(config.prediction().unwrap());
+        let speaking: Box<dyn Denoiser<f64>> = match config.variance_type.as_deref() {
+            Some("learned_range") => Box::new(Speaking(toy, |y| y / 2.0 - 0.2)),
+            Some("learned") => Box::new(Speaking(toy, |y| y * y / 10.0)),
+            _ => Box::new(toy),
+        };
+        let x = ops::combine(&[(&[sampler.start_deviation()], &batch())]).unwrap();
+        let from = mean(&x);
+        let condition = Condition::default();
+        let run = sampler.run_with(Model::new(&*speaking, &condition, 0).with_noise(&noise), x);
+        match run.last().unwrap() {
+            Ok(state) => {
+                for (what, a, b) in [("start", from, start), ("last", mean(&state.x), last)] {
+                    if a.is_nan() || (a - b).abs() > 1e-5 * b + 1e-12 {
+                        wrong.push(format!("{json}, {steps} steps: {what} {a} is not {b}"));
+                    }
+                }
+            }
+            Err(error) => wrong.push(format!("{json}, {steps} steps: {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// The numbers that diffusers publishes in its own tests, for 10 steps.
@@ -197,6 +262,7 @@ fn trajectories(name: &str) {
     let noise: Vec<Tensor<f32>> = (0..STEPS).map(|i| ops::narrow(&noise, 0, i, 1).unwrap()).collect();
     let json = std::fs::read_to_string(folder.join("scheduler/scheduler_config.json")).unwrap();
     let config: SchedulerConfig = serde_json::from_str(&json).unwrap();
+    let start: Tensor<f32> = expected.tensor("ddim.x_T").unwrap();
     for (key, class) in SAMPLERS {
         let mut config = config.of_class(class);
         if key == "dpmpp-2m-sde" {
@@ -209,7 +275,11 @@ fn trajectories(name: &str) {
         let sampler = config.sampler::<f32>(STEPS).unwrap();
         // These keep x / signal in diffusers.
         let unscaled = matches!(class, SchedulerClass::Euler | SchedulerClass::Heun);
-        let x_t: Tensor<f32> = expected.tensor(&format!("{key}.x_T")).unwrap();
+        let x_t = ops::combine(&[(&[sampler.start_deviation()], &start)]).unwrap();
+        let first: Tensor<f32> = expected.tensor(&format!("{key}.x_T")).unwrap();
+        for (a, b) in x_t.as_slice().iter().zip(first.as_slice()) {
+            assert!((a - b).abs() <= 1e-6 * b.abs(), "{name}, {key}: {a} is not {b}");
+        }
         let run = sampler.run_with(Model::new(&model, &condition, 0).with_noise(&noise), x_t);
         for (i, state) in run.enumerate() {
             let state = state.unwrap();
@@ -254,4 +324,24 @@ fn class() {
 #[test]
 fn resnet_updown() {
     trajectories("resnet_updown");
+}
+
+/// A network that says its variance, sampled by the class that reads it.
+#[test]
+fn a_learned_variance_is_sampled_as_diffusers_does() {
+    let folder = fixtures().join("cases/learned-range");
+    let model = tweedie_train::Model::open(&folder, true).unwrap();
+    let json = std::fs::read_to_string(folder.join("scheduler/scheduler_config.json")).unwrap();
+    let config: SchedulerConfig = serde_json::from_str(&json).unwrap();
+    let file = WeightFile::read(&folder.join("trajectory.safetensors")).unwrap();
+    let noise: Tensor<f32> = file.tensor("noise").unwrap();
+    let noise: Vec<Tensor<f32>> = (0..10).map(|i| ops::narrow(&noise, 0, i, 1).unwrap()).collect();
+    let condition = Condition::default();
+    let sampler = config.sampler::<f32>(10).unwrap();
+    let asked = Model::new(&model, &condition, 0).with_noise(&noise);
+    let last = sampler.run_with(asked, file.tensor("x_T").unwrap()).last().unwrap().unwrap().x;
+    let expected: Tensor<f32> = file.tensor("x").unwrap();
+    let differences = last.as_slice().iter().zip(expected.as_slice()).map(|(a, b)| (a - b).abs());
+    let most = differences.fold(0.0, f32::max);
+    assert!(most <= 1e-5, "{most:e}");
 }

@@ -60,8 +60,17 @@ pub(crate) fn open(folder: &Path) -> Result<Model> {
 }
 
 /// The sampler that a scheduler's configuration stands for.
+///
+/// # Errors
+/// A class of scheduler that is not known, or one of flows.
 fn sampler_of(scheduler: &SchedulerConfig) -> Result<SamplerKind> {
-    Ok(match scheduler.class()? {
+    refuse_flows(scheduler)?;
+    let class = scheduler.class().map_err(|_| {
+        let what = format!("{} is not known", scheduler.class_name);
+        let names = "ddpm, ddim, pndm, euler, heun, dpmpp-2m, dpmpp-2m-sde or unipc";
+        Error::config(what, PLACE, format!("name the sampler to take in its place, --sampler {names}"))
+    })?;
+    Ok(match class {
         SchedulerClass::Ddpm => SamplerKind::Ddpm,
         SchedulerClass::Ddim => SamplerKind::Ddim,
         SchedulerClass::Pndm => SamplerKind::Pndm,
@@ -73,6 +82,18 @@ fn sampler_of(scheduler: &SchedulerConfig) -> Result<SamplerKind> {
     })
 }
 
+/// The file in which a scheduler's keys are.
+const PLACE: &str = "scheduler_config.json";
+
+/// Refuses a scheduler of flows, whose path from noise to pictures no sampler here takes.
+fn refuse_flows(scheduler: &SchedulerConfig) -> Result<()> {
+    if scheduler.is_of_flows() {
+        let what = format!("{} is of flows, and holds no betas for any sampler here", scheduler.class_name);
+        return Err(Error::config(what, PLACE, "take a model that was trained on noise; predict takes this one"));
+    }
+    Ok(())
+}
+
 /// `algorithm_type` of DPM-Solver++ for the reverse SDE.
 const SDE: &str = "sde-dpmsolver++";
 
@@ -82,6 +103,7 @@ pub(crate) fn sampler(
     sampling: &SamplingConfig,
 ) -> Result<Box<dyn Sampler<f32>>> {
     let SamplingConfig { steps, eta, churn, .. } = *sampling;
+    refuse_flows(scheduler)?;
     let mut config = scheduler.clone();
     if let Some(spacing) = sampling.spacing {
         config.timestep_spacing = Some(spacing.name().into());
@@ -100,7 +122,7 @@ pub(crate) fn sampler(
             Box::new(config.heun(steps)?.churn(churn, |sigma| schedule.at_sigma(sigma))?)
         }
         SamplerKind::Dpmpp2m | SamplerKind::Dpmpp2mSde => {
-            if sampling.sampler != sampler_of(&config)? {
+            if sampler_of(&config).ok() != Some(sampling.sampler) {
                 let stochastic = sampling.sampler == SamplerKind::Dpmpp2mSde;
                 config.algorithm_type = if stochastic { SDE } else { "dpmsolver++" }.into();
             }

@@ -41,7 +41,7 @@ pub fn inpaint(
     let known = Known::new(picture.clone(), painted.to_vec())?;
     let sampler = Inpaint::new(model.sampler(&request.sampling)?, known)
         .resampled(resampling.jump, resampling.times)?;
-    run(model, request, &sampler, model.start(request), watch)
+    run(model, request, &sampler, model.start(request, &sampler)?, watch)
 }
 
 /// Paints `request.n` variations of `picture` \[c, h, w\] by SDEdit.

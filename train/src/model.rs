@@ -244,7 +244,7 @@ impl Model {
         let noise = NoiseSource { seed: request.seed, first_sample: request.first as u64 };
         let (denoiser, sampler) = (self.denoiser(request)?, self.sampler(&request.sampling)?);
         let mut last = None;
-        for state in sampler.run(&*denoiser, self.start(request), &request.condition, noise) {
+        for state in sampler.run(&*denoiser, self.start(request, &sampler)?, &request.condition, noise) {
             let state = state?;
             each(&state)?;
             last = Some(state.x);
@@ -252,15 +252,19 @@ impl Model {
         last.ok_or_else(|| Error::config("no steps to take", "--steps", "give at least 1"))
     }
 
-    /// The noise that a request starts from.
-    pub(crate) fn start(&self, request: &SampleRequest) -> Tensor<f32> {
+    /// What the sampler makes of the noise that a request starts from.
+    pub(crate) fn start(&self, request: &SampleRequest, sampler: &impl Sampler<f32>) -> Result<Tensor<f32>> {
         let [c, h, w] = self.shape();
-        match &request.x_t {
+        let noise = match &request.x_t {
             Some(x) => x.clone(),
             None => {
                 let SampleRequest { n, first, seed, .. } = *request;
                 random::normal([n, c, h, w], seed, Purpose::Start, 0, first as u64)
             }
+        };
+        match sampler.start_deviation() {
+            1.0 => Ok(noise),
+            deviation => Ok(ops::combine(&[(&[deviation], &noise)])?),
         }
     }
 

@@ -63,8 +63,9 @@ fn every_sampler_ends_where_diffusers_does() {
     for name in ["plain", "attention"] {
         let folder = fixture(name);
         let expected = WeightFile::read(&folder.join("trajectories.safetensors")).unwrap();
+        // Euler and Heun make their start of it themselves.
+        write_x(at("x"), &expected.tensor("ddim.x_T").unwrap());
         for sampler in ["ddim", "euler", "heun", "dpmpp-2m", "unipc", "pndm"] {
-            write_x(at("x"), &expected.tensor(&format!("{sampler}.x_T")).unwrap());
             let (noise, raw) = (at("x").display().to_string(), at("y").display().to_string());
             let words = ["sample", ".", "--steps=10", "--sampler", sampler, "--noise", &noise, "--raw", &raw];
             json(&folder, &words);
@@ -104,5 +105,5 @@ fn the_scheduler_of_a_folder_is_its_sampler() {
     schedule("DEISMultistepScheduler", "");
     let said = tweedie(folder, &paint);
     assert_eq!(said.status, Some(1));
-    assert!(said.stderr.contains("_class_name = \"DEISMultistepScheduler\""), "{}", said.stderr);
+    assert!(said.stderr.contains("DEISMultistepScheduler"), "{}", said.stderr);
 }

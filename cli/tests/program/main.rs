@@ -14,6 +14,7 @@ mod predict;
 mod resume;
 mod run;
 mod sample;
+mod scheduler_cases;
 mod streams;
 mod too_much;
 mod train;

@@ -132,6 +132,10 @@ impl<T: Element, S: Sampler<T>> Sampler<T> for Inpaint<T, S> {
         self.sampler.time(self.visits[step].step)
     }
 
+    fn start_deviation(&self) -> f64 {
+        self.sampler.start_deviation()
+    }
+
     fn step(
         &self,
         step: usize,

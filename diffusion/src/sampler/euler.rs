@@ -11,12 +11,13 @@ pub struct Euler {
     plan: Plan,
     lifts: Vec<Option<Lift>>,
     clip: Clip,
+    start_deviation: f64,
 }
 
 impl Euler {
     /// A sampler over the times of `plan`, without churn and without clipping.
     pub fn new(plan: Plan) -> Euler {
-        Euler { lifts: vec![None; plan.hops().len()], plan, clip: Clip::Off }
+        Euler { lifts: vec![None; plan.hops().len()], plan, clip: Clip::Off, start_deviation: 1.0 }
     }
 
     /// The same sampler, with churn; `at` makes a time of a σ, as [`Schedule::at_sigma`](crate::Schedule::at_sigma) and
@@ -31,6 +32,11 @@ impl Euler {
     /// The same sampler, with x̂_0 clipped, and ε̂ what then explains x.
     pub fn clip(self, clip: Clip) -> Euler {
         Euler { clip, ..self }
+    }
+
+    /// The same sampler, its runs starting from noise of this standard deviation.
+    pub fn starting_from(self, start_deviation: f64) -> Euler {
+        Euler { start_deviation, ..self }
     }
 
     /// The step, and the level from which it started.
@@ -73,6 +79,10 @@ impl<T: Element> Sampler<T> for Euler {
 
     fn time(&self, step: usize) -> Timestep {
         self.plan.hops()[step].from
+    }
+
+    fn start_deviation(&self) -> f64 {
+        self.start_deviation
     }
 
     fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {

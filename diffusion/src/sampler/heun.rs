@@ -31,6 +31,11 @@ impl Heun {
     pub fn clip(self, clip: Clip) -> Heun {
         Heun { euler: self.euler.clip(clip) }
     }
+
+    /// The same sampler, its runs starting from noise of this standard deviation.
+    pub fn starting_from(self, start_deviation: f64) -> Heun {
+        Heun { euler: self.euler.starting_from(start_deviation) }
+    }
 }
 
 impl<T: Element> Sampler<T> for Heun {
@@ -40,6 +45,10 @@ impl<T: Element> Sampler<T> for Heun {
 
     fn time(&self, step: usize) -> Timestep {
         self.euler.plan().hops()[step].from
+    }
+
+    fn start_deviation(&self) -> f64 {
+        Sampler::<T>::start_deviation(&self.euler)
     }
 
     fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {

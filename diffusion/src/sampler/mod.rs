@@ -15,7 +15,7 @@ mod unipc;
 
 pub use churn::Churn;
 pub use ddim::Ddim;
-pub use ddpm::Ddpm;
+pub use ddpm::{Ddpm, VarianceSay};
 pub use dpm_solver::{DpmSolver, DpmSolverType};
 pub use euler::Euler;
 pub use heun::Heun;
@@ -50,6 +50,11 @@ pub trait Sampler<T: Element> {
 
     /// The time of the sample that step number `step` leaves.
     fn time(&self, step: usize) -> Timestep;
+
+    /// The standard deviation of the noise that a run starts from, for a sampler whose first sample is not of variance 1.
+    fn start_deviation(&self) -> f64 {
+        1.0
+    }
 
     /// Takes step number `step` (from 0): asks the model at the sample `x`, and moves it to a less noisy level.
     /// `history` is what the steps before it have left there.
@@ -94,6 +99,9 @@ impl<T: Element, S: Sampler<T> + ?Sized> Sampler<T> for Box<S> {
     }
     fn time(&self, step: usize) -> Timestep {
         (**self).time(step)
+    }
+    fn start_deviation(&self) -> f64 {
+        (**self).start_deviation()
     }
     fn step(
         &self,

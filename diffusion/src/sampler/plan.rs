@@ -44,19 +44,26 @@ impl Plan {
     /// # Errors
     /// [`Error::Parameter`] when there is no time, or noise / signal rises from one to the next.
     pub fn through(times: &[Timestep], end: Timestep) -> Result<Plan> {
-        const WHAT: &str = "sampling";
-        if times.is_empty() {
-            return Err(Error::parameter(WHAT, "times", "[]", "there must be at least one"));
-        }
-        let next = times[1..].iter().copied().chain([end]);
-        let hops: Vec<Hop> =
-            times.iter().copied().zip(next).map(|(from, to)| Hop::between(from, to)).collect();
+        let plan = Plan::along(times, end)?;
         let falls = |hop: &&Hop| hop.to.level().sigma() <= hop.from.level().sigma();
-        if let Some(hop) = hops.iter().find(|hop| !falls(hop)) {
+        if let Some(hop) = plan.hops.iter().find(|hop| !falls(hop)) {
             let (from, to) = (hop.from.level().sigma(), hop.to.level().sigma());
             let why = format!("a reverse step from noise / signal = {from} cannot end there");
-            return Err(Error::parameter(WHAT, "noise / signal", to, why));
+            return Err(Error::parameter("sampling", "noise / signal", to, why));
         }
+        Ok(plan)
+    }
+
+    /// As [`Plan::through`], where noise / signal may also rise: solvers of an ODE take such a step as any other.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] when there is no time.
+    pub(crate) fn along(times: &[Timestep], end: Timestep) -> Result<Plan> {
+        if times.is_empty() {
+            return Err(Error::parameter("sampling", "times", "[]", "there must be at least one"));
+        }
+        let next = times[1..].iter().copied().chain([end]);
+        let hops = times.iter().copied().zip(next).map(|(from, to)| Hop::between(from, to)).collect();
         Ok(Plan { hops })
     }
 

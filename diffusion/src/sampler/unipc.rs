@@ -37,13 +37,15 @@ impl UniPc {
     /// lower orders over the last steps, without clipping.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless the order is 1 to 3 and the plan's noise / signal falls with every hop.
+    /// [`Error::Parameter`] unless the order is 1 to 3 and noise / signal changes with every hop of the plan but the last;
+    /// with order 1 it need not.
     pub fn new(plan: Plan, order: usize) -> Result<UniPc> {
         const WHAT: &str = "UniPC";
         if !(1..=3).contains(&order) {
             return Err(Error::parameter(WHAT, "order", order, "must be 1, 2 or 3"));
         }
-        if let Some(hop) = plan.hops().iter().find(|hop| hop.from.level().sigma() == hop.to.level().sigma()) {
+        let inner = &plan.hops()[..if order == 1 { 0 } else { plan.hops().len() - 1 }];
+        if let Some(hop) = inner.iter().find(|hop| hop.from.level().sigma() == hop.to.level().sigma()) {
             let why = "two times have the same level, and a step between them no length";
             return Err(Error::parameter(WHAT, "noise / signal", hop.to.level().sigma(), why));
         }
@@ -100,6 +102,9 @@ impl UniPc {
         others: &[(Level, &Tensor<T>)],
     ) -> Result<Tensor<T>> {
         let h = lambda(to) - lambda(from);
+        if h == 0.0 {
+            return Ok(x.clone());
+        }
         let nodes: Vec<f64> = others
             .iter()
             .map(|&(level, _)| if level == to { 1.0 } else { (lambda(level) - lambda(from)) / h })

@@ -190,6 +190,11 @@ impl Schedule {
         self.levels[t]
     }
 
+    /// [`Schedule::level`] of every index.
+    pub(crate) fn levels(&self) -> &[Level] {
+        &self.levels
+    }
+
     /// The time at index `t` as a denoiser is told it: the clock value is `t` itself.
     pub fn timestep(&self, t: usize) -> Timestep {
         Timestep::new(t as f64, self.levels[t])

@@ -1,11 +1,13 @@
 //! Samplers as diffusers would have them, from its configuration files.
 
+mod betas;
 mod class;
 mod samplers;
+mod times;
 
 pub use class::SchedulerClass;
 
-use crate::{Clip, Error, PredictionKind, Result, Schedule, Spacing, VarianceKind, single_precision};
+use crate::{Clip, Error, PredictionKind, Result, Spacing, VarianceKind};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// A diffusers `scheduler_config.json`, as the classes of [`SchedulerClass`] read it (0.42.1). What is not there is
@@ -23,7 +25,7 @@ pub struct SchedulerConfig {
     pub beta_start: Option<f64>,
     /// β_T.
     pub beta_end: Option<f64>,
-    /// `linear`, `scaled_linear` or `squaredcos_cap_v2` (the cosine schedule).
+    /// `linear`, `scaled_linear` or `squaredcos_cap_v2` (the cosine schedule); for DDPM also `sigmoid`, for Heun `exp`.
     pub beta_schedule: String,
     /// Every β_t, in the place of the three keys before.
     pub trained_betas: Option<Vec<f64>>,
@@ -47,32 +49,35 @@ pub struct SchedulerConfig {
     pub steps_offset: usize,
     /// `leading`, `trailing` or `linspace`.
     pub timestep_spacing: Option<String>,
-    /// The variance of DDPM's reverse step: `fixed_small`, `fixed_small_log` (the same) or `fixed_large`.
+    /// The variance of DDPM's reverse step: `fixed_small`, `fixed_small_log` (the same), `fixed_large`, or what the model
+    /// says: `learned_range`, a place between the two, or `learned`, the variance itself.
     pub variance_type: Option<String>,
     /// Whether noise levels are those of Karras et al. 2022, eq. 5, with ρ = 7.
     #[serde(deserialize_with = "or_default")]
     pub use_karras_sigmas: bool,
-    /// Noise levels of even steps in their logarithm, which is not supported.
+    /// Whether noise levels are of even steps in their logarithm.
     #[serde(deserialize_with = "or_default")]
     pub use_exponential_sigmas: bool,
     /// Noise levels of a beta distribution, which is not supported.
     #[serde(deserialize_with = "or_default")]
     pub use_beta_sigmas: bool,
-    /// Noise levels of Lu et al. 2022, which is not supported.
+    /// The same, of DPM-Solver++ alone, between the ends of the schedule (Lu et al. 2022).
     #[serde(deserialize_with = "or_default")]
     pub use_lu_lambdas: bool,
     /// The levels of a rectified flow, which is not supported.
     #[serde(deserialize_with = "or_default")]
     pub use_flow_sigmas: bool,
-    /// The smallest of Karras' noise levels, if not the schedule's.
+    /// The smallest of Karras' or exponential noise levels, if not the schedule's; of all classes that have such levels,
+    /// also those that do not declare the key.
     pub sigma_min: Option<f64>,
-    /// The largest of Karras' noise levels, if not the schedule's.
+    /// The largest of them, if not the schedule's.
     pub sigma_max: Option<f64>,
-    /// Where the last step ends: `zero`, the clean picture, or `sigma_min`, index 0.
+    /// Where the last step ends: `zero`, the clean picture, or `sigma_min`, index 0 (in UniPC, where levels are Karras' or
+    /// exponential, the smallest of them).
     pub final_sigmas_type: String,
-    /// How Euler's noise levels lie between those of the indices: `linear`.
+    /// How Euler's noise levels lie: `linear` between those of the indices, or `log_linear` over the whole schedule.
     pub interpolation_type: String,
-    /// Euler's clock: `discrete`.
+    /// Euler's clock: `discrete`, or for models of v `continuous`, ln(σ) / 4.
     pub timestep_type: String,
     /// `dpmsolver++`, or with noise `sde-dpmsolver++`.
     pub algorithm_type: String,
@@ -84,7 +89,7 @@ pub struct SchedulerConfig {
     pub lower_order_final: bool,
     /// Whether DPM-Solver++'s last step is of first order.
     pub euler_at_final: bool,
-    /// Below which ln(signal / noise) DPM-Solver++ does not start; a finite value is not supported.
+    /// Below which ln(signal / noise) DPM-Solver++ does not start.
     pub lambda_min_clipped: Option<f64>,
     /// Whether UniPC works on x̂_0, which it must here.
     pub predict_x0: bool,
@@ -143,48 +148,6 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(value: D
 }
 
 impl SchedulerConfig {
-    /// The schedule, its ᾱ rounded to f32 as diffusers' are, and everything else computed from them in f64.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] for another `beta_schedule` or `_class_name`; [`Error::Beta`] when a β leaves (0, 1);
-    /// [`Error::Parameter`] when there are no steps, or fewer `trained_betas` than steps.
-    pub fn schedule(&self) -> Result<Schedule> {
-        let class = self.class()?;
-        let steps = self.num_train_timesteps;
-        Schedule::check_timesteps(steps)?;
-        let (start, end) = class.beta_ends();
-        let (start, end) = (self.beta_start.unwrap_or(start), self.beta_end.unwrap_or(end));
-        let betas: Vec<f32> = match (&self.trained_betas, self.beta_schedule.as_str()) {
-            (Some(betas), _) if betas.len() != steps => {
-                let why = format!("there are {} trained_betas", betas.len());
-                return Err(Error::parameter("schedule", "num_train_timesteps", steps, why));
-            }
-            (Some(betas), _) => betas.iter().map(|&beta| beta as f32).collect(),
-            (None, "linear") => single_precision::linspace(start, end, steps),
-            (None, "scaled_linear") => {
-                let roots = single_precision::linspace(start.sqrt(), end.sqrt(), steps);
-                roots.into_iter().map(|root| root * root).collect()
-            }
-            (None, "squaredcos_cap_v2") => {
-                Schedule::cosine(steps)?.betas().iter().map(|&beta| beta as f32).collect()
-            }
-            (None, other) => {
-                let supported = "linear, scaled_linear or squaredcos_cap_v2";
-                return Err(unsupported("beta_schedule", other, supported));
-            }
-        };
-        // The check of the betas themselves; what follows could only name what became of them.
-        let exact = Schedule::from_betas(betas.iter().map(|&beta| f64::from(beta)).collect())?;
-        let betas = if self.rescale_betas_zero_snr && class.rescales() {
-            exact.with_zero_terminal_snr()?;
-            single_precision::with_zero_terminal_snr(&betas)
-        } else {
-            betas
-        };
-        let alphas_cumprod = single_precision::alphas_cumprod(&betas);
-        Schedule::from_alphas_cumprod(alphas_cumprod.into_iter().map(f64::from).collect())
-    }
-
     /// What the network predicts.
     ///
     /// # Errors
@@ -198,16 +161,21 @@ impl SchedulerConfig {
         }
     }
 
-    /// The variance of DDPM's reverse step.
+    /// The fixed variance of DDPM's reverse step; the small one where the model says its own, and in the other classes,
+    /// which do not have the key.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for another `variance_type`.
     pub fn variance(&self) -> Result<VarianceKind> {
         match self.variance_type.as_deref() {
-            None | Some("fixed_small" | "fixed_small_log") => Ok(VarianceKind::FixedSmall),
+            _ if self.class_name != SchedulerClass::Ddpm.name() => Ok(VarianceKind::FixedSmall),
+            None | Some("fixed_small" | "fixed_small_log" | "learned" | "learned_range") => {
+                Ok(VarianceKind::FixedSmall)
+            }
             Some("fixed_large") => Ok(VarianceKind::FixedLarge),
             Some(other) => {
-                Err(unsupported("variance_type", other, "fixed_small, fixed_small_log or fixed_large"))
+                let supported = "fixed_small, fixed_small_log, fixed_large, learned or learned_range";
+                Err(unsupported("variance_type", other, supported))
             }
         }
     }
@@ -228,7 +196,7 @@ impl SchedulerConfig {
     /// What is done to x̂_0.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a range that is not above 0, a quantile outside [0, 1] or a threshold below 1;
+    /// [`Error::Parameter`] for a range that is not above 0, a quantile outside [0, 1] or a largest threshold that is not;
     /// [`Error::Unsupported`] for another `_class_name`.
     pub fn clip(&self) -> Result<Clip> {
         const WHAT: &str = "scheduler";
@@ -239,9 +207,9 @@ impl SchedulerConfig {
                 let why = "must be between 0 and 1";
                 return Err(Error::parameter(WHAT, "dynamic_thresholding_ratio", ratio, why));
             }
-            // A maximum below the minimum wins there, and a threshold of 0 divides by 0.
-            if max.is_nan() || max < 1.0 {
-                return Err(Error::parameter(WHAT, "sample_max_value", max, "must be 1 or above"));
+            // A threshold of 0 divides by 0.
+            if max.is_nan() || max <= 0.0 {
+                return Err(Error::parameter(WHAT, "sample_max_value", max, "must be above 0"));
             }
             return Ok(Clip::Dynamic { ratio, max });
         }

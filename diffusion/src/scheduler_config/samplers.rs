@@ -1,18 +1,15 @@
 use super::{SchedulerClass, SchedulerConfig, unsupported};
 use crate::sampler::Stage;
 use crate::{
-    Ddim, Ddpm, DpmSolver, DpmSolverType, Error, Euler, Grid, Heun, Level, Plan, Pndm, Result, Sampler,
-    Schedule, Spacing, Timestep, UniPc, UniPcType, karras_sigmas,
+    Ddim, Ddpm, DpmSolver, DpmSolverType, Error, Euler, Grid, Heun, Hop, Level, Plan, Pndm, Result, Sampler,
+    Spacing, UniPc, UniPcType, VarianceSay,
 };
 use tweedie_tensor::Element;
-
-/// What Karras' noise levels are spread by there.
-const RHO: f64 = 7.0;
 
 /// Each class of diffusers with this configuration ([`SchedulerConfig::of_class`]), at `steps` steps.
 ///
 /// All fail with [`Error::Unsupported`] for a value of a key that is not supported, and with [`Error::Parameter`] for
-/// more steps than there are times.
+/// more steps than the class takes there: those that reckon in σ take more than T.
 impl SchedulerConfig {
     /// The scheduler of the configuration's own class; DDIM with η = 0, and Euler without churn.
     ///
@@ -40,13 +37,21 @@ impl SchedulerConfig {
         Ok(Ddim::new(&config.schedule()?, &config.strided_grid(steps, true)?, eta)?.clip(config.clip()?))
     }
 
-    /// The DDPM scheduler: a step ends where the next begins.
+    /// The DDPM scheduler: a step ends where the next begins, and adds noise unless it leaves index 0.
     ///
     /// # Errors
     /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`], [`SchedulerConfig::variance`] and [`Grid::new`].
     pub fn ddpm(&self, steps: usize) -> Result<Ddpm> {
         let config = self.of_class(SchedulerClass::Ddpm);
-        Ok(Ddpm::new(&config.schedule()?, &config.grid(steps)?, config.variance()?)?.clip(config.clip()?))
+        let say = match config.variance_type.as_deref() {
+            Some("learned_range") => VarianceSay::Range,
+            Some("learned") => VarianceSay::Variance,
+            _ => VarianceSay::Ignored,
+        };
+        Ok(Ddpm::new(&config.schedule()?, &config.grid(steps)?, config.variance()?)?
+            .say(say)
+            .noise_above_first_index(true)
+            .clip(config.clip()?))
     }
 
     /// The PNDM scheduler. Its Runge–Kutta steps ask the model half a stride above where the next step begins, but take
@@ -92,28 +97,29 @@ impl SchedulerConfig {
     /// The Euler scheduler, without churn.
     ///
     /// # Errors
-    /// As [`SchedulerConfig::schedule`] and [`Grid::new`].
+    /// As [`SchedulerConfig::schedule`].
     pub fn euler(&self, steps: usize) -> Result<Euler> {
         let config = self.of_class(SchedulerClass::Euler);
-        if config.interpolation_type != "linear" {
-            return Err(unsupported("interpolation_type", &config.interpolation_type, "linear"));
+        if !matches!(config.interpolation_type.as_str(), "linear" | "log_linear") {
+            return Err(unsupported("interpolation_type", &config.interpolation_type, "linear or log_linear"));
         }
-        if config.timestep_type != "discrete" {
-            return Err(unsupported("timestep_type", &config.timestep_type, "discrete"));
+        if !matches!(config.timestep_type.as_str(), "discrete" | "continuous") {
+            return Err(unsupported("timestep_type", &config.timestep_type, "discrete or continuous"));
         }
-        let schedule = config.schedule()?;
-        Ok(Euler::new(Plan::through(&config.continuous_times(&schedule, steps)?, config.end(&schedule)?)?))
+        let plan = config.continuous_plan(&config.schedule()?, steps)?;
+        let start = config.start_deviation(&plan)?;
+        Ok(Euler::new(plan).starting_from(start))
     }
 
     /// The Heun scheduler.
     ///
     /// # Errors
-    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`] and [`Grid::new`].
+    /// As [`SchedulerConfig::schedule`] and [`SchedulerConfig::clip`].
     pub fn heun(&self, steps: usize) -> Result<Heun> {
         let config = self.of_class(SchedulerClass::Heun);
-        let schedule = config.schedule()?;
-        let plan = Plan::through(&config.continuous_times(&schedule, steps)?, Timestep::CLEAN)?;
-        Ok(Heun::new(plan).clip(config.clip()?))
+        let plan = config.continuous_plan(&config.schedule()?, steps)?;
+        let start = config.start_deviation(&plan)?;
+        Ok(Heun::new(plan).starting_from(start).clip(config.clip()?))
     }
 
     /// The multistep DPM-Solver scheduler, for the algorithms `dpmsolver++` and `sde-dpmsolver++`.
@@ -123,7 +129,7 @@ impl SchedulerConfig {
     pub fn dpm_solver(&self, steps: usize) -> Result<DpmSolver> {
         let config = self.of_class(SchedulerClass::DpmSolver);
         let stochastic = match config.algorithm_type.as_str() {
-            "dpmsolver++" => false,
+            "dpmsolver++" | "deis" => false,
             "sde-dpmsolver++" => true,
             other => return Err(unsupported("algorithm_type", other, "dpmsolver++ or sde-dpmsolver++")),
         };
@@ -135,18 +141,21 @@ impl SchedulerConfig {
         if !(1..=2).contains(&config.solver_order) {
             return Err(unsupported("solver_order", &config.solver_order.to_string(), "1 or 2"));
         }
-        if let Some(lambda) = config.lambda_min_clipped.filter(|lambda| lambda.is_finite()) {
-            return Err(unsupported("lambda_min_clipped", &lambda.to_string(), "-Infinity"));
+        let plan = config.whole_plan(&config.schedule()?, steps)?;
+        let hops = plan.hops();
+        let rises = |hop: &&Hop| hop.to.level().sigma() > hop.from.level().sigma();
+        if let Some(hop) = hops.iter().find(rises).filter(|_| stochastic) {
+            let why = "a step with noise cannot end above where it starts";
+            return Err(Error::parameter("DPM-Solver++", "noise / signal", hop.to.level().sigma(), why));
         }
-        if let Some(learned @ ("learned" | "learned_range")) = config.variance_type.as_deref() {
-            return Err(unsupported("variance_type", learned, "null"));
+        let stays = |hop: &&Hop| hop.to.level().sigma() == hop.from.level().sigma();
+        let inner = &hops[..hops.len().saturating_sub(1)];
+        if let Some(hop) = inner.iter().find(stays).filter(|_| config.solver_order > 1) {
+            let why = "two times have the same level, and a step between them no length; take fewer steps";
+            return Err(Error::parameter("DPM-Solver++", "noise / signal", hop.to.level().sigma(), why));
         }
-        let schedule = config.schedule()?;
-        let cosine = config.beta_schedule == "squaredcos_cap_v2";
-        let round = if cosine { f64::trunc } else { f64::round_ties_even };
-        let plan = Plan::through(&config.whole_times(&schedule, steps, round)?, config.end(&schedule)?)?;
         // Short runs end carefully, and so do those that end at the clean picture.
-        let first_order_last = config.euler_at_final || (config.lower_order_final && steps < 15);
+        let first_order_last = config.euler_at_final || (config.lower_order_final && hops.len() < 15);
         Ok(DpmSolver::new(plan)
             .order(config.solver_order)?
             .stochastic(stochastic)
@@ -175,9 +184,7 @@ impl SchedulerConfig {
         if !config.disable_corrector.is_empty() {
             return Err(unsupported("disable_corrector", &format!("{:?}", config.disable_corrector), "[]"));
         }
-        let schedule = config.schedule()?;
-        let times = config.whole_times(&schedule, steps, f64::round_ties_even)?;
-        let plan = Plan::through(&times, config.end(&schedule)?)?;
+        let plan = config.whole_plan(&config.schedule()?, steps)?;
         Ok(UniPc::new(plan, config.solver_order)?
             .kind(kind)?
             .lower_order_final(config.lower_order_final)
@@ -195,95 +202,13 @@ impl SchedulerConfig {
         Ok(if to_one { grid } else { grid.ending_at_first_index() })
     }
 
-    /// The times of the classes that may ask between indices, noisiest first.
-    fn continuous_times(&self, schedule: &Schedule, steps: usize) -> Result<Vec<Timestep>> {
-        self.check_sigmas()?;
-        let grid = self.grid(steps)?;
-        let clocks: Vec<f64> = match self.spacing()? {
-            Spacing::Linspace => {
-                let stride = (self.num_train_timesteps - 1) as f64 / (steps - 1).max(1) as f64;
-                (0..steps).rev().map(|i| f64::from((i as f64 * stride) as f32)).collect()
-            }
-            _ => grid.times().into_iter().map(|t| t as f64).collect(),
-        };
-        let mut times: Vec<Timestep> = clocks.into_iter().map(|clock| schedule.at_clock(clock)).collect();
-        keep_some_signal(&mut times);
-        if !self.use_karras_sigmas {
-            return Ok(times);
-        }
-        let own_range = self.class()? == SchedulerClass::Heun;
-        let ends = [times[steps - 1], times[0]].map(|t| t.level().sigma());
-        self.karras_times(schedule, steps, ends, own_range, |clock| clock)
-    }
-
-    /// The times of the multistep classes, whole numbers, noisiest first: of steps + 1 times, but for trailing spacing,
-    /// all but the last. `round` makes Karras' times whole.
-    fn whole_times(&self, schedule: &Schedule, steps: usize, round: fn(f64) -> f64) -> Result<Vec<Timestep>> {
-        self.check_sigmas()?;
-        let spare = usize::from(self.spacing()? != Spacing::Trailing);
-        let most = self.num_train_timesteps.saturating_sub(spare);
-        if !(1..=most).contains(&steps) {
-            let why = format!("must be 1 to {most} with this spacing of the times");
-            return Err(Error::parameter("sampling", "steps", steps, why));
-        }
-        if self.use_karras_sigmas {
-            let ends = [0, self.num_train_timesteps - 1].map(|t| schedule.level(t).sigma());
-            let own_range = self.class()? == SchedulerClass::DpmSolver;
-            return self.karras_times(schedule, steps, ends, own_range, round);
-        }
-        let mut times = schedule.timesteps_at(&self.grid(steps + spare)?.times()[..steps])?;
-        keep_some_signal(&mut times);
-        Ok(times)
-    }
-
-    /// Karras' noise levels on the schedule's clock. With `own_range`, the class has no keys for their ends.
-    fn karras_times(
-        &self,
-        schedule: &Schedule,
-        steps: usize,
-        [low, high]: [f64; 2],
-        own_range: bool,
-        round: fn(f64) -> f64,
-    ) -> Result<Vec<Timestep>> {
-        let key = |key: Option<f64>, own: f64| key.filter(|_| !own_range).unwrap_or(own);
-        let (low, high) = (key(self.sigma_min, low), key(self.sigma_max, high));
-        let time = |sigma| {
-            let t = schedule.at_sigma(sigma);
-            Timestep::new(round(t.clock()), t.level())
-        };
-        Ok(karras_sigmas(steps, low, high, RHO)?.into_iter().map(time).collect())
-    }
-
-    fn end(&self, schedule: &Schedule) -> Result<Timestep> {
-        match self.final_sigmas_type.as_str() {
-            "zero" => Ok(Timestep::CLEAN),
-            "sigma_min" => Ok(schedule.timestep(0)),
-            other => Err(unsupported("final_sigmas_type", other, "zero or sigma_min")),
-        }
-    }
-
-    fn check_sigmas(&self) -> Result<()> {
-        let others = [
-            ("use_exponential_sigmas", self.use_exponential_sigmas),
-            ("use_beta_sigmas", self.use_beta_sigmas),
-            ("use_lu_lambdas", self.use_lu_lambdas),
-            ("use_flow_sigmas", self.use_flow_sigmas),
-        ];
-        match others.into_iter().find(|(_, set)| *set) {
-            Some((key, _)) => Err(unsupported(key, "true", "false")),
-            None if self.use_karras_sigmas && self.rescale_betas_zero_snr && self.class()?.rescales() => {
-                Err(unsupported("use_karras_sigmas", "true", "false where rescale_betas_zero_snr is true"))
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-/// Classes that reckon in σ take ᾱ = 2⁻²⁴ for the 0 at the end of a rescaled schedule.
-fn keep_some_signal(times: &mut [Timestep]) {
-    if let Some(first) = times.first_mut().filter(|first| first.level().signal == 0.0) {
-        let alpha_bar = f64::from(f32::EPSILON) / 2.0;
-        let level = Level { signal: alpha_bar.sqrt(), noise: (1.0 - alpha_bar).sqrt() };
-        *first = Timestep::new(first.clock(), level);
+    /// What the noise of a run is multiplied by: there, by the largest σ, in a scale where the signal is 1, or by the
+    /// deviation of the picture with it.
+    fn start_deviation(&self, plan: &Plan) -> Result<f64> {
+        let levels = || plan.hops().iter().flat_map(|hop| [hop.from.level(), hop.to.level()]);
+        let loudest = levels().reduce(|a, b| if b.sigma() > a.sigma() { b } else { a });
+        let (first, loudest) = (plan.hops()[0].from.level(), loudest.unwrap_or(Level::CLEAN));
+        let leading = self.spacing()? == Spacing::Leading;
+        Ok(first.signal / loudest.signal * if leading { 1.0 } else { loudest.noise })
     }
 }

@@ -1,0 +1,219 @@
+use super::{SchedulerClass, SchedulerConfig, unsupported};
+use crate::interpolation::{at_clock, at_sigma};
+use crate::single_precision::linspace;
+use crate::{Error, Level, Plan, Result, Schedule, Spacing, Timestep, karras_sigmas};
+use tweedie_tensor::Element;
+
+/// What Karras' noise levels are spread by there.
+const RHO: f64 = 7.0;
+
+/// The times of the classes that reckon in σ = noise / signal, which need not be indices, nor different from each other, nor
+/// of falling σ, nor fewer than T.
+impl SchedulerConfig {
+    /// The times of the classes that may ask between indices.
+    pub(super) fn continuous_plan(&self, schedule: &Schedule, steps: usize) -> Result<Plan> {
+        self.check_sigmas()?;
+        let euler = self.class()? == SchedulerClass::Euler;
+        let (levels, timesteps) = (levels(schedule), self.num_train_timesteps);
+        let clocks = match self.spacing()? {
+            Spacing::Linspace => {
+                let stride = timesteps.saturating_sub(1) as f64 / steps.saturating_sub(1).max(1) as f64;
+                check_count(steps)?;
+                (0..steps).rev().map(|i| f64::from((i as f64 * stride) as f32)).collect()
+            }
+            _ => self.whole_clocks(timesteps, steps, steps)?,
+        };
+        let mut times: Vec<Timestep> = clocks.into_iter().map(|clock| time_at(&levels, clock)).collect();
+        let mut end = self.end(euler, levels[0])?;
+        let mut least = times[times.len() - 1].level().sigma();
+        if euler && self.interpolation_type == "log_linear" {
+            // One level more than there are steps: the last step ends at it.
+            let [high, low] = [levels.len() - 1, 0].map(|t| Element::ln(levels[t].sigma()));
+            let sigmas = linspace(high, low, steps + 1);
+            for (time, ln) in times.iter_mut().zip(sigmas) {
+                *time = Timestep::new(time.clock(), at_sigma(&levels, Element::exp(f64::from(ln))).level());
+            }
+            least = levels[0].sigma();
+            if self.spread().is_none() {
+                end = Timestep::new(0.0, levels[0]);
+            }
+        }
+        if let Some(spread) = self.spread() {
+            let ends = [least, times[0].level().sigma()];
+            times = self.spread_times(spread, &levels, steps, ends, |clock| clock)?;
+        }
+        if euler && self.timestep_type == "continuous" && self.prediction_type == "v_prediction" {
+            for time in &mut times {
+                *time = Timestep::new(0.25 * Element::ln(time.level().sigma()), time.level());
+            }
+        }
+        Plan::along(&times, end)
+    }
+
+    /// The times of the multistep classes, whole numbers: of steps + 1 times, but for trailing spacing, all but the last.
+    pub(super) fn whole_plan(&self, schedule: &Schedule, steps: usize) -> Result<Plan> {
+        self.check_sigmas()?;
+        let dpm_solver = self.class()? == SchedulerClass::DpmSolver;
+        let levels = levels(schedule);
+        let end = self.end(true, levels[0])?;
+        let Some(spread) = self.spread() else {
+            let spare = usize::from(self.spacing()? != Spacing::Trailing);
+            let clocks = self.whole_clocks(self.last_timestep(&levels)?, steps + spare, steps)?;
+            let times: Vec<Timestep> =
+                clocks[..clocks.len() - spare].iter().map(|&clock| time_at(&levels, clock)).collect();
+            return Plan::along(&times, end);
+        };
+        let cosine = self.beta_schedule == "squaredcos_cap_v2";
+        let truncates = spread == Spread::Exponential || (dpm_solver && cosine);
+        let round = if truncates { f64::trunc } else { f64::round_ties_even };
+        let ends = [levels[0], levels[levels.len() - 1]].map(|level| level.sigma());
+        let times = self.spread_times(spread, &levels, steps, ends, round)?;
+        // Here `sigma_min` is the class's own smallest, not the schedule's.
+        let own_end = !dpm_solver && self.final_sigmas_type == "sigma_min";
+        Plan::along(&times, if own_end { times[times.len() - 1] } else { end })
+    }
+
+    /// Clock values that are whole numbers, noisiest first, over the first `last` indices.
+    fn whole_clocks(&self, last: usize, count: usize, steps: usize) -> Result<Vec<f64>> {
+        check_count(count)?;
+        let timesteps = self.num_train_timesteps;
+        let offset = self.steps_offset;
+        if offset > Schedule::MAX_TIMESTEPS {
+            let why = format!("leads beyond the schedule's {timesteps} steps");
+            return Err(Error::parameter("sampling", "steps_offset", offset, why));
+        }
+        let falling = (0..count).rev();
+        Ok(match self.spacing()? {
+            Spacing::Leading => {
+                let stride = last / count;
+                falling.map(|i| (i * stride + offset) as f64).collect()
+            }
+            Spacing::Linspace => {
+                let stride = last.saturating_sub(1) as f64 / (count - 1).max(1) as f64;
+                falling.map(|i| (i as f64 * stride).round_ties_even()).collect()
+            }
+            Spacing::Trailing => {
+                // The stride as numpy's `arange` rounds it: where the true value is a half, that decides.
+                let end = last as f64;
+                let ratio = timesteps as f64 / steps as f64;
+                let stride = (end - ratio) - end;
+                let count = if last == timesteps { count } else { (end / ratio).ceil() as usize };
+                (0..count).map(|i| (end + i as f64 * stride).round_ties_even() - 1.0).collect()
+            }
+        })
+    }
+
+    /// How many indices there are above `lambda_min_clipped`.
+    fn last_timestep(&self, levels: &[Level]) -> Result<usize> {
+        let least = self.lambda_min_clipped.filter(|_| self.class().is_ok_and(|c| c == SchedulerClass::DpmSolver));
+        let Some(least) = least else { return Ok(levels.len()) };
+        let above = levels.iter().filter(|level| -Element::ln(level.sigma()) >= least).count();
+        if above == 0 {
+            let why = "all of the schedule is noisier";
+            return Err(Error::parameter("DPM-Solver++", "lambda_min_clipped", least, why));
+        }
+        Ok(above)
+    }
+
+    /// Noise levels that are spread between two ends, on the schedule's clock.
+    fn spread_times(
+        &self,
+        spread: Spread,
+        levels: &[Level],
+        steps: usize,
+        [low, high]: [f64; 2],
+        round: fn(f64) -> f64,
+    ) -> Result<Vec<Timestep>> {
+        check_count(steps)?;
+        let own = spread == Spread::Lu;
+        let key = |key: Option<f64>, end: f64| key.filter(|_| !own).unwrap_or(end);
+        let (low, high) = (key(self.sigma_min, low), key(self.sigma_max, high));
+        let sigmas = match spread {
+            // A single one is the largest, whatever the smallest.
+            _ if steps == 1 => vec![high],
+            Spread::Karras => karras_sigmas(steps, low, high, RHO)?,
+            Spread::Lu | Spread::Exponential => {
+                let (gaps, [low, high]) = ((steps - 1) as f64, [low, high].map(Element::ln));
+                (0..steps).map(|i| Element::exp(high + (low - high) * (i as f64 / gaps))).collect()
+            }
+        };
+        let time = |sigma| {
+            let t = at_sigma(levels, sigma);
+            Timestep::new(round(t.clock()), t.level())
+        };
+        Ok(sigmas.into_iter().map(time).collect())
+    }
+
+    /// How noise levels are spread, if not as the indices are.
+    fn spread(&self) -> Option<Spread> {
+        let lu = self.use_lu_lambdas && self.class().is_ok_and(|class| class == SchedulerClass::DpmSolver);
+        if self.use_karras_sigmas {
+            Some(Spread::Karras)
+        } else if lu {
+            Some(Spread::Lu)
+        } else {
+            self.use_exponential_sigmas.then_some(Spread::Exponential)
+        }
+    }
+
+    /// Where the last step ends, in a class that has the key.
+    fn end(&self, has_key: bool, first: Level) -> Result<Timestep> {
+        match self.final_sigmas_type.as_str() {
+            _ if !has_key => Ok(Timestep::CLEAN),
+            "zero" => Ok(Timestep::CLEAN),
+            "sigma_min" => Ok(Timestep::new(0.0, first)),
+            other => Err(unsupported("final_sigmas_type", other, "zero or sigma_min")),
+        }
+    }
+
+    fn check_sigmas(&self) -> Result<()> {
+        let class = self.class()?;
+        let solver = matches!(class, SchedulerClass::DpmSolver | SchedulerClass::UniPc);
+        if self.use_beta_sigmas {
+            return Err(unsupported("use_beta_sigmas", "true", "false"));
+        }
+        if self.use_flow_sigmas && solver {
+            return Err(unsupported("use_flow_sigmas", "true", "false"));
+        }
+        if self.use_karras_sigmas && self.use_exponential_sigmas {
+            return Err(unsupported("use_exponential_sigmas", "true", "false where use_karras_sigmas is true"));
+        }
+        Ok(())
+    }
+}
+
+/// How noise levels may be spread between two ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spread {
+    /// Karras et al. 2022, eq. 5.
+    Karras,
+    /// Evenly in their logarithm.
+    Exponential,
+    /// The same, between the ends of the schedule.
+    Lu,
+}
+
+/// Refuses no steps, and more than could be meant.
+fn check_count(steps: usize) -> Result<()> {
+    if (1..=Schedule::MAX_TIMESTEPS).contains(&steps) {
+        return Ok(());
+    }
+    let why = format!("must be 1 to {}", Schedule::MAX_TIMESTEPS);
+    Err(Error::parameter("sampling", "steps", steps, why))
+}
+
+/// The levels of the indices. In σ, these classes take ᾱ = 2⁻²⁴ for the 0 at the end of a rescaled schedule, which may
+/// be less noise than just before.
+fn levels(schedule: &Schedule) -> Vec<Level> {
+    let mut levels = schedule.levels().to_vec();
+    if let Some(last) = levels.last_mut().filter(|last| last.signal == 0.0) {
+        let alpha_bar = f64::from(f32::EPSILON) / 2.0;
+        *last = Level { signal: alpha_bar.sqrt(), noise: (1.0 - alpha_bar).sqrt() };
+    }
+    levels
+}
+
+/// The time at a clock value, which stays what it is beyond the ends, with their level.
+fn time_at(levels: &[Level], clock: f64) -> Timestep {
+    Timestep::new(clock, at_clock(levels, clock).level())
+}
