@@ -25,7 +25,7 @@ pub(crate) use inspect::{
 };
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs};
-pub(crate) use sampler::SamplerArgs;
+pub(crate) use sampler::{SamplerArgs, SamplerName};
 pub(crate) use train::{SplitName, TrainArgs};
 pub(crate) use verify::VerifyArgs;
 

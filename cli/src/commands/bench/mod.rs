@@ -13,7 +13,7 @@ use tweedie_nn::UNetConfig;
 use tweedie_train::bench::{
     Layer, Rate, Step, convolution_rates, layers, memory_gbytes, peak_gflops, product_rates,
 };
-use tweedie_train::{Model, memory};
+use tweedie_train::memory;
 
 /// What `bench step --json` prints.
 #[derive(Debug, Serialize)]
@@ -44,7 +44,7 @@ fn step(args: &StepArgs, console: Console) -> Result<()> {
     let (mut step, batch) = match &args.model[..] {
         "small" => (Step::new(&UNetConfig::small().into(), 28, batch(64))?, batch(64)),
         "cifar" => (Step::new(&UNetConfig::cifar().into(), 32, batch(8))?, batch(8)),
-        path => (Step::of_model(Model::open(Path::new(path), false)?, batch(64))?, batch(64)),
+        path => (Step::of_model(super::open(Path::new(path), false, console)?, batch(64))?, batch(64)),
     };
     let (mut progress, runs) = (Progress::new(console), args.runs as usize);
     let mut done = 0;
