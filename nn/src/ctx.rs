@@ -2,7 +2,11 @@ use crate::Params;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tweedie_autograd::{ParamId, Result, Tape, Var, checkpoint};
+use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::{Element, Tensor};
+
+/// How many bits of a stream's number count samples in dropout; those above count layers.
+const DROPOUT_SAMPLES: u32 = 24;
 
 /// What a forward pass runs with: the parameters, and the tape if it is to be differentiated.
 ///
@@ -16,6 +20,15 @@ pub struct Ctx<T: Element = f32> {
     attention: Option<AttentionMaps<T>>,
     /// The first layer with an output that is not finite, where that is watched.
     broken: Option<Rc<Cell<Option<ParamId>>>>,
+    dropout: Option<DropoutNoise>,
+}
+
+/// What dropout's masks are drawn by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct DropoutNoise {
+    seed: u64,
+    step: u64,
+    first: u64,
 }
 
 /// What the attentions of a forward pass have left so far.
@@ -24,7 +37,14 @@ type AttentionMaps<T> = Rc<RefCell<Vec<Tensor<T>>>>;
 impl<T: Element> Ctx<T> {
     /// For inference: parameters are constants, and nothing is recorded.
     pub fn inference(params: &Params<T>) -> Ctx<T> {
-        Ctx { params: Rc::new(params.clone()), tape: None, recompute: false, attention: None, broken: None }
+        Ctx {
+            params: Rc::new(params.clone()),
+            tape: None,
+            recompute: false,
+            attention: None,
+            broken: None,
+            dropout: None,
+        }
     }
 
     /// For training: parameters stand on `tape`.
@@ -35,7 +55,33 @@ impl<T: Element> Ctx<T> {
             recompute: false,
             attention: None,
             broken: None,
+            dropout: None,
         }
+    }
+
+    /// Has the layers with dropout leave numbers out; without this they let everything pass. The masks are a function of
+    /// the seed, the step, the layer, and each sample's number, which counts from `first`.
+    pub fn with_dropout(self, seed: u64, step: u64, first: u64) -> Ctx<T> {
+        Ctx { dropout: Some(DropoutNoise { seed, step, first }), ..self }
+    }
+
+    /// x \[n, …\] with each number left out with probability `share`, and the others divided by 1 − `share`, so that the
+    /// mean stays (Srivastava et al. 2014). `layer` is a parameter of the layer that does this: no two share their masks.
+    ///
+    /// # Errors
+    /// As [`Var::mul`].
+    pub fn dropout(&self, x: Var<T>, layer: ParamId, share: f64) -> Result<Var<T>> {
+        let Some(DropoutNoise { seed, step, first }) = self.dropout.filter(|_| share > 0.0) else {
+            return Ok(x);
+        };
+        let sample = ((layer.0 as u64) << DROPOUT_SAMPLES) + first;
+        let (zero, one) = (T::from_f64(0.0), T::from_f64(1.0));
+        let mut mask = random::uniform(*x.shape(), seed, Purpose::Dropout, step, sample, zero, one);
+        let (share, kept) = (T::from_f64(share), T::from_f64(1.0 / (1.0 - share)));
+        for number in mask.as_mut_slice() {
+            *number = if *number < share { zero } else { kept };
+        }
+        x.mul(Var::constant(mask))
     }
 
     /// Whether blocks run again in the backward pass instead of keeping what it reads: about a third more time
@@ -119,6 +165,7 @@ impl<T: Element> Ctx<T> {
             Some(tape) if self.recompute => {
                 // What is kept must not hold the tape that holds it.
                 let params = Rc::clone(&self.params);
+                let dropout = self.dropout;
                 checkpoint(tape, inputs, move |tape, inputs| {
                     let ctx = Ctx {
                         params: Rc::clone(&params),
@@ -126,6 +173,7 @@ impl<T: Element> Ctx<T> {
                         recompute: false,
                         attention: None,
                         broken: None,
+                        dropout,
                     };
                     part(&ctx, inputs)
                 })

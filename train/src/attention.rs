@@ -13,10 +13,10 @@ impl Model {
     /// # Errors
     /// A model that reads no captions; a condition that does not fit it.
     pub fn attention(&self, pictures: &Tensor<f32>, condition: &Condition, seed: u64) -> Result<Tensor<f32>> {
-        let times = vec![self.schedule.num_timesteps() / 2; pictures.dims()[0]];
+        let times = vec![self.schedule()?.num_timesteps() / 2; pictures.dims()[0]];
         let noise = random::normal(*pictures.shape(), seed, Purpose::Noise, 0, 0);
-        let x_t = self.schedule.q_sample(pictures, &times, &noise)?;
-        let clocks: Vec<f64> = self.schedule.timesteps_at(&times)?.iter().map(|time| time.clock()).collect();
+        let x_t = self.schedule()?.q_sample(pictures, &times, &noise)?;
+        let clocks: Vec<f64> = self.schedule()?.timesteps_at(&times)?.iter().map(|time| time.clock()).collect();
         let maps = self.attention_maps(&x_t, &clocks, condition)?;
         let [_, _, height, width] = pictures.shape().nchw("attention")?;
         let stretched: Vec<Tensor<f32>> = maps

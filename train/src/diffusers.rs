@@ -1,62 +1,73 @@
-//! Models in diffusers' folder format: a `unet` folder with the network, a `scheduler` folder with the schedule.
+//! Models in diffusers' folder format, in any of its layouts.
+
+mod index;
+mod layout;
+mod scheduler;
+mod weights;
+
+pub use scheduler::Asked;
+pub(crate) use scheduler::FolderScheduler;
 
 use crate::config::{SamplerKind, SamplingConfig};
 use crate::model::{Model, Scheduling};
 use crate::{Error, Result};
+use layout::Layout;
+use serde_json::Value;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
-use tweedie_diffusion::{Churn, Clip, Sampler, SchedulerClass, SchedulerConfig};
-use tweedie_nn::weights::{WeightFile, load};
+use tweedie_diffusion::{Churn, Sampler, SchedulerClass, SchedulerConfig};
+use tweedie_nn::unet::DiffusersConfig;
 use tweedie_nn::{Builder, Network, UNetConfig};
 
-/// Whether a path looks like such a folder.
-pub(crate) fn is_folder(path: &Path) -> bool {
-    path.join("model_index.json").is_file() || path.join("unet").join("config.json").is_file()
+/// Whether a path is one of such a model.
+pub(crate) fn is_one(path: &Path) -> bool {
+    layout::is_one(path)
 }
 
-/// Opens such a folder. Its scheduler's own settings are the sampling defaults.
-pub(crate) fn open(folder: &Path) -> Result<Model> {
-    let config_path = folder.join("unet").join("config.json");
-    let config = UNetConfig::read(&config_path)?;
-    let builder = Builder::new();
+/// Opens such a model. With `average`, the moving average of its weights is taken where one lies beside them. Its
+/// scheduler may be missing, or of a kind that is not known: that is an error of what needs it.
+pub(crate) fn open(path: &Path, average: bool) -> Result<Model> {
+    let mut layout = Layout::of(path, average)?;
+    let (config, notes) = network_config(&layout.config)?;
+    layout.notes.extend(notes);
     let classes = config.num_class_embeds.map(|n| (0..n).map(|class| class.to_string()).collect());
     let config = config.into();
+    let builder = Builder::new();
     let network = Network::new(&config, &builder)?;
-    let weights = folder.join("unet").join("diffusion_pytorch_model.safetensors");
-    let params = load(&WeightFile::read(&weights)?, &builder.specs())?;
-
-    let scheduler_path = folder.join("scheduler").join("scheduler_config.json");
-    let text = without_infinities(&read(&scheduler_path)?);
-    let scheduler: SchedulerConfig = serde_json::from_str(&text).map_err(|error| {
-        Error::model(format!("not a scheduler's configuration: {error}"), &scheduler_path, "correct the file")
-    })?;
-    let sampling = SamplingConfig {
-        sampler: sampler_of(&scheduler)?,
-        steps: 50.min(scheduler.num_train_timesteps),
-        guidance: 1.0,
-        clip: match scheduler.clip()? {
-            Clip::At(range) => range,
-            Clip::Off => 0.0,
-            Clip::Dynamic { .. } => 1.0,
-        },
-        variance: scheduler.variance()?,
-        ..SamplingConfig::default()
-    };
+    let params = layout.weights.load(&builder.specs())?;
     let learns_variance = config.backbone.out_channels() == 2 * config.backbone.in_channels();
     Ok(Model {
         network,
         params,
         config,
-        schedule: scheduler.schedule()?,
-        prediction: scheduler.prediction()?,
         learns_variance,
         classes,
         null_class: None,
         words: None,
         null_caption: false,
-        scheduling: Scheduling::Diffusers(Box::new(scheduler)),
-        sampling,
+        notes: std::mem::take(&mut layout.notes),
+        scheduling: Scheduling::Diffusers(Box::new(FolderScheduler::of(layout))),
         data: None,
     })
+}
+
+/// A network's `config.json`, and what to say of it.
+fn network_config(path: &Path) -> Result<(UNetConfig, Option<String>)> {
+    let DiffusersConfig { network, ignored } =
+        UNetConfig::from_json(read_json(path)?).map_err(|error| match error {
+            tweedie_nn::Error::Config { key, value, .. } if key == "_class_name" => Error::model(
+                format!("a model of the class {value} is not supported (_class_name)"),
+                path,
+                index::SUPPORTED,
+            ),
+            other => Error::model(other.to_string(), path, "take another model, or correct the file"),
+        })?;
+    let note = (!ignored.is_empty()).then(|| {
+        let keys = ignored.join(", ");
+        format!("{}: keys that UNet2DModel does not have mean nothing: {keys}", path.display())
+    });
+    Ok((network, note))
 }
 
 /// The sampler that a scheduler's configuration stands for.
@@ -150,6 +161,34 @@ fn without_infinities(text: &str) -> String {
     strict
 }
 
+/// The longest file of JSON that is read.
+const LONGEST: u64 = 1 << 26;
+
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(Error::io("read", path))
+    let mut text = String::new();
+    let size = File::open(path)
+        .and_then(|file| file.take(LONGEST).read_to_string(&mut text))
+        .map_err(Error::io("read", path))?;
+    if size as u64 == LONGEST {
+        let long = io::Error::new(io::ErrorKind::FileTooLarge, "it is longer than any such file");
+        return Err(Error::io("read", path)(long));
+    }
+    if text.starts_with("version https://git-lfs") {
+        let what = "a pointer of Git LFS, not the file that it stands for";
+        return Err(Error::model(what, path, "run git lfs pull there"));
+    }
+    Ok(text)
+}
+
+fn read_json(path: &Path) -> Result<Value> {
+    serde_json::from_str(&without_infinities(&read(path)?))
+        .map_err(|error| Error::model(format!("not JSON: {error}"), path, "take the file of the model again"))
+}
+
+/// The names of a folder's files, in order.
+fn folder_names(folder: &Path) -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    Ok(names)
 }

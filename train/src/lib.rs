@@ -25,6 +25,7 @@ mod run;
 pub mod verify;
 
 pub use config::Config;
+pub use diffusers::Asked;
 pub use error::{Error, Result};
 pub use metrics::{Metrics, read_metrics};
 pub use model::{Model, SampleRequest, newest_checkpoint};

@@ -1,12 +1,13 @@
 //! A trained network with what is needed to use it: its schedule, what it predicts, its classes.
 
 use crate::config::{DataConfig, SamplerKind, SamplingConfig};
-use crate::{Config, Error, Result, checkpoint, diffusers};
+use crate::diffusers::{self, Asked, FolderScheduler};
+use crate::{Config, Error, Result, checkpoint};
 use std::path::{Path, PathBuf};
 use tweedie_autograd::Var;
 use tweedie_diffusion::{
     Churn, Condition, Ddim, Ddpm, Denoiser, DpmSolver, Euler, Grid, Guided, Heun, NoiseSource, Plan, Pndm,
-    Prediction, PredictionKind, Sampler, Schedule, SchedulerConfig, Spacing, State, Timestep, UniPc,
+    Prediction, PredictionKind, Sampler, Schedule, Spacing, State, Timestep, UniPc,
 };
 use tweedie_nn::unet::SampleSize;
 use tweedie_nn::{Builder, Ctx, Network, NetworkConfig, Params};
@@ -18,8 +19,6 @@ pub struct Model {
     pub(crate) network: Network,
     pub(crate) params: Params<f32>,
     pub(crate) config: NetworkConfig,
-    pub(crate) schedule: Schedule,
-    pub(crate) prediction: PredictionKind,
     /// Whether the second half of its output channels says the variance of the reverse step.
     pub(crate) learns_variance: bool,
     pub(crate) classes: Option<Vec<String>>,
@@ -29,17 +28,25 @@ pub struct Model {
     pub(crate) words: Option<Vec<String>>,
     pub(crate) null_caption: bool,
     pub(crate) scheduling: Scheduling,
-    pub(crate) sampling: SamplingConfig,
+    /// What was chosen when it was opened, for a person.
+    pub(crate) notes: Vec<String>,
     pub(crate) data: Option<DataConfig>,
 }
 
-/// Whose conventions lay out a model's sampling times.
-#[derive(Debug, Clone)]
+/// What a model is sampled by, and whose conventions lay out the times.
+#[derive(Debug)]
 pub(crate) enum Scheduling {
     /// This program's: the first step leaves the noisiest level, the last one reaches the clean picture.
-    Own,
-    /// Those of a diffusers scheduler with this configuration.
-    Diffusers(Box<SchedulerConfig>),
+    Own {
+        /// The schedule that it was trained with.
+        schedule: Box<Schedule>,
+        /// What the network predicts.
+        prediction: PredictionKind,
+        /// The settings that it came with.
+        sampling: Box<SamplingConfig>,
+    },
+    /// Those of a diffusers folder's scheduler, where it has one that can be used.
+    Diffusers(Box<FolderScheduler>),
 }
 
 /// What to paint.
@@ -73,17 +80,17 @@ impl SampleRequest {
 }
 
 impl Model {
-    /// Opens a MODEL: a run directory (its newest checkpoint), a checkpoint file, or a diffusers folder.
-    /// `ema` takes the moving average of the weights where there is one.
+    /// Opens a MODEL: a run directory (its newest checkpoint), a checkpoint file, or a diffusers folder in any of its
+    /// layouts, or a file of weights in one. `ema` takes the moving average of the weights where there is one.
     ///
     /// # Errors
     /// Something else, or files that are damaged, naming which.
     pub fn open(path: &Path, ema: bool) -> Result<Model> {
+        if diffusers::is_one(path) {
+            return diffusers::open(path, ema);
+        }
         if path.is_file() {
             return Model::from_checkpoint(path, ema);
-        }
-        if diffusers::is_folder(path) {
-            return diffusers::open(path);
         }
         Model::from_checkpoint(&newest_checkpoint(path)?, ema)
     }
@@ -112,20 +119,23 @@ impl Model {
             network,
             params,
             config: config.model.clone(),
-            schedule: config.diffusion.schedule()?,
-            prediction: config.diffusion.prediction,
             learns_variance: config.diffusion.learned_variance,
             classes,
             null_class,
             words,
             null_caption,
-            scheduling: Scheduling::Own,
-            sampling,
+            scheduling: Scheduling::Own {
+                schedule: Box::new(config.diffusion.schedule()?),
+                prediction: config.diffusion.prediction,
+                sampling: Box::new(sampling),
+            },
+            notes: Vec::new(),
             data: Some(config.data.clone()),
         })
     }
 
-    /// Channels, height and width of its pictures.
+    /// Channels, height and width of its pictures; where it does not say their size, height and width are 0
+    /// ([`Model::set_size`]).
     pub fn shape(&self) -> [usize; 3] {
         let backbone = &self.config.backbone;
         let [height, width] = backbone.sample_size().map_or([0, 0], SampleSize::sides);
@@ -183,9 +193,81 @@ impl Model {
         self.params.numel()
     }
 
+    /// Says the height and width of its pictures, where the model does not.
+    ///
+    /// # Errors
+    /// Sides that cannot be halved as often as the network halves them.
+    pub fn set_size(&mut self, [height, width]: [usize; 2]) -> Result<()> {
+        let backbone = &mut self.config.backbone;
+        let multiple = backbone.size_multiple();
+        if [height, width].iter().any(|&side| side == 0 || !side.is_multiple_of(multiple)) {
+            return Err(Error::config(
+                format!("pictures of {height}x{width} do not fit the network"),
+                "their size",
+                format!("height and width must be multiples of {multiple}"),
+            ));
+        }
+        let (inputs, outputs) = (backbone.in_channels(), backbone.out_channels());
+        backbone.set_pictures(inputs, outputs, SampleSize::Sides([height, width]));
+        Ok(())
+    }
+
+    /// What was chosen when it was opened, for a person: a line each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// What to tell a person who samples it with these settings, of which some were asked for: a line each.
+    pub fn sampling_notes(&self, sampling: &SamplingConfig, asked: Asked) -> Vec<String> {
+        match &self.scheduling {
+            Scheduling::Own { .. } => Vec::new(),
+            Scheduling::Diffusers(scheduler) => scheduler.notes(sampling, asked),
+        }
+    }
+
     /// The sampling settings that it came with.
-    pub fn sampling(&self) -> &SamplingConfig {
-        &self.sampling
+    ///
+    /// # Errors
+    /// A diffusers folder without a scheduler, or with one that is not supported.
+    pub fn sampling(&self) -> Result<SamplingConfig> {
+        self.sampling_by(None)
+    }
+
+    /// As [`Model::sampling`], with another sampler where one is given: of a diffusers folder's scheduler, only the betas
+    /// and what the network predicts must then be of a kind that is known.
+    ///
+    /// # Errors
+    /// As [`Model::sampling`].
+    pub fn sampling_by(&self, sampler: Option<SamplerKind>) -> Result<SamplingConfig> {
+        match &self.scheduling {
+            Scheduling::Own { sampling, .. } => {
+                let sampler = sampler.unwrap_or(sampling.sampler);
+                Ok(SamplingConfig { sampler, ..(**sampling).clone() })
+            }
+            Scheduling::Diffusers(scheduler) => scheduler.sampling(sampler),
+        }
+    }
+
+    /// The schedule of its noise.
+    ///
+    /// # Errors
+    /// As [`Model::sampling`].
+    pub(crate) fn schedule(&self) -> Result<&Schedule> {
+        match &self.scheduling {
+            Scheduling::Own { schedule, .. } => Ok(schedule),
+            Scheduling::Diffusers(scheduler) => scheduler.schedule(),
+        }
+    }
+
+    /// What the network predicts.
+    ///
+    /// # Errors
+    /// As [`Model::sampling`].
+    pub(crate) fn prediction(&self) -> Result<PredictionKind> {
+        match &self.scheduling {
+            Scheduling::Own { prediction, .. } => Ok(*prediction),
+            Scheduling::Diffusers(scheduler) => scheduler.prediction(),
+        }
     }
 
     /// The pictures that it learnt from, where that is known.
@@ -291,20 +373,21 @@ impl Model {
     /// The times of this many steps, by this program's conventions.
     pub(crate) fn plan(&self, sampling: &SamplingConfig) -> Result<Plan> {
         let spacing = sampling.spacing.unwrap_or(Spacing::Trailing);
-        let grid = Grid::new(self.schedule.num_timesteps(), sampling.steps, spacing, 0)?;
+        let schedule = self.schedule()?;
+        let grid = Grid::new(schedule.num_timesteps(), sampling.steps, spacing, 0)?;
         if sampling.sampler == SamplerKind::Heun && sampling.spacing.is_none() {
             // A trapezoid in σ over a hop from pure noise would be most of the picture.
-            return Ok(Plan::karras(&self.schedule, sampling.steps, 7.0)?);
+            return Ok(Plan::karras(schedule, sampling.steps, 7.0)?);
         }
-        Ok(Plan::new(&self.schedule, &grid)?)
+        Ok(Plan::new(schedule, &grid)?)
     }
 
     /// The sampler with these settings, at the model's own times.
     pub(crate) fn sampler(&self, sampling: &SamplingConfig) -> Result<Box<dyn Sampler<f32>>> {
-        if let Scheduling::Diffusers(config) = &self.scheduling {
-            return diffusers::sampler(config, sampling);
+        if let Scheduling::Diffusers(scheduler) = &self.scheduling {
+            return diffusers::sampler(scheduler.config()?, sampling);
         }
-        let (schedule, plan) = (&self.schedule, self.plan(sampling)?);
+        let (schedule, plan) = (self.schedule()?, self.plan(sampling)?);
         let (clip, churn) = (sampling.clip(), Churn::new(sampling.churn));
         let at = |sigma| schedule.at_sigma(sigma);
         Ok(match sampling.sampler {
@@ -341,7 +424,7 @@ impl Denoiser<f32> for Model {
             let layer = ctx.first_not_finite().unwrap_or("after the last").to_string();
             return Err(refused(Error::NotFinite { t: clocks[0], layer }));
         }
-        Prediction::from_output(self.prediction, value, self.learns_variance)
+        Prediction::from_output(self.prediction().map_err(refused)?, value, self.learns_variance)
     }
 }
 

@@ -278,7 +278,7 @@ impl Run {
         let importance: Vec<f64> = draws.iter().map(|draw| draw.importance).collect();
 
         let tape = Tape::new();
-        let ctx = Ctx::training(&self.params, &tape);
+        let ctx = Ctx::training(&self.params, &tape).with_dropout(seed, step, 0);
         let x_t = Var::constant(x_t);
         let output = self.network.forward(&ctx, x_t, &clocks, classes.as_deref(), captions.as_deref())?;
         drop(ctx);
@@ -408,7 +408,7 @@ impl Run {
         let model = Model::of_run(&self.config, network, self.ema.params().clone())?;
         let columns = model.classes().map_or(GRID_COLUMNS, <[String]>::len);
         let n = GRID_ROWS * columns;
-        let mut sampling = model.sampling().clone();
+        let mut sampling = model.sampling()?;
         sampling.steps = GRID_STEPS.min(self.config.diffusion.timesteps);
         let classes = model.classes().map(|classes| (0..n).map(|i| i % classes.len()).collect());
         let captions =

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tweedie_nn::weights::{WeightFile, write_safetensors};
 use tweedie_tensor::Tensor;
+use tweedie_train::Model;
 
 const NAME: &str = "x";
 
-/// Reads tensor `x`, a batch of pictures of `shape` (channels, height, width).
+/// Reads tensor `x`, a batch of pictures of `shape` (channels, height, width); of any size where height and width are 0.
 ///
 /// # Errors
 /// A file that cannot be read, or holds no such tensor; a tensor of another shape, without pictures, or with numbers
@@ -16,9 +17,11 @@ const NAME: &str = "x";
 pub(crate) fn read(path: &Path, shape: [usize; 3]) -> Result<Tensor<f32>> {
     let x: Tensor<f32> = WeightFile::read(path)?.tensor(NAME)?;
     let place = path.display();
+    let side = |n: usize, any: &str| if n == 0 { any.to_string() } else { n.to_string() };
     let [c, h, w] = shape;
-    if x.rank() != 4 || x.dims()[1..] != shape {
+    if x.rank() != 4 || x.dims()[1] != c || (h > 0 && x.dims()[2..] != [h, w]) {
         let given = x.shape();
+        let (h, w) = (side(h, "h"), side(w, "w"));
         return Err(Failure::user(format!(
             "tensor x has shape {given}, --noise {place}: the model takes [n, {c}, {h}, {w}]"
         )));
@@ -30,6 +33,18 @@ pub(crate) fn read(path: &Path, shape: [usize; 3]) -> Result<Tensor<f32>> {
         return Err(Failure::user(format!(
             "tensor x holds infinities or NaN, --noise {place}: give finite numbers"
         )));
+    }
+    Ok(x)
+}
+
+/// Reads the pictures that a model is given, which say their size where the model does not.
+///
+/// # Errors
+/// As [`read`]; pictures that do not fit the network.
+pub(crate) fn read_for(model: &mut Model, path: &Path) -> Result<Tensor<f32>> {
+    let x = read(path, model.shape())?;
+    if let (0, &[_, _, height, width]) = (model.shape()[1], x.dims()) {
+        model.set_size([height, width])?;
     }
     Ok(x)
 }

@@ -1,6 +1,6 @@
 //! `tweedie predict`: the network's answer to noisy pictures.
 
-use super::{captions, classes, noise, pictures_at_a_time};
+use super::{captions, classes, noise, open_any, pictures_at_a_time};
 use crate::args::PredictArgs;
 use crate::console::Console;
 use crate::counted::counted;
@@ -10,7 +10,6 @@ use serde::Serialize;
 use std::path::Path;
 use tweedie_diffusion::Condition;
 use tweedie_tensor::ops;
-use tweedie_train::Model;
 use tweedie_train::plan::check_pictures;
 
 /// What `--json` prints.
@@ -28,9 +27,9 @@ struct Predicted<'a> {
 /// # Errors
 /// Whatever the user can mend.
 pub(crate) fn predict(args: &PredictArgs, console: Console) -> Result<()> {
-    let model = Model::open(&args.model, !args.no_ema)?;
+    let mut model = open_any(&args.model, !args.no_ema, console)?;
+    let x = noise::read_for(&mut model, &args.noise)?;
     let shape = model.shape();
-    let x = noise::read(&args.noise, shape)?;
     let n = x.dims()[0];
     let timesteps = one_each(&args.timesteps, n)?;
     let classes = classes::resolve(&args.class, model.classes(), n)?;

@@ -1,10 +1,10 @@
 //! `tweedie verify`: every closed form beside what this machine computes.
 
+use super::open;
 use crate::args::VerifyArgs;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use tweedie_diffusion::verify::{Program, Row, verify as closed_forms};
-use tweedie_train::Model;
 use tweedie_train::verify::{embedding_rows, model_rows};
 
 /// Computes the table, prints it, and fails if a row does.
@@ -18,7 +18,7 @@ pub(crate) fn verify(args: &VerifyArgs, seed: u64, console: Console) -> Result<(
     })?;
     table.extend(embedding_rows());
     if let Some(path) = &args.model {
-        table.extend(model_rows(&Model::open(path, !args.no_ema)?, seed)?);
+        table.extend(model_rows(&open(path, !args.no_ema, console)?, seed)?);
     }
     tell(&table, console)?;
     console.result(&table)?;

@@ -41,6 +41,11 @@ impl Conv2d {
 }
 
 impl Conv2d {
+    /// The parameter `weight`.
+    pub fn weight(&self) -> ParamId {
+        self.weight
+    }
+
     /// The convolution with `shift` \[n, `outputs`\], a number for each sample and channel, added to its bias.
     ///
     /// # Errors

@@ -46,9 +46,11 @@ pub struct ResnetConfig {
     pub output_scale_factor: f64,
     /// Whether the size changes.
     pub resample: Resample,
+    /// The share of numbers that training leaves out before the second convolution ([`Ctx::dropout`]).
+    pub dropout: f64,
 }
 
-/// The residual block of diffusers' `ResnetBlock2D`: norm, SiLU, (resample,) convolution; time; norm, SiLU,
+/// The residual block of diffusers' `ResnetBlock2D`: norm, SiLU, (resample,) convolution; time; norm, SiLU, dropout,
 /// convolution; plus the input, through a 1×1 convolution if the channels change.
 #[derive(Debug, Clone)]
 pub struct ResnetBlock {
@@ -106,6 +108,7 @@ impl ResnetBlock {
                 self.norm2.forward(ctx, h)?.mul(scale)?.add(shift)?.silu()?
             }
         };
+        let h = ctx.dropout(h, self.conv2.weight(), self.config.dropout)?;
         let x = self.resample(x)?;
         let x = match &self.conv_shortcut {
             Some(conv) => conv.forward(ctx, x)?,
@@ -184,6 +187,7 @@ mod tests {
                 time_shift,
                 output_scale_factor: factor,
                 resample: Resample::Keep,
+                dropout: 0.5,
             };
             let block = ResnetBlock::new(&b, config).unwrap();
             let params = b.draw(2).cast::<f64>();

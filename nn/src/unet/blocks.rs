@@ -91,6 +91,7 @@ fn resnet_config(config: &UNetConfig, inputs: usize, outputs: usize) -> ResnetCo
         time_shift: config.resnet_time_scale_shift,
         output_scale_factor: 1.0,
         resample: Resample::Keep,
+        dropout: config.dropout,
     }
 }
 

@@ -45,7 +45,7 @@ pub struct UNetConfig {
     pub downsample_type: String,
     /// How `AttnUpBlock2D` doubles the picture: `conv` or `resnet`.
     pub upsample_type: String,
-    /// Only 0.
+    /// The share of numbers that training leaves out before each residual block's second convolution; from 0 to below 1.
     pub dropout: f64,
     /// Only `silu`, also spelt `swish`.
     pub act_fn: String,
@@ -117,6 +117,12 @@ impl Default for UNetConfig {
         }
     }
 }
+
+/// More residual blocks at one size than anybody trains.
+const MOST_LAYERS: usize = 128;
+
+/// The longest side of a picture.
+const MOST_PIXELS: usize = 1 << 14;
 
 const DOWN: &str = "DownBlock2D";
 const ATTN_DOWN: &str = "AttnDownBlock2D";
@@ -201,7 +207,6 @@ impl UNetConfig {
         for (key, value) in [
             ("in_channels", self.in_channels),
             ("out_channels", self.out_channels),
-            ("layers_per_block", self.layers_per_block),
             ("patch_size", self.patch_size),
             ("norm_num_groups", self.norm_num_groups),
             ("time_embedding_dim", self.time_width()),
@@ -212,6 +217,10 @@ impl UNetConfig {
             if value == 0 || value > 1 << 20 {
                 return refuse(key, value, "must be at least 1, and at most 2^20");
             }
+        }
+        if !(1..=MOST_LAYERS).contains(&self.layers_per_block) {
+            let why = format!("must be at least 1, and at most {MOST_LAYERS}");
+            return refuse("layers_per_block", self.layers_per_block, why);
         }
         for &channels in &self.block_out_channels {
             self.validate_channels(channels)?;
@@ -242,8 +251,8 @@ impl UNetConfig {
         if self.downsample_padding > 1 {
             return refuse("downsample_padding", self.downsample_padding, "is not supported; 0 and 1 are");
         }
-        if self.dropout != 0.0 {
-            return refuse("dropout", self.dropout, "is not supported; set it to 0");
+        if !(0.0..1.0).contains(&self.dropout) {
+            return refuse("dropout", self.dropout, "must be at least 0, and below 1");
         }
         for (key, value) in
             [("norm_eps", self.norm_eps), ("mid_block_scale_factor", self.mid_block_scale_factor)]
@@ -259,6 +268,9 @@ impl UNetConfig {
         }
         if let Some(size) = self.sample_size {
             let multiple = self.size_multiple();
+            if let Some(side) = size.sides().into_iter().find(|&side| side > MOST_PIXELS) {
+                return refuse("sample_size", side, format!("must be at most {MOST_PIXELS}"));
+            }
             if size.sides().iter().any(|&side| side == 0 || !side.is_multiple_of(multiple)) {
                 let [height, width] = size.sides();
                 let why = format!(
@@ -368,7 +380,12 @@ mod tests {
         assert!(error(|c| c.up_block_types.truncate(1)).contains("needs 3 names"));
         assert!(error(|c| c.attention_head_dim = Some(129)).starts_with("attention_head_dim = 129"));
         assert!(error(|c| c.attn_norm_num_groups = Some(24)).contains("128 channels"));
-        assert!(error(|c| c.dropout = 0.1).starts_with("dropout = 0.1"));
+        assert!(error(|c| c.dropout = 1.0).starts_with("dropout = 1"));
+        assert!(error(|c| c.dropout = f64::NAN).starts_with("dropout = NaN"));
+        assert!(error(|c| c.layers_per_block = 1_000_000).starts_with("layers_per_block = 1000000"));
+        assert!(
+            error(|c| c.sample_size = Some(SampleSize::Square(1_000_000))).starts_with("sample_size = 1000000")
+        );
         assert!(error(|c| c.norm_num_groups = 0).starts_with("norm_num_groups = 0"));
         assert!(error(|c| c.norm_eps = f64::NAN).starts_with("norm_eps = NaN"));
         assert!(error(|c| c.block_out_channels.clear()).starts_with("block_out_channels = []"));

@@ -4,13 +4,38 @@ use crate::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
 
+/// A `config.json` of diffusers, as far as it is read here.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DiffusersConfig {
+    /// The network.
+    pub network: UNetConfig,
+    /// Keys that have no part in it, in the file's order: neither this program nor diffusers' class reads them.
+    pub ignored: Vec<String>,
+}
+
+/// What this program has beside diffusers' keys. In a file of diffusers they mean nothing, as there.
+const OWN: [&str; 3] = ["zero_init_output", "patch_size", "cross_attention_dim"];
+
+/// What diffusers' `EMAModel` writes into the configuration of the model that it averages.
+const AVERAGE: [&str; 7] = [
+    "decay",
+    "min_decay",
+    "optimization_step",
+    "update_after_step",
+    "use_ema_warmup",
+    "inv_gamma",
+    "power",
+];
+
 impl UNetConfig {
-    /// Reads a `config.json` of diffusers. Keys that begin with `_` say which program wrote it, and are skipped.
+    /// Reads a `config.json` of diffusers' `UNet2DModel`. Keys that begin with `_` say which program wrote it, and are
+    /// skipped; so are the state of a moving average, and, by name in [`DiffusersConfig::ignored`], keys that the class
+    /// does not have.
     ///
     /// # Errors
-    /// [`Error::File`] when the file cannot be read or is not JSON; [`Error::Config`] when it has an unknown key or
-    /// a value that no model can be built from.
-    pub fn read(path: &Path) -> Result<UNetConfig> {
+    /// [`Error::File`] when the file cannot be read or is not JSON; [`Error::Config`] when it is of another class, or
+    /// has a value that no model can be built from.
+    pub fn read(path: &Path) -> Result<DiffusersConfig> {
         let file = |why: String| Error::File { path: path.to_path_buf(), why };
         let text = std::fs::read_to_string(path).map_err(|e| file(e.to_string()))?;
         let json = serde_json::from_str(&text).map_err(|e| file(format!("is not JSON: {e}")))?;
@@ -21,44 +46,51 @@ impl UNetConfig {
     ///
     /// # Errors
     /// [`Error::Config`].
-    pub fn from_json(json: Value) -> Result<UNetConfig> {
+    pub fn from_json(json: Value) -> Result<DiffusersConfig> {
         let Value::Object(keys) = json else {
             return refuse("config", "(not an object)", "must be a JSON object of keys and values");
         };
-        let mut config = serde_json::to_value(UNetConfig::default()).map_err(|e| Error::Config {
+        match keys.get("_class_name").and_then(Value::as_str) {
+            Some(CLASS) => {}
+            Some(other) => return refuse("_class_name", other, format!("is not supported; {CLASS} would do")),
+            None if keys.contains_key("block_out_channels") => {}
+            None => return refuse("_class_name", "(not there)", format!("must be {CLASS}")),
+        }
+        let unusable = |e: serde_json::Error| Error::Config {
             key: "config".to_string(),
             value: String::new(),
             why: e.to_string(),
-        })?;
+        };
+        let mut config = serde_json::to_value(UNetConfig::default()).map_err(unusable)?;
+        let mut ignored = Vec::new();
         for (key, value) in keys {
-            if key.starts_with('_') {
+            if key.starts_with('_') || AVERAGE.contains(&key.as_str()) {
                 continue;
             }
-            let Some(place) = config.get_mut(&key) else {
-                return refuse(&key, value, "is not a key of this model");
+            let place = config.get_mut(&key).filter(|_| !OWN.contains(&key.as_str()));
+            let Some(place) = place else {
+                ignored.push(key);
+                continue;
             };
+            let value = as_diffusers_reads(&key, value)?;
             let before = std::mem::replace(place, value.clone());
             // One key at a time, so that a value of the wrong type is reported under its key.
             if let Err(error) = serde_json::from_value::<UNetConfig>(config.clone()) {
                 return refuse(&key, value, format!("is not a value like {before}: {error}"));
             }
         }
-        let config: UNetConfig = serde_json::from_value(config).map_err(|e| Error::Config {
-            key: "config".to_string(),
-            value: String::new(),
-            why: e.to_string(),
-        })?;
-        config.validate()?;
-        Ok(config)
+        let network: UNetConfig = serde_json::from_value(config).map_err(unusable)?;
+        network.validate()?;
+        Ok(DiffusersConfig { network, ignored })
     }
 
     /// The configuration as diffusers writes it, with its class name, without keys that it does not know.
     pub fn to_json(&self) -> Value {
-        let mut json = serde_json::json!({ "_class_name": "UNet2DModel" });
+        let mut json = serde_json::json!({ "_class_name": CLASS });
         if let (Value::Object(out), Ok(Value::Object(keys))) = (&mut json, serde_json::to_value(self)) {
             for (key, value) in keys {
                 match (key.as_str(), value) {
-                    ("zero_init_output" | "patch_size" | "cross_attention_dim", _) => {}
+                    (own, _) if OWN.contains(&own) => {}
                     ("mid_block_type" | "attention_head_dim", Value::String(none)) if none == NONE => {
                         out.insert(key, Value::Null);
                     }
@@ -74,6 +106,30 @@ impl UNetConfig {
             }
         }
         json
+    }
+}
+
+/// The class of diffusers whose keys these are.
+const CLASS: &str = "UNet2DModel";
+
+/// A value in the spelling of [`UNetConfig`], whose `"none"` is no value of diffusers.
+fn as_diffusers_reads(key: &str, value: Value) -> Result<Value> {
+    match (key, value) {
+        // The class asks only whether it is null.
+        ("mid_block_type", Value::String(_)) => Ok("UNetMidBlock2D".into()),
+        ("downsample_type" | "upsample_type", Value::Null) => Ok("conv".into()),
+        ("class_embed_type" | "attention_head_dim", Value::String(word)) if word == NONE => {
+            refuse(key, "\"none\"", "is not supported; null would do")
+        }
+        // The names of these blocks before diffusers 0.1.
+        ("down_block_types" | "up_block_types", Value::Array(names)) => Ok(names
+            .into_iter()
+            .map(|name| match name.as_str().and_then(|name| name.strip_prefix("UNetRes")) {
+                Some(present) => present.into(),
+                None => name,
+            })
+            .collect()),
+        (_, value) => Ok(value),
     }
 }
 
@@ -150,14 +206,57 @@ mod tests {
             "layers_per_block": 2, "mid_block_scale_factor": 1, "norm_eps": 1e-06, "norm_num_groups": 32,
             "out_channels": 3, "sample_size": 32, "time_embedding_type": "positional"
         });
-        let config = UNetConfig::from_json(json).unwrap();
-        assert_eq!(config, UNetConfig::cifar());
+        let DiffusersConfig { network: config, ignored } = UNetConfig::from_json(json).unwrap();
+        assert_eq!((&config, ignored), (&UNetConfig::cifar(), vec![]));
         let written = config.to_json();
         assert_eq!(written["attention_head_dim"], Value::Null);
         assert_eq!(written["freq_shift"], json!(1));
         assert_eq!(written["sample_size"], json!(32));
         assert!(written.get("zero_init_output").is_none());
-        assert_eq!(UNetConfig::from_json(written).unwrap(), config);
+        assert_eq!(UNetConfig::from_json(written).unwrap().network, config);
+    }
+
+    /// A configuration of [`UNetConfig::cifar`] with more keys, or other values.
+    fn with(more: Value) -> Value {
+        let mut json = UNetConfig::cifar().to_json();
+        let (Some(json_keys), Value::Object(more)) = (json.as_object_mut(), more) else { unreachable!() };
+        json_keys.extend(more);
+        json
+    }
+
+    #[test]
+    fn keys_of_this_program_and_of_nobody_mean_nothing_in_a_file_of_diffusers() {
+        let more = json!({"patch_size": 2, "cross_attention_dim": 8, "zero_init_output": true, "in_chanels": 7});
+        let read = UNetConfig::from_json(with(more)).unwrap();
+        assert_eq!(read.network, UNetConfig::cifar());
+        assert_eq!(read.ignored, ["cross_attention_dim", "in_chanels", "patch_size", "zero_init_output"]);
+    }
+
+    #[test]
+    fn the_state_of_a_moving_average_is_skipped() {
+        let more = json!({
+            "decay": 0.9999, "min_decay": 0.0, "optimization_step": 500, "update_after_step": 0,
+            "use_ema_warmup": false, "inv_gamma": 1.0, "power": 0.6666666666666666
+        });
+        let read = UNetConfig::from_json(with(more)).unwrap();
+        assert_eq!((read.network, read.ignored), (UNetConfig::cifar(), vec![]));
+    }
+
+    #[test]
+    fn values_mean_what_they_mean_in_diffusers() {
+        let read = |more| UNetConfig::from_json(with(more)).map(|read| read.network);
+        let nulls = json!({"downsample_type": null, "upsample_type": null, "sample_size": null});
+        assert_eq!(read(nulls).unwrap(), UNetConfig { sample_size: None, ..UNetConfig::cifar() });
+        // There, only null is a middle left out.
+        assert_eq!(read(json!({"mid_block_type": "none"})).unwrap(), UNetConfig::cifar());
+        assert_eq!(read(json!({"mid_block_type": null})).unwrap().mid_block_type, None);
+        for key in ["class_embed_type", "attention_head_dim"] {
+            assert!(read(json!({key: "none"})).unwrap_err().to_string().starts_with(key));
+        }
+        let old = json!({"down_block_types": [
+            "UNetResDownBlock2D", "UNetResAttnDownBlock2D", "UNetResDownBlock2D", "UNetResDownBlock2D"
+        ]});
+        assert_eq!(read(old).unwrap(), UNetConfig::cifar());
     }
 
     #[test]
@@ -170,8 +269,15 @@ mod tests {
 
     #[test]
     fn bad_keys_and_values_are_named() {
-        let error = |json| UNetConfig::from_json(json).unwrap_err().to_string();
-        assert_eq!(error(json!({"in_chanels": 3})), "in_chanels = 3: is not a key of this model");
+        let error = |json: Value| {
+            let json = if json.is_object() { with(json) } else { json };
+            UNetConfig::from_json(json).unwrap_err().to_string()
+        };
+        assert_eq!(
+            error(json!({"_class_name": "UNet2DConditionModel"})),
+            "_class_name = UNet2DConditionModel: is not supported; UNet2DModel would do"
+        );
+        assert!(UNetConfig::from_json(json!({"hidden_size": 3})).is_err());
         assert!(error(json!({"in_channels": "three"})).starts_with("in_channels = \"three\": "));
         assert!(error(json!({"attention_head_dim": "many"})).starts_with("attention_head_dim = \"many\": "));
         assert!(error(json!({"resnet_time_scale_shift": "ada_group"})).contains("ada_group"));

@@ -9,4 +9,5 @@ mod model;
 
 pub use crate::config::SampleSize;
 pub use config::UNetConfig;
+pub use config_file::DiffusersConfig;
 pub use model::UNet;

@@ -1,9 +1,10 @@
 use super::half::{from_bf16, from_f16};
 use crate::{Error, Result};
+use safetensors::tensor::Metadata;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use tweedie_tensor::{Element, Shape, Tensor};
 
@@ -29,22 +30,17 @@ pub struct Entry {
 }
 
 impl WeightFile {
-    /// Reads a file.
+    /// Reads a file. No more of it is read than its header accounts for.
     ///
     /// # Errors
-    /// [`Error::File`] when it cannot be read, is cut short, or is not safetensors.
+    /// [`Error::File`] when it cannot be read, is cut short, is not safetensors, or is a pointer of Git LFS to a file
+    /// that was not fetched.
     pub fn read(path: &Path) -> Result<WeightFile> {
         let refuse = |why: String| Error::File { path: path.to_path_buf(), why };
-        let bytes = read_whole(path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+        let bytes = read_bounded(path).map_err(refuse)?;
         let (header, described) = SafeTensors::read_metadata(&bytes)
             .map_err(|error| refuse(format!("is not a whole safetensors file: {error}")))?;
         let start = 8 + header;
-        let present = bytes.len() - start;
-        if described.data_len() != present {
-            let why =
-                format!("is cut short or damaged: {present} bytes of data, not {}", described.data_len());
-            return Err(refuse(why));
-        }
         let entries = described
             .tensors()
             .into_iter()
@@ -119,39 +115,59 @@ impl WeightFile {
     }
 }
 
-/// The bytes of a file; of a pipe or a device, which may never end, no more than a gibibyte, and of a file whose header says
-/// that it is longer than the file, none.
-fn read_whole(path: &Path) -> std::io::Result<Vec<u8>> {
-    const MOST: u64 = 1 << 30;
-    let mut file = File::open(path)?;
-    let about = file.metadata()?;
-    let mut bytes = Vec::new();
-    if !about.is_file() {
-        file.take(MOST + 1).read_to_end(&mut bytes)?;
-        return match bytes.len() as u64 > MOST {
-            true => Err(std::io::Error::other("longer than 1 GiB, and no plain file")),
-            false => Ok(bytes),
-        };
-    }
-    let length = about.len();
-    if length >= 8 {
-        let mut start = [0; 8];
-        file.read_exact(&mut start)?;
-        if u64::from_le_bytes(start) > length - 8 {
-            return Err(std::io::Error::other("its header is longer than the file"));
-        }
-        bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
-        bytes.extend_from_slice(&start);
-    }
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 impl Entry {
     /// Whether [`WeightFile::tensor`] reads it.
     pub fn is_float(&self) -> bool {
         matches!(self.kind, Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16)
     }
+}
+
+/// What a pointer of Git LFS begins with.
+const POINTER: &[u8] = b"version https://git-lfs";
+
+/// The most that a header may take.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// The bytes of a file whose header has been found to be one, and to account for as many; or why not.
+fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error: io::Error| format!("cannot be read: {error}");
+    let no_file = |why: &str| format!("is not a whole safetensors file: {why}");
+    let mut file = File::open(path).map_err(unreadable)?;
+    // Pipes have no length that could be known before they end.
+    let length = file.metadata().ok().filter(|about| about.is_file()).map(|about| about.len());
+    let mut bytes = Vec::new();
+    let read = |file: &mut File, bytes: &mut Vec<u8>, up_to: u64| {
+        let more = up_to.saturating_sub(bytes.len() as u64);
+        file.take(more).read_to_end(bytes).map_err(unreadable)
+    };
+    read(&mut file, &mut bytes, POINTER.len() as u64)?;
+    if bytes.starts_with(POINTER) {
+        return Err("is a pointer of Git LFS, not the file that it stands for: run git lfs pull there".into());
+    }
+    let Some(header) = bytes.first_chunk().map(|first| u64::from_le_bytes(*first)) else {
+        return Err(no_file("it is shorter than a header"));
+    };
+    if header > LONGEST_HEADER || length.is_some_and(|length| header > length.saturating_sub(8)) {
+        return Err(no_file(&format!("it claims a header of {header} bytes")));
+    }
+    let start = 8 + header;
+    read(&mut file, &mut bytes, start)?;
+    let Some(text) = bytes.get(8..start as usize) else {
+        return Err(no_file("its header is cut short"));
+    };
+    let described: Metadata = serde_json::from_slice(text).map_err(|error| no_file(&error.to_string()))?;
+    let claimed = start.saturating_add(described.data_len() as u64);
+    if let Some(length) = length.filter(|&length| length != claimed) {
+        let (present, data) = (length - start, described.data_len());
+        return Err(format!("is cut short or damaged: {present} bytes of data, not {data}"));
+    }
+    if length.is_some() {
+        let room = usize::try_from(claimed).unwrap_or(usize::MAX).saturating_sub(bytes.len());
+        bytes.try_reserve_exact(room).map_err(|_| format!("needs {claimed} bytes of memory, which are not there"))?;
+    }
+    // One more, so that what goes on after its end is noticed.
+    read(&mut file, &mut bytes, claimed.saturating_add(1))?;
+    Ok(bytes)
 }
 
 fn chunks<'a, V, const N: usize>(

@@ -1,6 +1,7 @@
 use super::WeightFile;
 use crate::{Error, Params, Result, Spec};
 use std::collections::BTreeMap;
+use std::path::Path;
 use tweedie_tensor::{Element, Tensor};
 
 /// The parameters of a model from a file that holds them all and nothing else.
@@ -11,14 +12,22 @@ use tweedie_tensor::{Element, Tensor};
 /// # Errors
 /// [`Error::Weights`], with a line for every tensor that is missing, unexpected, misshaped or not floating-point.
 pub fn load<T: Element>(file: &WeightFile, specs: &[Spec]) -> Result<Params<T>> {
-    let mut there: BTreeMap<String, &String> =
-        file.entries().keys().map(|name| (modern(name), name)).collect();
+    gather(std::slice::from_ref(file), file.path(), specs)
+}
+
+/// As [`load`], from files that hold the tensors between them; `path` is what an error names.
+pub(super) fn gather<T: Element>(files: &[WeightFile], path: &Path, specs: &[Spec]) -> Result<Params<T>> {
+    let mut there: BTreeMap<String, (&WeightFile, &String)> = files
+        .iter()
+        .flat_map(|file| file.entries().keys().map(move |name| (modern(name), (file, name))))
+        .collect();
     let mut problems = Vec::new();
     let mut values: Vec<Tensor<T>> = Vec::with_capacity(specs.len());
     for spec in specs {
         let name = &spec.name;
-        let Some((stored, entry)) =
-            there.remove(name).and_then(|stored| Some((stored, file.entries().get(stored)?)))
+        let Some((file, stored, entry)) = there
+            .remove(name)
+            .and_then(|(file, stored)| Some((file, stored, file.entries().get(stored)?)))
         else {
             problems.push(format!("{name} is missing"));
             continue;
@@ -27,13 +36,13 @@ pub fn load<T: Element>(file: &WeightFile, specs: &[Spec]) -> Result<Params<T>> 
             problems.push(format!("{name} is {}, not floating-point numbers", entry.dtype));
         } else if !same_numbers(&entry.shape, &spec.shape) {
             problems.push(format!("{name} has shape {:?}, the model's {}", entry.shape, spec.shape));
-        } else {
+        } else if problems.is_empty() {
             values.push(file.tensor(stored)?.reshape(spec.shape)?);
         }
     }
-    problems.extend(there.values().map(|name| format!("{name} is not the model's")));
+    problems.extend(there.values().map(|(_, name)| format!("{name} is not the model's")));
     if !problems.is_empty() {
-        return Err(Error::Weights { path: file.path().to_path_buf(), problems });
+        return Err(Error::Weights { path: path.to_path_buf(), problems });
     }
     let mut values = values.into_iter();
     Ok(Params::from_specs(specs, |_, spec| values.next().unwrap_or_else(|| Tensor::zeros(spec.shape))))

@@ -4,7 +4,9 @@ mod file;
 mod half;
 mod load;
 mod save;
+mod shards;
 
 pub use file::{Entry, WeightFile, read_safetensors};
 pub use load::load;
 pub use save::{save, write_safetensors};
+pub use shards::load_sharded;

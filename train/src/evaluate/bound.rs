@@ -34,7 +34,7 @@ pub fn bound(
     request: &BoundRequest,
     mut watch: impl FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Option<BoundEstimate>> {
-    let bound = Bound::new(&model.schedule, request.variance).clip(request.clip).decoder(request.decoder);
+    let bound = Bound::new(model.schedule()?, request.variance).clip(request.clip).decoder(request.decoder);
     let mut estimator = BoundEstimator::new(bound, request.per_picture, request.seed)?;
     let mut pictures = Pictures::new(model, source, request.seed)?;
     let n = request.pictures.min(source.len());

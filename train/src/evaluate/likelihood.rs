@@ -49,8 +49,8 @@ pub fn likelihood(
     request: &LikelihoodRequest,
     mut watch: impl FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Option<LikelihoodEstimate>> {
-    let flow = ProbabilityFlow::new(&model.schedule, request.steps)?;
-    let coarse = ProbabilityFlow::new(&model.schedule, (request.steps / 2).max(1))?;
+    let flow = ProbabilityFlow::new(model.schedule()?, request.steps)?;
+    let coarse = ProbabilityFlow::new(model.schedule()?, (request.steps / 2).max(1))?;
     let mut pictures = Pictures::new(model, source, request.seed)?;
     let n = request.pictures.min(source.len());
     let dims = source.shape().iter().product::<usize>() as f64;
@@ -93,7 +93,7 @@ impl JacobianProbe<f32> for Model {
             let ctx = Ctx::inference(&self.params);
             let output = self.answer(&ctx, x.clone(), &clocks, condition)?;
             let prediction =
-                Prediction::from_output(self.prediction, output.value().clone(), self.learns_variance)?;
+                Prediction::from_output(self.prediction()?, output.value().clone(), self.learns_variance)?;
             // What the output says of the variance is no part of what is predicted.
             let seed = match &prediction.range {
                 Some(range) => ops::concat(&[probe, &Tensor::zeros(*range.shape())], 1)?,
@@ -131,7 +131,7 @@ mod tests {
         let model = Model::of_run(&config, network, builder.draw(3)).unwrap();
         let draw = |step| random::normal::<f32>([2, 1, 8, 8], 0, Purpose::Test, step, 0);
         let (x, z) = (draw(0), draw(1));
-        let t: Vec<Timestep> = [200, 700].map(|t| model.schedule.timestep(t)).to_vec();
+        let t: Vec<Timestep> = [200, 700].map(|t| model.schedule().unwrap().timestep(t)).to_vec();
         let condition = Condition::of_classes(vec![3, 5]);
         let (_, probed) = model.predict_with_probe(&x, &t, &condition, &z).unwrap();
         let at = |h: f64| {

@@ -15,14 +15,14 @@ const SHOWN: usize = 3;
 /// What the model refuses.
 pub fn model_rows(model: &Model, seed: u64) -> Result<Vec<Row>> {
     let [c, h, w] = model.shape();
-    let last = model.schedule.num_timesteps() - 1;
+    let last = model.schedule()?.num_timesteps() - 1;
     // Index 0 goes through the decoder, and the last may be pure noise.
     let times: [usize; SHOWN] = [1.min(last), last / 2, last.saturating_sub(1)];
     let classes = model.classes().map(|classes| (0..SHOWN).map(|i| i % classes.len()).collect::<Vec<_>>());
     let x0: Tensor<f64> = random::normal([SHOWN, c, h, w], seed, Purpose::Start, 0, 0);
     let x0 = Clip::At(1.0).apply(x0);
     let noise: Tensor<f64> = random::normal([SHOWN, c, h, w], seed, Purpose::Noise, 0, 0);
-    let x_t = model.schedule.q_sample(&x0, &times, &noise)?.cast::<f32>();
+    let x_t = model.schedule()?.q_sample(&x0, &times, &noise)?.cast::<f32>();
 
     let ask = |order: &[usize]| -> Result<Tensor<f32>> {
         let parts: Vec<Tensor<f32>> =
@@ -52,7 +52,7 @@ pub fn model_rows(model: &Model, seed: u64) -> Result<Vec<Row>> {
 
     // What follows is arithmetic on its answer, in f64.
     let (x_t, times) = (x_t.cast::<f64>(), times.as_slice());
-    let prediction = Prediction::from_output(model.prediction, whole.cast::<f64>(), model.learns_variance)?;
+    let prediction = Prediction::from_output(model.prediction()?, whole.cast::<f64>(), model.learns_variance)?;
     rows.extend(conversions(model, &prediction, &x_t, times)?);
     rows.extend(bound_terms(model, &prediction, &x0, &x_t, times)?);
     Ok(rows)
@@ -65,7 +65,8 @@ fn conversions(
     x_t: &Tensor<f64>,
     times: &[usize],
 ) -> Result<Vec<Row>> {
-    let at = model.schedule.timesteps_at(times)?;
+    let schedule = model.schedule()?;
+    let at = schedule.timesteps_at(times)?;
     let kinds = [PredictionKind::Epsilon, PredictionKind::Sample, PredictionKind::V, PredictionKind::Score];
     let others = kinds.into_iter().filter(|kind| *kind != prediction.kind);
     others
@@ -75,7 +76,7 @@ fn conversions(
             let each = x_t.numel() / times.len();
             let deviations = back.as_slice().iter().zip(prediction.value.as_slice()).enumerate().map(
                 |(i, (back, there))| {
-                    let ratio = model.schedule.snr(times[i / each]).sqrt();
+                    let ratio = schedule.snr(times[i / each]).sqrt();
                     (back - there) / (1.0 + there.abs()) / (ratio + 1.0 / ratio)
                 },
             );
@@ -93,7 +94,7 @@ fn bound_terms(
     x_t: &Tensor<f64>,
     times: &[usize],
 ) -> Result<Vec<Row>> {
-    let schedule = &model.schedule;
+    let schedule = model.schedule()?;
     let at = schedule.timesteps_at(times)?;
     // With a fixed variance, whether or not the model has its own.
     let prediction = &Prediction::new(prediction.kind, prediction.value.clone());

@@ -14,8 +14,8 @@ use tweedie_nn::UNetConfig;
 use tweedie_train::bench::{
     Layer, Rate, Step, convolution_rates, layers, memory_gbytes, peak_gflops, product_rates,
 };
+use tweedie_train::memory;
 use tweedie_train::plan::check_steps;
-use tweedie_train::{Model, memory};
 
 /// What `bench step --json` prints.
 #[derive(Debug, Serialize)]
@@ -51,7 +51,7 @@ fn step(args: &StepArgs, console: Console) -> Result<()> {
         "small" => named(UNetConfig::small(), 28, batch(64))?,
         "cifar" => named(UNetConfig::cifar(), 32, batch(8))?,
         path => {
-            let model = Model::open(Path::new(path), false)?;
+            let model = super::open(Path::new(path), false, console)?;
             check_steps(model.network_config(), model.shape(), batch(64))?;
             (Step::of_model(model, batch(64))?, batch(64))
         }

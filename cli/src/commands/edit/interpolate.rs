@@ -35,7 +35,7 @@ pub(super) fn interpolate(args: &InterpolateArgs, seed: u64, console: Console) -
     };
     let desk = Desk::new(&args.common, seed, console)?;
     let [from, to] = [batch(&desk.picture(from)?)?, batch(&desk.picture(to)?)?];
-    let sampling = desk.inversion(&args.inversion);
+    let sampling = desk.inversion(&args.inversion)?;
     let n = args.n as usize;
     let (of_ends, of_all) = (desk.condition(2)?, desk.condition(n)?);
     desk.claim()?;

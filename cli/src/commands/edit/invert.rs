@@ -32,7 +32,7 @@ struct Inverted<'a> {
 pub(super) fn invert(args: &InvertArgs, seed: u64, console: Console) -> Result<()> {
     let desk = Desk::new(&args.common, seed, console)?;
     let picture = batch(&desk.picture(&args.image)?)?;
-    let sampling = desk.inversion(&args.inversion);
+    let sampling = desk.inversion(&args.inversion)?;
     let condition = desk.condition(1)?;
     desk.claim()?;
     if let Some(raw) = &args.raw {

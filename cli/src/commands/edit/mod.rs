@@ -5,7 +5,7 @@ mod interpolate;
 mod invert;
 mod vary;
 
-use super::{captions, classes, pictures_at_a_time, sample::settings};
+use super::{captions, classes, open, pictures_at_a_time, sample::settings};
 use crate::args::{EditCommon, EditWhat, InversionArgs, SamplerArgs};
 use crate::console::Console;
 use crate::error::{Failure, Result};
@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::Instant;
 use tweedie_diffusion::Condition;
 use tweedie_tensor::{Tensor, ops};
-use tweedie_train::config::SamplingConfig;
+use tweedie_train::config::{SamplerKind, SamplingConfig};
 use tweedie_train::data::read_picture;
 use tweedie_train::plan::check_pictures;
 use tweedie_train::{Model, SampleRequest};
@@ -54,7 +54,7 @@ struct Asked<'a> {
 
 impl<'a> Desk<'a> {
     fn new(common: &'a EditCommon, seed: u64, console: Console) -> Result<Desk<'a>> {
-        let model = Model::open(&common.model, !common.no_ema)?;
+        let model = open(&common.model, !common.no_ema, console)?;
         Colour::of_channels(model.shape()[0])?;
         check_pictures(model.network_config(), pictures_at_a_time(model.shape()), 1, 0, "--n")?;
         Ok(Desk { common, model, seed, console })
@@ -99,10 +99,10 @@ impl<'a> Desk<'a> {
     }
 
     /// The settings of DDIM, there and back.
-    fn inversion(&self, args: &InversionArgs) -> SamplingConfig {
-        let own = self.model.sampling();
+    fn inversion(&self, args: &InversionArgs) -> Result<SamplingConfig> {
+        let own = self.model.sampling_by(Some(SamplerKind::Ddim))?;
         let steps = args.steps.map_or(own.steps, |steps| steps as usize);
-        SamplingConfig { steps, guidance: 1.0, ..own.clone() }
+        Ok(SamplingConfig { steps, guidance: 1.0, ..own })
     }
 
     /// Does `work` on `n` pictures, as many at a time as memory is meant for, and puts its results together. `work`

@@ -2,7 +2,7 @@
 
 use super::terms_chart;
 use crate::args::{BpdArgs, VarianceName};
-use crate::commands::pictures_at_a_time;
+use crate::commands::{open, pictures_at_a_time};
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
@@ -84,7 +84,7 @@ struct Ode {
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
 pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
-    let model = Model::open(&args.model, !args.no_ema)?;
+    let model = open(&args.model, !args.no_ema, console)?;
     let source = pictures(args, &model)?;
     check_pictures(model.network_config(), pictures_at_a_time(model.shape()), source.len(), 0, "--n")?;
     if let Some(out) = &args.out {
@@ -97,7 +97,7 @@ pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
         variance: match args.variance {
             Some(VarianceName::FixedSmall) => VarianceKind::FixedSmall,
             Some(VarianceName::FixedLarge) => VarianceKind::FixedLarge,
-            None => model.sampling().variance,
+            None => model.sampling()?.variance,
         },
         clip: clip(args.clip)?,
         decoder: if args.tanh_decoder { Decoder::Tanh } else { Decoder::Exact },

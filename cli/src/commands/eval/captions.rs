@@ -1,20 +1,20 @@
 //! `tweedie eval captions`: does the model paint what it is asked for?
 
 use crate::args::CaptionsArgs;
-use crate::commands::{pictures_at_a_time, sample::settings};
+use crate::commands::{open, pictures_at_a_time, sample::settings};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use std::ops::ControlFlow;
-use tweedie_train::{Model, evaluate};
+use tweedie_train::evaluate;
 
 /// Paints, reads, and says how often it was right.
 ///
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
 pub(crate) fn captions(args: &CaptionsArgs, seed: u64, console: Console) -> Result<()> {
-    let model = Model::open(&args.model, !args.no_ema)?;
+    let model = open(&args.model, !args.no_ema, console)?;
     let interrupt = Interrupt::listen(console, "stopping");
     let mut progress = Progress::new(console);
     let (n, at_a_time) = (args.n as usize, pictures_at_a_time(model.shape()));

@@ -4,13 +4,12 @@ use super::classifier;
 use super::painter::Painter;
 use super::real::Real;
 use crate::args::ClassesArgs;
-use crate::commands::{classes as named, pictures_at_a_time, sample};
+use crate::commands::{classes as named, open, pictures_at_a_time, sample};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use serde::Serialize;
 use std::path::Path;
-use tweedie_train::Model;
 use tweedie_train::plan::check_pictures;
 
 /// What `--json` prints.
@@ -38,7 +37,7 @@ struct OfClass<'a> {
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
 pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result<()> {
-    let model = Model::open(&args.model, !args.no_ema)?;
+    let model = open(&args.model, !args.no_ema, console)?;
     let Some(names) = model.classes() else {
         return Err(Failure::user(format!(
             "the model knows no classes, {}: give one that was trained class-conditionally",

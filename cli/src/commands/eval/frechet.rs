@@ -4,7 +4,7 @@ use super::judge::Judge;
 use super::painter::Painter;
 use super::real::Real;
 use crate::args::FrechetArgs;
-use crate::commands::{classes, pictures_at_a_time, sample};
+use crate::commands::{classes, open, pictures_at_a_time, sample};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -67,7 +67,7 @@ enum Painted {
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
 pub(super) fn frechet(args: &FrechetArgs, seed: u64, console: Console) -> Result<()> {
-    let painted = Painted::open(args)?;
+    let painted = Painted::open(args, console)?;
     let real = Real::new(&args.real, painted.model())?;
     let split = Split::from(args.split);
     let pictures = real.open(split, painted.shape())?;
@@ -169,9 +169,9 @@ impl<'a> Compared<'a> {
 
 impl Painted {
     /// Opens a MODEL, or a folder of pictures, and checks what is asked of it.
-    fn open(args: &FrechetArgs) -> Result<Painted> {
+    fn open(args: &FrechetArgs, console: Console) -> Result<Painted> {
         let path = &args.model;
-        match Model::open(path, !args.no_ema) {
+        match open(path, !args.no_ema, console) {
             Ok(model) => {
                 let asked = classes::asked(&args.class, model.classes())?;
                 let all = model.classes().map_or(0, <[String]>::len);
@@ -185,11 +185,11 @@ impl Painted {
                 let options = DataOptions { image_size, ..DataOptions::default() };
                 match data::open(&path.to_string_lossy(), Split::Test, &options) {
                     Ok(source) => Ok(Painted::Folder(source)),
-                    Err(DataError::Empty { .. }) => Err(error.into()),
+                    Err(DataError::Empty { .. }) => Err(error),
                     Err(of_pictures) => Err(of_pictures.into()),
                 }
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{build, digits, pictures, write_charts};
 use crate::args::{InspectSpectrumArgs, SamplerArgs};
 use crate::commands::sample::{settings, stop};
-use crate::commands::{classes, pictures_at_a_time};
+use crate::commands::{classes, open, pictures_at_a_time};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -20,7 +20,7 @@ use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose};
 use tweedie_train::config::SamplerKind;
 use tweedie_train::data::{Source, read_batch};
-use tweedie_train::{Model, SampleRequest};
+use tweedie_train::SampleRequest;
 
 /// Pictures of data that are looked at when nothing says how many, and pictures of a model.
 const PICTURES: usize = 1000;
@@ -212,7 +212,7 @@ struct Kept {
 }
 
 fn of_model(args: &InspectSpectrumArgs, path: &Path, seed: u64, console: Console) -> Result<Spectrum> {
-    let model = Model::open(path, !args.no_ema)?;
+    let model = open(path, !args.no_ema, console)?;
     let sampling = settings(&args.sampler, &model)?;
     let n = args.n.map_or(PAINTED, |n| n as usize);
     let most = pictures_at_a_time(model.shape());

@@ -3,8 +3,8 @@
 mod attention;
 mod gallery;
 
-use super::{captions, classes, noise, pictures_at_a_time};
-use crate::args::{Out, SampleArgs, SamplerArgs};
+use super::{captions, classes, noise, open_any, pictures_at_a_time, sizeless};
+use crate::args::{Out, SampleArgs, SamplerArgs, SamplerName};
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
@@ -20,7 +20,7 @@ use tweedie_diffusion::Condition;
 use tweedie_tensor::Tensor;
 use tweedie_train::config::{SamplerKind, SamplingConfig};
 use tweedie_train::plan::check_pictures;
-use tweedie_train::{Model, SampleRequest};
+use tweedie_train::{Asked, Model, SampleRequest};
 
 /// Pictures that are painted when nothing says how many.
 const PICTURES: usize = 16;
@@ -54,8 +54,12 @@ struct Plan {
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
 pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<()> {
-    let model = Model::open(&args.model, !args.no_ema)?;
-    let plan = Plan::new(args, &model)?;
+    let mut model = open_any(&args.model, !args.no_ema, console)?;
+    let plan = Plan::new(args, &mut model)?;
+    let asked = Asked { sampler: args.sampler.sampler.is_some(), steps: args.sampler.steps.is_some() };
+    for note in model.sampling_notes(&plan.sampling, asked) {
+        console.say(format!("note: {note}"));
+    }
     let Plan { n, condition, sampling, .. } = &plan;
     let (n, steps) = (*n, sampling.steps);
     let shape = model.shape();
@@ -149,8 +153,11 @@ pub(super) fn stop(kept: &mut Option<Failure>, failure: Failure) -> tweedie_trai
 
 impl Plan {
     /// Checks what was asked for against what the model is.
-    fn new(args: &SampleArgs, model: &Model) -> Result<Plan> {
-        let x_t = args.noise.as_deref().map(|path| noise::read(path, model.shape())).transpose()?;
+    fn new(args: &SampleArgs, model: &mut Model) -> Result<Plan> {
+        let x_t = args.noise.as_deref().map(|path| noise::read_for(model, path)).transpose()?;
+        if model.shape()[1] == 0 {
+            return Err(sizeless(&args.model, "give --noise of that size, or write it into its config.json"));
+        }
         let in_noise = x_t.as_ref().map(|x| x.dims()[0]);
         let names = model.classes();
         let classes = classes::asked(&args.class, names)?.unwrap_or_default();
@@ -225,10 +232,7 @@ fn said(sampler: SamplerKind) -> &'static str {
 
 /// The model's own settings, with those of the command line in their place.
 pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConfig> {
-    let mut sampling = model.sampling().clone();
-    if let Some(name) = args.sampler {
-        sampling.sampler = name.kind();
-    }
+    let mut sampling = model.sampling_by(args.sampler.map(SamplerName::kind))?;
     let sampler = sampling.sampler;
     let foreign = |option: &str, owners: &str| {
         let said = said(sampler);
