@@ -6,7 +6,6 @@ use crate::error::{Failure, Result};
 use std::fs;
 use tweedie_train::Config;
 use tweedie_train::config::DataConfig;
-use tweedie_train::data::DataOptions;
 
 /// How long a run trains when nothing says so: three minutes, in seconds.
 const TIME_BUDGET: f64 = 180.0;
@@ -59,8 +58,7 @@ fn base(args: &TrainArgs, data: &DataConfig) -> Result<Config> {
     let preset = match &args.preset {
         Some(name) => Config::preset(name)?,
         None => {
-            let options = DataOptions { image_size: data.image_size, ..DataOptions::default() };
-            let pictures = tweedie_train::data::open(&data.source, data.split, &options)?;
+            let pictures = tweedie_train::data::open(&data.source, data.split, &data.options())?;
             Config::preset(Config::preset_for(&*pictures))?
         }
     };
