@@ -10,8 +10,17 @@ pub(super) fn missing(format: ImageFormat, bytes: &[u8]) -> Option<&'static str>
         ImageFormat::Jpeg => (!jpeg_ends(bytes)).then_some("the JPEG stops before its end"),
         ImageFormat::WebP => (!webp_is_whole(bytes)).then_some("the WebP stops before its end"),
         ImageFormat::Gif => (!gif_is_whole(bytes)).then_some("the GIF stops before its end"),
+        ImageFormat::Pnm => (!pnm_text_ends(bytes)).then_some("its last number has no end"),
         _ => None,
     }
+}
+
+/// Of a PNM of text, whether white space follows its last number, as the format has it: else digits may be missing. In a
+/// bitmap each digit is a pixel, and in a comment none is.
+fn pnm_text_ends(bytes: &[u8]) -> bool {
+    let line = bytes.rsplit(|&byte| byte == b'\n').next().unwrap_or(bytes);
+    let text = bytes.starts_with(b"P2") || bytes.starts_with(b"P3");
+    !text || line.contains(&b'#') || !bytes.last().is_some_and(u8::is_ascii_digit)
 }
 
 /// Walks the markers of a JPEG (ITU-T T.81, annex B): whether an end of image follows a scan. Segments are stepped over
