@@ -1,6 +1,6 @@
 //! What a run is: every choice that its result depends on, in one TOML file.
 
-use crate::data::{Source, Split};
+use crate::data::{Convention, DataOptions, Source, Split};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -41,6 +41,13 @@ pub struct DataConfig {
     /// Pictures are resized and cropped to this square; unset, they are taken as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
+    /// Whose choices are followed where programs read pictures differently: `tweedie` or `torchvision`.
+    pub convention: Convention,
+    /// Whether rows are taken for columns; unset, where the files' names say EMNIST.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transpose: Option<bool>,
+    /// Of CIFAR-100, whether the twenty coarse classes are taken instead of the hundred fine ones.
+    pub coarse: bool,
     /// Whether each picture is mirrored left to right at random. Not for digits.
     pub flips: bool,
     /// The names of the classes, found in the data; empty for an unconditional model.
@@ -202,12 +209,23 @@ impl SamplingConfig {
     }
 }
 
+impl DataConfig {
+    /// How the pictures are read.
+    pub fn options(&self) -> DataOptions {
+        let DataConfig { image_size, convention, transpose, coarse, .. } = *self;
+        DataOptions { image_size, channels: None, convention, transpose, coarse }
+    }
+}
+
 impl Default for DataConfig {
     fn default() -> Self {
         DataConfig {
             source: "glyphs".into(),
             split: Split::Train,
             image_size: None,
+            convention: Convention::default(),
+            transpose: None,
+            coarse: false,
             flips: false,
             classes: Vec::new(),
             words: Vec::new(),

@@ -33,6 +33,8 @@ pub enum Event<'a> {
         parameters: usize,
         /// Pictures in the data set.
         pictures: usize,
+        /// What the data's reader has to say: what was left out, and what was decided.
+        notes: &'a [String],
         /// The step that a resumed run goes on from.
         resumed_at: Option<u64>,
     },

@@ -1,7 +1,7 @@
 //! The training loop.
 
 use crate::checkpoint::{self, Header};
-use crate::data::{self, Batch, DataOptions, Loader, Source};
+use crate::data::{self, Batch, Loader, Source};
 use crate::metrics::{Metrics, MetricsFile, Window};
 use crate::model::{Model, SampleRequest};
 use crate::observer::{Control, Event, Observer, Progress, Summary};
@@ -35,8 +35,7 @@ const GRID_STEPS: usize = 20;
 /// A configuration, data or a directory that cannot be used; a loss that is no longer finite.
 pub fn train(config: Config, out: &Path, resume: bool, observer: &mut dyn Observer) -> Result<Summary> {
     config.check()?;
-    let options = DataOptions { image_size: config.data.image_size, ..DataOptions::default() };
-    let source = data::open(&config.data.source, config.data.split, &options)?;
+    let source = data::open(&config.data.source, config.data.split, &config.data.options())?;
     let config = config.resolved(&*source);
     let run = Run::begin(config, out, &*source, resume)?;
     let resumed_at = resume.then_some(run.step);
@@ -44,6 +43,7 @@ pub fn train(config: Config, out: &Path, resume: bool, observer: &mut dyn Observ
         config: &run.config,
         parameters: run.params.numel(),
         pictures: source.len(),
+        notes: source.notes(),
         resumed_at,
     })?;
     run.go(source, out, observer)

@@ -1,64 +1,178 @@
-//! CIFAR-10 in its binary version (Krizhevsky 2009): records of one label byte and 32x32 pixels as a red, a green
-//! and a blue plane; the names of the classes in `batches.meta.txt`.
+//! CIFAR-10 and CIFAR-100 in their binary versions (Krizhevsky 2009): records of one label byte, or a coarse and a fine
+//! one, and 32x32 pixels as a red, a green and a blue plane; the names of the classes in files of text.
 
-use super::{DataError, Memory, Split};
+use super::{DataError, DataOptions, Memory, Split, bounds, tree};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const SHAPE: [usize; 3] = [3, 32, 32];
 const PIXELS: usize = 3 * 32 * 32;
-const RECORD: usize = 1 + PIXELS;
-const NAMES: [&str; 10] =
-    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+/// The largest file that is read as batches.
+const LARGEST: u64 = 4 << 30;
 
-/// The set of `split`, if `files` (all files of `folder`) are CIFAR-10 batches.
-pub(super) fn open(folder: &Path, files: &[PathBuf], split: Split) -> Result<Option<Memory>, DataError> {
-    let named = |prefix: &str| -> Vec<&PathBuf> {
-        let fits = |name: &str| name.starts_with(prefix) && name.ends_with(".bin");
-        files.iter().filter(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(fits)).collect()
-    };
-    let (train, test) = (named("data_batch"), named("test_batch"));
-    if train.is_empty() && test.is_empty() {
-        return Ok(None);
-    }
-    let batches = if split == Split::Train { train } else { test };
-    if batches.is_empty() {
-        let what = format!("no CIFAR-10 batch of the {} split", split.name());
-        let remedy = "put data_batch_1.bin to data_batch_5.bin and test_batch.bin there";
-        return Err(DataError::malformed(folder, what, remedy));
-    }
-    let classes = class_names(folder)?;
-    let (mut bytes, mut labels) = (Vec::new(), Vec::new());
-    for path in batches {
-        let batch = fs::read(path).map_err(|error| DataError::unreadable(path, error))?;
-        if batch.is_empty() || batch.len() % RECORD != 0 {
-            let what =
-                format!("CIFAR-10 batch of {} bytes, not a multiple of the record's {RECORD}", batch.len());
-            return Err(DataError::malformed(path, what, "download it again"));
-        }
-        for (i, record) in batch.chunks_exact(RECORD).enumerate() {
-            let label = usize::from(record[0]);
-            if label >= classes.len() {
-                let what = format!("label {label} in record {i}, where there are {} classes", classes.len());
-                return Err(DataError::malformed(path, what, "download it again"));
-            }
-            labels.push(label);
-            bytes.extend_from_slice(&record[1..]);
-        }
-    }
-    Ok(Some(Memory::new(SHAPE, bytes, labels, classes)))
+/// One of the two sets.
+struct Set {
+    name: &'static str,
+    /// Label bytes of a record, and which of them counts.
+    labels: usize,
+    label: usize,
+    /// The file of class names, and the names where it is missing.
+    names_in: &'static str,
+    names: Vec<String>,
+    /// What the files of either split are called.
+    files: [Vec<PathBuf>; 2],
+    lacking: &'static str,
 }
 
-fn class_names(folder: &Path) -> Result<Vec<String>, DataError> {
-    let path = folder.join("batches.meta.txt");
-    if !path.exists() {
-        return Ok(NAMES.map(String::from).to_vec());
+/// The set of `split`, if `files` (all files of `folder`) are CIFAR batches.
+pub(super) fn open(
+    folder: &Path,
+    files: &[PathBuf],
+    split: Split,
+    options: &DataOptions,
+) -> Result<Option<Memory>, DataError> {
+    match set(files, options) {
+        Some(set) => set.read(folder, split).map(Some),
+        None => refuse_pickles(folder, files).map(|()| None),
     }
-    let text = fs::read_to_string(&path).map_err(|error| DataError::unreadable(&path, error))?;
-    let names: Vec<String> =
-        text.lines().map(str::trim).filter(|l| !l.is_empty()).map(String::from).collect();
-    if names.is_empty() {
-        return Err(DataError::malformed(&path, "no class names", "write one a line, or remove the file"));
+}
+
+/// Whether `files` hold CIFAR batches, in whichever version.
+pub(super) fn are(folder: &Path, files: &[PathBuf]) -> bool {
+    set(files, &DataOptions::default()).is_some() || refuse_pickles(folder, files).is_err()
+}
+
+fn set(files: &[PathBuf], options: &DataOptions) -> Option<Set> {
+    let named = |fits: &dyn Fn(&str) -> bool| -> Vec<PathBuf> {
+        files.iter().filter(|path| fits(&tree::name(path)) && path.is_file()).cloned().collect()
+    };
+    let of_10 = ["data_batch", "test_batch"]
+        .map(|prefix| named(&|name: &str| name.starts_with(prefix) && name.ends_with(".bin")));
+    if of_10.iter().any(|files| !files.is_empty()) {
+        return Some(Set {
+            name: "CIFAR-10",
+            labels: 1,
+            label: 0,
+            names_in: "batches.meta.txt",
+            names: NAMES_10.split(' ').map(String::from).collect(),
+            files: of_10,
+            lacking: "put data_batch_1.bin to data_batch_5.bin and test_batch.bin there",
+        });
     }
-    Ok(names)
+    let of_100 = ["train.bin", "test.bin"].map(|wanted| named(&|name: &str| name == wanted));
+    // Other sets have files of these names; the class names or the records' length tell.
+    let is_100 = |path: &PathBuf| {
+        fs::metadata(path).is_ok_and(|about| about.len() > 0 && about.len() % (2 + PIXELS) as u64 == 0)
+    };
+    let told = !named(&|name: &str| name == "fine_label_names.txt").is_empty();
+    if !of_100.iter().flatten().any(|path| told || is_100(path)) {
+        return None;
+    }
+    let (label, names_in, names) = match options.coarse {
+        true => (0, "coarse_label_names.txt", COARSE_100),
+        false => (1, "fine_label_names.txt", FINE_100),
+    };
+    Some(Set {
+        name: "CIFAR-100",
+        labels: 2,
+        label,
+        names_in,
+        names: names.split(' ').map(String::from).collect(),
+        files: of_100,
+        lacking: "put train.bin and test.bin there",
+    })
+}
+
+impl Set {
+    fn read(&self, folder: &Path, split: Split) -> Result<Memory, DataError> {
+        let Set { name, labels: label_bytes, label, .. } = *self;
+        let batches = &self.files[usize::from(split == Split::Test)];
+        if batches.is_empty() {
+            let what = format!("no {name} batch of the {} split", split.name());
+            return Err(DataError::malformed(folder, what, self.lacking));
+        }
+        let record = label_bytes + PIXELS;
+        let classes = self.class_names(folder)?;
+        let (mut bytes, mut labels) = (Vec::new(), Vec::new());
+        for path in batches {
+            let length = bounds::regular(path)?;
+            if length == 0 || length > LARGEST || length % record as u64 != 0 {
+                let what = format!("{name} batch of {length} bytes, not a multiple of the record's {record}");
+                return Err(DataError::malformed(path, what, "download it again"));
+            }
+            let batch = fs::read(path).map_err(|error| DataError::unreadable(path, error))?;
+            for (i, record) in batch.chunks_exact(record).enumerate() {
+                let label = usize::from(record[label]);
+                if label >= classes.len() {
+                    let what =
+                        format!("label {label} in record {i}, where there are {} classes", classes.len());
+                    return Err(DataError::malformed(path, what, "download it again"));
+                }
+                labels.push(label);
+                bytes.extend_from_slice(&record[label_bytes..]);
+            }
+        }
+        Ok(Memory::new(SHAPE, bytes, labels, classes))
+    }
+
+    fn class_names(&self, folder: &Path) -> Result<Vec<String>, DataError> {
+        let path = folder.join(self.names_in);
+        if !path.is_file() {
+            return Ok(self.names.clone());
+        }
+        let text = fs::read_to_string(&path).map_err(|error| DataError::unreadable(&path, error))?;
+        let names: Vec<String> =
+            text.lines().map(str::trim).filter(|l| !l.is_empty()).map(String::from).collect();
+        if names.is_empty() {
+            return Err(DataError::malformed(
+                &path,
+                "no class names",
+                "write one a line, or remove the file",
+            ));
+        }
+        Ok(names)
+    }
+}
+
+/// The Python version holds pickles, which can run anything when they are read.
+fn refuse_pickles(folder: &Path, files: &[PathBuf]) -> Result<(), DataError> {
+    let there = |name: &str| files.iter().any(|path| tree::name(path) == name && path.is_file());
+    if there("data_batch_1") || there("test_batch") && there("batches.meta") {
+        let remedy = "download the binary version, cifar-10-binary.tar.gz, or write each picture into a folder of its \
+                      class: for i, (p, c) in enumerate(torchvision.datasets.CIFAR10('.')): \
+                      os.makedirs(f'cifar/{c}', exist_ok=True); p.save(f'cifar/{c}/{i}.png')";
+        return Err(DataError::malformed(folder, "CIFAR-10 as Python pickles, which are not read", remedy));
+    }
+    if there("meta") && (there("train") || there("test")) {
+        let remedy = "download the binary version, cifar-100-binary.tar.gz, or write each picture into a folder of its \
+                      class: for i, (p, c) in enumerate(torchvision.datasets.CIFAR100('.')): \
+                      os.makedirs(f'cifar/{c}', exist_ok=True); p.save(f'cifar/{c}/{i}.png')";
+        return Err(DataError::malformed(folder, "CIFAR-100 as Python pickles, which are not read", remedy));
+    }
+    Ok(())
+}
+
+const NAMES_10: &str = "airplane automobile bird cat deer dog frog horse ship truck";
+
+const COARSE_100: &str = "aquatic_mammals fish flowers food_containers fruit_and_vegetables \
+household_electrical_devices household_furniture insects large_carnivores large_man-made_outdoor_things \
+large_natural_outdoor_scenes large_omnivores_and_herbivores medium_mammals non-insect_invertebrates people reptiles \
+small_mammals trees vehicles_1 vehicles_2";
+
+const FINE_100: &str = "apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus \
+butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur \
+dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster \
+man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree \
+plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail \
+snake spider squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip \
+turtle wardrobe whale willow_tree wolf woman worm";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_as_many_names_as_classes() {
+        assert_eq!([NAMES_10, COARSE_100, FINE_100].map(|names| names.split(' ').count()), [10, 20, 100]);
+    }
 }

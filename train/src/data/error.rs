@@ -24,13 +24,15 @@ pub enum DataError {
     },
     /// A folder with nothing in it that could be learnt from.
     #[error(
-        "no pictures, {}: it must hold pictures, one subfolder of pictures per class, IDX files or CIFAR-10 \
+        "no pictures{}, {}: it must hold pictures, one subfolder of pictures per class, IDX files or CIFAR-10 \
          batches",
-        .path.display()
+        .beside.as_ref().map(|beside| format!(" ({beside})")).unwrap_or_default(), .path.display()
     )]
     Empty {
         /// The folder.
         path: PathBuf,
+        /// What it holds instead.
+        beside: Option<String>,
     },
     /// A file that is not what it should be, or does not go with its neighbours.
     #[error("{what}, {}: {remedy}", .path.display())]

@@ -7,6 +7,7 @@ pub struct Memory {
     bytes: Vec<u8>,
     labels: Vec<usize>,
     classes: Vec<String>,
+    notes: Vec<String>,
 }
 
 impl Memory {
@@ -17,7 +18,12 @@ impl Memory {
     pub fn new(shape: [usize; 3], bytes: Vec<u8>, labels: Vec<usize>, classes: Vec<String>) -> Memory {
         assert_eq!(bytes.len(), labels.len() * shape.iter().product::<usize>(), "data: bytes per picture");
         assert!(labels.iter().all(|&label| label < classes.len()), "data: a label has no class");
-        Memory { shape, bytes, labels, classes }
+        Memory { shape, bytes, labels, classes, notes: Vec::new() }
+    }
+
+    /// The set with what its reader has to say of it.
+    pub fn with_notes(self, notes: Vec<String>) -> Memory {
+        Memory { notes, ..self }
     }
 }
 
@@ -36,6 +42,10 @@ impl Source for Memory {
 
     fn held(&self) -> u64 {
         self.bytes.len() as u64
+    }
+
+    fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {

@@ -5,7 +5,10 @@
 //! a run, and whether it is flipped, are pure functions of (seed, k): see [`Order`] and [`Loader`].
 
 mod batch;
+mod bounds;
 mod cifar;
+mod convention;
+mod decode;
 mod error;
 mod fitted;
 mod folder;
@@ -13,11 +16,19 @@ mod glyphs;
 mod idx;
 mod loader;
 mod memory;
+mod notes;
+mod numbers;
 mod order;
+mod parts;
 mod picture;
+mod pillow;
+mod recognise;
 mod shapes;
+mod tree;
+mod whole;
 
 pub use batch::{Batch, read_batch};
+pub use convention::Convention;
 pub use error::DataError;
 pub use glyphs::Glyphs;
 pub use loader::Loader;
@@ -40,6 +51,11 @@ pub trait Source: Send + Sync {
 
     /// The names of the classes; a label is an index into them.
     fn classes(&self) -> &[String];
+
+    /// What a person should know of how the set was read: what was left out, and what was decided.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
 
     /// The words that captions are made of; none for a set without captions.
     fn words(&self) -> &[String] {
@@ -99,14 +115,21 @@ impl Split {
     }
 }
 
-/// How pictures are brought to one shape.
+/// How a set is read, and how pictures are brought to one shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DataOptions {
     /// Height and width of every picture: larger and smaller ones are cropped to their central square and
     /// resized. `None` keeps the size that the pictures have, which must then be the same for all.
     pub image_size: Option<usize>,
-    /// 1 for grey, 3 for colour; `None` keeps what the data has. In a folder of pictures the first one decides.
+    /// 1 for grey, 3 for colour; `None` keeps what the data has: a folder of pictures is in colour if any
+    /// of them is.
     pub channels: Option<usize>,
+    /// Whose choices are followed where programs differ.
+    pub convention: Convention,
+    /// Whether rows are taken for columns; `None` does so where the files' names say EMNIST, which holds its pictures so.
+    pub transpose: Option<bool>,
+    /// Of CIFAR-100, whether the twenty coarse classes are taken instead of the hundred fine ones.
+    pub coarse: bool,
 }
 
 /// The largest picture side that can be asked for.
@@ -133,12 +156,15 @@ impl DataOptions {
 /// by looking:
 ///
 /// 1. IDX files (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte` and their like, gzipped or not);
-/// 2. CIFAR-10 binary batches (`data_batch_1.bin`, …, `test_batch.bin`);
-/// 3. `train/` and `test/` subfolders and nothing else to learn from: the split chooses between them;
-/// 4. pictures in subfolders, whose names in alphabetical order are the classes;
-/// 5. pictures, all of one class.
+/// 2. CIFAR-10 or CIFAR-100 binary batches (`data_batch_1.bin`, …, `test_batch.bin`; `train.bin`, `test.bin`);
+/// 3. one folder of either kind below it, where there are no pictures;
+/// 4. `train/` and `test/` (or `val/`) folders: the split chooses between them;
+/// 5. pictures in folders, at whatever depth, whose names in alphabetical order are the classes; in the order of numbers
+///    if all are numbers;
+/// 6. pictures, all of one class.
 ///
-/// The last two have no splits: training and test set are then the same pictures.
+/// The last two have no splits: training and test set are then the same pictures. [`Source::notes`] says what was left
+/// out and what was decided.
 ///
 /// # Errors
 /// A [`DataError`] that names the file or folder, what is wrong with it and what to do.
@@ -148,9 +174,9 @@ pub fn open(data: &str, split: Split, options: &DataOptions) -> Result<Arc<dyn S
         "glyphs" => Arc::new(Glyphs::new(split, options.image_size.unwrap_or(Glyphs::SIDE))),
         "scenes" => Arc::new(Scenes::new(split, options.image_size.unwrap_or(Scenes::SIDE))),
         "shapes" => Arc::new(Shapes::new(split, options.image_size.unwrap_or(Shapes::SIDE))),
-        folder => open_folder(Path::new(folder), split, options)?,
+        folder => return recognise::open(Path::new(folder), split, options),
     };
-    Ok(fitted::fit(source, options))
+    Ok(fitted::fit(source, options, options.transpose == Some(true)))
 }
 
 /// Opens one picture, of any format that folders of pictures can hold, as a data set of its own.
@@ -160,25 +186,4 @@ pub fn open(data: &str, split: Split, options: &DataOptions) -> Result<Arc<dyn S
 pub fn open_picture(path: &Path, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
     options.check()?;
     folder::open_picture(path, options)
-}
-
-fn open_folder(folder: &Path, split: Split, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
-    if !folder.exists() {
-        return Err(DataError::Missing { path: folder.to_path_buf() });
-    }
-    if !folder.is_dir() {
-        let remedy = "give the folder that the data is in";
-        return Err(DataError::malformed(folder, "not a folder", remedy));
-    }
-    let files = folder::files(folder)?;
-    if let Some(set) = idx::open(folder, &files, split)? {
-        return Ok(Arc::new(set));
-    }
-    if let Some(set) = cifar::open(folder, &files, split)? {
-        return Ok(Arc::new(set));
-    }
-    if let Some(part) = folder::split_folder(folder, &files, split)? {
-        return open_folder(&part, split, options);
-    }
-    folder::open(folder, &files, options)
 }

@@ -1,6 +1,6 @@
-use super::DataError;
-use super::fitted::{square, write_planes};
-use super::folder::decode;
+use super::convention::square;
+use super::decode::decode;
+use super::{Convention, DataError};
 use image::imageops::FilterType;
 use std::path::Path;
 use tweedie_tensor::Tensor;
@@ -15,7 +15,7 @@ pub fn read_picture(
     [channels, height, width]: [usize; 3],
     resize: bool,
 ) -> Result<Tensor<f32>, DataError> {
-    let mut picture = decode(path)?;
+    let mut picture = decode(path, Convention::default())?;
     let found = [picture.width() as usize, picture.height() as usize];
     if found != [width, height] {
         if !resize {
@@ -32,6 +32,6 @@ pub fn read_picture(
         };
     }
     let mut bytes = vec![0; channels * height * width];
-    write_planes(&picture, channels, &mut bytes);
+    Convention::default().write_planes(&picture, channels, &mut bytes);
     Ok(Tensor::from_fn([channels, height, width], |i| f32::from(bytes[i]) / 127.5 - 1.0))
 }

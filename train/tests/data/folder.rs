@@ -68,22 +68,27 @@ fn mixed_sizes_need_a_size() {
     let message = refusal(folder.path(), Split::Train);
     assert!(message.starts_with("picture of 40x9 among pictures of 8x8, "), "{message}");
     assert!(message.contains("b.png: give --image-size"), "{message}");
-    let options = DataOptions { image_size: Some(4), channels: None };
+    let options = DataOptions { image_size: Some(4), channels: None, ..DataOptions::default() };
     let set = opened(folder.path(), Split::Train, &options).unwrap();
     assert_eq!(set.shape(), [3, 4, 4]);
     assert_eq!(picture(&*set, 1).0, [9; 48]);
 }
 
 #[test]
-fn the_first_picture_decides_whether_the_set_is_grey() {
+fn any_picture_in_colour_makes_the_set_colour() {
     let folder = folder();
     GrayImage::from_pixel(2, 2, Luma([50])).save(folder.path().join("a.png")).unwrap();
     paint(&folder.path().join("b.png"), 2, 2, [100; 3]);
     let set = train(folder.path()).unwrap();
-    assert_eq!(set.shape(), [1, 2, 2]);
-    assert_eq!(picture(&*set, 1).0, [100; 4]);
-    let options = DataOptions { image_size: None, channels: Some(3) };
-    assert_eq!(opened(folder.path(), Split::Train, &options).unwrap().shape(), [3, 2, 2]);
+    assert_eq!(set.shape(), [3, 2, 2]);
+    assert_eq!(picture(&*set, 0).0, [50; 12]);
+    assert_eq!(set.notes(), ["grey and colour pictures (a.png and b.png): all are read as colour"]);
+    let options = DataOptions { channels: Some(1), ..DataOptions::default() };
+    let grey = opened(folder.path(), Split::Train, &options).unwrap();
+    assert_eq!((grey.shape(), picture(&*grey, 1).0), ([1, 2, 2], vec![100; 4]));
+    fs::remove_file(folder.path().join("b.png")).unwrap();
+    let alone = train(folder.path()).unwrap();
+    assert_eq!((alone.shape(), alone.notes().len()), ([1, 2, 2], 0));
 }
 
 #[test]
@@ -103,7 +108,7 @@ fn nothing_to_learn_from() {
     assert!(refusal(folder.path(), Split::Train).starts_with("no pictures, "));
     fs::write(folder.path().join("weights.bin"), [0; 100]).unwrap();
     fs::create_dir(folder.path().join("empty")).unwrap();
-    assert!(refusal(folder.path(), Split::Train).starts_with("no pictures, "));
+    assert!(refusal(folder.path(), Split::Train).starts_with("no pictures (left out 1 file: weights.bin ("));
 }
 
 #[test]
@@ -118,12 +123,16 @@ fn pictures_that_do_not_decode_are_named() {
     let mut crc = flate2::Crc::new();
     crc.update(&lying[12..29]);
     lying[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-    for bytes in [&whole[..40], b"", b"not a picture", &lying] {
+    for bytes in [&whole[..40], b"", b"not a picture"] {
         fs::write(folder.path().join("a/1.png"), bytes).unwrap();
         let message = refusal(folder.path(), Split::Train);
         assert!(message.starts_with("picture that does not decode ("), "{message}");
         assert!(message.contains("1.png: mend or remove it"), "{message}");
     }
+    fs::write(folder.path().join("a/1.png"), lying).unwrap();
+    let message = refusal(folder.path(), Split::Train);
+    assert!(message.starts_with("picture of 100000x100000 pixels, which take 28610 MiB (at most 100 million"), "{message}");
+    assert!(message.contains("1.png: scale it down"), "{message}");
 }
 
 #[test]

@@ -1,17 +1,27 @@
 //! Data sets in every format, as they should be and as they should not.
 
+mod cases;
 mod cifar;
+mod convention;
 mod corruption;
+mod cut;
 mod folder;
 mod idx;
+mod layouts;
 mod real;
+mod too_much;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tweedie_train::data::{DataError, DataOptions, Source, Split, open};
 
 fn opened(folder: &Path, split: Split, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
     open(folder.to_str().expect("temporary folders have plain names"), split, options)
+}
+
+/// A folder of the repository's fixtures.
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(name)
 }
 
 fn train(folder: &Path) -> Result<Arc<dyn Source>, DataError> {
@@ -57,9 +67,9 @@ fn a_file_is_not_a_folder() {
 #[test]
 fn options_are_checked() {
     for (options, name) in [
-        (DataOptions { image_size: Some(0), channels: None }, "image size, 0"),
-        (DataOptions { image_size: Some(1 << 40), channels: None }, "image size, 1099511627776"),
-        (DataOptions { image_size: None, channels: Some(4) }, "number of channels, 4"),
+        (DataOptions { image_size: Some(0), channels: None, ..DataOptions::default() }, "image size, 0"),
+        (DataOptions { image_size: Some(1 << 40), channels: None, ..DataOptions::default() }, "image size, 1099511627776"),
+        (DataOptions { image_size: None, channels: Some(4), ..DataOptions::default() }, "number of channels, 4"),
     ] {
         let message = open("glyphs", Split::Train, &options).err().unwrap().to_string();
         assert!(message.contains(name) && is_one_line(&message), "{message}");
@@ -68,13 +78,13 @@ fn options_are_checked() {
 
 #[test]
 fn drawn_sets_come_in_any_size_and_in_colour() {
-    let options = DataOptions { image_size: Some(16), channels: Some(3) };
+    let options = DataOptions { image_size: Some(16), channels: Some(3), ..DataOptions::default() };
     let glyphs = open("glyphs", Split::Test, &options).unwrap();
     assert_eq!(glyphs.shape(), [3, 16, 16]);
     let (bytes, label) = picture(&*glyphs, 4);
     assert_eq!(label, 4);
     assert_eq!(bytes[..256], bytes[256..512]);
-    let shapes = open("shapes", Split::Train, &DataOptions { image_size: None, channels: Some(1) }).unwrap();
+    let shapes = open("shapes", Split::Train, &DataOptions { image_size: None, channels: Some(1), ..DataOptions::default() }).unwrap();
     assert_eq!(shapes.shape(), [1, 32, 32]);
     assert_eq!(shapes.classes()[0], "circle");
 }

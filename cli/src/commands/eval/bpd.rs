@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tweedie_diffusion::{BoundEstimate, Clip, Decoder, VarianceKind};
 use tweedie_train::Model;
+use tweedie_train::config::DataConfig;
 use tweedie_train::data::{self, DataOptions, Source};
 use tweedie_train::evaluate::{self, BoundRequest, LikelihoodEstimate, LikelihoodRequest};
 use tweedie_train::plan::check_pictures;
@@ -201,7 +202,7 @@ fn pictures(args: &BpdArgs, model: &Model) -> Result<Arc<dyn Source>> {
     };
     let asked = args.image_size.map(|size| size as usize);
     let image_size = asked.or_else(|| learnt.and_then(|data| data.image_size));
-    let options = DataOptions { image_size, ..DataOptions::default() };
+    let options = DataOptions { image_size, ..learnt.map(DataConfig::options).unwrap_or_default() };
     Ok(data::open(&name, args.split.into(), &options)?)
 }
 

@@ -4,6 +4,7 @@ use crate::args::RealArgs;
 use crate::error::{Failure, Result};
 use std::sync::Arc;
 use tweedie_train::Model;
+use tweedie_train::config::DataConfig;
 use tweedie_train::data::{self, DataOptions, Source, Split};
 
 /// A data set, not opened yet.
@@ -26,7 +27,7 @@ impl Real {
         };
         let asked = args.image_size.map(|size| size as usize);
         let image_size = asked.or_else(|| learnt.and_then(|data| data.image_size));
-        Ok(Real { source, options: DataOptions { image_size, ..DataOptions::default() } })
+        Ok(Real { source, options: DataOptions { image_size, ..learnt.map(DataConfig::options).unwrap_or_default() } })
     }
 
     /// What it is called.

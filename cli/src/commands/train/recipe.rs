@@ -5,7 +5,6 @@ use crate::args::TrainArgs;
 use crate::error::{Failure, Result};
 use tweedie_train::Config;
 use tweedie_train::config::DataConfig;
-use tweedie_train::data::DataOptions;
 
 /// How long a run trains when nothing says so: three minutes, in seconds.
 const TIME_BUDGET: f64 = 180.0;
@@ -77,8 +76,7 @@ impl Recipe<'_> {
 
 /// The preset that suits the data.
 fn suits(data: &DataConfig) -> Result<Config> {
-    let options = DataOptions { image_size: data.image_size, ..DataOptions::default() };
-    let pictures = tweedie_train::data::open(&data.source, data.split, &options)?;
+    let pictures = tweedie_train::data::open(&data.source, data.split, &data.options())?;
     Ok(Config::preset(Config::preset_for(&*pictures))?)
 }
 

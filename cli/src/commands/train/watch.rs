@@ -65,7 +65,8 @@ impl Watch {
 impl Observer for Watch {
     fn observe(&mut self, event: Event<'_>) -> tweedie_train::Result<Control> {
         match event {
-            Event::Started { config, parameters, pictures, resumed_at } => {
+            Event::Started { config, parameters, pictures, notes, resumed_at } => {
+                notes.iter().for_each(|note| self.console.say(format!("note: {note}")));
                 let classes = config.data.classes.len();
                 self.console.say(format!(
                     "{}: {} pictures{}; a network of {} parameters; into {}",
