@@ -25,8 +25,8 @@ pub mod verify;
 
 pub use config::Config;
 pub use error::{Error, Result};
-pub use metrics::{Metrics, read_metrics};
+pub use metrics::{Measured, Metrics, read_metrics};
 pub use model::{Model, SampleRequest, newest_checkpoint};
-pub use observer::{Control, Event, Observer, Progress, Summary};
+pub use observer::{Control, Event, Observer, Progress, Summary, Task};
 pub use presets::PRESETS;
-pub use run::train;
+pub use run::{Begin, Freedom, train};

@@ -1,5 +1,6 @@
 //! `tweedie train`: a run, watched.
 
+mod freedom;
 mod place;
 mod recipe;
 mod watch;
@@ -11,7 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::report::grouped;
 use place::Place;
 use std::path::Path;
-use tweedie_train::{Config, Summary};
+use tweedie_train::{Begin, Config, Summary};
 use watch::Watch;
 
 /// Trains, and leaves a run directory with pictures and a report.
@@ -27,7 +28,8 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
     }
     let interrupt = Interrupt::listen(console, "saving a checkpoint");
     let mut watch = Watch::new(console, interrupt, &place.out, &config);
-    let done = tweedie_train::train(config, &place.out, place.resume, &mut watch);
+    let begin = if place.resume { Begin::Resumed } else { Begin::New(freedom::of(args)) };
+    let done = tweedie_train::train(config, &place.out, begin, &mut watch);
     let watch = watch.finish();
     let summary = done?;
     console.result(&summary);
@@ -50,10 +52,11 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
 fn tell(summary: &Summary, config: Option<&Config>, time: &str, console: Console) {
     let run = summary.run.display();
     console.say(format!(
-        "trained {} steps in {time}: loss {:.4}, {:.0} pictures a second, {} MiB at most",
+        "trained {} steps in {time}: loss {:.4}, {:.0} pictures a second, {} MiB, at most {}",
         grouped(summary.steps),
         summary.loss,
         summary.images_per_second,
+        grouped(summary.rss_mib),
         grouped(summary.peak_rss_mib)
     ));
     let last = Path::new("samples").join("final.png");
