@@ -1,43 +1,86 @@
 //! How far a long piece of work is: a live bar on a terminal, a line now and then elsewhere.
 
 use crate::console::Console;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Between two plain lines.
 const INTERVAL: Duration = Duration::from_secs(10);
 /// The bar counts in thousandths of the work.
 const WHOLE: u64 = 1000;
+/// Between two drawings of a bar whose work says nothing: it follows the terminal's width.
+const TICK: Duration = Duration::from_millis(500);
+/// The bar's length where there is room for it, where there is less, and where there is none.
+const BARS: [usize; 3] = [24, 10, 0];
+/// What a terminal that does not tell its width is taken for.
+const USUAL_WIDTH: usize = 80;
+
+/// A text in several lengths, the longest first. A terminal shows the longest that fits.
+type Forms = Vec<String>;
 
 /// A bar, or lines, or nothing.
 pub(crate) struct Progress {
     console: Console,
     bar: Option<ProgressBar>,
+    forms: Arc<Mutex<Forms>>,
     last_line: Instant,
 }
 
 impl Progress {
     /// Begins at nothing done.
     pub(crate) fn new(console: Console) -> Progress {
+        let forms = Arc::new(Mutex::new(Forms::new()));
         let bar = console.is_live().then(|| {
             let bar = ProgressBar::with_draw_target(Some(WHOLE), ProgressDrawTarget::stderr_with_hz(10));
+            let shown = Arc::clone(&forms);
+            let draw = move |state: &ProgressState, to: &mut dyn Write| {
+                let forms = shown.lock().map(|forms| forms.clone()).unwrap_or_default();
+                let share = state.pos() as f64 / WHOLE as f64;
+                // Writing into a string does not fail. The last column stays free: some terminals break the line there.
+                let _ = to.write_str(&fitted(share, &forms, width().saturating_sub(1)));
+            };
             // The template is a constant; were it wrong, the default bar would do.
-            if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent:>3}%  {wide_msg}") {
-                bar.set_style(style.progress_chars("━╸─"));
+            if let Ok(style) = ProgressStyle::with_template("{line}") {
+                bar.set_style(style.with_key("line", draw));
             }
+            bar.enable_steady_tick(TICK);
             bar
         });
-        Progress { console, bar, last_line: Instant::now() }
+        Progress { console, bar, forms, last_line: Instant::now() }
     }
 
     /// Says that `share` of the work (0 to 1) is done. `text` is asked for only when it is shown.
     pub(crate) fn update(&mut self, share: f64, text: impl FnOnce() -> String) {
+        self.update_forms(share, || vec![text()]);
+    }
+
+    /// [`Progress::update`] with a text in several lengths, the longest first.
+    pub(crate) fn update_forms(&mut self, share: f64, forms: impl FnOnce() -> Vec<String>) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text());
+            if let Ok(mut shown) = self.forms.lock() {
+                *shown = forms();
+            }
             bar.set_position((share.clamp(0.0, 1.0) * WHOLE as f64) as u64);
         } else if !self.console.quiet && self.last_line.elapsed() >= INTERVAL {
             self.last_line = Instant::now();
-            self.console.say(format!("{:3.0}%  {}", 100.0 * share.clamp(0.0, 1.0), text()));
+            let text = forms().into_iter().next().unwrap_or_default();
+            self.console.say(format!("{:3.0}%  {text}", 100.0 * share.clamp(0.0, 1.0)));
+        }
+    }
+
+    /// Says what is being done while nothing can be counted: in the bar, or if `always`, as a line where there is no bar.
+    pub(crate) fn busy(&self, text: &str, always: bool) {
+        match &self.bar {
+            Some(bar) => {
+                if let Ok(mut shown) = self.forms.lock() {
+                    *shown = vec![text.to_string()];
+                }
+                bar.tick();
+            }
+            None if always => self.console.say(text),
+            None => {}
         }
     }
 
@@ -63,6 +106,43 @@ impl Drop for Progress {
     }
 }
 
+/// The terminal's width now.
+fn width() -> usize {
+    ::console::Term::stderr().size_checked().map_or(USUAL_WIDTH, |(_, columns)| usize::from(columns))
+}
+
+/// A bar, the percentage and the longest text for which there is room in `width` columns. A shorter text with a bar comes
+/// before a longer one without; only where not even the shortest fits is it cut.
+fn fitted(share: f64, forms: &[String], width: usize) -> String {
+    let percent = format!("{:>3.0}%", 100.0 * share);
+    let head =
+        |bar: usize| if bar == 0 { percent.clone() } else { format!("{} {percent}", drawn(share, bar)) };
+    let room = |bar: usize| width.saturating_sub(head(bar).chars().count() + 2);
+    let fits =
+        |bar: usize| forms.iter().find(|form| form.chars().count() <= room(bar)).map(|form| (bar, form));
+    // The longer of two bars only if no word is lost by it.
+    let longest =
+        BARS[..2].iter().find_map(|&bar| fits(bar).filter(|(_, form)| Some(*form) == forms.first()));
+    match longest.or_else(|| BARS[1..].iter().find_map(|&bar| fits(bar))) {
+        Some((bar, form)) => format!("{}  {form}", head(bar)),
+        None => {
+            let text = forms.last().map_or("", String::as_str);
+            let whole = format!("{percent}  {text}");
+            if whole.chars().count() <= width {
+                return whole;
+            }
+            whole.chars().take(width.saturating_sub(1)).chain((width > 0).then_some('…')).collect()
+        }
+    }
+}
+
+/// A bar of `length` columns.
+fn drawn(share: f64, length: usize) -> String {
+    let filled = ((share.clamp(0.0, 1.0) * length as f64) as usize).min(length);
+    let tip = usize::from(filled < length && filled > 0);
+    "━".repeat(filled - tip) + &"╸".repeat(tip) + &"─".repeat(length - filled)
+}
+
 /// A time as people say it, in seconds, or in its two largest units.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64().round() as u64;
@@ -84,5 +164,19 @@ mod tests {
         assert_eq!(said(59.6), "1m 00s");
         assert_eq!(said(185.0), "3m 05s");
         assert_eq!(said(7260.0), "2h 01m");
+    }
+
+    #[test]
+    fn a_line_never_leaves_the_terminal_and_is_not_cut_where_a_shorter_one_fits() {
+        let forms: Vec<String> = [60, 40, 12].map(|length| "x".repeat(length)).to_vec();
+        for width in 0..120 {
+            let line = fitted(0.5, &forms, width);
+            assert!(line.chars().count() <= width, "{width}: {line}");
+            assert_eq!(line.contains('…'), (1..18).contains(&width), "{width}: {line}");
+        }
+        let length = |width| fitted(0.5, &forms, width).matches('x').count();
+        assert_eq!([17, 18, 56, 57, 76, 77].map(length), [10, 12, 12, 40, 40, 60]);
+        assert!(fitted(0.5, &forms, 91).starts_with("━━━━━━━━━━━╸────────────  50%  x"));
+        assert_eq!(drawn(1.0, 3), "━━━");
     }
 }

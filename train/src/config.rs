@@ -50,6 +50,9 @@ pub struct DataConfig {
     pub coarse: bool,
     /// Whether each picture is mirrored left to right at random. Not for digits.
     pub flips: bool,
+    /// The share of the pictures that training leaves out, for validation; 0 leaves out none. Validation then looks at the
+    /// test part, where the data have one.
+    pub hold_out: f64,
     /// The names of the classes, found in the data; empty for an unconditional model.
     pub classes: Vec<String>,
     /// The words of the pictures' captions, found in the data. A word's number counts from 1; 0 is none.
@@ -133,6 +136,10 @@ pub struct TrainConfig {
     pub keep: usize,
     /// Steps between lines of the metrics.
     pub log_every: u64,
+    /// Steps between validations with the averaged weights, each at the first line of the metrics from there on; 0 for none.
+    /// Unset, the batch decides at the start, so that they take the same small share of any run, and it is written here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validate_every: Option<u64>,
     /// How many times a grid of samples is painted, evenly over the run.
     pub grids: u64,
 }
@@ -227,6 +234,7 @@ impl Default for DataConfig {
             transpose: None,
             coarse: false,
             flips: false,
+            hold_out: 0.0,
             classes: Vec::new(),
             words: Vec::new(),
         }
@@ -303,6 +311,7 @@ impl Default for TrainConfig {
             checkpoint_every: 500,
             keep: 2,
             log_every: 10,
+            validate_every: None,
             grids: 5,
         }
     }
@@ -545,6 +554,12 @@ impl Config {
         {
             refuse(value == 0, key, "every 0 steps".into(), "give at least 1")?;
         }
+        refuse(
+            !(0.0..1.0).contains(&self.data.hold_out),
+            "data.hold_out",
+            format!("{} leaves nothing to learn from, or is no share", self.data.hold_out),
+            "give a number from 0 to below 1",
+        )?;
         refuse(
             !(sampling.churn >= 0.0 && sampling.churn.is_finite()),
             "sampling.churn",

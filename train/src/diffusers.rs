@@ -100,7 +100,11 @@ const PLACE: &str = "scheduler_config.json";
 fn refuse_flows(scheduler: &SchedulerConfig) -> Result<()> {
     if scheduler.is_of_flows() {
         let what = format!("{} is of flows, and holds no betas for any sampler here", scheduler.class_name);
-        return Err(Error::config(what, PLACE, "take a model that was trained on noise; predict takes this one"));
+        return Err(Error::config(
+            what,
+            PLACE,
+            "take a model that was trained on noise; predict takes this one",
+        ));
     }
     Ok(())
 }
@@ -188,7 +192,8 @@ fn read_json(path: &Path) -> Result<Value> {
 /// The names of a folder's files, in order.
 fn folder_names(folder: &Path) -> Result<Vec<String>> {
     let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort_unstable();
     Ok(names)
 }

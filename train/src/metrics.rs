@@ -6,31 +6,48 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// How well and how fast a run learns, and in how much memory: the same numbers in the metrics, in the terminal, in the
+/// report and in the summary.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The mean loss of the steps since the line before.
+    pub loss: f64,
+    /// Pictures a second in those steps.
+    pub images_per_second: f64,
+    /// Resident memory, MiB; 0 where the system does not tell.
+    pub rss_mib: u64,
+}
+
 /// One logged step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Steps done.
     pub step: u64,
-    /// The mean loss of the steps since the line before.
-    pub loss: f64,
+    /// Loss, pace and memory.
+    #[serde(flatten)]
+    pub measured: Measured,
     /// The mean unweighted squared error of the samples whose t lies in each tenth of 1..T; null where none did.
     pub loss_by_decile: [Option<f64>; 10],
     /// The global norm of the last step's gradient, before clipping.
     pub grad_norm: f64,
     /// The last step's learning rate.
     pub learning_rate: f64,
-    /// Pictures a second since the line before.
-    pub images_per_second: f64,
-    /// Resident memory, MiB.
-    pub rss_mib: u64,
     /// Seconds of training so far, all sessions together.
     pub seconds: f64,
+    /// The loss on held-out pictures with the averaged weights, where this line measured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<f64>,
+    /// The mean unweighted squared error on them in each tenth of 1..T, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_by_decile: Option<[Option<f64>; 10]>,
 }
 
 /// `metrics.jsonl` of a run, open for more lines.
 pub(crate) struct MetricsFile {
     file: File,
     path: PathBuf,
+    /// The last line.
+    last: Option<Measured>,
 }
 
 impl MetricsFile {
@@ -41,10 +58,17 @@ impl MetricsFile {
         let text: String = kept.iter().map(line_of).collect();
         crate::files::write_whole(path, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(path).map_err(Error::io("open", path))?;
-        Ok(MetricsFile { file, path: path.to_path_buf() })
+        let last = kept.last().map(|line| line.measured);
+        Ok(MetricsFile { file, path: path.to_path_buf(), last })
+    }
+
+    /// What the last line says.
+    pub(crate) fn last(&self) -> Option<Measured> {
+        self.last
     }
 
     pub(crate) fn write(&mut self, metrics: &Metrics) -> Result<()> {
+        self.last = Some(metrics.measured);
         self.file.write_all(line_of(metrics).as_bytes()).map_err(Error::io("write", &self.path))
     }
 }
@@ -103,20 +127,23 @@ impl Window {
 mod tests {
     use super::*;
 
+    fn line(step: u64) -> Metrics {
+        Metrics {
+            step,
+            measured: Measured { loss: 0.5, images_per_second: 10.0, rss_mib: 1 },
+            loss_by_decile: [None; 10],
+            grad_norm: 1.0,
+            learning_rate: 1e-3,
+            seconds: 2.0,
+            validation: (step == 20).then_some(0.6),
+            validation_by_decile: None,
+        }
+    }
+
     #[test]
     fn a_resumed_run_writes_its_lines_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");
-        let line = |step| Metrics {
-            step,
-            loss: 0.5,
-            loss_by_decile: [None; 10],
-            grad_norm: 1.0,
-            learning_rate: 1e-3,
-            images_per_second: 10.0,
-            rss_mib: 1,
-            seconds: 2.0,
-        };
         let mut file = MetricsFile::open(&path, 0).unwrap();
         for step in [10, 20, 30] {
             file.write(&line(step)).unwrap();
@@ -124,8 +151,11 @@ mod tests {
         file.file.write_all(b"{\"step\": 40, \"lo").unwrap();
         let mut file = MetricsFile::open(&path, 20).unwrap();
         file.write(&line(30)).unwrap();
-        let steps: Vec<u64> = read_metrics(&path).unwrap().iter().map(|line| line.step).collect();
-        assert_eq!(steps, [10, 20, 30]);
+        let lines = read_metrics(&path).unwrap();
+        assert_eq!(lines.iter().map(|line| line.step).collect::<Vec<_>>(), [10, 20, 30]);
+        assert_eq!(lines[1], line(20));
+        let keys = line_of(&line(10));
+        assert!(keys.contains("\"loss\":0.5") && !keys.contains("validation"), "{keys}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::{Config, Result};
+use crate::{Config, Measured, Result};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,15 +25,19 @@ pub enum Control {
 /// What happens in a run.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// Something begins that takes a while and is no step.
+    Busy(Task),
     /// The data are open and the network is built.
     Started {
         /// The configuration, with what follows from the data.
         config: &'a Config,
         /// The network's parameters.
         parameters: usize,
-        /// Pictures in the data set.
+        /// Pictures to learn from.
         pictures: usize,
-        /// What the data's reader has to say: what was left out, and what was decided.
+        /// Their channels, height and width.
+        shape: [usize; 3],
+        /// What the data's reader has to say, and what was decided for this run: a line each.
         notes: &'a [String],
         /// The step that a resumed run goes on from.
         resumed_at: Option<u64>,
@@ -58,6 +62,21 @@ pub enum Event<'a> {
     },
 }
 
+/// What a run does beside its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// A few steps that do not count, to know this machine's pace.
+    MeasuringPace,
+    /// The loss on held-out pictures.
+    Validating,
+    /// A checkpoint.
+    Saving,
+    /// A grid on the way.
+    Painting,
+    /// The grid at the end.
+    PaintingLast,
+}
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
@@ -67,14 +86,12 @@ pub struct Progress {
     pub total: Option<u64>,
     /// The share of the run that is done, 0 to 1.
     pub share: f64,
-    /// The mean loss of the last steps.
-    pub loss: f64,
+    /// Loss, pace and memory as the last line of the metrics has them; before the first, as it would have them now.
+    pub measured: Measured,
     /// The global norm of the gradient, before clipping.
     pub grad_norm: f64,
     /// The learning rate.
     pub learning_rate: f64,
-    /// Pictures a second, over the last steps.
-    pub images_per_second: f64,
     /// Time spent training, earlier sessions of the run included.
     pub elapsed: Duration,
     /// Time until the end, by the pace so far.
@@ -88,12 +105,15 @@ pub struct Summary {
     pub run: PathBuf,
     /// Steps done, all sessions together.
     pub steps: u64,
-    /// The mean loss of the last hundred steps.
+    /// The loss in the last line of the metrics.
     pub loss: f64,
-    /// Pictures a second over this session's training steps.
+    /// Pictures a second, likewise.
     pub images_per_second: f64,
     /// The most memory that the process has held, MiB; 0 where the system does not tell.
     pub peak_rss_mib: u64,
+    /// The memory that it holds, MiB, likewise.
+    #[serde(skip)]
+    pub rss_mib: u64,
     /// SHA-256 of the weights' names, shapes and bits.
     pub weights_digest: String,
     /// Whether the observer stopped it early.

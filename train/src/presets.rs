@@ -12,6 +12,28 @@ use tweedie_nn::{NetworkConfig, TransformerConfig, UNetConfig};
 /// of a quarter of the batch made readable digits out of torn ones.
 const MANY_STEPS: usize = 16;
 
+/// Steps of the preset `digits` in which digits become readable.
+pub(crate) const ENOUGH_STEPS: f64 = 600.0;
+
+/// A network that is smaller than that of `digits`, for a machine that would take too few steps with it.
+pub(crate) struct Smaller {
+    pub(crate) model: NetworkConfig,
+    pub(crate) batch: usize,
+    /// Steps in which digits become readable.
+    pub(crate) enough: f64,
+    pub(crate) said: &'static str,
+}
+
+/// What learns readable digits in less and less time.
+pub(crate) fn smaller_digits() -> [Smaller; 2] {
+    [([64, 128], "64 and 128 channels"), ([32, 64], "32 and 64 channels")].map(|(channels, said)| Smaller {
+        model: compact(channels.to_vec()).into(),
+        batch: MANY_STEPS,
+        enough: 1500.0,
+        said,
+    })
+}
+
 /// The names that [`Config::preset`] knows.
 pub const PRESETS: [&str; 6] = ["digits", "pictures", "transformer", "captions", "small", "cifar"];
 

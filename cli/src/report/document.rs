@@ -42,7 +42,7 @@ impl Document {
             body.extend(self.charts.iter().map(Chart::html));
             body.push_str("</div>\n");
         }
-        page::page(&format!("{} · tweedie", self.title), &body)
+        page::page(&format!("{} · tweedie", self.title), None, &body)
     }
 
     /// The charts as an SVG file, two in a row.

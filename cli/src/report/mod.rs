@@ -15,17 +15,22 @@ use chart::smooth;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
-use tweedie_train::{Metrics, files::write_whole, read_metrics};
+use tweedie_train::{Measured, Metrics, files::write_whole, read_metrics};
+
+/// Seconds between two looks of the page of a run that goes on.
+const LOOK_AGAIN: u32 = 30;
 
 /// What a report tells of.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Report {
     /// The name of the run.
     pub(crate) name: String,
     /// The network's parameters.
     pub(crate) parameters: usize,
-    /// Pictures in the data set.
+    /// Pictures to learn from.
     pub(crate) pictures: usize,
+    /// Whether there is more to come, so that the page looks again now and then.
+    pub(crate) goes_on: bool,
     /// The configuration: sections of keys.
     pub(crate) config: Value,
 }
@@ -69,7 +74,7 @@ impl Report {
         body.extend(curves(metrics).iter().map(Chart::html));
         body.push_str("</div>\n<h2>Configuration</h2>\n");
         body.push_str(&page::tables(&self.config));
-        page::page(&format!("{} · tweedie", self.name), &body)
+        page::page(&format!("{} · tweedie", self.name), self.goes_on.then_some(LOOK_AGAIN), &body)
     }
 
     fn facts(&self, metrics: &[Metrics]) -> Vec<(String, &'static str)> {
@@ -78,14 +83,15 @@ impl Report {
             (grouped(self.pictures as u64), "pictures to learn from"),
         ];
         if let Some(last) = metrics.last() {
-            let tail = &metrics[metrics.len() - metrics.len().div_ceil(20)..];
-            let loss = tail.iter().map(|line| line.loss).sum::<f64>() / tail.len() as f64;
+            let Measured { loss, images_per_second, rss_mib } = last.measured;
+            facts.extend([(grouped(last.step), "steps"), (format!("{loss:.4}"), "loss, lately")]);
+            if let Some(validation) = metrics.iter().rev().find_map(|line| line.validation) {
+                facts.push((format!("{validation:.4}"), "loss on pictures held out"));
+            }
             facts.extend([
-                (grouped(last.step), "steps"),
-                (format!("{loss:.4}"), "loss, over the last twentieth"),
-                (format!("{:.0}", last.images_per_second), "pictures a second, lately"),
+                (format!("{images_per_second:.0}"), "pictures a second, lately"),
                 (duration(Duration::try_from_secs_f64(last.seconds).unwrap_or_default()), "of training"),
-                (format!("{} MiB", grouped(last.rss_mib)), "of memory"),
+                (format!("{} MiB", grouped(rss_mib)), "of memory"),
             ]);
         }
         facts
@@ -102,8 +108,19 @@ fn curves(metrics: &[Metrics]) -> Vec<Chart> {
         let faint = Series { points, ..Series::default() };
         Chart { title, across: "step", log, series: vec![faint, named], ..Chart::default() }
     };
+    let validation: Vec<(f64, f64)> =
+        metrics.iter().filter_map(|line| Some((line.step as f64, line.validation?))).collect();
+    let mut loss = over_steps("loss", true, over(|line| line.measured.loss));
+    if !validation.is_empty() {
+        loss.series[1].name = Some("training".to_string());
+        loss.series.push(Series {
+            name: Some("held out".to_string()),
+            points: validation,
+            ..Series::default()
+        });
+    }
     vec![
-        over_steps("loss", true, over(|line| line.loss)),
+        loss,
         Chart {
             title: "squared error over t",
             across: "t / T",
@@ -113,12 +130,13 @@ fn curves(metrics: &[Metrics]) -> Vec<Chart> {
         },
         over_steps("gradient norm", true, over(|line| line.grad_norm)),
         over_steps("learning rate", false, over(|line| line.learning_rate)),
-        over_steps("pictures a second", false, over(|line| line.images_per_second)),
-        over_steps("memory, MiB", false, over(|line| line.rss_mib as f64)),
+        over_steps("pictures a second", false, over(|line| line.measured.images_per_second)),
+        over_steps("memory, MiB", false, over(|line| line.measured.rss_mib as f64)),
     ]
 }
 
-/// The mean squared error in each tenth of t: in the first tenth of the run, in its middle, and in its last tenth.
+/// The mean squared error in each tenth of t: in the first tenth of the run, in its middle, and in its last tenth; and on
+/// pictures held out, where that was measured last.
 fn by_decile(metrics: &[Metrics]) -> Vec<Series> {
     let tenth = metrics.len().div_ceil(10);
     let half = metrics.len() / 2;
@@ -131,14 +149,16 @@ fn by_decile(metrics: &[Metrics]) -> Vec<Series> {
         let values: Vec<f64> = lines.iter().filter_map(|line| line.loss_by_decile[decile]).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
-    parts
-        .map(|(name, lines)| {
-            let centre = |decile: usize| (decile as f64 + 0.5) / 10.0;
-            let points =
-                (0..10).filter_map(|d| Some((centre(d), mean(&metrics[lines.clone()], d)?))).collect();
-            Series { name: Some(name.to_string()), points, ..Series::default() }
-        })
-        .to_vec()
+    let series = |name: &str, at: &dyn Fn(usize) -> Option<f64>| {
+        let points = (0..10).filter_map(|d| Some(((d as f64 + 0.5) / 10.0, at(d)?))).collect();
+        Series { name: Some(name.to_string()), points, ..Series::default() }
+    };
+    let mut all =
+        parts.map(|(name, lines)| series(name, &|decile| mean(&metrics[lines.clone()], decile))).to_vec();
+    if let Some(held_out) = metrics.iter().rev().find_map(|line| line.validation_by_decile) {
+        all.push(series("held out, at last", &|decile| held_out[decile]));
+    }
+    all
 }
 
 /// The grids of a run, oldest first. One that cannot be read is left out: a report is worth having without it.
@@ -178,22 +198,26 @@ mod tests {
         (1..=lines)
             .map(|i| Metrics {
                 step: i * 10,
-                loss: 0.03 + 1.0 / i as f64 + 0.01 * ((i * 37 % 11) as f64),
+                measured: Measured {
+                    loss: 0.03 + 1.0 / i as f64 + 0.01 * ((i * 37 % 11) as f64),
+                    images_per_second: 200.0 + (i % 9) as f64,
+                    rss_mib: 900,
+                },
                 loss_by_decile: std::array::from_fn(|d| {
                     (d as u64 != i % 10).then(|| 1.0 / (d + 1) as f64 / i as f64)
                 }),
                 grad_norm: 0.3 + (i * 13 % 7) as f64 / 10.0,
                 learning_rate: 1e-3 * (1.0 - i as f64 / lines as f64),
-                images_per_second: 200.0 + (i % 9) as f64,
-                rss_mib: 900,
                 seconds: i as f64,
+                validation: (i % 20 == 0).then(|| 0.05 + 1.2 / i as f64),
+                validation_by_decile: (i % 20 == 0).then_some([Some(0.5); 10]),
             })
             .collect()
     }
 
     fn report() -> Report {
         let config = serde_json::json!({ "data": { "source": "glyphs", "flips": false }, "train": { "batch": 64, "steps": null } });
-        Report { name: "runs/glyphs".into(), parameters: 1_234_567, pictures: 60_000, config }
+        Report { name: "runs/glyphs".into(), parameters: 1_234_567, pictures: 60_000, goes_on: false, config }
     }
 
     #[test]
@@ -212,11 +236,38 @@ mod tests {
         assert_eq!(html.matches("data:image/png;base64,").count(), 2);
         assert_eq!(html.matches("<svg").count(), 6);
         assert!(html.contains("1,234,567") && html.contains("after step 200"));
+        assert!(html.contains("held out, at last") && html.contains("loss on pictures held out"));
         assert!(!html.contains("http") && !html.contains("NaN"));
         if let Some(kept) = std::env::var_os("TWEEDIE_KEEP_REPORT") {
             let _ = std::fs::write(kept, html);
         }
         Ok(())
+    }
+
+    #[test]
+    fn figures_are_those_of_the_last_line() {
+        let lines = metrics(500);
+        let facts = report().facts(&lines);
+        let last = lines[499].measured;
+        for (number, what) in [
+            (format!("{:.4}", last.loss), "loss, lately"),
+            (format!("{:.0}", last.images_per_second), "pictures a second, lately"),
+            ("900 MiB".to_string(), "of memory"),
+        ] {
+            assert!(facts.contains(&(number, what)), "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_run_that_goes_on_looks_again_and_nothing_is_drawn_that_was_not_measured() {
+        let mut lines = metrics(50);
+        for line in &mut lines {
+            (line.validation, line.validation_by_decile) = (None, None);
+        }
+        let ended = report().render(&lines, &[]);
+        assert!(!ended.contains("held out") && !ended.contains("http-equiv"));
+        let goes_on = Report { goes_on: true, ..report() }.render(&lines, &[]);
+        assert!(goes_on.contains("<meta http-equiv=\"refresh\" content=\"30\">"));
     }
 
     #[test]

@@ -22,19 +22,19 @@ const STYLE: &str = "
 @media (prefers-color-scheme: dark) { :root { --ground: #15171a; --card: #1d2024; --ink: #e6e8eb; --soft: #9aa2ab;
   --rule: #30353b; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2.5rem 1.5rem 4rem; max-width: 72rem; background: var(--ground); color: var(--ink);
+body { margin: 0 auto; padding: 2.5rem clamp(.8rem, 4vw, 1.5rem) 4rem; overflow-wrap: anywhere; max-width: 72rem; background: var(--ground); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2.5rem 0 .8rem; }
 .sub, figcaption, th, .none { color: var(--soft); } .sub { margin: .2rem 0 1.6rem; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(9rem, 100%), 1fr)); gap: .8rem; }
 .facts div, figure, .tables section { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; }
 .facts div { padding: .7rem .9rem; } .facts b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
 .facts span { color: var(--soft); font-size: .85rem; }
-figure { margin: 0; padding: .8rem; } figcaption { font-size: .9rem; margin-bottom: .4rem; }
+figure { margin: 0; padding: .8rem; min-width: 0; } figcaption { font-size: .9rem; margin-bottom: .4rem; }
 figure img { display: block; max-width: 100%; image-rendering: pixelated; border-radius: 3px; }
 .latest img { width: min(100%, 64rem); }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: .8rem; }
-.grids { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: .8rem; margin-top: .8rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: .8rem; }
+.grids { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(14rem, 100%), 1fr)); gap: .8rem; margin-top: .8rem; }
 .tables { columns: 3 17rem; column-gap: .8rem; }
 .tables section { break-inside: avoid; padding: .7rem .9rem; margin-bottom: .8rem; }
 .tables h3 { font-size: .95rem; margin: 0 0 .3rem; }
@@ -68,10 +68,12 @@ pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// The whole page around `body`.
-pub(super) fn page(title: &str, body: &str) -> String {
+/// The whole page around `body`; one that changes looks again after so many seconds.
+pub(super) fn page(title: &str, look_again: Option<u32>, body: &str) -> String {
+    let refresh = look_again
+        .map_or_else(String::new, |seconds| format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">\n"));
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{refresh}\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{}</title>\n<style>{STYLE}{}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
         escape(title),
@@ -102,21 +104,37 @@ pub(super) fn tables(config: &Value) -> String {
     let mut out = String::from("<div class=\"tables\">\n");
     for (section, keys) in config.as_object().into_iter().flatten() {
         let _ = write!(out, "<section><h3>{}</h3><table>", escape(section));
-        for (key, value) in keys.as_object().into_iter().flatten() {
-            let _ = write!(out, "<tr><th>{}</th><td>{}</td></tr>", escape(key), escape(&said(value)));
+        for (key, value) in rows("", keys) {
+            let _ = write!(out, "<tr><th>{}</th><td>{}</td></tr>", escape(&key), escape(&value));
         }
         out.push_str("</table></section>\n");
     }
     out + "</div>\n"
 }
 
-/// A value as a person writes it.
+/// The keys below `key`, however deep, each with its value as a person writes it.
+fn rows(key: &str, value: &Value) -> Vec<(String, String)> {
+    let below = |name: &str| if key.is_empty() { name.to_string() } else { format!("{key} · {name}") };
+    match value {
+        Value::Object(keys) => keys.iter().flat_map(|(name, value)| rows(&below(name), value)).collect(),
+        // A list of sections: each by its number.
+        Value::Array(items) if items.iter().any(Value::is_object) => items
+            .iter()
+            .zip(1..)
+            .flat_map(|(value, number)| rows(&below(&number.to_string()), value))
+            .collect(),
+        other => vec![(key.to_string(), said(other))],
+    }
+}
+
+/// A value that has no keys as a person writes it.
 fn said(value: &Value) -> String {
     match value {
         Value::Null => "–".to_string(),
         Value::Bool(true) => "yes".to_string(),
         Value::Bool(false) => "no".to_string(),
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".to_string(),
         Value::Array(items) => items.iter().map(said).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
@@ -125,6 +143,23 @@ fn said(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_configuration_shows_no_json() {
+        let config = serde_json::json!({
+            "optimizer": { "rule": { "optimizer": "adamw", "beta1": 0.9 }, "steps": null },
+            "model": { "blocks": [{ "kind": "down", "sizes": [1, 2] }, { "kind": "up" }], "names": [] },
+        });
+        let html = tables(&config);
+        assert!(!html.contains(['{', '[', '}']) && !html.contains("&quot;"), "{html}");
+        for row in [
+            "<th>rule · beta1</th><td>0.9</td>",
+            "<th>blocks · 1 · sizes</th><td>1, 2</td>",
+            "<th>names</th><td>none</td>",
+        ] {
+            assert!(html.contains(row), "{html}");
+        }
+    }
 
     #[test]
     fn nothing_in_a_configuration_becomes_markup() {

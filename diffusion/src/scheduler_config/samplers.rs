@@ -101,7 +101,11 @@ impl SchedulerConfig {
     pub fn euler(&self, steps: usize) -> Result<Euler> {
         let config = self.of_class(SchedulerClass::Euler);
         if !matches!(config.interpolation_type.as_str(), "linear" | "log_linear") {
-            return Err(unsupported("interpolation_type", &config.interpolation_type, "linear or log_linear"));
+            return Err(unsupported(
+                "interpolation_type",
+                &config.interpolation_type,
+                "linear or log_linear",
+            ));
         }
         if !matches!(config.timestep_type.as_str(), "discrete" | "continuous") {
             return Err(unsupported("timestep_type", &config.timestep_type, "discrete or continuous"));

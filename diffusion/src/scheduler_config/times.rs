@@ -105,7 +105,8 @@ impl SchedulerConfig {
 
     /// How many indices there are above `lambda_min_clipped`.
     fn last_timestep(&self, levels: &[Level]) -> Result<usize> {
-        let least = self.lambda_min_clipped.filter(|_| self.class().is_ok_and(|c| c == SchedulerClass::DpmSolver));
+        let least =
+            self.lambda_min_clipped.filter(|_| self.class().is_ok_and(|c| c == SchedulerClass::DpmSolver));
         let Some(least) = least else { return Ok(levels.len()) };
         let above = levels.iter().filter(|level| -Element::ln(level.sigma()) >= least).count();
         if above == 0 {
@@ -176,7 +177,11 @@ impl SchedulerConfig {
             return Err(unsupported("use_flow_sigmas", "true", "false"));
         }
         if self.use_karras_sigmas && self.use_exponential_sigmas {
-            return Err(unsupported("use_exponential_sigmas", "true", "false where use_karras_sigmas is true"));
+            return Err(unsupported(
+                "use_exponential_sigmas",
+                "true",
+                "false where use_karras_sigmas is true",
+            ));
         }
         Ok(())
     }

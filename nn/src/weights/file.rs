@@ -163,7 +163,9 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     }
     if length.is_some() {
         let room = usize::try_from(claimed).unwrap_or(usize::MAX).saturating_sub(bytes.len());
-        bytes.try_reserve_exact(room).map_err(|_| format!("needs {claimed} bytes of memory, which are not there"))?;
+        bytes
+            .try_reserve_exact(room)
+            .map_err(|_| format!("needs {claimed} bytes of memory, which are not there"))?;
     }
     // One more, so that what goes on after its end is noticed.
     read(&mut file, &mut bytes, claimed.saturating_add(1))?;

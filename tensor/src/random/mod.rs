@@ -56,6 +56,10 @@ pub enum Purpose {
     Features = 13,
     /// Tests.
     Test = 14,
+    /// The pictures, times and noise of the validation that goes beside training.
+    Validation = 15,
+    /// Which pictures are held out of a set without a test part.
+    HoldOut = 16,
 }
 
 /// Steps and samples are counted below 2⁴⁴.

@@ -1,5 +1,6 @@
 //! `tweedie train`: a run, watched.
 
+mod freedom;
 mod place;
 mod recipe;
 mod watch;
@@ -13,7 +14,7 @@ use crate::report::grouped;
 use place::Place;
 use recipe::Recipe;
 use std::path::{Path, PathBuf};
-use tweedie_train::{Config, Summary};
+use tweedie_train::{Begin, Config, Summary};
 use watch::Watch;
 
 /// Trains, and leaves a run directory with pictures and a report.
@@ -30,7 +31,8 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
     }
     let interrupt = Interrupt::listen(console, "saving a checkpoint");
     let mut watch = Watch::new(console, interrupt, &place.out, &config);
-    let done = tweedie_train::train(config, &place.out, place.resume, &mut watch);
+    let begin = if place.resume { Begin::Resumed } else { Begin::New(freedom::of(args)) };
+    let done = tweedie_train::train(config, &place.out, begin, &mut watch);
     let watch = watch.finish();
     let summary = done?;
     console.result(&summary)?;
@@ -67,10 +69,11 @@ pub(crate) fn configuration(args: &TrainArgs, seed: Option<u64>) -> Result<Confi
 fn tell(summary: &Summary, config: Option<&Config>, time: &str, console: Console) {
     let run = summary.run.display();
     console.say(format!(
-        "trained {} in {time}: loss {:.4}, {:.0} pictures a second, {} MiB at most",
+        "trained {} in {time}: loss {:.4}, {:.0} pictures a second, {} MiB, at most {}",
         counted(summary.steps as usize, "step"),
         summary.loss,
         summary.images_per_second,
+        grouped(summary.rss_mib),
         grouped(summary.peak_rss_mib)
     ));
     let last = Path::new("samples").join("final.png");

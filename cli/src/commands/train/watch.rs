@@ -1,6 +1,7 @@
 //! What a person sees of a run while it goes: a bar, pictures, a report.
 
 use crate::console::Console;
+use crate::counted::{counted, counted_as};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -8,16 +9,22 @@ use crate::pictures::{Pictures, grid_png};
 use crate::progress::{Progress, duration};
 use crate::report::{Report, grouped};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use tweedie_tensor::Tensor;
-use tweedie_train::{Config, Control, Event, Observer};
+use tweedie_train::{Config, Control, Event, Observer, Progress as Done, Task};
+
+/// Between two reports, where neither pictures nor a checkpoint ask for one.
+const REPORT_EVERY: Duration = Duration::from_secs(20);
 
 /// Watches a run, and stops it when the user asks.
 pub(super) struct Watch {
-    console: Console,
     progress: Progress,
     interrupt: Interrupt,
     out: PathBuf,
     report: Report,
+    reported: Instant,
+    /// The share of the run that is done.
+    share: f64,
     /// The newest grid of samples.
     latest: Option<Vec<u8>>,
     /// The configuration with what follows from the data, once the run has begun.
@@ -29,20 +36,35 @@ pub(super) struct Watch {
 impl Watch {
     /// Watches the run in `out`.
     pub(super) fn new(console: Console, interrupt: Interrupt, out: &Path, config: &Config) -> Watch {
-        let name = out.display().to_string();
-        let report = Report { name, parameters: 0, pictures: 0, config: as_json(config) };
-        let (progress, out) = (Progress::new(console), out.to_path_buf());
-        Watch { console, progress, interrupt, out, report, latest: None, config: None, trained_for: None }
+        let report = Report {
+            name: out.display().to_string(),
+            parameters: 0,
+            pictures: 0,
+            goes_on: true,
+            config: as_json(config),
+        };
+        Watch {
+            progress: Progress::new(console),
+            interrupt,
+            out: out.to_path_buf(),
+            report,
+            reported: Instant::now(),
+            share: 0.0,
+            latest: None,
+            config: None,
+            trained_for: None,
+        }
     }
 
     /// Takes the bar away; writes the last pictures and the report.
-    pub(super) fn finish(self) -> Watch {
+    pub(super) fn finish(mut self) -> Watch {
         self.progress.finish();
         if let Some(png) = &self.latest {
             self.note(output::write(&self.out.join("samples").join("final.png"), png));
         }
+        self.report.goes_on = false;
         if self.config.is_some() {
-            self.note(self.report.write(&self.out));
+            self.write_report();
         }
         self
     }
@@ -54,10 +76,24 @@ impl Watch {
         Ok(())
     }
 
+    fn write_report(&mut self) {
+        self.note(self.report.write(&self.out));
+        self.reported = Instant::now();
+    }
+
     /// A picture or a report that cannot be written is said, and no reason to lose the run.
     fn note(&self, result: Result<()>) {
         if let Err(failure) = result {
             self.progress.say(format!("{failure}"));
+        }
+    }
+
+    fn step(&mut self, now: &Done) {
+        self.trained_for = Some(duration(now.elapsed));
+        self.share = now.share;
+        self.progress.update_forms(now.share, || forms(now));
+        if self.reported.elapsed() >= REPORT_EVERY {
+            self.write_report();
         }
     }
 }
@@ -65,52 +101,107 @@ impl Watch {
 impl Observer for Watch {
     fn observe(&mut self, event: Event<'_>) -> tweedie_train::Result<Control> {
         match event {
-            Event::Started { config, parameters, pictures, notes, resumed_at } => {
-                notes.iter().for_each(|note| self.console.say(format!("note: {note}")));
-                let classes = config.data.classes.len();
-                self.console.say(format!(
-                    "{}: {} pictures{}; a network of {} parameters; into {}",
+            Event::Busy(task) => {
+                let (text, always) = match task {
+                    Task::MeasuringPace => ("measuring this machine's pace", false),
+                    Task::Validating => ("looking at pictures held out", false),
+                    Task::Saving => ("saving", self.share >= 1.0),
+                    Task::Painting => ("painting a grid", false),
+                    Task::PaintingLast => ("painting the last grid", true),
+                };
+                self.progress.busy(text, always);
+            }
+            Event::Started { config, parameters, pictures, shape, notes, resumed_at } => {
+                let what = of_what(pictures, shape, config.data.classes.len());
+                self.progress.say(format!(
+                    "{}: {what}; a network of {} parameters; into {}",
                     config.data.source,
-                    grouped(pictures as u64),
-                    if classes > 1 { format!(" of {classes} classes") } else { String::new() },
                     grouped(parameters as u64),
                     self.out.display()
                 ));
+                notes.iter().for_each(|note| self.progress.say(format!("note: {note}")));
                 if let Some(step) = resumed_at {
-                    self.console.say(format!("going on after step {}", grouped(step)));
+                    self.progress.say(format!("going on after step {}", grouped(step)));
                 }
-                self.report = Report {
-                    name: self.out.display().to_string(),
-                    parameters,
-                    pictures,
-                    config: as_json(config),
-                };
+                self.report = Report { parameters, pictures, config: as_json(config), ..self.report.clone() };
                 self.config = Some(config.clone());
             }
-            Event::Step(now) => {
-                self.trained_for = Some(duration(now.elapsed));
-                self.progress.update(now.share, || {
-                    let total = now.total.map_or(String::new(), |total| format!(" of {}", grouped(total)));
-                    format!(
-                        "step {}{total}, loss {:.4}, {:.0} pictures/s, {} left",
-                        grouped(now.step),
-                        now.loss,
-                        now.images_per_second,
-                        duration(now.remaining)
-                    )
-                });
-            }
+            Event::Step(now) => self.step(&now),
             Event::Sampled { step, pictures, columns } => {
                 let painted = self.paint(step, pictures, columns);
                 self.note(painted);
+                self.write_report();
             }
-            Event::Saved { .. } => self.note(self.report.write(&self.out)),
+            Event::Saved { .. } => self.write_report(),
         }
         Ok(if self.interrupt.asked() { Control::Stop } else { Control::Continue })
     }
 }
 
+/// The shape that a data set was brought to.
+fn of_what(pictures: usize, [channels, height, width]: [usize; 3], classes: usize) -> String {
+    let classes = match classes {
+        0 => String::new(),
+        n => format!(", {}", counted_as(n, "class", "classes")),
+    };
+    format!("{} of {channels} x {height} x {width}{classes}", counted(pictures, "picture"))
+}
+
+/// How far a run is, in less and less room: memory and the time left go last.
+fn forms(now: &Done) -> Vec<String> {
+    let (step, loss) = (grouped(now.step), format!("{:.4}", now.measured.loss));
+    let pace = match now.measured.images_per_second {
+        slow if slow < 10.0 => format!("{slow:.1}"),
+        fast => format!("{fast:.0}"),
+    };
+    let (memory, left) = (grouped(now.measured.rss_mib), duration(now.remaining));
+    let total =
+        |between: &str| now.total.map_or(String::new(), |total| format!("{between}{}", grouped(total)));
+    let (of, slash) = (total(" of "), total("/"));
+    vec![
+        format!("step {step}{of}, loss {loss}, {pace} pictures/s, {memory} MiB, {left} left"),
+        format!("{step}{slash}, loss {loss}, {pace} pictures/s, {memory} MiB, {left} left"),
+        format!("{step}{slash}, loss {loss}, {pace}/s, {memory} MiB, {left}"),
+        format!("{step}, loss {loss}, {pace}/s, {memory} MiB, {left}"),
+        format!("{loss}, {pace}/s, {memory} MiB, {left}"),
+        format!("{loss}, {memory} MiB, {left}"),
+        format!("{loss}, {left}"),
+        left,
+    ]
+}
+
 /// Sections of keys; a configuration is plain data, and has this form.
 fn as_json(config: &Config) -> serde_json::Value {
     serde_json::to_value(config).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tweedie_train::Measured;
+
+    #[test]
+    fn a_late_line_of_a_long_run_has_its_memory_in_eighty_columns() {
+        let now = Done {
+            step: 123_456,
+            total: Some(1_234_567),
+            share: 0.1,
+            measured: Measured { loss: 0.0712, images_per_second: 1234.5, rss_mib: 12_345 },
+            grad_norm: 1.0,
+            learning_rate: 1e-3,
+            elapsed: Duration::from_secs(3600),
+            remaining: Duration::from_secs(36_000),
+        };
+        let forms = forms(&now);
+        assert!(forms.windows(2).all(|pair| pair[0].chars().count() >= pair[1].chars().count()), "{forms:?}");
+        // Beside a short bar and the percentage.
+        let at_eighty = forms.iter().find(|form| form.chars().count() <= 79 - 17).map_or("", String::as_str);
+        assert_eq!(at_eighty, "123,456/1,234,567, loss 0.0712, 1234/s, 12,345 MiB, 10h 00m");
+    }
+
+    #[test]
+    fn shapes_are_said_as_they_are() {
+        assert_eq!(of_what(60_000, [1, 28, 28], 10), "60,000 pictures of 1 x 28 x 28, 10 classes");
+        assert_eq!(of_what(1, [3, 8, 16], 1), "1 picture of 3 x 8 x 16, 1 class");
+    }
 }

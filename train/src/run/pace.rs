@@ -1,0 +1,106 @@
+//! What a new run may decide by itself, once, before its first step.
+
+use super::Run;
+use crate::data::{Loader, Source};
+use crate::observer::{Event, Observer, Task};
+use crate::presets::{ENOUGH_STEPS, Smaller, smaller_digits};
+use crate::{Config, Result};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a new run may decide by itself. What it decided is in its configuration, which so repeats it without deciding anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Freedom {
+    /// To learn in smaller batches than the configuration says from fewer pictures than one batch has.
+    pub batch: bool,
+    /// To warm up over fewer steps where a time budget rules and this machine's pace makes few of it.
+    pub warmup: bool,
+    /// To learn with a smaller network, in smaller batches, where a time budget rules and this machine's pace makes too few
+    /// steps of it for the preset `digits`.
+    pub network: bool,
+}
+
+/// The largest share of the foreseen steps that warm-up may take.
+const WARMUP_SHARE: f64 = 0.1;
+/// The share of a time budget that measuring may take once two steps are done, and the most steps of it.
+const TRIAL_SHARE: f64 = 0.008;
+const TRIAL_STEPS: u32 = 10;
+
+/// Decides what `freedom` leaves open, and adds a line to `notes` for each thing that is not as the configuration says.
+///
+/// # Errors
+/// As training itself.
+pub(super) fn decide(
+    mut config: Config,
+    freedom: Freedom,
+    source: &Arc<dyn Source>,
+    observer: &mut dyn Observer,
+    notes: &mut Vec<String>,
+) -> Result<Config> {
+    if freedom.batch && config.train.batch > source.len() {
+        // A power of two, as every other batch that was not asked for.
+        let batch = 1 << source.len().ilog2();
+        notes.push(format!("batches of {batch}: there are fewer pictures than {}", config.train.batch));
+        config.train.batch = batch;
+    }
+    let (None, Some(budget)) = (config.train.steps, config.train.time_budget) else { return Ok(config) };
+    if !freedom.warmup && !freedom.network {
+        return Ok(config);
+    }
+    observer.observe(Event::Busy(Task::MeasuringPace))?;
+    let mut foreseen = budget / seconds_a_step(&config, source, budget)?;
+    let mut decided = None;
+    let is_digits = Config::preset("digits").is_ok_and(|preset| preset.model == config.model);
+    if freedom.network && is_digits && foreseen < ENOUGH_STEPS {
+        let of_preset = foreseen;
+        for Smaller { model, batch, enough, said } in smaller_digits() {
+            config.model = model;
+            config.train.batch = config.train.batch.min(batch);
+            foreseen = budget / seconds_a_step(&config, source, budget)?;
+            let note = format!(
+                "a network of {said} in batches of {}: in this time, this machine takes about {of_preset:.0} steps of the \
+                 preset's, and {foreseen:.0} of these",
+                config.train.batch
+            );
+            decided = Some(note);
+            if foreseen >= enough {
+                break;
+            }
+        }
+    }
+    notes.extend(decided);
+    let most = ((WARMUP_SHARE * foreseen) as u64).max(1);
+    if freedom.warmup && config.optimizer.warmup > most {
+        notes.push(format!("warm-up over {most} steps, a tenth of those that there is time for"));
+        config.optimizer.warmup = most;
+    }
+    Ok(config)
+}
+
+/// The time of a step of this configuration, by a few of a run that is thrown away. The first step counts only if there is
+/// no time for others: it allocates what the others use again.
+fn seconds_a_step(config: &Config, source: &Arc<dyn Source>, budget: f64) -> Result<f64> {
+    let config = config.clone().resolved(&**source);
+    let mut run = Run::fresh(config, &**source)?;
+    let train = &run.config.train;
+    let mut loader = Loader::new(Arc::clone(source), train.seed, train.batch, 0, run.config.data.flips)?;
+    let limit = Duration::from_secs_f64(TRIAL_SHARE * budget);
+    let mut steps = 0;
+    let mut after_first = Instant::now();
+    let began = after_first;
+    loop {
+        run.train_step(&loader.next()?)?;
+        run.step += 1;
+        if steps == 0 {
+            after_first = Instant::now();
+            // Slow enough to be known by now.
+            if after_first - began > 2 * limit {
+                return Ok((after_first - began).as_secs_f64());
+            }
+        }
+        steps += 1;
+        if steps > TRIAL_STEPS || (steps >= 3 && after_first.elapsed() > limit) {
+            return Ok((after_first.elapsed().as_secs_f64() / f64::from(steps - 1)).max(1e-6));
+        }
+    }
+}
