@@ -9,6 +9,7 @@ mod edit;
 mod eval;
 mod inspect;
 mod interrupt;
+mod model_folders;
 mod predict;
 mod run;
 mod sample;
