@@ -12,6 +12,7 @@ use crate::config::{SamplerKind, SamplingConfig};
 use crate::model::{Model, Scheduling};
 use crate::{Error, Result};
 use layout::Layout;
+use weights::Weights;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Read};
@@ -29,13 +30,21 @@ pub(crate) fn is_one(path: &Path) -> bool {
 /// scheduler may be missing, or of a kind that is not known: that is an error of what needs it.
 pub(crate) fn open(path: &Path, average: bool) -> Result<Model> {
     let mut layout = Layout::of(path, average)?;
-    let (config, notes) = network_config(&layout.config)?;
-    layout.notes.extend(notes);
+    let (config, note) = network_config(&layout.network.join(layout::CONFIG))?;
+    layout.notes.extend(note);
+    let weights = match layout.weights.take() {
+        Some(weights) => weights,
+        None => {
+            let (weights, note) = Weights::of(&layout.network)?;
+            layout.notes.extend(note);
+            weights
+        }
+    };
     let classes = config.num_class_embeds.map(|n| (0..n).map(|class| class.to_string()).collect());
     let config = config.into();
     let builder = Builder::new();
     let network = Network::new(&config, &builder)?;
-    let params = layout.weights.load(&builder.specs())?;
+    let params = weights.load(&builder.specs())?;
     let learns_variance = config.backbone.out_channels() == 2 * config.backbone.in_channels();
     Ok(Model {
         network,

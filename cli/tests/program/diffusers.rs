@@ -13,7 +13,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// The largest difference, as a share of the largest expected value.
-fn deviation(given: &Tensor<f32>, expected: &Tensor<f32>) -> f32 {
+pub(crate) fn deviation(given: &Tensor<f32>, expected: &Tensor<f32>) -> f32 {
     assert_eq!(given.dims(), expected.dims());
     let largest = expected.as_slice().iter().fold(0f32, |m, x| m.max(x.abs()));
     let pairs = given.as_slice().iter().zip(expected.as_slice());

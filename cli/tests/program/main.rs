@@ -10,6 +10,7 @@ mod edit;
 mod eval;
 mod inspect;
 mod interrupt;
+mod model_folders;
 mod predict;
 mod resume;
 mod run;

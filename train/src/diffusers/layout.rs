@@ -7,7 +7,8 @@ use crate::{Error, Result};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-const CONFIG: &str = "config.json";
+/// A network's configuration.
+pub(super) const CONFIG: &str = "config.json";
 const SCHEDULER: &str = "scheduler_config.json";
 /// The folders of a network, and of the moving average of one.
 const UNET: &str = "unet";
@@ -18,9 +19,10 @@ const OTHERS: [&str; 2] = ["transformer", "prior"];
 /// The parts that were found.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// The network's configuration.
-    pub(super) config: PathBuf,
-    pub(super) weights: Weights,
+    /// The folder of the network.
+    pub(super) network: PathBuf,
+    /// The weights, where they were given by name.
+    pub(super) weights: Option<Weights>,
     /// The scheduler's configuration, or where it should be.
     pub(super) scheduler: PathBuf,
     /// What the folder is part of; or why that is nothing to sample by.
@@ -66,20 +68,14 @@ impl Layout {
         } else if network.ends_with(UNET) && network != folder && folder.join(AVERAGE).is_dir() {
             notes.push(format!("{UNET}/ is read; {AVERAGE}/ beside it can be given as MODEL"));
         }
-        let weights = if path.is_file() {
-            Weights::at(path)
-        } else {
-            let (weights, note) = Weights::of(&network)?;
-            notes.extend(note);
-            weights
-        };
+        let weights = path.is_file().then(|| Weights::at(path));
         // A network's folder that was taken out of a whole keeps its scheduler there.
         let (scheduler, index) = match (scheduler(folder), whole_of(folder)) {
             (Some(there), _) => (there, Ok(index)),
             (None, Some(whole)) => (scheduler(&whole).unwrap_or_else(|| expected(&whole)), checked(&whole)),
             (None, None) => (expected(folder), Ok(index)),
         };
-        Ok(Layout { config: network.join(CONFIG), weights, scheduler, index, notes })
+        Ok(Layout { network, weights, scheduler, index, notes })
     }
 }
 

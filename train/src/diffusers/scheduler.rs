@@ -11,11 +11,31 @@ use tweedie_diffusion::{Clip, PredictionKind, Schedule, SchedulerClass, Schedule
 /// Steps that are taken where nothing says how many.
 const STEPS: usize = 50;
 
+/// Why there is no scheduler: what, where, and what to do.
+#[derive(Debug)]
+struct Refusal {
+    what: String,
+    path: PathBuf,
+    remedy: String,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        match error {
+            Error::Model { what, path, remedy } => Refusal { what, path, remedy },
+            Error::Io { action, path, source } => {
+                Refusal { what: format!("cannot {action} it ({source})"), path, remedy: REMEDY.into() }
+            }
+            other => Refusal { what: other.to_string(), path: PathBuf::new(), remedy: REMEDY.into() },
+        }
+    }
+}
+
 /// A folder's scheduler.
 #[derive(Debug)]
 pub(crate) struct FolderScheduler {
     /// Its configuration, of the class that samples; or why there is none.
-    config: Result<SchedulerConfig, String>,
+    config: Result<SchedulerConfig, Refusal>,
     path: PathBuf,
     /// How it comes to that class, where the files differ.
     note: Option<String>,
@@ -28,12 +48,9 @@ impl FolderScheduler {
     /// The scheduler of a layout.
     pub(super) fn of(layout: Layout) -> FolderScheduler {
         let Layout { scheduler: path, index, .. } = layout;
-        let found = index.map_err(|error| error.to_string()).and_then(|index| {
-            let own = configuration(&path)?;
-            Ok((own, index))
-        });
+        let found = index.and_then(|index| Ok((configuration(&path)?, index)));
         let (config, note, pipeline) = match found {
-            Err(why) => (Err(why), None, None),
+            Err(why) => (Err(why.into()), None, None),
             Ok((own, None)) => (Ok(own), None, None),
             Ok((own, Some(index))) => {
                 let (class_name, note) = resolve(&index, &own.class_name);
@@ -48,7 +65,7 @@ impl FolderScheduler {
     /// # Errors
     /// A folder without one that can be read.
     pub(crate) fn config(&self) -> Result<&SchedulerConfig> {
-        self.config.as_ref().map_err(|why| Error::model(why.clone(), &self.path, REMEDY))
+        self.config.as_ref().map_err(|Refusal { what, path, remedy }| Error::model(what, path, remedy))
     }
 
     /// The schedule of its class.
@@ -59,7 +76,7 @@ impl FolderScheduler {
         if let Some(schedule) = self.schedule.get() {
             return Ok(schedule);
         }
-        let schedule = self.config()?.schedule()?;
+        let schedule = self.config()?.schedule().map_err(|error| self.placed(error.into()))?;
         Ok(self.schedule.get_or_init(|| schedule))
     }
 
@@ -68,7 +85,7 @@ impl FolderScheduler {
     /// # Errors
     /// As [`FolderScheduler::schedule`].
     pub(crate) fn prediction(&self) -> Result<PredictionKind> {
-        Ok(self.config()?.prediction()?)
+        self.config()?.prediction().map_err(|error| self.placed(error.into()))
     }
 
     /// The settings that it stands for: with `sampler`, in that one's class; else in its own.
@@ -76,7 +93,10 @@ impl FolderScheduler {
     /// # Errors
     /// As [`FolderScheduler::schedule`].
     pub(crate) fn sampling(&self, sampler: Option<SamplerKind>) -> Result<SamplingConfig> {
-        let config = self.config()?;
+        self.settings(self.config()?, sampler).map_err(|error| self.placed(error))
+    }
+
+    fn settings(&self, config: &SchedulerConfig, sampler: Option<SamplerKind>) -> Result<SamplingConfig> {
         let (sampler, config) = match sampler {
             None => (sampler_of(config)?, config.clone()),
             Some(sampler) if config.class().is_ok() => (sampler, config.clone()),
@@ -98,6 +118,17 @@ impl FolderScheduler {
             })?,
             ..SamplingConfig::default()
         })
+    }
+
+    /// An error about a key, with the file that it is in.
+    fn placed(&self, error: Error) -> Error {
+        match error {
+            Error::Diffusion(error) => {
+                let remedy = "correct the file, or name a sampler that can do with it (--sampler)";
+                Error::model(error.to_string(), &self.path, remedy)
+            }
+            other => other,
+        }
     }
 
     /// What to tell a person who samples with these settings: how the folder came to its sampler, where that was not
@@ -132,13 +163,13 @@ pub struct Asked {
 const REMEDY: &str =
     "sampling needs the betas that the model was trained with: put its scheduler_config.json there";
 
-fn configuration(path: &Path) -> Result<SchedulerConfig, String> {
+fn configuration(path: &Path) -> Result<SchedulerConfig> {
     if !path.is_file() {
-        return Err("no scheduler in the folder".into());
+        return Err(Error::model("no scheduler in the folder", path, REMEDY));
     }
-    let text = read(path).map_err(|error| error.to_string())?;
-    serde_json::from_str(&without_infinities(&text))
-        .map_err(|error| format!("not a scheduler's configuration: {error}"))
+    serde_json::from_str(&without_infinities(&read(path)?)).map_err(|error| {
+        Error::model(format!("not a scheduler's configuration: {error}"), path, "correct the file")
+    })
 }
 
 /// The class of scheduler that samples, and what to say of it. `own` is the class that the scheduler's file names.
