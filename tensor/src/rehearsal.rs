@@ -64,14 +64,14 @@ pub(crate) fn is_on() -> bool {
     CURRENT.with_borrow(Option::is_some)
 }
 
-/// Counts work, in a rehearsal, and room that a kernel takes and gives back; whether there is a rehearsal.
-pub(crate) fn notes(flops: f64, workspace: usize) -> bool {
+/// In a rehearsal, counts work, and the buffers, of so many bytes each, that a kernel holds at once beside its operands and
+/// gives back. Whether there is a rehearsal.
+pub(crate) fn notes(flops: f64, buffers: impl FnOnce() -> Vec<usize>) -> bool {
     with(|stage| {
         stage.flops += flops;
-        if workspace > 0 {
-            let block = stage.pool.take(workspace, Block::imagined);
-            stage.pool.give(block);
-        }
+        let blocks: Vec<Block> =
+            buffers().into_iter().map(|bytes| stage.pool.take(bytes, Block::imagined)).collect();
+        blocks.into_iter().for_each(|block| stage.pool.give(block));
     })
     .is_some()
 }

@@ -29,7 +29,7 @@ pub fn attention<T: Element>(
     let scale = T::from_f64(scale);
     let mut out = Tensor::scratch([b, e, s]);
     let mut lse = Tensor::scratch([b, s]);
-    if rehearsal::notes(sizes.flops(1, 1), sizes.workspace::<T>(1)) {
+    if rehearsal::notes(sizes.flops(1, 1), || sizes.buffers::<T>(1)) {
         return Ok((out, lse));
     }
     let one = |(item, (out, lse)): (usize, (&mut [T], &mut [T]))| {
@@ -82,7 +82,7 @@ pub fn attention_backward<T: Element>(
     }
     let scale = T::from_f64(scale);
     let mut gradients = [q, k, v].map(|x| Tensor::scratch(*x.shape()));
-    if rehearsal::notes(sizes.flops(3, 2), sizes.workspace::<T>(2)) {
+    if rehearsal::notes(sizes.flops(3, 2), || sizes.buffers::<T>(2)) {
         let [dq, dk, dv] = gradients;
         return Ok((dq, dk, dv));
     }
@@ -160,9 +160,9 @@ impl Sizes {
         2.0 * (self.b * self.s) as f64 * self.r as f64 * (of_keys * self.d + of_values * self.e) as f64
     }
 
-    /// What all threads together take for so many blocks of scores each, in bytes.
-    fn workspace<T>(&self, blocks: usize) -> usize {
-        rayon::current_num_threads().min(self.b) * blocks * self.block() * self.r * size_of::<T>()
+    /// The bytes of so many blocks of scores for each thread.
+    fn buffers<T>(&self, blocks: usize) -> Vec<usize> {
+        vec![self.block() * self.r * size_of::<T>(); rayon::current_num_threads().min(self.b) * blocks]
     }
 
     fn work(&self) -> usize {

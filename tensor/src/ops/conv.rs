@@ -274,7 +274,7 @@ pub fn conv2d<T: Element>(
     let bias = fitting_bias(&g, bias)?;
     let mut y = Tensor::scratch(g.output()?);
     let base = Base { bias, onto: Onto::Nothing };
-    if rehearsal::notes(g.flops(), simd::conv::workspace(&g)) {
+    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_forward(&g)) {
         return Ok(y);
     }
     T::forward(&g, x.as_slice(), weight.as_slice(), base, y.as_mut_slice());
@@ -297,7 +297,7 @@ pub fn conv2d_onto<T: Element>(
     let g = g.geometry(OP, x.shape(), weight.shape())?;
     fit(OP, onto.shape(), &g.output()?, "what is added to has the output's shape")?;
     let bias = fitting_bias(&g, bias)?;
-    if rehearsal::notes(g.flops(), simd::conv::workspace(&g)) {
+    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_forward(&g)) {
         return Ok(if onto.is_unique() { onto } else { Tensor::scratch(*onto.shape()) });
     }
     let (x, weight) = (x.as_slice(), weight.as_slice());
@@ -338,7 +338,7 @@ pub fn conv2d_grad_input<T: Element>(
     let g = g.geometry(OP, x_shape, weight.shape())?;
     fit(OP, dy.shape(), &g.output()?, "the output's gradient has the output's shape")?;
     fit(OP, out.shape(), x_shape, "the gradient has the input's shape")?;
-    if rehearsal::notes(g.flops(), simd::conv::workspace(&g)) {
+    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_input(&g)) {
         return Ok(());
     }
     T::grad_input(&g, dy.as_slice(), weight.as_slice(), out.as_mut_slice(), how);
@@ -362,7 +362,7 @@ pub fn conv2d_grad_weight<T: Element>(
     let g = g.geometry(OP, x.shape(), weight_shape)?;
     fit(OP, dy.shape(), &g.output()?, "the output's gradient has the output's shape")?;
     fit(OP, out.shape(), weight_shape, "the gradient has the weights' shape")?;
-    if rehearsal::notes(g.flops(), simd::conv::workspace_of_weights(&g)) {
+    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_weights(&g)) {
         return Ok(());
     }
     T::grad_weight(&g, x.as_slice(), dy.as_slice(), out.as_mut_slice(), how);

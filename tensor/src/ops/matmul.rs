@@ -108,7 +108,7 @@ impl Plan {
         /// Multiply-adds below which handing work to another thread takes longer than doing it.
         const SMALL: usize = 1 << 19;
         let Plan { batch, m, n, k, .. } = *self;
-        if rehearsal::notes(2.0 * (batch * m) as f64 * n as f64 * k as f64, 0) {
+        if rehearsal::notes(2.0 * (batch * m) as f64 * n as f64 * k as f64, Vec::new) {
             return;
         }
         let (a, b, out) = (a.as_slice(), b.as_slice(), out.as_mut_slice());

@@ -17,23 +17,36 @@ fn window(g: &Geometry, x: &[f32]) -> (Window, Option<Buffer<f32>>) {
     (window, padded(x, g.plane, g.before, &window))
 }
 
-/// About how many bytes a convolution, or the gradient of its input, takes beside its operands: the transformed weights, or
-/// a copy of the pictures.
-pub(crate) fn workspace(g: &Geometry) -> usize {
-    let numbers = if winograd::applies(g) {
-        winograd::FACTORS * g.channels_in * g.channels_out
-    } else if g.taps == [1, 1] && g.stride == 1 || Pass::forward(g).or(Pass::backward(g)).is_some() {
-        0
-    } else {
-        let [x, y] = [g.plane, g.places].map(|[height, width]| height * width);
-        g.samples * (g.channels_in * x).max(g.channels_out * y)
-    };
-    numbers * size_of::<f32>()
+/// The bytes of the larger buffers that [`forward`] holds at once beside its operands.
+pub(crate) fn buffers_of_forward(g: &Geometry) -> Vec<usize> {
+    if winograd::applies(g) {
+        return winograd::buffers_of_forward(g);
+    }
+    let copied = Pass::forward(g).is_none() && (g.taps != [1, 1] || g.stride > 1);
+    copy_of(copied, g.samples * g.channels_in, g.plane)
 }
 
-/// The same for the gradient of the weights.
-pub(crate) fn workspace_of_weights(g: &Geometry) -> usize {
-    if winograd::applies(g) { winograd::workspace_of_weights(g) } else { workspace(g) }
+/// The same of [`grad_input`].
+pub(crate) fn buffers_of_input(g: &Geometry) -> Vec<usize> {
+    if winograd::applies(g) {
+        return winograd::buffers_of_input(g);
+    }
+    let copied = Pass::backward(g).is_none() && (g.taps != [1, 1] || g.stride > 1);
+    copy_of(copied, g.samples * g.channels_out, g.places)
+}
+
+/// The same of [`grad_weight`].
+pub(crate) fn buffers_of_weights(g: &Geometry) -> Vec<usize> {
+    if winograd::applies(g) {
+        return winograd::buffers_of_weights(g);
+    }
+    let few = [Pass::forward(g), Pass::backward(g)].into_iter().flatten().any(|pass| pass.has_grad_weight());
+    copy_of(!few && (g.taps != [1, 1] || g.stride > 1), g.samples * g.channels_in, g.plane)
+}
+
+/// A copy with zeros around, if there is one.
+fn copy_of(copied: bool, planes: usize, [height, width]: [usize; 2]) -> Vec<usize> {
+    if copied { vec![planes * (height + 2) * (width + 2) * size_of::<f32>()] } else { Vec::new() }
 }
 
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].

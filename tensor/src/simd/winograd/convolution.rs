@@ -8,7 +8,7 @@ use super::tiles::{Transformed, transform_inputs};
 use super::transform::{Transform, sandwich};
 use super::*;
 use crate::Accumulate;
-use crate::ops::conv::{Base, Bias};
+use crate::ops::conv::{Base, Bias, Onto};
 use crate::simd::lanes::Lanes;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -69,6 +69,32 @@ pub(in crate::simd) fn grad_input(
     convolve(isa, scheme, g.samples, &weights, (dy, g.places, back_before(g)), base, (dx, g.plane));
 }
 
+/// The bytes of the larger buffers that [`forward`] holds at once beside its operands.
+pub(in crate::simd) fn buffers_of_forward(g: &Geometry) -> Vec<usize> {
+    let [scheme, _] = Scheme::pair(g);
+    buffers(scheme, g.samples, [g.channels_in, g.channels_out], (g.plane, g.before), g.places)
+}
+
+/// The same of [`grad_input`].
+pub(in crate::simd) fn buffers_of_input(g: &Geometry) -> Vec<usize> {
+    let [_, scheme] = Scheme::pair(g);
+    buffers(scheme, g.samples, [g.channels_out, g.channels_in], (g.places, back_before(g)), g.plane)
+}
+
+fn buffers(
+    scheme: Scheme,
+    samples: usize,
+    [depth, lanes]: [usize; 2],
+    (plane, before): ([usize; 2], [usize; 2]),
+    places: [usize; 2],
+) -> Vec<usize> {
+    let weights = Weights { w: &[], lanes, depth, lane_stride: 0, depth_stride: 0, mirrored: false };
+    let base = Base { bias: Bias::None, onto: Onto::Nothing };
+    let (x, y) = ((&[][..], plane, before), (&mut [][..], places));
+    let call = Convolution::new(Isa::active(), scheme, samples, &weights, x, base, y);
+    call.buffers().into_iter().map(|numbers| numbers * size_of::<f32>()).collect()
+}
+
 fn convolve(
     isa: Isa,
     scheme: Scheme,
@@ -80,9 +106,7 @@ fn convolve(
 ) {
     assert!(isa <= Isa::detected());
     let call = Convolution::new(isa, scheme, samples, weights, (x, plane, before), base, (y, places));
-    // Few tiles reuse weights little, and the transformed weights are the larger matrix: then it is the one to be cut.
-    const FEW_TILES: usize = 64;
-    if call.tile_rows * call.inputs.count[1] <= FEW_TILES { call.by_channels() } else { call.by_tiles() }
+    if call.has_few_tiles() { call.by_channels() } else { call.by_tiles() }
 }
 
 /// One convolution. Each sum takes its terms in order, and each term the channels in order: how the work is cut shows in no
@@ -130,6 +154,43 @@ impl<'a> Convolution<'a> {
         }
     }
 
+    /// Whether there are few tiles, which reuse weights little: the transformed weights are the larger matrix then, and the
+    /// one to be cut.
+    fn has_few_tiles(&self) -> bool {
+        const FEW_TILES: usize = 64;
+        self.tile_rows * self.inputs.count[1] <= FEW_TILES
+    }
+
+    /// The numbers of the larger buffers that are held at once.
+    fn buffers(&self) -> Vec<usize> {
+        let (depth, groups) = (self.weights.depth, self.weights.lanes.div_ceil(LANES));
+        let groups_in = depth.div_ceil(LANES);
+        if self.has_few_tiles() {
+            let tiles = self.order(0..self.tile_rows).len();
+            return vec![self.axis.input_factors.pow(2) * apart(tiles, groups_in) * LANES];
+        }
+        let (rooms, rows_in_task) = (self.rooms(), self.rows_in_task());
+        let tiles = self.order(0..rows_in_task.min(self.tile_rows)).len();
+        let matrices = rooms * apart(tiles, groups_in.max(groups)) * LANES;
+        let at_work = rayon::current_num_threads().min(self.tile_rows.div_ceil(rows_in_task));
+        let u = self.axis.tap_factors.pow(2) * apart(depth, groups) * LANES;
+        std::iter::once(u).chain(vec![matrices; at_work]).collect()
+    }
+
+    /// Room for so many matrices has a task of [`Convolution::by_tiles`]: each sum takes the room of factors that are not
+    /// needed any more.
+    fn rooms(&self) -> usize {
+        (self.lead() + self.axis.input_factors.pow(2)).max(self.axis.sums.pow(2))
+    }
+
+    /// Rows of tiles in such a task. Each reads all of U, the faster the more tiles it has, as long as the matrices of a
+    /// product stay in the L2 cache.
+    fn rows_in_task(&self) -> usize {
+        let across = self.inputs.count[1];
+        let for_each_thread = self.tile_rows * across / rayon::current_num_threads();
+        (for_each_thread.clamp(16, 64) / across).max(1)
+    }
+
     /// All weights are transformed first; then tasks take some of the tiles each.
     pub(super) fn by_tiles(&self) {
         let (depth, groups) = (self.weights.depth, 0..self.weights.lanes.div_ceil(LANES));
@@ -147,14 +208,8 @@ impl<'a> Convolution<'a> {
                 );
             });
         }
-        // Each task reads all of U, the faster the more tiles it has, as long as the matrices of a product stay in the L2 cache.
-        // Each sum takes the room of factors that are not needed any more.
-        let lead = self.lead();
-        let rooms = (lead + self.axis.input_factors.pow(2)).max(self.axis.sums.pow(2));
-        let across = self.inputs.count[1];
+        let (lead, rooms, rows_in_task) = (self.lead(), self.rooms(), self.rows_in_task());
         let groups_in = depth.div_ceil(LANES);
-        let for_each_thread = self.tile_rows * across / rayon::current_num_threads();
-        let rows_in_task = (for_each_thread.clamp(16, 64) / across).max(1);
         (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
             let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
             let order = self.order(rows.clone());

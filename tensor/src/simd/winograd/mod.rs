@@ -30,8 +30,8 @@ mod tiles;
 pub(super) mod transform;
 mod weight_gradient;
 
-pub(super) use convolution::{forward, grad_input};
-pub(super) use weight_gradient::{grad_weight, workspace_of_weights};
+pub(super) use convolution::{buffers_of_forward, buffers_of_input, forward, grad_input};
+pub(super) use weight_gradient::{buffers_of_weights, grad_weight};
 
 use super::Isa;
 use super::lanes::on_isa;
@@ -39,9 +39,6 @@ use crate::Buffer;
 use crate::ops::conv::Geometry;
 use bands::Shared;
 use scheme::Scheme;
-
-/// Factors that a window of weights becomes, with stride 1.
-pub(super) const FACTORS: usize = 36;
 
 /// Channels side by side, in the order of pictures and tiles that transforms work on.
 const LANES: usize = super::lanes::MOST_LANES;

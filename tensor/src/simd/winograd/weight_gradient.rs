@@ -13,20 +13,6 @@ use crate::simd::lanes::Lanes;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// About how many bytes [`grad_weight`] takes beside its operands: the transforms of a block of tiles, and a P for each slice
-/// of the batch where it is small.
-pub(in crate::simd) fn workspace_of_weights(g: &Geometry) -> usize {
-    let pairs = g.channels_in * g.channels_out;
-    let numbers = if pairs <= SMALL { 16 * FACTORS * pairs } else { BLOCK };
-    numbers * size_of::<f32>()
-}
-
-/// A slice's own P is written and read once more: it has to be small, and what is added to it much.
-const SMALL: usize = 1 << 15;
-
-/// Numbers of the transforms of tiles that lie in memory together.
-const BLOCK: usize = 1 << 21;
-
 /// dW from all tiles of the batch.
 pub(in crate::simd) fn grad_weight(
     isa: Isa,
@@ -38,14 +24,13 @@ pub(in crate::simd) fn grad_weight(
 ) {
     assert!(isa <= Isa::detected());
     let call = WeightGradient::new(isa, g, x, dy);
-    const MANY: usize = 1 << 8;
-    const FOR_EACH_TILE: usize = 48;
-    let (pairs, tiles) = (g.channels_in * g.channels_out, call.tiles());
-    if pairs <= SMALL.min(FOR_EACH_TILE * tiles) && tiles >= MANY {
-        call.by_tiles(dw, how);
-    } else {
-        call.by_channels(dw, how);
-    }
+    if call.is_by_tiles() { call.by_tiles(dw, how) } else { call.by_channels(dw, how) }
+}
+
+/// The bytes of the larger buffers that [`grad_weight`] holds at once beside its operands.
+pub(in crate::simd) fn buffers_of_weights(g: &Geometry) -> Vec<usize> {
+    let numbers = WeightGradient::new(Isa::active(), g, &[], &[]).buffers();
+    numbers.into_iter().map(|numbers| numbers * size_of::<f32>()).collect()
 }
 
 /// The gradient of one convolution's weights: P, for each factor of the taps a sum over tiles, and back from there.
@@ -75,9 +60,23 @@ struct Room {
 
 impl Room {
     fn matrices(&self, axis: &Axis) -> [Buffer<f32>; 2] {
-        let room = |count: usize, apart: usize| Buffer::scratch(count.pow(2) * apart * LANES);
+        self.numbers(axis).map(Buffer::scratch)
+    }
+
+    /// How many numbers each of the two has.
+    fn numbers(&self, axis: &Axis) -> [usize; 2] {
+        let room = |count: usize, apart: usize| count.pow(2) * apart * LANES;
         [room(axis.input_factors, self.v_apart), room(axis.sums, self.d_apart)]
     }
+}
+
+/// How [`WeightGradient::by_tiles`] cuts the batch, in rows of tiles.
+struct Slices {
+    rows: usize,
+    count: usize,
+    rows_at_once: usize,
+    /// Numbers of a slice's P.
+    size: usize,
 }
 
 impl<'a> WeightGradient<'a> {
@@ -106,22 +105,60 @@ impl<'a> WeightGradient<'a> {
         self.tile_rows * self.inputs.count[1]
     }
 
-    /// Each task takes a slice of the tiles, a few at a time, which stay near the L2 cache from their transform to
-    /// their product, and has a P of its own. How many these are is a function of the shape.
-    fn by_tiles(&self, dw: &mut [f32], how: Accumulate) {
+    /// Whether tasks take tiles: a slice's own P is written and read once more, so it has to be small, and what is added to it
+    /// much.
+    fn is_by_tiles(&self) -> bool {
+        const SMALL: usize = 1 << 15;
+        const MANY: usize = 1 << 8;
+        const FOR_EACH_TILE: usize = 48;
+        let (pairs, tiles) = (self.g.channels_in * self.g.channels_out, self.tiles());
+        pairs <= SMALL.min(FOR_EACH_TILE * tiles) && tiles >= MANY
+    }
+
+    fn slices(&self) -> Slices {
         let most = match self.tiles() {
             ..4096 => 4,
             4096..8192 => 8,
             _ => 16,
         };
-        let rows_in_slice = self.tile_rows.div_ceil(most);
-        let slices = self.tile_rows.div_ceil(rows_in_slice);
+        let rows = self.tile_rows.div_ceil(most);
         // Each time, all of P goes through the registers: the larger it is, the more must be done meanwhile.
         let at_once = (32 * self.g.channels_in * self.g.channels_out).max(1 << 18);
-        let rows_at_once = share(rows_in_slice, self.rows_within(at_once), 1);
+        let p_apart = p_apart(self.g.channels_out, self.groups_in * LANES);
+        Slices {
+            rows,
+            count: self.tile_rows.div_ceil(rows),
+            rows_at_once: share(rows, self.rows_within(at_once), 1),
+            size: self.axis.tap_factors.pow(2) * p_apart,
+        }
+    }
+
+    /// Rows of tiles that are in a task of [`WeightGradient::by_channels`], and in a block.
+    fn blocks(&self) -> [usize; 2] {
+        const BLOCK: usize = 1 << 21;
+        let rows_in_task = (16 / self.inputs.count[1]).max(1);
+        let rows = share(self.tile_rows, self.rows_within(BLOCK), rows_in_task).min(self.tile_rows);
+        [rows_in_task, rows]
+    }
+
+    /// The numbers of the larger buffers that are held at once.
+    fn buffers(&self) -> Vec<usize> {
+        if !self.is_by_tiles() {
+            let [_, rows] = self.blocks();
+            return self.room(rows).numbers(self.axis).to_vec();
+        }
+        let Slices { count, rows_at_once, size, .. } = self.slices();
+        let matrices = self.room(rows_at_once).numbers(self.axis);
+        let at_work = rayon::current_num_threads().min(count);
+        std::iter::once(count * size).chain((0..at_work).flat_map(|_| matrices)).collect()
+    }
+
+    /// Each task takes a slice of the tiles, a few at a time, which stay near the L2 cache from their transform to
+    /// their product, and has a P of its own. How many these are is a function of the shape.
+    fn by_tiles(&self, dw: &mut [f32], how: Accumulate) {
+        let Slices { rows: rows_in_slice, count: slices, rows_at_once, size } = self.slices();
         let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
         let p_apart = p_apart(channels_out, channels_in);
-        let size = self.axis.tap_factors.pow(2) * p_apart;
         let mut p = Buffer::<f32>::scratch(slices * size);
         p.par_chunks_exact_mut(size).enumerate().for_each(|(slice, p)| {
             let room = self.room(rows_at_once);
@@ -144,9 +181,7 @@ impl<'a> WeightGradient<'a> {
 
     /// All threads transform a block of tiles; then each task takes some channels.
     fn by_channels(&self, dw: &mut [f32], how: Accumulate) {
-        let across = self.inputs.count[1];
-        let rows_in_task = (16 / across).max(1);
-        let rows_in_block = share(self.tile_rows, self.rows_within(BLOCK), rows_in_task).min(self.tile_rows);
+        let [rows_in_task, rows_in_block] = self.blocks();
         let room = self.room(rows_in_block);
         let [mut v, mut d] = room.matrices(self.axis);
         for block in (0..self.tile_rows).step_by(rows_in_block) {
