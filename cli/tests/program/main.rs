@@ -14,3 +14,4 @@ mod run;
 mod sample;
 mod train;
 mod verify;
+mod watching;
