@@ -12,7 +12,6 @@ use crate::config::{SamplerKind, SamplingConfig};
 use crate::model::{Model, Scheduling};
 use crate::{Error, Result};
 use layout::Layout;
-use weights::Weights;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,6 +19,7 @@ use std::path::Path;
 use tweedie_diffusion::{Churn, Sampler, SchedulerClass, SchedulerConfig};
 use tweedie_nn::unet::DiffusersConfig;
 use tweedie_nn::{Builder, Network, UNetConfig};
+use weights::Weights;
 
 /// Whether a path is one of such a model.
 pub(crate) fn is_one(path: &Path) -> bool {

@@ -20,3 +20,4 @@ mod streams;
 mod too_much;
 mod train;
 mod verify;
+mod watching;

@@ -148,7 +148,8 @@ fn models_of_other_kinds_are_named() {
     refused(place("dit").path(), &predict, &["DiTPipeline", "transformer/", "model_index.json"]);
     for class in ["UNet1DModel", "VQModel", "Transformer2DModel"] {
         let place = place("hub-flat");
-        fs::write(place.path().join("model/config.json"), format!(r#"{{"_class_name": "{class}"}}"#)).unwrap();
+        fs::write(place.path().join("model/config.json"), format!(r#"{{"_class_name": "{class}"}}"#))
+            .unwrap();
         refused(place.path(), &predict, &[class, "config.json"]);
     }
     let latent = place("var-dropout");
@@ -181,7 +182,10 @@ fn weights_that_are_not_read_are_named_with_what_to_do() {
             claims(r#"{"a":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}"#),
             &["4398046511104"],
         ),
-        (claims(r#"{"a":{"dtype":"F32","shape":[0,9223372036854775807,4],"data_offsets":[0,0]}}"#), &[WEIGHTS]),
+        (
+            claims(r#"{"a":{"dtype":"F32","shape":[0,9223372036854775807,4],"data_offsets":[0,0]}}"#),
+            &[WEIGHTS],
+        ),
     ];
     for (bytes, named) in table {
         fs::write(&weights, bytes).unwrap();

@@ -137,7 +137,7 @@ impl<'a> Session<'a> {
         self.grids_due = self.grids_due_at(self.share());
         let mut interrupted = false;
         while !self.is_done() {
-            let began = Instant::now();
+            let (began, validations) = (Instant::now(), self.costs.validation.total);
             let batch = loader.next()?;
             let report = self.run.train_step(&batch)?;
             let step_time = began.elapsed();
@@ -145,6 +145,7 @@ impl<'a> Session<'a> {
             self.window.add(report.loss, &report.errors, self.run.shares(&report.times));
             self.since_save.add(report.loss, &[], std::iter::empty());
             self.window_time += step_time;
+            self.costs.step.add(step_time);
             if self.decay_begins() {
                 self.plan_the_end()?;
             }
@@ -153,7 +154,9 @@ impl<'a> Session<'a> {
             }
             interrupted =
                 observer.observe(Event::Step(self.progress(&report)))? == Control::Stop && !self.is_done();
-            self.costs.step.add(step_time);
+            // Lines, bars and reports between steps are part of what a step takes.
+            let others = step_time + (self.costs.validation.total - validations);
+            self.costs.step.total += began.elapsed().saturating_sub(others);
             if interrupted {
                 break;
             }

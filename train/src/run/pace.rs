@@ -53,9 +53,13 @@ pub(super) fn decide(
     let is_digits = Config::preset("digits").is_ok_and(|preset| preset.model == config.model);
     if freedom.network && is_digits && foreseen < ENOUGH_STEPS {
         let of_preset = foreseen;
-        for Smaller { model, batch, enough, said } in smaller_digits() {
+        let rate_is_open = config.optimizer.learning_rate == Config::default().optimizer.learning_rate;
+        for Smaller { model, batch, learning_rate, enough, said } in smaller_digits() {
             config.model = model;
             config.train.batch = config.train.batch.min(batch);
+            if rate_is_open {
+                config.optimizer.learning_rate = learning_rate;
+            }
             foreseen = budget / seconds_a_step(&config, source, budget)?;
             let note = format!(
                 "a network of {said} in batches of {}: in this time, this machine takes about {of_preset:.0} steps of the \
