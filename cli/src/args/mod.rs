@@ -125,6 +125,32 @@ mod tests {
         }
     }
 
+    /// The words of a line as a shell would cut it; of quotes, only double ones are known.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut quoted = false;
+        for c in line.chars() {
+            match c {
+                '"' => quoted = !quoted,
+                ' ' if !quoted => words.push(String::new()),
+                c => words.last_mut().into_iter().for_each(|word| word.push(c)),
+            }
+        }
+        words
+    }
+
+    #[test]
+    fn every_command_of_the_readme_is_one() {
+        // Every second piece between backquotes is code.
+        let code = include_str!("../../../README.md").split('`').skip(1).step_by(2);
+        let lines: Vec<&str> = code.filter(|code| code.starts_with("tweedie ")).collect();
+        assert!(lines.len() > 30, "{}", lines.len());
+        for line in lines {
+            let parsed = Cli::try_parse_from(words(line));
+            assert!(parsed.is_ok() || parsed.is_err_and(|error| error.exit_code() == 0), "{line}");
+        }
+    }
+
     #[test]
     fn a_number_below_zero_is_a_value_and_no_option() {
         for line in ["sample m --guidance -1", "sample m --eta -0.5", "predict m --noise n --timesteps -3"] {
