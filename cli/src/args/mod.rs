@@ -21,7 +21,7 @@ pub(crate) use eval::{
 };
 pub(crate) use inspect::{
     ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectScheduleArgs, InspectSpectrumArgs,
-    InspectWhat, PictureFile, PicturesArgs,
+    InspectWhat, PictureFile, PicturePlace, PicturesArgs,
 };
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs};

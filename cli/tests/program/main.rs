@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod bpd;
 mod captions;
+mod data;
 mod diffusers;
 mod edit;
 mod eval;
