@@ -50,7 +50,11 @@ fn every_layout_is_counted_right() {
 fn a_cut_picture_is_named_by_every_command() {
     let place = tempfile::tempdir().unwrap();
     let cut = case("p-trunc");
-    for line in [vec!["inspect", "data", &cut], vec!["inspect", "spectrum", "--data", &cut], vec!["train", "--data", &cut, "--steps=1"]] {
+    for line in [
+        vec!["inspect", "data", &cut],
+        vec!["inspect", "spectrum", "--data", &cut],
+        vec!["train", "--data", &cut, "--steps=1"],
+    ] {
         refused(place.path(), &line, &["does not decode whole", "a.jpg", "mend or remove it"]);
     }
 }
@@ -124,7 +128,11 @@ fn a_folder_gets_a_file_for_each_picture() {
     let original = image::open(Path::new(&case("comma")).join("blue/0.png")).unwrap();
     assert_eq!(picture.to_rgb8(), original.to_rgb8());
     json(place.path(), &["inspect", "forward", "--image=some/0005.png"]);
-    refused(place.path(), &["inspect", "data", "glyphs", "--n=1", "--out=some/0000.png/"], &["--out some/0000.png"]);
+    refused(
+        place.path(),
+        &["inspect", "data", "glyphs", "--n=1", "--out=some/0000.png/"],
+        &["--out some/0000.png"],
+    );
 }
 
 #[test]

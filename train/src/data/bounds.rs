@@ -20,7 +20,8 @@ pub(super) fn regular(path: &Path) -> Result<u64, DataError> {
     if about.is_file() {
         return Ok(about.len());
     }
-    let what = if about.is_dir() { "a folder where a file was expected" } else { "a pipe or a device, no file" };
+    let what =
+        if about.is_dir() { "a folder where a file was expected" } else { "a pipe or a device, no file" };
     Err(DataError::malformed(path, what, "give a file"))
 }
 

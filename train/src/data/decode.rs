@@ -3,7 +3,9 @@
 use super::numbers::Range;
 use super::{Convention, DataError, bounds, whole};
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Rgb32FImage};
+use image::{
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Rgb32FImage,
+};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read, Seek};
 use std::path::Path;
@@ -18,7 +20,8 @@ const MEND: &str = "mend or remove it";
 /// [`DataError::Unreadable`] when the system refuses the file.
 pub(super) fn decode(path: &Path, convention: Convention) -> Result<DynamicImage, DataError> {
     let bytes = bounds::read(path)?;
-    let (pixels, decoded) = size_of(reader(Cursor::new(&bytes[..]), path)).map_err(|error| broken(path, error))?;
+    let (pixels, decoded) =
+        size_of(reader(Cursor::new(&bytes[..]), path)).map_err(|error| broken(path, error))?;
     let [width, height] = pixels;
     let many = u64::from(width) * u64::from(height);
     if many > bounds::PIXELS || decoded > bounds::DECODED {
@@ -106,8 +109,13 @@ fn size_of<R: BufRead + Seek>(reader: ImageResult<ImageReader<R>>) -> ImageResul
     if reader.format() == Some(ImageFormat::Tiff) {
         let mut decoder = tiff_decoder(reader.into_inner())?;
         let (width, height) = decoder.dimensions().map_err(unreadable_tiff)?;
-        let bits = decoder.colortype().map_or(32, |colour| u64::from(colour.bit_depth()) * u64::from(colour.num_samples()));
-        return Ok(([width, height], u64::from(width).saturating_mul(u64::from(height)).saturating_mul(bits.div_ceil(8))));
+        let bits = decoder
+            .colortype()
+            .map_or(32, |colour| u64::from(colour.bit_depth()) * u64::from(colour.num_samples()));
+        return Ok((
+            [width, height],
+            u64::from(width).saturating_mul(u64::from(height)).saturating_mul(bits.div_ceil(8)),
+        ));
     }
     let decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
@@ -135,7 +143,9 @@ fn grey_floats(bytes: &[u8]) -> Option<ImageResult<Floats>> {
     }
     let read = decoder.dimensions().and_then(|size| Ok((size, decoder.read_image()?)));
     match read {
-        Ok((size, F32(values))) => Some(Ok(Floats { size, values: values.into_iter().map(f64::from).collect() })),
+        Ok((size, F32(values))) => {
+            Some(Ok(Floats { size, values: values.into_iter().map(f64::from).collect() }))
+        }
         Ok((size, F64(values))) => Some(Ok(Floats { size, values })),
         Ok(_) => None,
         Err(error) => Some(Err(unreadable_tiff(error))),
@@ -157,18 +167,18 @@ fn from_floats(floats: ImageResult<Floats>, path: &Path) -> Result<DynamicImage,
     let Floats { size: (width, height), values } = floats.map_err(|error| broken(path, error))?;
     let range = range(values.iter().copied(), path)?;
     let bytes = values.into_iter().map(|value| range.byte(value)).collect();
-    GrayImage::from_raw(width, height, bytes)
-        .map(DynamicImage::from)
-        .ok_or_else(|| DataError::malformed(path, "picture that does not decode whole (pixels are missing)", MEND))
+    GrayImage::from_raw(width, height, bytes).map(DynamicImage::from).ok_or_else(|| {
+        DataError::malformed(path, "picture that does not decode whole (pixels are missing)", MEND)
+    })
 }
 
 fn in_bytes(pixels: Rgb32FImage, path: &Path) -> Result<DynamicImage, DataError> {
     let range = range(pixels.iter().map(|&value| f64::from(value)), path)?;
     let (width, height) = pixels.dimensions();
     let bytes = pixels.iter().map(|&value| range.byte(f64::from(value))).collect();
-    image::RgbImage::from_raw(width, height, bytes)
-        .map(DynamicImage::from)
-        .ok_or_else(|| DataError::malformed(path, "picture that does not decode whole (pixels are missing)", MEND))
+    image::RgbImage::from_raw(width, height, bytes).map(DynamicImage::from).ok_or_else(|| {
+        DataError::malformed(path, "picture that does not decode whole (pixels are missing)", MEND)
+    })
 }
 
 fn range(values: impl Iterator<Item = f64>, path: &Path) -> Result<Range, DataError> {

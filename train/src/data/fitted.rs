@@ -103,10 +103,15 @@ mod tests {
         let bytes: Vec<u8> = [[10; 6], [20; 6], [30; 6]].concat();
         let set: Arc<dyn Source> = Arc::new(Memory::new([3, 2, 3], bytes, vec![0], vec!["a".into()]));
         assert_eq!(fit(set.clone(), &DataOptions::default(), false).shape(), [3, 2, 3]);
-        let larger = fit(set.clone(), &DataOptions { image_size: Some(4), channels: None, ..DataOptions::default() }, false);
+        let larger = fit(
+            set.clone(),
+            &DataOptions { image_size: Some(4), channels: None, ..DataOptions::default() },
+            false,
+        );
         assert_eq!(larger.shape(), [3, 4, 4]);
         assert_eq!(read(&*larger), [[10; 16], [20; 16], [30; 16]].concat());
-        let grey = fit(set, &DataOptions { image_size: None, channels: Some(1), ..DataOptions::default() }, false);
+        let grey =
+            fit(set, &DataOptions { image_size: None, channels: Some(1), ..DataOptions::default() }, false);
         assert_eq!(grey.shape(), [1, 2, 3]);
         assert!(read(&*grey).iter().all(|&x| (17..=20).contains(&x)));
     }
@@ -123,7 +128,11 @@ mod tests {
     fn the_central_square_is_kept() {
         let bytes = vec![0, 50, 100, 150, 200, 250, 1, 51, 101, 151, 201, 251];
         let set: Arc<dyn Source> = Arc::new(Memory::new([1, 2, 6], bytes, vec![0], vec!["a".into()]));
-        let middle = fit(set, &DataOptions { image_size: Some(2), channels: Some(3), ..DataOptions::default() }, false);
+        let middle = fit(
+            set,
+            &DataOptions { image_size: Some(2), channels: Some(3), ..DataOptions::default() },
+            false,
+        );
         assert_eq!(read(&*middle), [100, 150, 101, 151].repeat(3));
     }
 }

@@ -17,7 +17,11 @@ const HELD: usize = 4 << 30;
 /// # Errors
 /// [`DataError::Empty`] without pictures; [`DataError::Malformed`] for pictures beside classes; whatever reading one can
 /// meet.
-pub(super) fn open(folder: &Folder, split: Split, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
+pub(super) fn open(
+    folder: &Folder,
+    split: Split,
+    options: &DataOptions,
+) -> Result<Arc<dyn Source>, DataError> {
     let mut notes = Vec::new();
     let whole = unwrapped(folder);
     if whole.path != folder.path {
@@ -29,18 +33,31 @@ pub(super) fn open(folder: &Folder, split: Split, options: &DataOptions) -> Resu
         None => (whole, folder.all_left_out()),
         Some(parts) => {
             let (chosen, other) = parts.of(split);
-            notes.push(format!("{}/ is the {} part, {}/ is not read", chosen.name(), split.name(), other.name()));
+            notes.push(format!(
+                "{}/ is the {} part, {}/ is not read",
+                chosen.name(),
+                split.name(),
+                other.name()
+            ));
             if !parts.rest.is_empty() {
                 let names: Vec<String> = parts
                     .rest
                     .iter()
                     .map(|folder| format!("{}/ ({})", folder.name(), notes::count(folder.count(), "picture")))
                     .collect();
-                notes.push(format!("left out {}: {}", notes::count(names.len(), "folder"), notes::list(&names)));
+                notes.push(format!(
+                    "left out {}: {}",
+                    notes::count(names.len(), "folder"),
+                    notes::list(&names)
+                ));
             }
             if !whole.pictures.is_empty() {
                 let names: Vec<String> = whole.pictures.iter().map(|path| tree::name(path)).collect();
-                notes.push(format!("left out {}: {}", notes::count(names.len(), "file"), notes::list(&names)));
+                notes.push(format!(
+                    "left out {}: {}",
+                    notes::count(names.len(), "file"),
+                    notes::list(&names)
+                ));
             }
             if split == Split::Test {
                 // A class has the number that it has among those to train on.
@@ -55,11 +72,19 @@ pub(super) fn open(folder: &Folder, split: Split, options: &DataOptions) -> Resu
         return Err(DataError::malformed(picture, what, "move it into the subfolder of its class"));
     }
     notes.extend(notes::left_out(&folder.path, &left_out));
-    let empty: Vec<String> =
-        chosen.folders.iter().filter(|folder| folder.count() == 0).map(|folder| format!("{}/", folder.name())).collect();
+    let empty: Vec<String> = chosen
+        .folders
+        .iter()
+        .filter(|folder| folder.count() == 0)
+        .map(|folder| format!("{}/", folder.name()))
+        .collect();
     if !empty.is_empty() && !found.is_empty() {
         let makes = if empty.len() == 1 { "makes no class" } else { "make no classes" };
-        notes.push(format!("{} without pictures {makes}: {}", notes::count(empty.len(), "folder"), notes::list(&empty)));
+        notes.push(format!(
+            "{} without pictures {makes}: {}",
+            notes::count(empty.len(), "folder"),
+            notes::list(&empty)
+        ));
     }
     let (mut paths, mut labels, mut names) = (Vec::new(), Vec::new(), known);
     for class in found {
@@ -72,15 +97,17 @@ pub(super) fn open(folder: &Folder, split: Split, options: &DataOptions) -> Resu
         labels.extend(vec![label; pictures.len()]);
         paths.extend(pictures);
     }
-    if names.is_empty() {
+    if paths.is_empty() && !chosen.pictures.is_empty() {
+        // Of no class that is known: pictures to test on may lie without classes beside others with them.
         names.push(chosen.name());
-    }
-    if paths.is_empty() {
-        labels = vec![0; chosen.pictures.len()];
+        labels = vec![names.len() - 1; chosen.pictures.len()];
         paths = chosen.pictures.clone();
     }
     if paths.is_empty() {
-        return Err(DataError::Empty { path: folder.path.clone(), beside: notes::left_out(&folder.path, &left_out) });
+        return Err(DataError::Empty {
+            path: folder.path.clone(),
+            beside: notes::left_out(&folder.path, &left_out),
+        });
     }
     of_files(paths, labels, names, notes, options)
 }

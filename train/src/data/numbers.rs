@@ -51,6 +51,9 @@ mod tests {
         assert_eq!(Range::of([0.0, 256.0]), Err("numbers from 0 to 256".into()));
         assert_eq!(Range::of([-2.0, 1.0]), Err("numbers from -2 to 1".into()));
         assert!(Range::of([0.0, f64::NAN]).is_err());
-        assert_eq!([Range::Bytes.byte(254.6), Range::Unit.byte(0.5), Range::Signed.byte(-1.0)], [255, 128, 0]);
+        assert_eq!(
+            [Range::Bytes.byte(254.6), Range::Unit.byte(0.5), Range::Signed.byte(-1.0)],
+            [255, 128, 0]
+        );
     }
 }

@@ -82,9 +82,8 @@ fn weights(from: usize, to: usize) -> Vec<(usize, Vec<i32>)> {
         let centre = (place as f64 + 0.5) * scale;
         let first = ((centre - support + 0.5) as i64).max(0) as usize;
         let last = ((centre + support + 0.5) as usize).min(from);
-        let raw: Vec<f64> = (first..last)
-            .map(|x| (1.0 - ((x as f64 - centre + 0.5) * one_over).abs()).max(0.0))
-            .collect();
+        let raw: Vec<f64> =
+            (first..last).map(|x| (1.0 - ((x as f64 - centre + 0.5) * one_over).abs()).max(0.0)).collect();
         let total: f64 = raw.iter().sum();
         let norm = if total == 0.0 { 1.0 } else { total };
         let whole = raw.iter().map(|k| (0.5 + k / norm * f64::from(1 << PRECISION)) as i32);

@@ -14,8 +14,8 @@ const DEPTH: usize = 32;
 const FOREIGN: [&str; 3] = ["__MACOSX", "@eaDir", "$RECYCLE.BIN"];
 /// Endings of files that speak of pictures and are none, so that nobody misses them.
 const ABOUT: [&str; 25] = [
-    "txt", "md", "rst", "csv", "tsv", "json", "jsonl", "xml", "html", "htm", "yaml", "yml", "toml", "ini", "db",
-    "log", "pdf", "py", "ipynb", "sh", "cff", "bib", "parts", "sha256", "md5",
+    "txt", "md", "rst", "csv", "tsv", "json", "jsonl", "xml", "html", "htm", "yaml", "yml", "toml", "ini",
+    "db", "log", "pdf", "py", "ipynb", "sh", "cff", "bib", "parts", "sha256", "md5",
 ];
 
 /// A folder with all that is in it, sorted by name.
@@ -98,8 +98,12 @@ pub(super) fn name(path: &Path) -> String {
 }
 
 fn scan(folder: &Path, above: &mut Vec<PathBuf>, seen: &mut usize) -> Result<Folder, DataError> {
-    let mut found =
-        Folder { path: folder.to_path_buf(), folders: Vec::new(), pictures: Vec::new(), left_out: Vec::new() };
+    let mut found = Folder {
+        path: folder.to_path_buf(),
+        folders: Vec::new(),
+        pictures: Vec::new(),
+        left_out: Vec::new(),
+    };
     let place = folder.canonicalize().map_err(|error| DataError::unreadable(folder, error))?;
     if above.contains(&place) || above.len() >= DEPTH {
         return Ok(found);
@@ -133,7 +137,9 @@ fn kind(path: &Path) -> Result<Kind, DataError> {
     if !about.is_file() {
         return Ok(Kind::LeftOut("a pipe or a device"));
     }
-    if ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled()) || begins_as_one(path, &about)? {
+    if ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
+        || begins_as_one(path, &about)?
+    {
         return Ok(Kind::Picture);
     }
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());

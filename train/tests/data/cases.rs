@@ -21,7 +21,10 @@ fn folders_that_are_numbers_are_classes_in_the_order_of_numbers() {
     assert_eq!(set.classes(), names);
     for index in 0..set.len() {
         let (bytes, label) = picture(&*set, index);
-        assert_eq!((usize::from(bytes[0]), usize::from(*bytes.last().unwrap())), (20 * label, 255 - 20 * label));
+        assert_eq!(
+            (usize::from(bytes[0]), usize::from(*bytes.last().unwrap())),
+            (20 * label, 255 - 20 * label)
+        );
     }
 }
 
@@ -33,7 +36,12 @@ fn a_folder_may_have_a_comma_in_its_name() {
 #[test]
 fn a_third_of_a_jpeg_is_an_error_that_names_it() {
     let message = refusal(&case("p-trunc"), Split::Train);
-    assert!(message.starts_with("picture that does not decode whole (a scan of the JPEG stops before its last block), "), "{message}");
+    assert!(
+        message.starts_with(
+            "picture that does not decode whole (a scan of the JPEG stops before its last block), "
+        ),
+        "{message}"
+    );
     assert!(message.contains("a.jpg: mend or remove it"), "{message}");
 }
 

@@ -54,8 +54,7 @@ fn resizing_is_pillows_to_the_bit() {
         let area = side * side;
         let planes: Vec<u8> = (0..3 * area).map(|i| rgb[i % area * 3 + i / area]).collect();
         for (channels, wanted) in [(3, planes), (1, bytes(&made["grey"]))] {
-            let options =
-                DataOptions { image_size: Some(side), channels: Some(channels), ..torchvision() };
+            let options = DataOptions { image_size: Some(side), channels: Some(channels), ..torchvision() };
             let set = opened(folder.path(), Split::Train, &options).unwrap();
             assert!(picture(&*set, 0).0 == wanted, "{name} at {side}, {channels} channels");
         }

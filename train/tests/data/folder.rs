@@ -131,7 +131,10 @@ fn pictures_that_do_not_decode_are_named() {
     }
     fs::write(folder.path().join("a/1.png"), lying).unwrap();
     let message = refusal(folder.path(), Split::Train);
-    assert!(message.starts_with("picture of 100000x100000 pixels, which take 28610 MiB (at most 100 million"), "{message}");
+    assert!(
+        message.starts_with("picture of 100000x100000 pixels, which take 28610 MiB (at most 100 million"),
+        "{message}"
+    );
     assert!(message.contains("1.png: scale it down"), "{message}");
 }
 

@@ -22,7 +22,11 @@ fn test(folder: &Path) -> std::sync::Arc<dyn tweedie_train::data::Source> {
 fn parts_are_told_by_their_names_with_classes_below_and_without() {
     for held_out in ["test", "val", "valid", "validation", "Test", "test_set"] {
         for class in ["", "a/"] {
-            let files = [format!("train/{class}0.png"), format!("train/{class}1.png"), format!("{held_out}/{class}0.png")];
+            let files = [
+                format!("train/{class}0.png"),
+                format!("train/{class}1.png"),
+                format!("{held_out}/{class}0.png"),
+            ];
             let folder = folder(&files.each_ref().map(String::as_str));
             let set = train(folder.path()).unwrap();
             assert_eq!((set.len(), set.classes().len()), (2, 1), "{held_out}/{class}");
@@ -34,25 +38,51 @@ fn parts_are_told_by_their_names_with_classes_below_and_without() {
 
 #[test]
 fn all_three_parts_are_kept_apart() {
-    let folder = folder(&["train/a/0.png", "train/b/0.png", "val/a/0.png", "val/b/0.png", "test/b/0.png", "__MACOSX/x.png"]);
+    let folder = folder(&[
+        "train/a/0.png",
+        "train/b/0.png",
+        "val/a/0.png",
+        "val/b/0.png",
+        "test/b/0.png",
+        "__MACOSX/x.png",
+    ]);
     assert_eq!(train(folder.path()).unwrap().len(), 2);
     let held_out = test(folder.path());
     // The class has the number that it has among those to train on.
-    assert_eq!((held_out.len(), held_out.classes(), picture(&*held_out, 0).1), (1, &["a".to_string(), "b".into()][..], 1));
-    assert!(held_out.notes().iter().any(|note| note == "left out 1 folder: val/ (1 picture)" || note == "left out 1 folder: val/ (2 pictures)"));
+    assert_eq!(
+        (held_out.len(), held_out.classes(), picture(&*held_out, 0).1),
+        (1, &["a".to_string(), "b".into()][..], 1)
+    );
+    assert!(held_out.notes().iter().any(|note| note == "left out 1 folder: val/ (1 picture)"
+        || note == "left out 1 folder: val/ (2 pictures)"));
+}
+
+#[test]
+fn pictures_to_test_on_without_classes_are_of_none_that_is_known() {
+    let folder = folder(&["train/a/0.png", "train/b/0.png", "test/0.png"]);
+    let held_out = test(folder.path());
+    assert_eq!(
+        (held_out.classes(), picture(&*held_out, 0).1),
+        (&["a".into(), "b".into(), "test".into()][..], 2)
+    );
 }
 
 #[test]
 fn other_pictures_beside_parts_with_classes_are_named() {
-    let folder = folder(&["train/a/0.png", "test/a/0.png", "unlabeled/0.png", "unlabeled/1.png", "sample.png"]);
+    let folder =
+        folder(&["train/a/0.png", "test/a/0.png", "unlabeled/0.png", "unlabeled/1.png", "sample.png"]);
     let set = train(folder.path()).unwrap();
     assert_eq!((set.len(), set.classes()), (1, &["a".to_string()][..]));
-    assert_eq!(set.notes()[1..], ["left out 1 folder: unlabeled/ (2 pictures)", "left out 1 file: sample.png"]);
+    assert_eq!(
+        set.notes()[1..],
+        ["left out 1 folder: unlabeled/ (2 pictures)", "left out 1 file: sample.png"]
+    );
 }
 
 #[test]
 fn a_wrapper_is_no_class() {
-    let folder = folder(&["archive/data/train/a/0.png", "archive/data/train/b/0.png", "archive/data/test/a/0.png"]);
+    let folder =
+        folder(&["archive/data/train/a/0.png", "archive/data/train/b/0.png", "archive/data/test/a/0.png"]);
     let set = train(folder.path()).unwrap();
     assert_eq!((set.len(), set.classes()), (2, &["a".to_string(), "b".into()][..]));
     assert_eq!(set.notes()[0], "the pictures are those of archive/data/");
@@ -129,7 +159,10 @@ fn torchvisions_folders_are_found_below_their_root() {
     }
     write_idx(&folder.path().join("FashionMNIST/raw"), "", &[0]);
     let message = refusal(folder.path(), Split::Train);
-    assert!(message.starts_with("several data sets (in ") && message.contains("FashionMNIST/raw"), "{message}");
+    assert!(
+        message.starts_with("several data sets (in ") && message.contains("FashionMNIST/raw"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -167,10 +200,19 @@ fn elements_of_every_type_are_read() {
             file
         };
         let at = |name: &str| folder.path().join(name);
-        fs::write(at("train-images-idx3-x").with_file_name("train-images.idx3-float"), file(&numbers, kind, write, &[3, 1, 1])).unwrap();
-        fs::write(at("train-labels-idx1-int"), file(&[1.0, 0.0, 1.0], 0x0c, |x| (x as i32).to_be_bytes().to_vec(), &[3])).unwrap();
+        fs::write(
+            at("train-images-idx3-x").with_file_name("train-images.idx3-float"),
+            file(&numbers, kind, write, &[3, 1, 1]),
+        )
+        .unwrap();
+        fs::write(
+            at("train-labels-idx1-int"),
+            file(&[1.0, 0.0, 1.0], 0x0c, |x| (x as i32).to_be_bytes().to_vec(), &[3]),
+        )
+        .unwrap();
         let set = train(folder.path()).unwrap();
-        let read: Vec<(u8, usize)> = (0..3).map(|i| picture(&*set, i)).map(|(x, label)| (x[0], label)).collect();
+        let read: Vec<(u8, usize)> =
+            (0..3).map(|i| picture(&*set, i)).map(|(x, label)| (x[0], label)).collect();
         assert_eq!(read, [(0, 1), (51, 0), (255, 1)], "{kind:#x}");
     }
     let folder = tempfile::tempdir().unwrap();
@@ -199,7 +241,10 @@ fn pickles_are_refused_by_name_with_what_to_do() {
         files.iter().for_each(|name| fs::write(inner.join(name), b"\x80\x02}q").unwrap());
         for place in [folder.path(), &inner] {
             let message = refusal(place, Split::Train);
-            assert!(message.starts_with(&format!("{set}as Python pickles")) && message.contains("binary"), "{message}");
+            assert!(
+                message.starts_with(&format!("{set}as Python pickles")) && message.contains("binary"),
+                "{message}"
+            );
         }
     }
 }
@@ -219,7 +264,10 @@ fn cifar_100_is_told_by_its_records_where_names_are_missing() {
 
 #[test]
 fn tiffs_of_floats_are_read_by_their_scale() {
-    for (name, wanted) in [("floats-1.tiff", [0, 36, 73, 109, 146, 182, 219, 255]), ("floats-255.tiff", [0, 36, 73, 109, 146, 182, 219, 255])] {
+    for (name, wanted) in [
+        ("floats-1.tiff", [0, 36, 73, 109, 146, 182, 219, 255]),
+        ("floats-255.tiff", [0, 36, 73, 109, 146, 182, 219, 255]),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         fs::copy(fixture("pictures").join(name), folder.path().join(name)).unwrap();
         let set = train(folder.path()).unwrap();

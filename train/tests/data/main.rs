@@ -68,8 +68,14 @@ fn a_file_is_not_a_folder() {
 fn options_are_checked() {
     for (options, name) in [
         (DataOptions { image_size: Some(0), channels: None, ..DataOptions::default() }, "image size, 0"),
-        (DataOptions { image_size: Some(1 << 40), channels: None, ..DataOptions::default() }, "image size, 1099511627776"),
-        (DataOptions { image_size: None, channels: Some(4), ..DataOptions::default() }, "number of channels, 4"),
+        (
+            DataOptions { image_size: Some(1 << 40), channels: None, ..DataOptions::default() },
+            "image size, 1099511627776",
+        ),
+        (
+            DataOptions { image_size: None, channels: Some(4), ..DataOptions::default() },
+            "number of channels, 4",
+        ),
     ] {
         let message = open("glyphs", Split::Train, &options).err().unwrap().to_string();
         assert!(message.contains(name) && is_one_line(&message), "{message}");
@@ -84,7 +90,12 @@ fn drawn_sets_come_in_any_size_and_in_colour() {
     let (bytes, label) = picture(&*glyphs, 4);
     assert_eq!(label, 4);
     assert_eq!(bytes[..256], bytes[256..512]);
-    let shapes = open("shapes", Split::Train, &DataOptions { image_size: None, channels: Some(1), ..DataOptions::default() }).unwrap();
+    let shapes = open(
+        "shapes",
+        Split::Train,
+        &DataOptions { image_size: None, channels: Some(1), ..DataOptions::default() },
+    )
+    .unwrap();
     assert_eq!(shapes.shape(), [1, 32, 32]);
     assert_eq!(shapes.classes()[0], "circle");
 }

@@ -37,7 +37,10 @@ fn a_small_file_of_many_pixels_is_refused_by_their_number() {
     fs::write(folder.path().join("a.png"), blank(12_000)).unwrap();
     let began = Instant::now();
     let message = refusal(folder.path(), Split::Train);
-    assert!(message.starts_with("picture of 12000x12000 pixels, which take 137 MiB (at most 100 million pixels"), "{message}");
+    assert!(
+        message.starts_with("picture of 12000x12000 pixels, which take 137 MiB (at most 100 million pixels"),
+        "{message}"
+    );
     assert!(message.contains("a.png: scale it down"), "{message}");
     assert!(began.elapsed() < Duration::from_secs(20));
 }

@@ -27,7 +27,10 @@ impl Real {
         };
         let asked = args.image_size.map(|size| size as usize);
         let image_size = asked.or_else(|| learnt.and_then(|data| data.image_size));
-        Ok(Real { source, options: DataOptions { image_size, ..learnt.map(DataConfig::options).unwrap_or_default() } })
+        Ok(Real {
+            source,
+            options: DataOptions { image_size, ..learnt.map(DataConfig::options).unwrap_or_default() },
+        })
     }
 
     /// What it is called.

@@ -167,7 +167,11 @@ impl Seen {
             shape: source.shape(),
             classes: classes.map(|(name, &count)| Class { name: name.clone(), count }).collect(),
             mean: self.sums.iter().map(|sums| sums[0] / pixels).collect(),
-            variance: self.sums.iter().map(|sums| sums[1] / pixels - (sums[0] / pixels).powi(2)).collect(),
+            variance: self
+                .sums
+                .iter()
+                .map(|sums| (sums[1] / pixels - (sums[0] / pixels).powi(2)).max(0.0))
+                .collect(),
             alpha: law.map(|law| law.alpha),
             alpha_std_error: law.map(|law| law.std_error),
             frequencies: self.bands.frequencies().to_vec(),
@@ -202,8 +206,10 @@ impl Looked<'_> {
     fn tell(&self, console: Console) {
         let [c, h, w] = self.shape;
         let of = if self.n < self.pictures { format!(" (looked at {})", self.n) } else { String::new() };
+        let pictures = if self.pictures == 1 { "picture" } else { "pictures" };
+        let classes = if self.classes.len() == 1 { "class" } else { "classes" };
         console.say(format!(
-            "{}, {}: {} pictures{of} of {c} × {h} × {w}, {} classes",
+            "{}, {}: {} {pictures}{of} of {c} × {h} × {w}, {} {classes}",
             self.data,
             self.split,
             self.pictures,

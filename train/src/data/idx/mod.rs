@@ -110,7 +110,8 @@ fn read_pair(
     let mut read = |path: &Path| -> Result<Array, DataError> {
         let array = Array::read(path)?;
         if array.plain_after_all {
-            notes.push(format!("{} is not gzipped, whatever its name: it is read as it is", tree::name(path)));
+            notes
+                .push(format!("{} is not gzipped, whatever its name: it is read as it is", tree::name(path)));
         }
         Ok(array)
     };

@@ -20,14 +20,17 @@ pub(super) fn missing(bytes: &[u8]) -> Option<&'static str> {
             0x01 | 0xd0..=0xd8 => continue,
             _ => {}
         }
-        let length = bytes.get(at..at + 2).map(|length| usize::from(u16::from_be_bytes([length[0], length[1]])));
+        let length =
+            bytes.get(at..at + 2).map(|length| usize::from(u16::from_be_bytes([length[0], length[1]])));
         let segment = length.filter(|&length| length >= 2).and_then(|length| bytes.get(at + 2..at + length));
         let Some(segment) = segment else { break };
         at += 2 + segment.len();
         match marker {
             0xc0 | 0xc1 => coding.frame = Frame::parse(segment),
             HUFFMAN_TABLES => coding.take_tables(segment),
-            RESTART_INTERVAL => coding.restart = segment.get(..2).map_or(0, |x| usize::from(u16::from_be_bytes([x[0], x[1]]))),
+            RESTART_INTERVAL => {
+                coding.restart = segment.get(..2).map_or(0, |x| usize::from(u16::from_be_bytes([x[0], x[1]])))
+            }
             START_OF_SCAN => {
                 scans += 1;
                 if coding.scan_is_whole(segment, &bytes[at..]) == Some(false) {
