@@ -23,7 +23,7 @@ pub(crate) use eval::{
 };
 pub(crate) use inspect::{
     ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectScheduleArgs, InspectSpectrumArgs,
-    InspectWhat, PictureFile, PicturesArgs,
+    InspectWhat, PictureFile, PicturePlace, PicturesArgs,
 };
 pub(crate) use plan::PlanArgs;
 pub(crate) use predict::PredictArgs;

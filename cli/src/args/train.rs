@@ -25,7 +25,7 @@ Examples:
   tweedie train --out runs/mnist --resume --time-budget 30m
   tweedie train --config runs/mnist/config.toml --out runs/again       (the same weights, bit for bit)")]
 pub(crate) struct TrainArgs {
-    /// glyphs, shapes, scenes, or a folder of IDX files, CIFAR-10 batches or pictures
+    /// glyphs, shapes, scenes, or a folder of IDX files, CIFAR batches or pictures
     #[arg(long, value_name = "DATA", help_heading = "Pictures")]
     pub(crate) data: Option<String>,
     /// Which part of the data, where it has parts [default: train]

@@ -202,7 +202,7 @@ fn endings_that_make_no_sense_are_refused_by_name() {
         ("inspect spectrum --data=glyphs --out=a.png", "FILE.html"),
         ("inspect forward --data=glyphs --out=a.svg", "FILE.png"),
         ("inspect data glyphs --out=a.svg", "FILE.png"),
-        ("inspect data glyphs --out=a", "FILE.html"),
+        ("inspect data glyphs --out=a", "DIR/"),
         ("inspect spectrum", "--data"),
         ("inspect forward --data=glyphs --image=a.png", "--image"),
         ("inspect spectrum --model=m --schedule=linear", "--schedule"),

@@ -5,6 +5,7 @@ mod bench;
 mod bpd;
 mod captions;
 mod class_names;
+mod data;
 mod diffusers;
 mod edit;
 mod eval;

@@ -97,11 +97,10 @@ pub(super) fn open(
         labels.extend(vec![label; pictures.len()]);
         paths.extend(pictures);
     }
-    if names.is_empty() {
+    if paths.is_empty() && !chosen.pictures.is_empty() {
+        // Of no class that is known: pictures to test on may lie without classes beside others with them.
         names.push(chosen.name());
-    }
-    if paths.is_empty() {
-        labels = vec![0; chosen.pictures.len()];
+        labels = vec![names.len() - 1; chosen.pictures.len()];
         paths = chosen.pictures.clone();
     }
     if paths.is_empty() {

@@ -16,6 +16,14 @@ impl Part {
         let name = name.to_lowercase();
         let endings = ["_set", "-set", "set", "_data", "-data", "_images", "-images"];
         let stem = endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+        // As in COCO's `train2017`.
+        let year = stem.len().saturating_sub(4);
+        let stem = match stem.get(year..) {
+            Some(end) if end.bytes().all(|byte| byte.is_ascii_digit()) => {
+                stem[..year].trim_end_matches(['_', '-'])
+            }
+            _ => stem,
+        };
         match stem {
             "train" | "training" => Some(Part::Train),
             "test" | "testing" => Some(Part::Test),
@@ -71,6 +79,9 @@ mod tests {
             ("test", Some(Part::Test)),
             ("VALID", Some(Part::Validation)),
             ("validation", Some(Part::Validation)),
+            ("val2017", Some(Part::Validation)),
+            ("2017", None),
+            ("train2", None),
             ("trains", None),
             ("values", None),
             ("set", None),

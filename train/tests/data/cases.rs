@@ -37,7 +37,9 @@ fn a_folder_may_have_a_comma_in_its_name() {
 fn a_third_of_a_jpeg_is_an_error_that_names_it() {
     let message = refusal(&case("p-trunc"), Split::Train);
     assert!(
-        message.starts_with("picture that does not decode whole (the JPEG stops before its end), "),
+        message.starts_with(
+            "picture that does not decode whole (a scan of the JPEG stops before its last block), "
+        ),
         "{message}"
     );
     assert!(message.contains("a.jpg: mend or remove it"), "{message}");

@@ -86,6 +86,18 @@ fn a_jpeg_that_lacks_its_end_is_refused_and_one_with_more_after_it_is_not() {
     }
 }
 
+#[test]
+fn an_end_that_comes_too_early_ends_no_whole_jpeg() {
+    for name in ["baseline.jpg", "restarts.jpg", "grey.jpg", "cmyk.jpg", "thumbnail.jpg"] {
+        let bytes = whole(name);
+        let end = bytes.len() - 2;
+        for length in [end - 40, end - 200, end - 400] {
+            let early = [&bytes[..length], &[0, 0xff, 0xd9]].concat();
+            assert!(pixels(name, &early).is_none(), "{name}, {length} of {} bytes", bytes.len());
+        }
+    }
+}
+
 fn encoded(picture: &RgbImage, path: &Path) -> Vec<u8> {
     DynamicImage::from(picture.clone()).save(path).unwrap();
     fs::read(path).unwrap()

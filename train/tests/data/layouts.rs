@@ -58,6 +58,16 @@ fn all_three_parts_are_kept_apart() {
 }
 
 #[test]
+fn pictures_to_test_on_without_classes_are_of_none_that_is_known() {
+    let folder = folder(&["train/a/0.png", "train/b/0.png", "test/0.png"]);
+    let held_out = test(folder.path());
+    assert_eq!(
+        (held_out.classes(), picture(&*held_out, 0).1),
+        (&["a".into(), "b".into(), "test".into()][..], 2)
+    );
+}
+
+#[test]
 fn other_pictures_beside_parts_with_classes_are_named() {
     let folder =
         folder(&["train/a/0.png", "test/a/0.png", "unlabeled/0.png", "unlabeled/1.png", "sample.png"]);

@@ -66,6 +66,27 @@ impl PictureFile {
     }
 }
 
+/// A file of pictures, or a folder of files of one each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PicturePlace {
+    File(PictureFile),
+    Folder(PathBuf),
+}
+
+impl PicturePlace {
+    /// Tells by the ending; a folder ends in `/`, or is there.
+    pub(super) fn parse(text: &str) -> Result<PicturePlace, String> {
+        let path = PathBuf::from(text);
+        if text.ends_with('/') || path.is_dir() {
+            return Ok(PicturePlace::Folder(path));
+        }
+        match PictureFile::parse(text) {
+            Ok(file) => Ok(PicturePlace::File(file)),
+            Err(message) => Err(format!("{message}, or DIR/ for a PNG per picture")),
+        }
+    }
+}
+
 fn ending(path: &Path) -> Option<String> {
     path.extension().map(|ending| ending.to_string_lossy().to_lowercase())
 }

@@ -18,7 +18,7 @@ use tweedie_diffusion::ScheduleKind;
 pub(crate) struct InspectForwardArgs {
     #[command(flatten)]
     pub(crate) pictures: PicturesArgs,
-    /// How many pictures of the data
+    /// How many pictures of the data, drawn by the seed
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) n: u32,
     /// linear, scaled-linear, cosine, sigmoid, laplace, edm or rectified-flow

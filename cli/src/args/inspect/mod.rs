@@ -6,7 +6,7 @@ mod schedule;
 mod spectrum;
 
 pub(crate) use data::InspectDataArgs;
-pub(crate) use file::{ChartFile, PictureFile};
+pub(crate) use file::{ChartFile, PictureFile, PicturePlace};
 pub(crate) use forward::InspectForwardArgs;
 pub(crate) use pictures::PicturesArgs;
 pub(crate) use schedule::InspectScheduleArgs;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pictures")]
 pub(crate) struct PicturesArgs {
-    /// glyphs, shapes, scenes, or a folder of IDX files, CIFAR-10 batches or pictures
+    /// glyphs, shapes, scenes, or a folder of IDX files, CIFAR batches or pictures
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
     /// One picture
@@ -18,4 +18,7 @@ pub(crate) struct PicturesArgs {
     /// Resize and centre-crop pictures to N × N
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) image_size: Option<u32>,
+    /// How pictures are read: data.convention=torchvision, data.transpose=true, data.coarse=true
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
 }

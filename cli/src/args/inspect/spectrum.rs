@@ -23,9 +23,9 @@ pub(crate) struct InspectSpectrumArgs {
     #[command(flatten)]
     pub(crate) pictures: PicturesArgs,
     /// A run directory, a checkpoint file, or a diffusers folder
-    #[arg(long, value_name = "MODEL", conflicts_with_all = ["data", "image", "split", "image_size"])]
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["data", "image", "split", "image_size", "set"])]
     pub(crate) model: Option<PathBuf>,
-    /// How many pictures [default: 1000 of data, 8 of a model]
+    /// How many pictures, drawn by the seed [default: 1000 of data, 8 of a model]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) n: Option<u32>,
 

@@ -1,14 +1,15 @@
 //! `tweedie inspect data`: what a data set holds.
 
 use super::{digits, pictures, write_pictures};
-use crate::args::InspectDataArgs;
+use crate::args::{InspectDataArgs, PicturePlace};
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::output;
-use crate::pictures::{Colour, Pictures, columns_for, grid_png};
+use crate::pictures::{Colour, Pictures, columns_for, encode_png, grid_png};
 use crate::progress::Progress;
 use crate::report::{Chart, Document, Series, grouped};
 use serde::Serialize;
+use std::path::Path;
 use tweedie_diffusion::spectrum::{Bands, PowerLaw, mean_spectrum};
 use tweedie_tensor::{Tensor, ops};
 use tweedie_train::data::{self, Source, Split, read_batch};
@@ -50,30 +51,55 @@ struct Class {
 ///
 /// # Errors
 /// Whatever the user can mend.
-pub(super) fn data(args: &InspectDataArgs, console: Console) -> Result<()> {
+pub(super) fn data(args: &InspectDataArgs, seed: u64, console: Console) -> Result<()> {
     let split = Split::from(args.split);
-    let source = data::open(&args.data, split, &pictures::options(args.image_size))?;
-    if let Some(out) = &args.out {
+    let options = pictures::options(args.image_size, &args.set)?;
+    let source = data::open(args.data(), split, &options)?;
+    pictures::note(&*source, console);
+    match &args.out {
+        Some(PicturePlace::File(file)) => output::claim_file(file.path(), "--out")?,
+        Some(PicturePlace::Folder(folder)) => output::claim_folder(folder, "--out")?,
+        None => {}
+    }
+    if args.out.is_some() {
         Colour::of_channels(source.shape()[0])?;
-        output::claim_file(out.path(), "--out")?;
     }
     let n = args.n.map_or(source.len(), |n| n as usize).min(source.len());
     let mut seen = Seen::new(&*source)?;
     let mut progress = Progress::new(console);
-    for indices in pictures::spread(n, source.len()).chunks(AT_A_TIME) {
+    for indices in pictures::drawn(n, source.len(), seed)?.chunks(AT_A_TIME) {
         let batch = read_batch(&*source, indices)?;
+        if let Some(PicturePlace::Folder(folder)) = &args.out {
+            write_each(folder, seen.labels, n, &batch.x)?;
+        }
         seen.see(&batch.x, &batch.labels)?;
         progress.update(seen.labels as f64 / n as f64, || format!("{} of {n} pictures", seen.labels));
     }
     progress.finish();
-    let looked = seen.sum_up(&args.data, split, &*source)?;
+    let looked = seen.sum_up(args.data(), split, &*source)?;
     looked.tell(console);
-    if let Some(out) = &args.out {
-        let png = seen.grid()?;
-        let document = looked.document(png.clone());
-        write_pictures(out, &png, &document, console)?;
+    match &args.out {
+        Some(PicturePlace::File(file)) => {
+            let png = seen.grid()?;
+            let document = looked.document(png.clone());
+            write_pictures(file, &png, &document, console)?;
+        }
+        Some(PicturePlace::Folder(folder)) => console.say(format!("in {}", folder.display())),
+        None => {}
     }
     console.result(&looked)
+}
+
+/// Writes a PNG per picture, the first one being number `first` of `n`: numbers of one width, so that names sort as
+/// numbers do.
+fn write_each(folder: &Path, first: usize, n: usize, x: &Tensor<f32>) -> Result<()> {
+    let width = n.saturating_sub(1).to_string().len().max(4);
+    let pictures = Pictures::from_tensor(x)?;
+    for i in 0..pictures.len() {
+        let png = encode_png(pictures.get(i), pictures.colour, pictures.height, pictures.width)?;
+        output::write(&folder.join(format!("{:0width$}.png", first + i)), &png)?;
+    }
+    Ok(())
 }
 
 /// What is kept of the pictures as they go by.
@@ -140,7 +166,11 @@ impl Seen {
             shape: source.shape(),
             classes: classes.map(|(name, &count)| Class { name: name.clone(), count }).collect(),
             mean: self.sums.iter().map(|sums| sums[0] / pixels).collect(),
-            variance: self.sums.iter().map(|sums| sums[1] / pixels - (sums[0] / pixels).powi(2)).collect(),
+            variance: self
+                .sums
+                .iter()
+                .map(|sums| (sums[1] / pixels - (sums[0] / pixels).powi(2)).max(0.0))
+                .collect(),
             alpha: law.map(|law| law.alpha),
             alpha_std_error: law.map(|law| law.std_error),
             frequencies: self.bands.frequencies().to_vec(),
@@ -175,8 +205,10 @@ impl Looked<'_> {
     fn tell(&self, console: Console) {
         let [c, h, w] = self.shape;
         let of = if self.n < self.pictures { format!(" (looked at {})", self.n) } else { String::new() };
+        let pictures = if self.pictures == 1 { "picture" } else { "pictures" };
+        let classes = if self.classes.len() == 1 { "class" } else { "classes" };
         console.say(format!(
-            "{}, {}: {} pictures{of} of {c} × {h} × {w}, {} classes",
+            "{}, {}: {} {pictures}{of} of {c} × {h} × {w}, {} {classes}",
             self.data,
             self.split,
             self.pictures,

@@ -58,11 +58,11 @@ pub(super) fn forward(args: &InspectForwardArgs, seed: u64, console: Console) ->
     let schedule = build(args.schedule, args.timesteps)?;
     let without = schedule.without_root().map_err(tweedie_train::Error::from)?;
     let times = times(&args.t, args.timesteps)?;
-    let (source, name) = pictures::open(&args.pictures)?;
+    let (source, name) = pictures::open(&args.pictures, console)?;
     if let Some(out) = &args.out {
         output::claim_file(out.path(), "--out")?;
     }
-    let x0 = read_batch(&*source, &pictures::spread(args.n as usize, source.len()))?.x;
+    let x0 = read_batch(&*source, &pictures::drawn(args.n as usize, source.len(), seed)?)?.x;
     let shown = Noised {
         source: name,
         n: x0.dims()[0],

@@ -22,7 +22,7 @@ pub(crate) fn inspect(what: &InspectWhat, seed: u64, console: Console) -> Result
         InspectWhat::Schedule(args) => schedule::schedule(args, console),
         InspectWhat::Forward(args) => forward::forward(args, seed, console),
         InspectWhat::Spectrum(args) => spectrum::spectrum(args, seed, console),
-        InspectWhat::Data(args) => data::data(args, console),
+        InspectWhat::Data(args) => data::data(args, seed, console),
     }
 }
 

@@ -129,7 +129,7 @@ fn of_pictures(args: &InspectSpectrumArgs, seed: u64, console: Console) -> Resul
     }
     let (kind, timesteps) = (args.schedule.unwrap_or(ScheduleKind::Linear), args.timesteps.unwrap_or(1000));
     let schedule = build(kind, timesteps)?;
-    let (source, name) = pictures::open(&args.pictures)?;
+    let (source, name) = pictures::open(&args.pictures, console)?;
     claim(args)?;
     let n = args.n.map_or(PICTURES, |n| n as usize).min(source.len());
     let times = moments(timesteps);
@@ -173,7 +173,7 @@ fn measure(
     let mut rows = vec![Vec::new(); times.len() + 1];
     let mut progress = Progress::new(console);
     let mut done = 0;
-    for indices in pictures::spread(n, source.len()).chunks(pictures_at_a_time(source.shape())) {
+    for indices in pictures::drawn(n, source.len(), seed)?.chunks(pictures_at_a_time(source.shape())) {
         let x0 = read_batch(source, indices)?.x;
         rows[0].extend_from_slice(bands.spectra(&x0).map_err(fail)?.as_slice());
         for ((i, &t), rows) in times.iter().enumerate().zip(&mut rows[1..]) {

@@ -1,5 +1,7 @@
 //! Whether the bytes of a picture are all there, where a decoder fills what is missing instead of saying so.
 
+mod jpeg;
+
 use image::ImageFormat;
 
 /// What is missing from `bytes`, a file of `format`; `None` if nothing is, or if the format's decoder says so itself.
@@ -7,7 +9,7 @@ use image::ImageFormat;
 /// What follows the pixels (metadata, more frames, anything after the end) may be missing.
 pub(super) fn missing(format: ImageFormat, bytes: &[u8]) -> Option<&'static str> {
     match format {
-        ImageFormat::Jpeg => (!jpeg_ends(bytes)).then_some("the JPEG stops before its end"),
+        ImageFormat::Jpeg => jpeg::missing(bytes),
         ImageFormat::WebP => (!webp_is_whole(bytes)).then_some("the WebP stops before its end"),
         ImageFormat::Gif => (!gif_is_whole(bytes)).then_some("the GIF stops before its end"),
         ImageFormat::Pnm => (!pnm_text_ends(bytes)).then_some("its last number has no end"),
@@ -21,43 +23,6 @@ fn pnm_text_ends(bytes: &[u8]) -> bool {
     let line = bytes.rsplit(|&byte| byte == b'\n').next().unwrap_or(bytes);
     let text = bytes.starts_with(b"P2") || bytes.starts_with(b"P3");
     !text || line.contains(&b'#') || !bytes.last().is_some_and(u8::is_ascii_digit)
-}
-
-/// Walks the markers of a JPEG (ITU-T T.81, annex B): whether an end of image follows a scan. Segments are stepped over
-/// by their length, so that an end within one, as of a thumbnail, counts for nothing.
-fn jpeg_ends(bytes: &[u8]) -> bool {
-    let (mut at, mut scans) = (0, 0);
-    while let Some(marker) = next_marker(bytes, &mut at) {
-        match marker {
-            END_OF_IMAGE => return scans > 0,
-            // Start of image, restarts and TEM stand alone.
-            0x01 | 0xd0..=0xd8 => {}
-            _ => {
-                let Some(length) = bytes.get(at..at + 2) else { return false };
-                at += usize::from(u16::from_be_bytes([length[0], length[1]]));
-                scans += usize::from(marker == START_OF_SCAN);
-            }
-        }
-    }
-    false
-}
-
-const END_OF_IMAGE: u8 = 0xd9;
-const START_OF_SCAN: u8 = 0xda;
-
-/// The next marker from `at` on, which is left behind it. Entropy-coded data hold no markers but restarts: in them a byte
-/// of 0xff is followed by 0.
-fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
-    loop {
-        *at += bytes.get(*at..)?.iter().position(|&byte| byte == 0xff)?;
-        // Any number of 0xff may stand before a marker.
-        *at += bytes[*at..].iter().position(|&byte| byte != 0xff)?;
-        let marker = bytes[*at];
-        *at += 1;
-        if marker != 0 {
-            return Some(marker);
-        }
-    }
 }
 
 /// Walks the chunks of a WebP's RIFF container to the first that holds pixels: whether they are all there.
@@ -111,18 +76,6 @@ fn gif_is_whole(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_end_within_a_segment_or_before_any_scan_is_none() {
-        let start = [0xff, 0xd8, 0xff, 0xe1, 0, 6, 0xff, 0xd9, 0xff, 0xd9];
-        let scan = [0xff, 0xff, 0xda, 0, 3, 0, 9, 0xff, 0, 0xff, 0xd0, 9];
-        assert!(!jpeg_ends(&start));
-        assert!(!jpeg_ends(&[&start[..], &[0xff, 0xd9]].concat()));
-        assert!(!jpeg_ends(&[&start[..], &scan].concat()));
-        assert!(!jpeg_ends(&[&start[..], &scan, &[0xff]].concat()));
-        assert!(jpeg_ends(&[&start[..], &scan, &[0xff, 0xd9]].concat()));
-        assert!(jpeg_ends(&[&start[..], &scan, &[0xff, 0xd9], &start].concat()));
-    }
 
     #[test]
     fn nothing_is_no_whole_picture() {
