@@ -192,7 +192,9 @@ fn unknown_keys_pass_and_unsupported_values_are_named() {
         refused(r#"{"beta_schedule": "exp"}"#),
         r#"beta_schedule = "exp" is not supported; it can be linear, scaled_linear, squaredcos_cap_v2 or sigmoid"#
     );
-    assert!(refused(r#"{"variance_type": "fixed_large_log"}"#).starts_with("variance_type = \"fixed_large_log\""));
+    assert!(
+        refused(r#"{"variance_type": "fixed_large_log"}"#).starts_with("variance_type = \"fixed_large_log\"")
+    );
     assert!(refused(r#"{"timestep_spacing": "log"}"#).starts_with("timestep_spacing = \"log\""));
     let threshold = r#"{"thresholding": true, "sample_max_value": 0}"#;
     assert!(refused(threshold).contains("sample_max_value = 0"));
@@ -214,7 +216,8 @@ fn unknown_keys_pass_and_unsupported_values_are_named() {
 fn what_a_class_does_not_support_is_named() {
     let refused = |class: &str, keys: &str| {
         let json = format!(r#"{{"_class_name": "{class}", {keys}}}"#);
-        config(&json).sampler::<f64>(10).err().expect("an error").to_string()
+        let refused = config(&json).sampler::<f64>(10).err();
+        refused.unwrap_or_else(|| panic!("{json} is taken")).to_string()
     };
     let table = [
         ("LMSDiscreteScheduler", r#""beta_start": 0.1"#, "_class_name = \"LMSDiscreteScheduler\""),
@@ -231,7 +234,11 @@ fn what_a_class_does_not_support_is_named() {
         ("DPMSolverMultistepScheduler", r#""algorithm_type": "dpmsolver""#, "algorithm_type = \"dpmsolver\""),
         ("DPMSolverMultistepScheduler", r#""solver_order": 3"#, "solver_order = \"3\""),
         ("DPMSolverMultistepScheduler", r#""solver_type": "rk4""#, "solver_type = \"rk4\""),
-        ("DPMSolverMultistepScheduler", r#""lambda_min_clipped": 99.0"#, "lambda_min_clipped = 99: all of the"),
+        (
+            "DPMSolverMultistepScheduler",
+            r#""lambda_min_clipped": 99.0"#,
+            "lambda_min_clipped = 99: all of the",
+        ),
         ("DPMSolverMultistepScheduler", r#""use_flow_sigmas": true"#, "use_flow_sigmas = \"true\""),
         ("DPMSolverMultistepScheduler", r#""num_train_timesteps": 10"#, "two times have the same level"),
         (
@@ -298,5 +305,7 @@ fn as_many_steps_as_nobody_means_are_refused() {
         let refused = config("{}").of_class(class).sampler::<f64>(steps).err().unwrap().to_string();
         assert!(refused.contains("steps = "), "{refused}");
     }
-    assert!(config(r#"{"steps_offset": 18446744073709551615, "timestep_spacing": "leading"}"#).euler(5).is_err());
+    assert!(
+        config(r#"{"steps_offset": 18446744073709551615, "timestep_spacing": "leading"}"#).euler(5).is_err()
+    );
 }

@@ -89,7 +89,11 @@ const PLACE: &str = "scheduler_config.json";
 fn refuse_flows(scheduler: &SchedulerConfig) -> Result<()> {
     if scheduler.is_of_flows() {
         let what = format!("{} is of flows, and holds no betas for any sampler here", scheduler.class_name);
-        return Err(Error::config(what, PLACE, "take a model that was trained on noise; predict takes this one"));
+        return Err(Error::config(
+            what,
+            PLACE,
+            "take a model that was trained on noise; predict takes this one",
+        ));
     }
     Ok(())
 }

@@ -112,7 +112,8 @@ fn keys_of_the_folder_count_for_the_sampler_that_is_named() {
     for file in ["model_index.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors"] {
         fs::copy(cases().join("heun-karras-undeclared").join(file), folder.join(file)).unwrap();
     }
-    let text = fs::read_to_string(cases().join("heun-karras-undeclared/scheduler/scheduler_config.json")).unwrap();
+    let text =
+        fs::read_to_string(cases().join("heun-karras-undeclared/scheduler/scheduler_config.json")).unwrap();
     // The betas of Heun and Euler are not the same by default, but here they are given.
     let text = text.replace("HeunDiscreteScheduler", "EulerDiscreteScheduler");
     fs::write(folder.join("scheduler/scheduler_config.json"), text).unwrap();

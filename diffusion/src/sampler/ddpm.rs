@@ -42,13 +42,7 @@ impl Ddpm {
 
     /// A sampler over the times of `plan`, without clipping.
     pub fn over(plan: Plan, variance: VarianceKind) -> Ddpm {
-        Ddpm {
-            plan,
-            variance,
-            say: VarianceSay::RangeIfAny,
-            noise_above_first_index: false,
-            clip: Clip::Off,
-        }
+        Ddpm { plan, variance, say: VarianceSay::RangeIfAny, noise_above_first_index: false, clip: Clip::Off }
     }
 
     /// The same sampler, with x̂_0 clipped.
@@ -80,9 +74,10 @@ impl Ddpm {
         };
         match (self.say, range) {
             (VarianceSay::Ignored, _) | (VarianceSay::RangeIfAny, None) => Ok(None),
-            (_, None) => {
-                refuse("learned".into(), "the model says none; it has as many output channels as its pictures")
-            }
+            (_, None) => refuse(
+                "learned".into(),
+                "the model says none; it has as many output channels as its pictures",
+            ),
             (_, Some(range)) => {
                 let mut deviations = range.clone();
                 for place in deviations.as_mut_slice() {
@@ -115,8 +110,7 @@ impl<T: Element> Sampler<T> for Ddpm {
         let (prediction, times) = model.predict(x, t)?;
         let x0_hat = self.clip.apply(prediction.x0(x, &times)?);
         let (of_x0, of_x) = transition.posterior_mean_coefficients();
-        let quiet =
-            if self.noise_above_first_index { t.clock() <= 0.0 } else { transition.to.noise == 0.0 };
+        let quiet = if self.noise_above_first_index { t.clock() <= 0.0 } else { transition.to.noise == 0.0 };
         let next = if quiet {
             ops::combine(&[(&[of_x0], &x0_hat), (&[of_x], x)])?
         } else {
