@@ -34,7 +34,10 @@ impl SchedulerConfig {
     /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`], [`Grid::new`] and [`Ddim::new`].
     pub fn ddim(&self, steps: usize, eta: f64) -> Result<Ddim> {
         let config = self.of_class(SchedulerClass::Ddim);
-        Ok(Ddim::new(&config.schedule()?, &config.strided_grid(steps, true)?, eta)?.clip(config.clip()?))
+        let grid = config.grid(steps)?.with_stride(config.num_train_timesteps / steps);
+        let to_one = config.set_alpha_to_one.unwrap_or(true);
+        let grid = if to_one { grid } else { grid.ending_at_first_index() };
+        Ok(Ddim::new(&config.schedule()?, &grid, eta)?.clip(config.clip()?))
     }
 
     /// The DDPM scheduler: a step ends where the next begins, and adds noise unless it leaves index 0.
@@ -68,17 +71,25 @@ impl SchedulerConfig {
             return Err(unsupported("prediction_type", &config.prediction_type, "epsilon or v_prediction"));
         }
         let schedule = config.schedule()?;
-        let grid = config.strided_grid(steps, false)?;
-        let (stride, times) = (config.num_train_timesteps / steps, grid.times());
+        let timesteps = config.num_train_timesteps;
+        // More steps than T have a stride of 0, and most of them end where they start.
+        let times: Vec<usize> = if steps > timesteps {
+            config.whole_clocks(timesteps, steps, steps)?.into_iter().map(|clock| clock as usize).collect()
+        } else {
+            config.grid(steps)?.times()
+        };
+        let stride = timesteps / steps;
+        let first = (!config.set_alpha_to_one.unwrap_or(false)).then_some(0);
         if !config.skip_prk_steps && steps <= Pndm::RUNGE_KUTTA_STEPS {
             let why = "must be at least 4 unless skip_prk_steps is set";
             return Err(Error::parameter("PNDM", "steps", steps, why));
         }
+        let end = |t: usize| t.checked_sub(stride).or(first);
         let stage = |t: usize, from: usize, to: Option<usize>| {
             let transition = schedule.transition(from, to)?;
             Ok(Stage { t: schedule.timestep(t), from: schedule.timestep(from), to: transition.to })
         };
-        let step = |(i, &(t, to)): (usize, &(usize, Option<usize>))| match times.get(i + 1) {
+        let step = |(i, &t): (usize, &usize)| match times.get(i + 1) {
             Some(&next) if !config.skip_prk_steps && i < Pndm::RUNGE_KUTTA_STEPS => {
                 let half = stride / 2;
                 let (above, middle, below) = (t - half, next + half, next);
@@ -86,11 +97,11 @@ impl SchedulerConfig {
                 asked.into_iter().map(|(at, to)| stage(at, t, Some(to))).collect()
             }
             Some(&next) if config.skip_prk_steps && i == 0 => {
-                Ok(vec![stage(t, t, to)?, stage(next, next + stride, Some(next))?])
+                Ok(vec![stage(t, t, end(t))?, stage(next, next + stride, Some(next))?])
             }
-            _ => Ok(vec![stage(t, t, to)?]),
+            _ => Ok(vec![stage(t, t, end(t))?]),
         };
-        let steps = grid.hops().iter().enumerate().map(step).collect::<Result<_>>()?;
+        let steps = times.iter().enumerate().map(step).collect::<Result<_>>()?;
         Ok(Pndm::of_stages(steps)?.mixing_outputs(config.prediction_type != "epsilon"))
     }
 
@@ -147,7 +158,8 @@ impl SchedulerConfig {
         }
         let plan = config.whole_plan(&config.schedule()?, steps)?;
         let hops = plan.hops();
-        let rises = |hop: &&Hop| hop.to.level().sigma() > hop.from.level().sigma();
+        // What is equal in f32 does not rise there.
+        let rises = |hop: &&Hop| hop.to.level().sigma() > hop.from.level().sigma() * (1.0 + 1e-6);
         if let Some(hop) = hops.iter().find(rises).filter(|_| stochastic) {
             let why = "a step with noise cannot end above where it starts";
             return Err(Error::parameter("DPM-Solver++", "noise / signal", hop.to.level().sigma(), why));
@@ -197,13 +209,6 @@ impl SchedulerConfig {
 
     fn grid(&self, steps: usize) -> Result<Grid> {
         Grid::new(self.num_train_timesteps, steps, self.spacing()?, self.steps_offset)
-    }
-
-    /// The grid of the classes whose steps end ⌊T / steps⌋ below their start.
-    fn strided_grid(&self, steps: usize, to_one: bool) -> Result<Grid> {
-        let grid = self.grid(steps)?.with_stride(self.num_train_timesteps / steps);
-        let to_one = self.set_alpha_to_one.unwrap_or(to_one);
-        Ok(if to_one { grid } else { grid.ending_at_first_index() })
     }
 
     /// What the noise of a run is multiplied by: there, by the largest σ, in a scale where the signal is 1, or by the

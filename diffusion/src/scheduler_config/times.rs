@@ -1,7 +1,7 @@
 use super::{SchedulerClass, SchedulerConfig, unsupported};
 use crate::interpolation::{at_clock, at_sigma};
 use crate::single_precision::linspace;
-use crate::{Error, Level, Plan, Result, Schedule, Spacing, Timestep, karras_sigmas};
+use crate::{Error, Level, Plan, Result, Schedule, Spacing, Timestep};
 use tweedie_tensor::Element;
 
 /// What Karras' noise levels are spread by there.
@@ -74,7 +74,7 @@ impl SchedulerConfig {
     }
 
     /// Clock values that are whole numbers, noisiest first, over the first `last` indices.
-    fn whole_clocks(&self, last: usize, count: usize, steps: usize) -> Result<Vec<f64>> {
+    pub(super) fn whole_clocks(&self, last: usize, count: usize, steps: usize) -> Result<Vec<f64>> {
         check_count(count)?;
         let timesteps = self.num_train_timesteps;
         let offset = self.steps_offset;
@@ -129,20 +129,23 @@ impl SchedulerConfig {
         let own = spread == Spread::Lu;
         let key = |key: Option<f64>, end: f64| key.filter(|_| !own).unwrap_or(end);
         let (low, high) = (key(self.sigma_min, low), key(self.sigma_max, high));
-        let sigmas = match spread {
-            // A single one is the largest, whatever the smallest.
-            _ if steps == 1 => vec![high],
-            Spread::Karras => karras_sigmas(steps, low, high, RHO)?,
-            Spread::Lu | Spread::Exponential => {
-                let (gaps, [low, high]) = ((steps - 1) as f64, [low, high].map(Element::ln));
-                (0..steps).map(|i| Element::exp(high + (low - high) * (i as f64 / gaps))).collect()
+        for (name, sigma) in [("sigma_min", low), ("sigma_max", high)] {
+            if !(sigma > 0.0 && sigma.is_finite()) {
+                return Err(Error::parameter("sampling", name, sigma, "must be above 0"));
             }
+        }
+        let (into, back): (fn(f64) -> f64, fn(f64) -> f64) = match spread {
+            Spread::Karras => (|sigma| libm::pow(sigma, 1.0 / RHO), |root| libm::pow(root, RHO)),
+            Spread::Lu | Spread::Exponential => (Element::ln, Element::exp),
         };
-        let time = |sigma| {
-            let t = at_sigma(levels, sigma);
-            Timestep::new(round(t.clock()), t.level())
+        let (gaps, low, high) = (steps.saturating_sub(1).max(1) as f64, into(low), into(high));
+        let clocks = Clocks::of(levels);
+        // A single one is the largest.
+        let time = |i: usize| {
+            let sigma = back((high * (gaps - i as f64) + low * i as f64) / gaps);
+            Timestep::new(round(clocks.of_sigma(sigma)), at_sigma(levels, sigma).level())
         };
-        Ok(sigmas.into_iter().map(time).collect())
+        Ok((0..steps).map(time).collect())
     }
 
     /// How noise levels are spread, if not as the indices are.
@@ -216,6 +219,32 @@ fn levels(schedule: &Schedule) -> Vec<Level> {
         *last = Level { signal: alpha_bar.sqrt(), noise: (1.0 - alpha_bar).sqrt() };
     }
     levels
+}
+
+/// The table that noise levels are looked up in, in f32 as there: a clock value is truncated to a whole number by some
+/// classes, so that the last place of a logarithm can be a whole index.
+struct Clocks {
+    logs: Vec<f64>,
+}
+
+impl Clocks {
+    fn of(levels: &[Level]) -> Clocks {
+        let log = |level: &Level| {
+            let alpha_bar = (level.signal * level.signal) as f32;
+            f64::from(Element::ln(f64::from(((1.0 - alpha_bar) / alpha_bar).sqrt())) as f32)
+        };
+        Clocks { logs: levels.iter().map(log).collect() }
+    }
+
+    /// Where ln σ, linear between indices, reaches that of `sigma`, and beyond the ends the end. Where σ does not rise
+    /// with the index, the last such place.
+    fn of_sigma(&self, sigma: f64) -> f64 {
+        let (log, last) = (Element::ln(sigma), self.logs.len() - 1);
+        let below = self.logs.iter().rposition(|&at| log >= at).unwrap_or(0).min(last.saturating_sub(1));
+        let (from, to) = (self.logs[below], self.logs[(below + 1).min(last)]);
+        let share = if from == to { 0.0 } else { ((from - log) / (from - to)).clamp(0.0, 1.0) };
+        (1.0 - share) * below as f64 + share * (below + 1) as f64
+    }
 }
 
 /// The time at a clock value, which stays what it is beyond the ends, with their level.
