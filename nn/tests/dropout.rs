@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use tweedie_autograd::{ParamId, Tape, Var, ops};
 use tweedie_nn::{Builder, Ctx, Params, UNet, UNetConfig};
-use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::Tensor;
+use tweedie_tensor::random::{self, Purpose};
 
 fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()

@@ -16,7 +16,8 @@ impl Model {
         let times = vec![self.schedule()?.num_timesteps() / 2; pictures.dims()[0]];
         let noise = random::normal(*pictures.shape(), seed, Purpose::Noise, 0, 0);
         let x_t = self.schedule()?.q_sample(pictures, &times, &noise)?;
-        let clocks: Vec<f64> = self.schedule()?.timesteps_at(&times)?.iter().map(|time| time.clock()).collect();
+        let clocks: Vec<f64> =
+            self.schedule()?.timesteps_at(&times)?.iter().map(|time| time.clock()).collect();
         let maps = self.attention_maps(&x_t, &clocks, condition)?;
         let [_, _, height, width] = pictures.shape().nchw("attention")?;
         let stretched: Vec<Tensor<f32>> = maps

@@ -12,7 +12,6 @@ use crate::config::{SamplerKind, SamplingConfig};
 use crate::model::{Model, Scheduling};
 use crate::{Error, Result};
 use layout::Layout;
-use weights::Weights;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,6 +19,7 @@ use std::path::Path;
 use tweedie_diffusion::{Churn, Sampler, SchedulerClass, SchedulerConfig};
 use tweedie_nn::unet::DiffusersConfig;
 use tweedie_nn::{Builder, Network, UNetConfig};
+use weights::Weights;
 
 /// Whether a path is one of such a model.
 pub(crate) fn is_one(path: &Path) -> bool {
@@ -175,7 +175,8 @@ fn read_json(path: &Path) -> Result<Value> {
 /// The names of a folder's files, in order.
 fn folder_names(folder: &Path) -> Result<Vec<String>> {
     let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort_unstable();
     Ok(names)
 }

@@ -2,7 +2,7 @@
 
 use crate::bad_input::refused;
 use crate::diffusers::deviation;
-use crate::run::{Said, json, tensor_x, tweedie, write_x};
+use crate::run::{Said, json, tensor_x, train_tiny, tweedie, write_x};
 use serde_json::{Value, json as object};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -148,7 +148,8 @@ fn models_of_other_kinds_are_named() {
     refused(place("dit").path(), &predict, &["DiTPipeline", "transformer/", "model_index.json"]);
     for class in ["UNet1DModel", "VQModel", "Transformer2DModel"] {
         let place = place("hub-flat");
-        fs::write(place.path().join("model/config.json"), format!(r#"{{"_class_name": "{class}"}}"#)).unwrap();
+        fs::write(place.path().join("model/config.json"), format!(r#"{{"_class_name": "{class}"}}"#))
+            .unwrap();
         refused(place.path(), &predict, &[class, "config.json"]);
     }
     let latent = place("var-dropout");
@@ -181,7 +182,10 @@ fn weights_that_are_not_read_are_named_with_what_to_do() {
             claims(r#"{"a":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}"#),
             &["4398046511104"],
         ),
-        (claims(r#"{"a":{"dtype":"F32","shape":[0,9223372036854775807,4],"data_offsets":[0,0]}}"#), &[WEIGHTS]),
+        (
+            claims(r#"{"a":{"dtype":"F32","shape":[0,9223372036854775807,4],"data_offsets":[0,0]}}"#),
+            &[WEIGHTS],
+        ),
     ];
     for (bytes, named) in table {
         fs::write(&weights, bytes).unwrap();
@@ -291,4 +295,19 @@ fn a_scheduler_is_missed_only_by_what_needs_it() {
         let _ = fs::remove_file(place.path().join("y"));
         refused(place.path(), &["sample", "model", "--n=1", "--steps=2"], &[named, "scheduler_config.json"]);
     }
+}
+
+/// Training leaves numbers out by the seed and the step alone: it is repeated, and goes on, bit for bit.
+#[test]
+fn a_run_with_dropout_is_the_same_each_time_and_other_than_one_without() {
+    let place = tempfile::tempdir().unwrap();
+    let train = |more: &[&str]| {
+        let said = json(place.path(), &train_tiny(&[&["--set=train.grids=0"], more].concat()));
+        said["weights_digest"].as_str().unwrap().to_string()
+    };
+    let dropout = "--set=model.dropout=0.3";
+    let whole = train(&["--steps=4", "--out=whole", dropout]);
+    assert_ne!(train(&["--steps=4", "--out=without"]), whole);
+    train(&["--steps=2", "--out=halves", dropout]);
+    assert_eq!(train(&["--steps=4", "--out=halves", "--resume", dropout]), whole);
 }

@@ -384,7 +384,8 @@ mod tests {
         assert!(error(|c| c.dropout = f64::NAN).starts_with("dropout = NaN"));
         assert!(error(|c| c.layers_per_block = 1_000_000).starts_with("layers_per_block = 1000000"));
         assert!(
-            error(|c| c.sample_size = Some(SampleSize::Square(1_000_000))).starts_with("sample_size = 1000000")
+            error(|c| c.sample_size = Some(SampleSize::Square(1_000_000)))
+                .starts_with("sample_size = 1000000")
         );
         assert!(error(|c| c.norm_num_groups = 0).starts_with("norm_num_groups = 0"));
         assert!(error(|c| c.norm_eps = f64::NAN).starts_with("norm_eps = NaN"));

@@ -17,15 +17,8 @@ pub struct DiffusersConfig {
 const OWN: [&str; 3] = ["zero_init_output", "patch_size", "cross_attention_dim"];
 
 /// What diffusers' `EMAModel` writes into the configuration of the model that it averages.
-const AVERAGE: [&str; 7] = [
-    "decay",
-    "min_decay",
-    "optimization_step",
-    "update_after_step",
-    "use_ema_warmup",
-    "inv_gamma",
-    "power",
-];
+const AVERAGE: [&str; 7] =
+    ["decay", "min_decay", "optimization_step", "update_after_step", "use_ema_warmup", "inv_gamma", "power"];
 
 impl UNetConfig {
     /// Reads a `config.json` of diffusers' `UNet2DModel`. Keys that begin with `_` say which program wrote it, and are
@@ -52,7 +45,9 @@ impl UNetConfig {
         };
         match keys.get("_class_name").and_then(Value::as_str) {
             Some(CLASS) => {}
-            Some(other) => return refuse("_class_name", other, format!("is not supported; {CLASS} would do")),
+            Some(other) => {
+                return refuse("_class_name", other, format!("is not supported; {CLASS} would do"));
+            }
             None if keys.contains_key("block_out_channels") => {}
             None => return refuse("_class_name", "(not there)", format!("must be {CLASS}")),
         }
@@ -226,7 +221,8 @@ mod tests {
 
     #[test]
     fn keys_of_this_program_and_of_nobody_mean_nothing_in_a_file_of_diffusers() {
-        let more = json!({"patch_size": 2, "cross_attention_dim": 8, "zero_init_output": true, "in_chanels": 7});
+        let more =
+            json!({"patch_size": 2, "cross_attention_dim": 8, "zero_init_output": true, "in_chanels": 7});
         let read = UNetConfig::from_json(with(more)).unwrap();
         assert_eq!(read.network, UNetConfig::cifar());
         assert_eq!(read.ignored, ["cross_attention_dim", "in_chanels", "patch_size", "zero_init_output"]);

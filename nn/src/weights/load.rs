@@ -25,9 +25,8 @@ pub(super) fn gather<T: Element>(files: &[WeightFile], path: &Path, specs: &[Spe
     let mut values: Vec<Tensor<T>> = Vec::with_capacity(specs.len());
     for spec in specs {
         let name = &spec.name;
-        let Some((file, stored, entry)) = there
-            .remove(name)
-            .and_then(|(file, stored)| Some((file, stored, file.entries().get(stored)?)))
+        let Some((file, stored, entry)) =
+            there.remove(name).and_then(|(file, stored)| Some((file, stored, file.entries().get(stored)?)))
         else {
             problems.push(format!("{name} is missing"));
             continue;

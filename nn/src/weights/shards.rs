@@ -1,5 +1,5 @@
-use super::load::gather;
 use super::WeightFile;
+use super::load::gather;
 use crate::{Error, Params, Result, Spec};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,8 +34,8 @@ fn shards(path: &Path) -> Result<Vec<WeightFile>> {
     File::open(path)
         .and_then(|file| file.take(LONGEST_INDEX).read_to_string(&mut text))
         .map_err(|error| refuse(format!("cannot be read: {error}")))?;
-    let index: Index = serde_json::from_str(&text)
-        .map_err(|error| refuse(format!("is not an index of shards: {error}")))?;
+    let index: Index =
+        serde_json::from_str(&text).map_err(|error| refuse(format!("is not an index of shards: {error}")))?;
     let mut listed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (tensor, shard) in &index.weight_map {
         listed.entry(shard).or_default().insert(tensor);

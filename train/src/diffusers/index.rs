@@ -56,7 +56,8 @@ impl ModelIndex {
             Some("UNet2DModel") => Ok(()),
             Some(other) => refuse(format!("{pipeline} with a {other} is not supported")),
             None => {
-                let body = ["transformer", "prior", "model"].into_iter().find(|name| self.component(name).is_some());
+                let body =
+                    ["transformer", "prior", "model"].into_iter().find(|name| self.component(name).is_some());
                 let body = body.map_or(String::new(), |name| format!(" ({name}/)"));
                 refuse(format!("{pipeline}{body} is not supported"))
             }
@@ -65,4 +66,5 @@ impl ModelIndex {
 }
 
 /// What to do about a model of another kind.
-pub(super) const SUPPORTED: &str = "give a folder of a UNet2DModel that paints pictures, as a DDPMPipeline is";
+pub(super) const SUPPORTED: &str =
+    "give a folder of a UNet2DModel that paints pictures, as a DDPMPipeline is";

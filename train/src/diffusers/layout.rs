@@ -41,7 +41,8 @@ pub(super) fn is_one(path: &Path) -> bool {
     let networks = [UNET, AVERAGE].into_iter().chain(OTHERS).map(|name| path.join(name));
     [CONFIG, index::FILE, SCHEDULER].iter().any(|name| path.join(name).is_file())
         || networks.into_iter().any(|network| network.is_dir())
-        || folder_names(path).is_ok_and(|names| names.iter().any(|name| name.starts_with("diffusion_pytorch_model")))
+        || folder_names(path)
+            .is_ok_and(|names| names.iter().any(|name| name.starts_with("diffusion_pytorch_model")))
 }
 
 impl Layout {
@@ -54,7 +55,8 @@ impl Layout {
         if let Some(index) = &index {
             index.check()?;
         }
-        let network = if path.is_file() { folder.to_path_buf() } else { network(folder, index.as_ref(), average)? };
+        let network =
+            if path.is_file() { folder.to_path_buf() } else { network(folder, index.as_ref(), average)? };
         if network != folder
             && let Some(decoder) = DECODERS.into_iter().find(|name| folder.join(name).is_dir())
         {
@@ -120,7 +122,8 @@ fn network(folder: &Path, index: Option<&ModelIndex>, average: bool) -> Result<P
             return Err(Error::model(format!("{class} ({other}/) is not supported"), &config, SUPPORTED));
         }
     }
-    let missing = order.iter().find(|place| place.is_dir() && **place != folder).map_or(folder, |place| place);
+    let missing =
+        order.iter().find(|place| place.is_dir() && **place != folder).map_or(folder, |place| place);
     Err(Error::model(
         format!("no {CONFIG} of a network in the folder"),
         missing,

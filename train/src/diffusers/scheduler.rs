@@ -160,7 +160,8 @@ pub struct Asked {
 }
 
 /// What to do about a scheduler that is needed and not there.
-const REMEDY: &str = "sampling needs the betas that the model was trained with: put its scheduler_config.json there";
+const REMEDY: &str =
+    "sampling needs the betas that the model was trained with: put its scheduler_config.json there";
 
 fn configuration(path: &Path) -> Result<SchedulerConfig> {
     if !path.is_file() {

@@ -42,7 +42,8 @@ impl Weights {
         let has = |name: &String| names.contains(name);
         let (whole, index) = (format!("{STEM}{WHOLE}"), format!("{STEM}{WHOLE}{INDEX}"));
         if has(&index) {
-            let note = has(&whole).then(|| format!("the weights are those of {index}; {whole} is left aside"));
+            let note =
+                has(&whole).then(|| format!("the weights are those of {index}; {whole} is left aside"));
             return Ok((Weights::Sharded(folder.join(index)), note));
         }
         if has(&whole) {
@@ -58,7 +59,11 @@ impl Weights {
             [..] => {
                 let list = variants.iter().map(|name| &name[..]).collect::<Vec<_>>().join(", ");
                 let remedy = format!("give one of them as MODEL: {}", folder.join(variants[0]).display());
-                Err(Error::model(format!("several variants of the weights and no {whole} ({list})"), folder, remedy))
+                Err(Error::model(
+                    format!("several variants of the weights and no {whole} ({list})"),
+                    folder,
+                    remedy,
+                ))
             }
         }
     }
@@ -77,7 +82,8 @@ impl Weights {
 
 /// Why a folder without weights that are read has none.
 fn none(folder: &Path, names: &[String]) -> Error {
-    let ends = |endings: &[&str]| names.iter().find(|name| endings.iter().any(|ending| name.ends_with(ending)));
+    let ends =
+        |endings: &[&str]| names.iter().find(|name| endings.iter().any(|ending| name.ends_with(ending)));
     let shown = folder.display();
     if let Some(index) = ends(&[".bin.index.json"]) {
         return Error::model(
@@ -106,7 +112,9 @@ fn none(folder: &Path, names: &[String]) -> Error {
             folder,
             "rename it, or give it as MODEL",
         ),
-        Some(other) => Error::model("the weights are in a format that is not read", &folder.join(other), FETCH),
+        Some(other) => {
+            Error::model("the weights are in a format that is not read", &folder.join(other), FETCH)
+        }
         None => Error::model(format!("no {STEM}{WHOLE} in the folder"), folder, FETCH),
     }
 }

@@ -52,7 +52,8 @@ pub fn model_rows(model: &Model, seed: u64) -> Result<Vec<Row>> {
 
     // What follows is arithmetic on its answer, in f64.
     let (x_t, times) = (x_t.cast::<f64>(), times.as_slice());
-    let prediction = Prediction::from_output(model.prediction()?, whole.cast::<f64>(), model.learns_variance)?;
+    let prediction =
+        Prediction::from_output(model.prediction()?, whole.cast::<f64>(), model.learns_variance)?;
     rows.extend(conversions(model, &prediction, &x_t, times)?);
     rows.extend(bound_terms(model, &prediction, &x0, &x_t, times)?);
     Ok(rows)

@@ -18,9 +18,9 @@ use tweedie_diffusion::spectrum::{
 use tweedie_diffusion::{Level, Mean, Schedule, ScheduleKind};
 use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose};
+use tweedie_train::SampleRequest;
 use tweedie_train::config::SamplerKind;
 use tweedie_train::data::{Source, read_batch};
-use tweedie_train::SampleRequest;
 
 /// Pictures of data that are looked at when nothing says how many, and pictures of a model.
 const PICTURES: usize = 1000;
