@@ -2,7 +2,7 @@
 
 use crate::bad_input::refused;
 use crate::diffusers::deviation;
-use crate::run::{Said, json, tensor_x, tweedie, write_x};
+use crate::run::{Said, json, tensor_x, train_tiny, tweedie, write_x};
 use serde_json::{Value, json as object};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -299,4 +299,19 @@ fn a_scheduler_is_missed_only_by_what_needs_it() {
         let _ = fs::remove_file(place.path().join("y"));
         refused(place.path(), &["sample", "model", "--n=1", "--steps=2"], &[named, "scheduler_config.json"]);
     }
+}
+
+/// Training leaves numbers out by the seed and the step alone: it is repeated, and goes on, bit for bit.
+#[test]
+fn a_run_with_dropout_is_the_same_each_time_and_other_than_one_without() {
+    let place = tempfile::tempdir().unwrap();
+    let train = |more: &[&str]| {
+        let said = json(place.path(), &train_tiny(&[&["--set=train.grids=0"], more].concat()));
+        said["weights_digest"].as_str().unwrap().to_string()
+    };
+    let dropout = "--set=model.dropout=0.3";
+    let whole = train(&["--steps=4", "--out=whole", dropout]);
+    assert_ne!(train(&["--steps=4", "--out=without"]), whole);
+    train(&["--steps=2", "--out=halves", dropout]);
+    assert_eq!(train(&["--steps=4", "--out=halves", "--resume", dropout]), whole);
 }

@@ -128,6 +128,9 @@ const POINTER: &[u8] = b"version https://git-lfs";
 /// The most that a header may take.
 const LONGEST_HEADER: u64 = 100_000_000;
 
+/// The most that is read of what is no plain file, and need not end.
+const LONGEST_PIPE: u64 = 1 << 30;
+
 /// The bytes of a file whose header has been found to be one, and to account for as many; or why not.
 fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: io::Error| format!("cannot be read: {error}");
@@ -160,6 +163,9 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     if let Some(length) = length.filter(|&length| length != claimed) {
         let (present, data) = (length - start, described.data_len());
         return Err(format!("is cut short or damaged: {present} bytes of data, not {data}"));
+    }
+    if length.is_none() && claimed > LONGEST_PIPE {
+        return Err("is no plain file, and claims to hold more than 1 GiB".into());
     }
     if length.is_some() {
         let room = usize::try_from(claimed).unwrap_or(usize::MAX).saturating_sub(bytes.len());

@@ -120,6 +120,32 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
+    /// What a file claims is held against how long it is, before any of it is read.
+    #[test]
+    fn claims_that_the_file_does_not_bear_out_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("claims.safetensors");
+        let described = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
+        let table: [(Vec<u8>, &str); 6] = [
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:00".to_vec(), "git lfs pull"),
+            (vec![1, 2, 3], "shorter than a header"),
+            (u64::MAX.to_le_bytes().to_vec(), "a header of 18446744073709551615 bytes"),
+            (99_000_000u64.to_le_bytes().to_vec(), "a header of 99000000 bytes"),
+            (
+                described(
+                    r#"{"a":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}"#,
+                ),
+                "0 bytes of data, not 4398046511104",
+            ),
+            (described(r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}"#), ""),
+        ];
+        for (bytes, named) in table {
+            fs::write(&path, bytes).unwrap();
+            let text = message(WeightFile::read(&path));
+            assert!(text.contains("claims.safetensors") && text.contains(named), "{text}");
+        }
+    }
+
     #[test]
     fn a_file_that_does_not_fit_is_described() {
         let folder = tempfile::tempdir().unwrap();
