@@ -37,6 +37,8 @@ pub enum Event<'a> {
         pictures: usize,
         /// Their channels, height and width.
         shape: [usize; 3],
+        /// How many pictures validation looks at, and of how many that are held out.
+        held_out: Option<(usize, usize)>,
         /// What was decided for this run, and what it has to do without: a line each.
         notes: &'a [String],
         /// The step that a resumed run goes on from.

@@ -113,7 +113,11 @@ fn curves(metrics: &[Metrics]) -> Vec<Chart> {
     let mut loss = over_steps("loss", true, over(|line| line.measured.loss));
     if !validation.is_empty() {
         loss.series[1].name = Some("training".to_string());
-        loss.series.push(Series { name: Some("held out".to_string()), points: validation, ..Series::default() });
+        loss.series.push(Series {
+            name: Some("held out".to_string()),
+            points: validation,
+            ..Series::default()
+        });
     }
     vec![
         loss,

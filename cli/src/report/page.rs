@@ -70,9 +70,8 @@ pub(super) fn escape(text: &str) -> String {
 
 /// The whole page around `body`; one that changes looks again after so many seconds.
 pub(super) fn page(title: &str, look_again: Option<u32>, body: &str) -> String {
-    let refresh = look_again.map_or_else(String::new, |seconds| {
-        format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">\n")
-    });
+    let refresh = look_again
+        .map_or_else(String::new, |seconds| format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">\n"));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{refresh}\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -119,9 +118,11 @@ fn rows(key: &str, value: &Value) -> Vec<(String, String)> {
     match value {
         Value::Object(keys) => keys.iter().flat_map(|(name, value)| rows(&below(name), value)).collect(),
         // A list of sections: each by its number.
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            items.iter().zip(1..).flat_map(|(value, number)| rows(&below(&number.to_string()), value)).collect()
-        }
+        Value::Array(items) if items.iter().any(Value::is_object) => items
+            .iter()
+            .zip(1..)
+            .flat_map(|(value, number)| rows(&below(&number.to_string()), value))
+            .collect(),
         other => vec![(key.to_string(), said(other))],
     }
 }

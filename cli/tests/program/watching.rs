@@ -62,8 +62,10 @@ fn a_run_says_its_shape_and_what_it_does_after_the_last_step() {
 #[test]
 fn validation_stands_beside_training_and_changes_no_bit_of_it() {
     let folder = tempfile::tempdir().unwrap();
-    let with = digest(folder.path(), &train_tiny(&["--steps=6", "--out=with", "--set=train.validate_every=4"]));
-    let without = digest(folder.path(), &train_tiny(&["--steps=6", "--out=without", "--set=train.validate_every=0"]));
+    let with =
+        digest(folder.path(), &train_tiny(&["--steps=6", "--out=with", "--set=train.validate_every=4"]));
+    let without =
+        digest(folder.path(), &train_tiny(&["--steps=6", "--out=without", "--set=train.validate_every=0"]));
     assert_eq!(with, without);
     let measured = |run: &str| lines(&folder.path().join(run));
     let steps: Vec<u64> = measured("with")
@@ -100,7 +102,8 @@ fn data_without_a_test_part_lose_no_picture_unless_asked_to() {
     assert!(said.stderr.contains("validation on 2 of 2 pictures held out"), "{}", said.stderr);
     assert!(lines(&folder.path().join("some"))[0]["validation"].is_number());
 
-    let said = tweedie(folder.path(), &train_tiny(&[&small[..], &["--out=no", "--set=data.hold_out=1"]].concat()));
+    let said =
+        tweedie(folder.path(), &train_tiny(&[&small[..], &["--out=no", "--set=data.hold_out=1"]].concat()));
     assert_eq!(said.status, Some(1));
     assert!(said.stderr.contains("data.hold_out"), "{}", said.stderr);
 }
@@ -155,7 +158,9 @@ fn a_machine_that_is_too_slow_for_the_default_network_takes_a_smaller_one() {
     let said = tweedie(folder.path(), &[&short[..], &["--out=run"]].concat());
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     assert!(said.stderr.contains("a network of 16 and 32 channels in batches of 16: "), "{}", said.stderr);
-    let small = |config: String| config.contains("batch = 16\n") && config.replace(['\n', ' '], "").contains("[16,32");
+    let small = |config: String| {
+        config.contains("batch = 16\n") && config.replace(['\n', ' '], "").contains("[16,32")
+    };
     assert!(small(config("run")), "{}", config("run"));
     digest(folder.path(), &[&short[..], &["--preset=digits", "--out=preset"]].concat());
     assert!(!small(config("preset")));

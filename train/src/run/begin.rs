@@ -102,7 +102,8 @@ impl Run {
 
     /// The run in a directory, after the step of its newest checkpoint.
     pub(super) fn resumed(config: Config, out: &Path, source: &dyn Source) -> Result<Run> {
-        let Parts { mut config, schedule, mut times, builder, network, captions } = Parts::of(config, source)?;
+        let Parts { mut config, schedule, mut times, builder, network, captions } =
+            Parts::of(config, source)?;
         make_folders(out)?;
         let newest = crate::model::newest_checkpoint(out)?;
         let (header, weights) = checkpoint::read(&newest)?;

@@ -65,7 +65,8 @@ impl Costs {
         let save = self.save.seconds(0.0);
         let validation =
             habits.validate_every.map_or(0.0, |_| self.validation.seconds(step * 640.0 / habits.step_passes));
-        let between = validation / habits.validate_every.unwrap_or(1) as f64 + save / habits.checkpoint_every as f64;
+        let between =
+            validation / habits.validate_every.unwrap_or(1) as f64 + save / habits.checkpoint_every as f64;
         let at_the_end = save + validation + habits.grids as f64 * self.of_grid(habits);
         ((left - at_the_end).max(0.0) / (step + between).max(1e-9)) as u64
     }
@@ -79,17 +80,18 @@ mod tests {
         Cost { total: Duration::from_secs_f64(seconds * count as f64), count }
     }
 
-    const HABITS: Habits =
-        Habits { checkpoint_every: 10, validate_every: Some(20), grids: 2, grid_passes: 60.0, step_passes: 30.0 };
+    const HABITS: Habits = Habits {
+        checkpoint_every: 10,
+        validate_every: Some(20),
+        grids: 2,
+        grid_passes: 60.0,
+        step_passes: 30.0,
+    };
 
     #[test]
     fn everything_that_is_to_come_fits_into_what_is_left() {
-        let costs = Costs {
-            step: cost(1.0, 5),
-            grid: cost(3.0, 1),
-            save: cost(2.0, 1),
-            validation: cost(4.0, 1),
-        };
+        let costs =
+            Costs { step: cost(1.0, 5), grid: cost(3.0, 1), save: cost(2.0, 1), validation: cost(4.0, 1) };
         // A step takes 1.4 seconds with its part of checkpoints and validations; at the end there are 6 + 2 + 4.
         assert_eq!(costs.steps_in(&HABITS, 26.1), 10);
         assert_eq!(costs.steps_in(&HABITS, 5.0), 0);

@@ -32,7 +32,8 @@ pub(super) fn split(whole: &Arc<dyn Source>, share: f64) -> Result<[Arc<dyn Sour
     let mut learnt = held_out.split_off(held);
     Ok([&mut learnt, &mut held_out].map(|indices| {
         indices.sort_unstable();
-        let part: Arc<dyn Source> = Arc::new(Part { whole: Arc::clone(whole), indices: std::mem::take(indices) });
+        let part: Arc<dyn Source> =
+            Arc::new(Part { whole: Arc::clone(whole), indices: std::mem::take(indices) });
         part
     }))
 }

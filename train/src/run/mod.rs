@@ -57,9 +57,6 @@ pub fn train(config: Config, out: &Path, begin: Begin, observer: &mut dyn Observ
         Some(held_out) => Validation::new(&*held_out, source.classes())?,
         None => None,
     };
-    if let Some(validation) = &validation {
-        notes.push(format!("validation on {} of {} pictures held out", validation.len(), validation.of));
-    }
     let run = match begin {
         Begin::New(_) => Run::new(config, out, &*source)?,
         Begin::Resumed => Run::resumed(config, out, &*source)?,
@@ -69,6 +66,7 @@ pub fn train(config: Config, out: &Path, begin: Begin, observer: &mut dyn Observ
         parameters: run.params.numel(),
         pictures: source.len(),
         shape: source.shape(),
+        held_out: validation.as_ref().map(|validation| (validation.len(), validation.of)),
         notes: &notes,
         resumed_at: (begin == Begin::Resumed).then_some(run.step),
     })?;
@@ -150,7 +148,8 @@ impl<'a> Session<'a> {
             if self.run.step.is_multiple_of(train.log_every) || self.is_done() {
                 self.log(&report, observer)?;
             }
-            interrupted = observer.observe(Event::Step(self.progress(&report)))? == Control::Stop && !self.is_done();
+            interrupted =
+                observer.observe(Event::Step(self.progress(&report)))? == Control::Stop && !self.is_done();
             // Lines, bars and reports between steps are part of what a step takes.
             let others = step_time + (self.costs.validation.total - validations);
             self.costs.step.total += began.elapsed().saturating_sub(others);

@@ -1,9 +1,9 @@
 //! The sample grids on the way.
 
 use super::Run;
+use crate::Result;
 use crate::model::{Model, SampleRequest};
 use crate::observer::{Event, Observer};
-use crate::Result;
 use tweedie_diffusion::Condition;
 use tweedie_nn::{Builder, Network};
 
@@ -21,7 +21,8 @@ impl Run {
     /// Passes of one picture through the network that a grid is.
     pub(super) fn grid_passes(&self) -> f64 {
         let train = &self.config.train;
-        let pictures = GRID_ROWS * if train.class_conditional { self.config.data.classes.len() } else { GRID_COLUMNS };
+        let pictures =
+            GRID_ROWS * if train.class_conditional { self.config.data.classes.len() } else { GRID_COLUMNS };
         let told = train.class_conditional || self.config.model.caption.is_some();
         let guided = told && train.label_dropout > 0.0 && self.config.sampling.guidance != 1.0;
         (pictures * GRID_STEPS * if guided { 2 } else { 1 }) as f64

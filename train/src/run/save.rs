@@ -12,7 +12,13 @@ impl Run {
         files::write_whole(&out.join("config.toml"), self.config.to_toml()?.as_bytes())
     }
 
-    pub(super) fn save(&mut self, out: &Path, seconds: f64, loss: f64, observer: &mut dyn Observer) -> Result<()> {
+    pub(super) fn save(
+        &mut self,
+        out: &Path,
+        seconds: f64,
+        loss: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         let header = Header { config: self.config.clone(), step: self.step, seconds, loss };
         let path = checkpoint::path_of(out, self.step);
         let moments = self.optimizer.state(&self.params);

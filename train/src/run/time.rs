@@ -59,9 +59,10 @@ impl Session<'_> {
     /// The grids on the way that a time budget, if there is one, still has room for.
     pub(super) fn grids_left_to_pay(&self) -> u64 {
         match self.run.config.train.time_budget {
-            Some(budget) => {
-                self.costs.affordable_grids(&self.habits_with(0), budget).saturating_sub(self.costs.grid.count)
-            }
+            Some(budget) => self
+                .costs
+                .affordable_grids(&self.habits_with(0), budget)
+                .saturating_sub(self.costs.grid.count),
             None => u64::MAX,
         }
     }

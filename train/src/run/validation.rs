@@ -15,9 +15,9 @@ use tweedie_tensor::random::{self, Purpose, Stream};
 /// The pictures that are looked at, each once in every tenth of 1..T.
 const PICTURES: usize = 64;
 const DECILES: usize = 10;
-/// A validation comes after as many pictures of training as make it a fiftieth of the work: it passes 640 pictures
+/// A validation comes after as many pictures of training as make it a thirtieth of the work: it passes 640 pictures
 /// forward, and training passes each forward and back.
-const LEARNT_BETWEEN: u64 = 12_800;
+const LEARNT_BETWEEN: u64 = 6_400;
 /// Not the run's seed: what is measured must be the same in runs of any seed.
 const SEED: u64 = 0;
 /// Streams of [`Purpose::Validation`]: the noise of tenth d is step d of it, its times step `TIMES` + d.
@@ -64,7 +64,7 @@ impl Parts {
             return Ok(Parts { learnt: whole, held_out: None, note: None });
         }
         let [channels, ..] = whole.shape();
-        let options = DataOptions { channels: Some(channels), ..options.clone() };
+        let options = DataOptions { channels: Some(channels), ..*options };
         let (held_out, note) = match data::open(&data.source, Split::Test, &options) {
             Ok(test) if test.shape() != whole.shape() || test.words() != whole.words() => {
                 (None, Some("no validation: the test part has pictures of another form".to_string()))
@@ -149,11 +149,18 @@ impl Validation {
     }
 
     /// Pictures `first..first + n` in one tenth: losses, squared errors, times.
-    fn part(&self, run: &Run, decile: usize, first: usize, n: usize) -> Result<(Vec<f64>, Vec<f64>, Vec<usize>)> {
+    fn part(
+        &self,
+        run: &Run,
+        decile: usize,
+        first: usize,
+        n: usize,
+    ) -> Result<(Vec<f64>, Vec<f64>, Vec<usize>)> {
         let Config { train, model, diffusion, .. } = &run.config;
         let x = ops::narrow(&self.pictures.x, 0, first, n)?;
         let noise = random::normal(*x.shape(), SEED, Purpose::Validation, decile as u64, first as u64);
-        let times: Vec<usize> = self.times(decile, run.schedule.num_timesteps()).skip(first).take(n).collect();
+        let times: Vec<usize> =
+            self.times(decile, run.schedule.num_timesteps()).skip(first).take(n).collect();
         let x_t = run.schedule.q_sample(&x, &times, &noise)?;
         let clocks: Vec<f64> = run.schedule.timesteps_at(&times)?.iter().map(|time| time.clock()).collect();
         let shown = Condition {
@@ -170,7 +177,8 @@ impl Validation {
     /// The times of all pictures in a tenth: one in each of as many equal parts of it, in random order.
     fn times(&self, decile: usize, timesteps: usize) -> impl Iterator<Item = usize> {
         let n = self.len();
-        let stream = move |sample: usize| Stream::new(SEED, Purpose::Validation, TIMES + decile as u64, sample as u64);
+        let stream =
+            move |sample: usize| Stream::new(SEED, Purpose::Validation, TIMES + decile as u64, sample as u64);
         let order = stream(n).permutation(n);
         order.into_iter().enumerate().map(move |(i, place)| {
             let within = (place as f64 + stream(i).uniform()) / n as f64;

@@ -7,7 +7,8 @@ use tweedie_train::Freedom;
 pub(super) fn of(args: &TrainArgs) -> Freedom {
     let is_set = |key: &str| args.set.iter().any(|setting| sets(setting, key));
     let batch = args.batch.is_none() && !is_set("train.batch");
-    let paced = args.steps.is_none() && args.preset.is_none() && args.config.is_none() && !is_set("train.steps");
+    let paced =
+        args.steps.is_none() && args.preset.is_none() && args.config.is_none() && !is_set("train.steps");
     Freedom {
         batch,
         warmup: paced && !is_set("optimizer.warmup"),
@@ -17,7 +18,8 @@ pub(super) fn of(args: &TrainArgs) -> Freedom {
 
 /// Whether an assignment is to this key, to one below it, or to the section that it is in.
 fn sets(assignment: &str, key: &str) -> bool {
-    let name: Vec<&str> = assignment.split('=').next().unwrap_or_default().split('.').map(str::trim).collect();
+    let name: Vec<&str> =
+        assignment.split('=').next().unwrap_or_default().split('.').map(str::trim).collect();
     name.iter().zip(key.split('.')).all(|(a, b)| *a == b)
 }
 
