@@ -12,8 +12,10 @@ const INTERVAL: Duration = Duration::from_secs(10);
 const WHOLE: u64 = 1000;
 /// Between two drawings of a bar whose work says nothing: it follows the terminal's width.
 const TICK: Duration = Duration::from_millis(500);
-/// The bar's length where there is room for it, where there is less, and where there is none.
-const BARS: [usize; 3] = [24, 10, 0];
+/// From this many columns on a terminal is wide, and has the longer bar.
+const WIDE: usize = 100;
+/// The length of the bar on a wide and on another terminal.
+const BARS: [usize; 2] = [24, 10];
 /// What a terminal that does not tell its width is taken for.
 const USUAL_WIDTH: usize = 80;
 
@@ -111,29 +113,22 @@ fn width() -> usize {
     ::console::Term::stderr().size_checked().map_or(USUAL_WIDTH, |(_, columns)| usize::from(columns))
 }
 
-/// A bar, the percentage and the longest text for which there is room in `width` columns. A shorter text with a bar comes
-/// before a longer one without; only where not even the shortest fits is it cut.
+/// A bar, the percentage and the longest text for which there is room in `width` columns. The bar goes before the shortest
+/// text does; only where that does not fit alone is it cut.
 fn fitted(share: f64, forms: &[String], width: usize) -> String {
-    let percent = format!("{:>3.0}%", 100.0 * share);
-    let head =
-        |bar: usize| if bar == 0 { percent.clone() } else { format!("{} {percent}", drawn(share, bar)) };
-    let room = |bar: usize| width.saturating_sub(head(bar).chars().count() + 2);
-    let fits =
-        |bar: usize| forms.iter().find(|form| form.chars().count() <= room(bar)).map(|form| (bar, form));
-    // The longer of two bars only if no word is lost by it.
-    let longest =
-        BARS[..2].iter().find_map(|&bar| fits(bar).filter(|(_, form)| Some(*form) == forms.first()));
-    match longest.or_else(|| BARS[1..].iter().find_map(|&bar| fits(bar))) {
-        Some((bar, form)) => format!("{}  {form}", head(bar)),
-        None => {
-            let text = forms.last().map_or("", String::as_str);
-            let whole = format!("{percent}  {text}");
-            if whole.chars().count() <= width {
-                return whole;
-            }
-            whole.chars().take(width.saturating_sub(1)).chain((width > 0).then_some('…')).collect()
-        }
-    }
+    let percent = format!("{:>3.0}%  ", 100.0 * share);
+    let bar = drawn(share, BARS[usize::from(width < WIDE)]) + " ";
+    let rooms = [bar + &percent, percent].map(|head| (width.saturating_sub(head.chars().count()), head));
+    let fits = |(room, head): &(usize, String)| {
+        let form = forms.iter().find(|form| form.chars().count() <= *room)?;
+        Some(format!("{head}{form}"))
+    };
+    rooms.iter().find_map(fits).unwrap_or_else(|| {
+        let whole = rooms[1].1.clone() + forms.last().map_or("", String::as_str);
+        let cut = whole.chars().count() > width;
+        let kept = if cut { width.saturating_sub(1) } else { width };
+        whole.chars().take(kept).chain((cut && width > 0).then_some('…')).collect()
+    })
 }
 
 /// A bar of `length` columns.
@@ -175,8 +170,8 @@ mod tests {
             assert_eq!(line.contains('…'), (1..18).contains(&width), "{width}: {line}");
         }
         let length = |width| fitted(0.5, &forms, width).matches('x').count();
-        assert_eq!([17, 18, 56, 57, 76, 77].map(length), [10, 12, 12, 40, 40, 60]);
-        assert!(fitted(0.5, &forms, 91).starts_with("━━━━━━━━━━━╸────────────  50%  x"));
+        assert_eq!([17, 18, 29, 56, 57, 76, 77].map(length), [10, 12, 12, 12, 40, 40, 60]);
+        assert!(fitted(0.5, &forms, 100).starts_with("━━━━━━━━━━━╸────────────  50%  x"));
         assert_eq!(drawn(1.0, 3), "━━━");
     }
 }

@@ -37,6 +37,8 @@ pub enum Event<'a> {
         pictures: usize,
         /// Their channels, height and width.
         shape: [usize; 3],
+        /// How many pictures validation looks at, and of how many that are held out.
+        held_out: Option<(usize, usize)>,
         /// What the data's reader has to say, and what was decided for this run: a line each.
         notes: &'a [String],
         /// The step that a resumed run goes on from.

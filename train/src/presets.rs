@@ -21,7 +21,9 @@ pub(crate) struct Smaller {
     pub(crate) model: NetworkConfig,
     pub(crate) batch: usize,
     pub(crate) learning_rate: f64,
-    /// Steps in which digits become readable.
+    /// What has learnt less needs more of it to draw a digit whole.
+    pub(crate) guidance: f64,
+    /// Steps that it is worth: with fewer, a smaller one still is better.
     pub(crate) enough: f64,
     pub(crate) said: &'static str,
 }
@@ -32,7 +34,8 @@ pub(crate) fn smaller_digits() -> [Smaller; 2] {
         model: compact(channels.to_vec()).into(),
         batch: MANY_STEPS,
         learning_rate: 2e-3,
-        enough: 500.0,
+        guidance: 3.0,
+        enough: 1000.0,
         said,
     })
 }

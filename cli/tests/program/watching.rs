@@ -20,7 +20,7 @@ fn six_pictures(folder: &Path) {
     fs::create_dir(&pictures).unwrap();
     for i in 0..6u8 {
         // A portable grey map: as plain as a picture can be.
-        let bytes = [b"P5 8 8 255\n".to_vec(), (0..64).map(|j| j * 4 ^ i).collect()].concat();
+        let bytes = [b"P5 8 8 255\n".to_vec(), (0..64).map(|j| (j * 4) ^ i).collect()].concat();
         fs::write(pictures.join(format!("{i}.pgm")), bytes).unwrap();
     }
 }

@@ -59,9 +59,6 @@ pub fn train(config: Config, out: &Path, begin: Begin, observer: &mut dyn Observ
         Some(held_out) => Validation::new(&*held_out, source.classes())?,
         None => None,
     };
-    if let Some(validation) = &validation {
-        notes.push(format!("validation on {} of {} pictures held out", validation.len(), validation.of));
-    }
     let run = match begin {
         Begin::New(_) => Run::new(config, out, &*source)?,
         Begin::Resumed => Run::resumed(config, out, &*source)?,
@@ -71,6 +68,7 @@ pub fn train(config: Config, out: &Path, begin: Begin, observer: &mut dyn Observ
         parameters: run.params.numel(),
         pictures: source.len(),
         shape: source.shape(),
+        held_out: validation.as_ref().map(|validation| (validation.len(), validation.of)),
         notes: &notes,
         resumed_at: (begin == Begin::Resumed).then_some(run.step),
     })?;

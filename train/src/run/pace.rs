@@ -53,12 +53,17 @@ pub(super) fn decide(
     let is_digits = Config::preset("digits").is_ok_and(|preset| preset.model == config.model);
     if freedom.network && is_digits && foreseen < ENOUGH_STEPS {
         let of_preset = foreseen;
-        let rate_is_open = config.optimizer.learning_rate == Config::default().optimizer.learning_rate;
-        for Smaller { model, batch, learning_rate, enough, said } in smaller_digits() {
+        let usual = Config::default();
+        let rate_is_open = config.optimizer.learning_rate == usual.optimizer.learning_rate;
+        let guidance_is_open = config.sampling.guidance == usual.sampling.guidance;
+        for Smaller { model, batch, learning_rate, guidance, enough, said } in smaller_digits() {
             config.model = model;
             config.train.batch = config.train.batch.min(batch);
             if rate_is_open {
                 config.optimizer.learning_rate = learning_rate;
+            }
+            if guidance_is_open {
+                config.sampling.guidance = guidance;
             }
             foreseen = budget / seconds_a_step(&config, source, budget)?;
             let note = format!(

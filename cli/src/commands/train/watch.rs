@@ -111,7 +111,7 @@ impl Observer for Watch {
                 };
                 self.progress.busy(text, always);
             }
-            Event::Started { config, parameters, pictures, shape, notes, resumed_at } => {
+            Event::Started { config, parameters, pictures, shape, held_out, notes, resumed_at } => {
                 let what = of_what(pictures, shape, config.data.classes.len());
                 self.progress.say(format!(
                     "{}: {what}; a network of {} parameters; into {}",
@@ -119,6 +119,10 @@ impl Observer for Watch {
                     grouped(parameters as u64),
                     self.out.display()
                 ));
+                if let Some((looked_at, of)) = held_out {
+                    let of = grouped(of as u64);
+                    self.progress.say(format!("validation on {looked_at} of {of} pictures held out"));
+                }
                 notes.iter().for_each(|note| self.progress.say(format!("note: {note}")));
                 if let Some(step) = resumed_at {
                     self.progress.say(format!("going on after step {}", grouped(step)));
