@@ -134,10 +134,9 @@ impl SchedulerConfig {
                 return Err(Error::parameter("sampling", name, sigma, "must be above 0"));
             }
         }
-        let (into, back): (fn(f64) -> f64, fn(f64) -> f64) = match spread {
-            Spread::Karras => (|sigma| libm::pow(sigma, 1.0 / RHO), |root| libm::pow(root, RHO)),
-            Spread::Lu | Spread::Exponential => (Element::ln, Element::exp),
-        };
+        let karras = spread == Spread::Karras;
+        let into = |sigma: f64| if karras { libm::pow(sigma, 1.0 / RHO) } else { Element::ln(sigma) };
+        let back = |root: f64| if karras { libm::pow(root, RHO) } else { Element::exp(root) };
         let (gaps, low, high) = (steps.saturating_sub(1).max(1) as f64, into(low), into(high));
         let clocks = Clocks::of(levels);
         // A single one is the largest.
