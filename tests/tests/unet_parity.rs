@@ -22,7 +22,7 @@ struct Fixture {
 
 fn open(name: &str) -> Fixture {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
-    let config = UNetConfig::read(&folder.join("unet/config.json")).unwrap();
+    let config = UNetConfig::read(&folder.join("unet/config.json")).unwrap().network;
     let builder = Builder::new();
     let unet = UNet::new(&config, &builder).unwrap();
     let file = WeightFile::read(&folder.join("unet/diffusion_pytorch_model.safetensors")).unwrap();
