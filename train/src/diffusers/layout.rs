@@ -57,11 +57,8 @@ impl Layout {
         }
         let network =
             if path.is_file() { folder.to_path_buf() } else { network(folder, index.as_ref(), average)? };
-        if network != folder
-            && let Some(decoder) = DECODERS.into_iter().find(|name| folder.join(name).is_dir())
-        {
-            let what = format!("the network paints latents, which {decoder}/ decodes");
-            return Err(Error::model(what, &folder.join(decoder), SUPPORTED));
+        if network != folder {
+            refuse_decoders(folder)?;
         }
         if network.ends_with(AVERAGE) && network != folder {
             notes.push(format!("{AVERAGE}/ is read, the moving average of the weights"));
@@ -86,7 +83,20 @@ fn whole_of(folder: &Path) -> Option<PathBuf> {
     folder.parent().filter(|_| is_part).map(Path::to_path_buf)
 }
 
+/// Refuses a network that has a decoder beside it.
+fn refuse_decoders(folder: &Path) -> Result<()> {
+    match DECODERS.into_iter().find(|name| folder.join(name).is_dir()) {
+        None => Ok(()),
+        Some(decoder) => {
+            let what = format!("the network paints latents, which {decoder}/ decodes");
+            Err(Error::model(what, &folder.join(decoder), SUPPORTED))
+        }
+    }
+}
+
+/// The index of a whole, if that paints pictures.
 fn checked(whole: &Path) -> Result<Option<ModelIndex>> {
+    refuse_decoders(whole)?;
     let index = ModelIndex::of(whole)?;
     index.as_ref().map_or(Ok(()), ModelIndex::check)?;
     Ok(index)
