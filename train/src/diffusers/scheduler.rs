@@ -53,7 +53,7 @@ impl FolderScheduler {
             Err(why) => (Err(why.into()), None, None),
             Ok((own, None)) => (Ok(own), None, None),
             Ok((own, Some(index))) => {
-                let (class_name, note) = resolve(&index, &own.class_name);
+                let (class_name, note) = resolve(&index, &own);
                 (Ok(SchedulerConfig { class_name, ..own }), note, Some(index.pipeline().to_string()))
             }
         };
@@ -167,19 +167,24 @@ fn configuration(path: &Path) -> Result<SchedulerConfig> {
     if !path.is_file() {
         return Err(Error::model("no scheduler in the folder", path, REMEDY));
     }
-    serde_json::from_str(&without_infinities(&read(path)?)).map_err(|error| {
+    let keys: serde_json::Result<serde_json::Map<String, serde_json::Value>> =
+        serde_json::from_str(&without_infinities(&read(path)?));
+    // A key without a value is one that is not set.
+    let given = keys.map(|keys| keys.into_iter().filter(|(_, value)| !value.is_null()).collect());
+    given.and_then(|given| serde_json::from_value(serde_json::Value::Object(given))).map_err(|error| {
         Error::model(format!("not a scheduler's configuration: {error}"), path, "correct the file")
     })
 }
 
-/// The class of scheduler that samples, and what to say of it. `own` is the class that the scheduler's file names.
+/// The class of scheduler that samples, and what to say of it. `config` is the scheduler's file.
 ///
 /// diffusers takes the class that `model_index.json` names, and two pipelines convert it to theirs. A folder whose files
 /// differ was put together by hand: somebody replaced the scheduler's file, or the index's entry, and left the other as
 /// the training script wrote it. So where they differ, the class that is further from what training scripts write
 /// (DDPM, then DDIM and PNDM, to which pipelines convert, then all others) is what was meant; of two that are as far, the
 /// index's.
-fn resolve(index: &ModelIndex, own: &str) -> (String, Option<String>) {
+fn resolve(index: &ModelIndex, config: &SchedulerConfig) -> (String, Option<String>) {
+    let own = &config.class_name[..];
     let listed = index.component("scheduler");
     let converted = match index.pipeline() {
         "DDIMPipeline" => Some(SchedulerClass::Ddim.name()),
@@ -190,7 +195,7 @@ fn resolve(index: &ModelIndex, own: &str) -> (String, Option<String>) {
         return (own.to_string(), None);
     };
     let pipeline = index.pipeline();
-    if listed.is_none_or(|listed| listed == own) && !own.contains("Flow") {
+    if listed.is_none_or(|listed| listed == own) && !config.is_of_flows() {
         return (there.to_string(), Some(format!("{pipeline} samples with {there}, in the place of {own}")));
     }
     let (taken, left) = match distance(own) > distance(there) {
