@@ -23,7 +23,7 @@ fn every_layout_is_counted_right() {
     let letters: Vec<(String, u64)> = (1..27).map(|letter| (letter.to_string(), 2)).collect();
     let twelve: Vec<(String, u64)> = (0..12).map(|folder| (folder.to_string(), 3)).collect();
     let named = |pairs: &[(&str, u64)]| pairs.iter().map(|(name, n)| (name.to_string(), *n)).collect();
-    let table: [(&str, [u64; 3], Vec<(String, u64)>); 8] = [
+    let table = [
         ("folders-0-11", [3, 16, 16], twelve),
         ("comma", [3, 16, 16], named(&[("blue", 3), ("red, bright", 3)])),
         ("nested", [3, 16, 16], named(&[("cats", 6), ("dogs", 1)])),

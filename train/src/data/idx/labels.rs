@@ -42,7 +42,7 @@ impl Labels {
             }
             _ => {
                 let what = format!("IDX file of shape {:?} where labels were expected", array.sizes);
-                return Err(DataError::malformed(path, what, "give one number a picture"));
+                Err(DataError::malformed(path, what, "give one number a picture"))
             }
         }
     }
