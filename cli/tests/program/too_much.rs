@@ -46,7 +46,7 @@ fn runs_that_would_not_fit_are_refused_before_the_first_step() {
         &["train", "--image-size=4096", "--steps=1", "--out=r", "--threads=2"][..],
         &["train", "--image-size=512", "--batch=32", "--steps=1", "--out=r", "--threads=2"],
         &["train", "--batch=50000", "--steps=1", "--out=r", "--threads=2"],
-        &["train", "--preset=cifar", "--data=shapes", "--batch=1000", "--steps=1", "--out=r", "--threads=2"],
+        &["train", "--preset=small", "--data=shapes", "--batch=1000", "--steps=1", "--out=r", "--threads=2"],
     ] {
         let line = refused_within(2048, place.path(), arguments);
         assert!(
@@ -58,7 +58,7 @@ fn runs_that_would_not_fit_are_refused_before_the_first_step() {
     let line = refused_within(
         2048,
         place.path(),
-        &["bench", "step", "--model=small", "--batch=100000", "--threads=2"],
+        &["bench", "step", "--model=small", "--batch=65536", "--threads=2"],
     );
     assert!(line.contains("give --batch "), "{line}");
 }
