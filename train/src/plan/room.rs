@@ -260,7 +260,10 @@ mod tests {
         let Memory { weights, gradients, moments, average, activations, data, workspace, total, .. } =
             wide.memory;
         assert_eq!(weights + gradients + moments + average + activations + data + workspace, total);
-        assert_eq!((weights, moments, average), (4 * wide.parameters as u64, 2 * weights, weights));
+        // Blocks are a little larger than what is in them.
+        let about = |bytes: u64, numbers: usize| (1.0..1.02).contains(&(bytes as f64 / (4 * numbers) as f64));
+        assert!(about(weights, wide.parameters) && about(moments, 2 * wide.parameters));
+        assert!(about(average, wide.parameters));
         assert!(wide.fits && !plan(total - 1).fits && plan(total).fits);
     }
 }
