@@ -5,8 +5,11 @@ use std::fs::OpenOptions;
 use std::process::Stdio;
 
 /// Commands whose answer is a table or a figure, and a piece of that answer.
-const ANSWERS: [(&[&str], &str); 4] = [
+const ANSWERS: [(&[&str], &str); 7] = [
     (&["verify", "--timesteps=20"], "expected"),
+    (&["inspect", "data", "glyphs", "--n=20"], "alpha"),
+    (&["inspect", "forward", "--data=glyphs"], "without the root"),
+    (&["inspect", "spectrum", "--data=glyphs", "--n=20"], "cycles a pixel"),
     (&["inspect", "schedule", "--timesteps=20"], "linear, T = 20"),
     (&["eval", "bpd", "model", "--n=2", "--timesteps-per-picture=2"], "bits per dimension"),
     (&["bench", "step", "--model=model", "--batch=1", "--runs=1"], "a training step"),

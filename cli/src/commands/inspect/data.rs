@@ -77,7 +77,7 @@ pub(super) fn data(args: &InspectDataArgs, seed: u64, console: Console) -> Resul
     }
     progress.finish();
     let looked = seen.sum_up(args.data(), split, &*source)?;
-    looked.tell(console);
+    looked.tell(console)?;
     match &args.out {
         Some(PicturePlace::File(file)) => {
             let png = seen.grid()?;
@@ -202,29 +202,30 @@ impl Seen {
 }
 
 impl Looked<'_> {
-    fn tell(&self, console: Console) {
+    fn tell(&self, console: Console) -> Result<()> {
         let [c, h, w] = self.shape;
         let of = if self.n < self.pictures { format!(" (looked at {})", self.n) } else { String::new() };
         let pictures = if self.pictures == 1 { "picture" } else { "pictures" };
         let classes = if self.classes.len() == 1 { "class" } else { "classes" };
-        console.say(format!(
+        console.print(format!(
             "{}, {}: {} {pictures}{of} of {c} × {h} × {w}, {} {classes}",
             self.data,
             self.split,
             self.pictures,
             self.classes.len()
-        ));
+        ))?;
         let join = |values: &[f64]| values.iter().map(|&x| digits(x)).collect::<Vec<_>>().join(", ");
-        console.say(format!("mean      {}", join(&self.mean)));
-        console.say(format!("variance  {}", join(&self.variance)));
-        console.say(format!("alpha     {}", self.exponent()));
+        console.print(format!("mean      {}", join(&self.mean)))?;
+        console.print(format!("variance  {}", join(&self.variance)))?;
+        console.print(format!("alpha     {}", self.exponent()))?;
         let width = self.classes.iter().map(|class| class.name.chars().count()).max().unwrap_or(0);
         for class in self.classes.iter().take(100) {
-            console.say(format!("{:>8}  {:width$}", class.count, class.name));
+            console.print(format!("{:>8}  {:width$}", class.count, class.name))?;
         }
         if self.classes.len() > 100 {
-            console.say(format!("and {} more classes; --json has them all", self.classes.len() - 100));
+            console.print(format!("and {} more classes; --json has them all", self.classes.len() - 100))?;
         }
+        Ok(())
     }
 
     fn exponent(&self) -> String {

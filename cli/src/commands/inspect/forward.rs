@@ -73,7 +73,7 @@ pub(super) fn forward(args: &InspectForwardArgs, seed: u64, console: Console) ->
             .map(|&t| Time { t, right: Kernel::of(&schedule, t), without_root: Kernel::of(&without, t) })
             .collect(),
     };
-    shown.tell(console);
+    shown.tell(console)?;
     if let Some(out) = &args.out {
         let strips = [strip(&schedule, &x0, &times, seed)?, strip(&without, &x0, &times, seed)?];
         let png = stacked(&strips)?;
@@ -139,19 +139,20 @@ fn stacked([above, below]: &[Canvas; 2]) -> Result<Vec<u8>> {
 }
 
 impl Noised {
-    fn tell(&self, console: Console) {
-        console.say(format!("{:>42}{:>33}", "with the root", "without the root"));
-        console.say(format!(
+    fn tell(&self, console: Console) -> Result<()> {
+        console.print(format!("{:>42}{:>33}", "with the root", "without the root"))?;
+        console.print(format!(
             "{:>9} {:>10} {:>10} {:>10}  {:>10} {:>10} {:>10}",
             "t", "signal", "noise", "variance", "signal", "noise", "variance"
-        ));
+        ))?;
         for Time { t, right, without_root } in &self.times {
             let said = |kernel: &Kernel| {
                 let [s, n, v] = [kernel.signal, kernel.noise, kernel.variance].map(digits);
                 format!("{s:>10} {n:>10} {v:>10}")
             };
-            console.say(format!("{t:>9} {}  {}", said(right), said(without_root)));
+            console.print(format!("{t:>9} {}  {}", said(right), said(without_root)))?;
         }
+        Ok(())
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) fn spectrum(args: &InspectSpectrumArgs, seed: u64, console: Console) 
         Some(path) => of_model(args, path, seed, console)?,
         None => of_pictures(args, seed, console)?,
     };
-    found.tell(console);
+    found.tell(console)?;
     if let Some(out) = &args.out {
         write_charts(out, &found.document(), console)?;
     }
@@ -328,13 +328,13 @@ impl Spectrum {
     }
 
     /// At most some twenty rings, each with when it drowns or is painted.
-    fn tell(&self, console: Console) {
-        console.say(self.title());
+    fn tell(&self, console: Console) -> Result<()> {
+        console.print(self.title())?;
         let what = match &self.over {
             Over::Schedule { .. } => "drowned from t",
             Over::Sampler { .. } => "painted from step",
         };
-        console.say(format!("{:>14} {:>11} {:>11} {:>18}", "cycles a pixel", "power", "± ", what));
+        console.print(format!("{:>14} {:>11} {:>11} {:>18}", "cycles a pixel", "power", "± ", what))?;
         let rings = self.frequencies.len();
         for ring in (0..rings).step_by(rings.div_ceil(20).max(1)) {
             let when = match &self.over {
@@ -343,13 +343,14 @@ impl Spectrum {
                 }
                 Over::Sampler { fixed_from, .. } => fixed_from[ring].to_string(),
             };
-            console.say(format!(
+            console.print(format!(
                 "{:>14.4} {:>11} {:>11} {when:>18}",
                 self.frequencies[ring],
                 digits(self.power[ring]),
                 self.power_std_error[ring].map_or("–".to_string(), digits)
-            ));
+            ))?;
         }
+        Ok(())
     }
 
     fn document(&self) -> Document {
