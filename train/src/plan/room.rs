@@ -147,8 +147,7 @@ pub fn check_training(config: &Config, source: &dyn Source) -> Result<()> {
 /// # Errors
 /// As [`check_training`].
 pub fn check_steps(model: &NetworkConfig, shape: [usize; 3], batch: usize) -> Result<()> {
-    let mut config = Config::default();
-    config.model = model.clone();
+    let mut config = Config { model: model.clone(), ..Config::default() };
     config.optimizer.rule = OptimConfig::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
     let room = Room::now();
     let needs = |batch| Ok::<u64, Error>(rehearsal::training(&config, shape, batch, 0)?.tensors + room.held);
