@@ -78,7 +78,7 @@ fn configurations() {
         let noise: Vec<Tensor<f64>> = (0..steps).map(toy_noise).collect();
         let actual = toy_run(&config, steps, start / mean(&batch()), &noise);
         assert_eq!(actual.len(), means.len(), "{json}");
-        let off = |(a, b): (&f64, &f64)| a.is_nan() || (a - b).abs() > 1e-5 * b + 1e-12;
+        let off = |(a, b): (&f64, &f64)| a.is_nan() || (a - b).abs() > relative * b + absolute;
         if let Some(i) = actual.iter().zip(&means).position(off) {
             wrong.push(format!("{json}, {steps} steps: after step {i} {} is not {}", actual[i], means[i]));
         }
@@ -121,11 +121,15 @@ fn every_class_starts_and_ends_where_diffusers_does() {
         let x = ops::combine(&[(&[sampler.start_deviation()], &batch())]).unwrap();
         let from = mean(&x);
         let condition = Condition::default();
+        // Spread levels are looked up in a table of float32 logarithms there, which end in another last place here: a clock
+        // that should be 0 is not quite, and the toy's picture is its multiple.
+        let spread = config.use_karras_sigmas || config.use_exponential_sigmas || config.use_lu_lambdas;
+        let (relative, absolute) = if spread { (1e-4, 2e-5) } else { (1e-5, 1e-12) };
         let run = sampler.run_with(Model::new(&*speaking, &condition, 0).with_noise(&noise), x);
         match run.last().unwrap() {
             Ok(state) => {
                 for (what, a, b) in [("start", from, start), ("last", mean(&state.x), last)] {
-                    if a.is_nan() || (a - b).abs() > 1e-5 * b + 1e-12 {
+                    if a.is_nan() || (a - b).abs() > relative * b + absolute {
                         wrong.push(format!("{json}, {steps} steps: {what} {a} is not {b}"));
                     }
                 }

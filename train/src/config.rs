@@ -615,7 +615,9 @@ struct Difference {
 fn first_difference(a: &toml::Table, b: &toml::Table) -> Option<Difference> {
     let text = |value: Option<&toml::Value>| value.map_or("unset".to_string(), ToString::to_string);
     let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    keys.into_iter().find_map(|key| match (a.get(key), b.get(key)) {
+    // Of two architectures, all other keys differ as well.
+    let architecture = keys.get(&"architecture".to_string()).copied();
+    architecture.into_iter().chain(keys).find_map(|key| match (a.get(key), b.get(key)) {
         (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
             first_difference(a, b).map(|inner| Difference { key: format!("{key}.{}", inner.key), ..inner })
         }

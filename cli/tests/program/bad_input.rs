@@ -86,7 +86,7 @@ fn requests_that_do_not_fit_the_model() {
     let place = workplace();
     let table: &[(&str, &[&str])] = &[
         ("sample M --n=0", &["--n"]),
-        ("sample M --class=10", &["--class", "\"10\"", "10 classes"]),
+        ("sample M --class=10", &["--class", "\"10\"", "the model's classes are 0, 1, 2"]),
         ("sample M --class=cat", &["--class", "\"cat\""]),
         ("sample M --n=3 --class=1,2", &["--class", "2 classes for 3 pictures"]),
         ("sample M --noise=wide", &["--noise wide", "3, 32, 32", "1, 8, 8"]),

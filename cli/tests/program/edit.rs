@@ -114,7 +114,10 @@ fn what_cannot_be_edited_is_refused_by_name() {
         ("inpaint M --image=text.png --mask=mask.png", &["text.png"]),
         ("inpaint M --image=nowhere.png --mask=mask.png", &["nowhere.png"]),
         ("inpaint M --image=folder --mask=mask.png", &["folder"]),
-        ("inpaint M --image=a.png --mask=mask.png --class=10", &["--class", "10 classes"]),
+        (
+            "inpaint M --image=a.png --mask=mask.png --class=10",
+            &["--class", "the model's classes are 0, 1, 2"],
+        ),
         ("inpaint M --image=a.png --mask=mask.png --out=a.png/b.png", &["--out a.png/b.png"]),
         ("inpaint nowhere --image=a.png --mask=mask.png", &["nowhere"]),
         ("vary M --image=a.png --strength=1.5", &["--strength", "1.5"]),

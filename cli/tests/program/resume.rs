@@ -50,7 +50,7 @@ fn a_preset_or_a_value_that_the_run_was_not_made_with_is_named() {
     json(folder.path(), &begin);
     for (more, named) in [
         (&["--batch=4"][..], "made with 8, and now it is 4, train.batch: "),
-        (&["--preset=transformer"], "--preset transformer"),
+        (&["--preset=transformer"], "and now it is \"transformer\", model.architecture: "),
         (&["--preset=small"], "diffusion."),
     ] {
         let said = tweedie(folder.path(), &[&["train", "--out=run", "--resume", "--steps=2"], more].concat());

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 /// Commands whose answer is a table or a figure, and a piece of that answer.
 const ANSWERS: [(&[&str], &str); 7] = [
-    (&["verify", "--timesteps=20"], "expected"),
+    (&["verify", "--timesteps=100"], "expected"),
     (&["inspect", "data", "glyphs", "--n=20"], "alpha"),
     (&["inspect", "forward", "--data=glyphs"], "without the root"),
     (&["inspect", "spectrum", "--data=glyphs", "--n=20"], "cycles a pixel"),
@@ -73,7 +73,7 @@ fn shells_and_man_are_told_the_command_line() {
     {
         let said = tweedie(folder.path(), &["completions", shell]);
         assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""), "{shell}");
-        assert!(said.stdout.contains(piece) && said.stdout.contains("--guidance-rescale"), "{shell}");
+        assert!(said.stdout.contains(piece) && said.stdout.contains("guidance-rescale"), "{shell}");
     }
     let page = tweedie(folder.path(), &["man"]).stdout;
     assert!(page.contains(".TH tweedie 1") && page.contains("Exit status"), "{page}");

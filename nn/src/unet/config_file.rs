@@ -9,7 +9,7 @@ use std::path::Path;
 pub struct DiffusersConfig {
     /// The network.
     pub network: UNetConfig,
-    /// Keys that have no part in it, in the file's order: neither this program nor diffusers' class reads them.
+    /// Keys that have no part in it, in the order of text: neither this program nor diffusers' class reads them.
     pub ignored: Vec<String>,
 }
 
@@ -76,6 +76,7 @@ impl UNetConfig {
         }
         let network: UNetConfig = serde_json::from_value(config).map_err(unusable)?;
         network.validate()?;
+        ignored.sort();
         Ok(DiffusersConfig { network, ignored })
     }
 

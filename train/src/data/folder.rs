@@ -5,6 +5,7 @@ use super::notes;
 use super::parts::parts;
 use super::tree::{self, Folder};
 use super::{DataError, DataOptions, Memory, Source, Split};
+use crate::plan::memory_limit;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -199,13 +200,11 @@ impl Files {
     /// The set in memory, if it is not too large.
     fn hold(self) -> Result<Arc<dyn Source>, DataError> {
         let each: usize = self.shape.iter().product();
-        let total = each.checked_mul(self.paths.len()).filter(|&total| total <= HELD);
+        // Half of what there is, since a network is to be trained beside it.
+        let fits = |total: usize| memory_limit().is_none_or(|limit| total as u64 <= limit / 2);
+        let total = each.checked_mul(self.paths.len()).filter(|&total| total <= HELD && fits(total));
         let Some(total) = total else { return Ok(Arc::new(self)) };
-        let mut bytes = Vec::new();
-        if bytes.try_reserve_exact(total).is_err() {
-            return Ok(Arc::new(self));
-        }
-        bytes.resize(total, 0);
+        let mut bytes = vec![0; total];
         let read: Vec<Result<usize, DataError>> =
             bytes.par_chunks_mut(each).enumerate().map(|(index, out)| self.read(index, out)).collect();
         read.into_iter().collect::<Result<Vec<_>, _>>()?;

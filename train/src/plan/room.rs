@@ -85,13 +85,15 @@ impl Plan {
         let cost = rehearsal::training(config, shape, batch, grid)?;
         // A checkpoint is put together in memory: the weights, their average, their moments.
         let checkpoint = cost.weights + cost.average + cost.moments;
-        Ok(Plan::of(&cost, room, batch, data, checkpoint))
+        let beside = checkpoint.saturating_add(crate::run::validation_bytes(config, shape));
+        Ok(Plan::of(&cost, room, batch, data, beside))
     }
 
-    fn of(cost: &StepCost, room: Room, batch: usize, data: u64, checkpoint: u64) -> Plan {
+    /// `beside` is what is held beside the tensors of a step and the data set.
+    fn of(cost: &StepCost, room: Room, batch: usize, data: u64, beside: u64) -> Plan {
         let StepCost { weights, gradients, moments, average, activations, batches, .. } = *cost;
         // The data set is in memory by now, and counts in what is held.
-        let total = cost.tensors.saturating_add(checkpoint).saturating_add(room.held);
+        let total = cost.tensors.saturating_add(beside).saturating_add(room.held);
         let data = data + batches;
         let known = weights + gradients + moments + average + activations + data;
         Plan {

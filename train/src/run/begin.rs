@@ -22,7 +22,7 @@ struct Parts {
 
 impl Parts {
     fn of(mut config: Config, source: &dyn Source) -> Result<Parts> {
-        check(&config, source)?;
+        check_batch(&config, source)?;
         config.train.validate_every.get_or_insert(validation::every(config.train.batch));
         let captions = config.model.caption.as_ref().map(|_| {
             let some = (0..paint::CAPTIONS).map(|i| source.caption(i % source.len()));
@@ -36,15 +36,11 @@ impl Parts {
     }
 }
 
-/// Refuses a configuration and pictures that do not fit each other.
-fn check(config: &Config, source: &dyn Source) -> Result<()> {
-    if config.train.batch > source.len() {
-        return Err(Error::config(
-            format!("a batch of {} is larger than the {} pictures", config.train.batch, source.len()),
-            "train.batch",
-            "give a smaller --batch",
-        ));
-    }
+/// Refuses a configuration and pictures that do not fit each other, or the memory.
+///
+/// # Errors
+/// A key of the configuration, and what to set it to.
+pub(super) fn check(config: &Config, source: &dyn Source) -> Result<()> {
     if config.model.caption.is_some() && source.words().is_empty() {
         return Err(Error::config(
             "the network reads captions, and the pictures have none",
@@ -63,6 +59,18 @@ fn check(config: &Config, source: &dyn Source) -> Result<()> {
         ));
     }
     plan::check_training(config, source)
+}
+
+/// Refuses batches of more pictures than there are.
+fn check_batch(config: &Config, source: &dyn Source) -> Result<()> {
+    if config.train.batch <= source.len() {
+        return Ok(());
+    }
+    Err(Error::config(
+        format!("a batch of {} of {} pictures", config.train.batch, source.len()),
+        "train.batch",
+        format!("give --batch {} or less", source.len()),
+    ))
 }
 
 fn make_folders(out: &Path) -> Result<()> {

@@ -12,6 +12,7 @@ mod validation;
 
 pub use pace::Freedom;
 pub(crate) use paint::grid_pictures;
+pub(crate) use validation::bytes as validation_bytes;
 
 use crate::data::{self, Loader, Source};
 use crate::metrics::{Measured, Metrics, MetricsFile, Window};
@@ -47,6 +48,8 @@ pub fn train(config: Config, out: &Path, begin: Begin, observer: &mut dyn Observ
     config.check()?;
     let options = config.data.options();
     let source = data::open(&config.data.source, config.data.split, &options)?;
+    // Before anything else is held: the pace is measured with the whole network, and pictures are held out.
+    begin::check(&config.clone().resolved(&*source), &*source)?;
     let mut notes = source.notes().to_vec();
     let Parts { learnt: source, held_out, note } = Parts::of(&config, source, &options)?;
     notes.extend(note);

@@ -90,6 +90,12 @@ fn is_same(a: &dyn Source, b: &dyn Source) -> bool {
         })
 }
 
+/// How many bytes the pictures of a run's validations take, of this shape (channels, height, width).
+pub(crate) fn bytes(config: &Config, shape: [usize; 3]) -> u64 {
+    let pictures = if config.train.validate_every == Some(0) { 0 } else { PICTURES };
+    shape.iter().fold((pictures * size_of::<f32>()) as u64, |bytes, &side| bytes.saturating_mul(side as u64))
+}
+
 /// Steps between validations where the configuration does not say.
 pub(super) fn every(batch: usize) -> u64 {
     (LEARNT_BETWEEN / batch.max(1) as u64).max(1)
