@@ -78,7 +78,7 @@ fn configurations() {
         let noise: Vec<Tensor<f64>> = (0..steps).map(toy_noise).collect();
         let actual = toy_run(&config, steps, start / mean(&batch()), &noise);
         assert_eq!(actual.len(), means.len(), "{json}");
-        let off = |(a, b): (&f64, &f64)| a.is_nan() || (a - b).abs() > relative * b + absolute;
+        let off = |(a, b): (&f64, &f64)| a.is_nan() || (a - b).abs() > 1e-5 * b + 1e-12;
         if let Some(i) = actual.iter().zip(&means).position(off) {
             wrong.push(format!("{json}, {steps} steps: after step {i} {} is not {}", actual[i], means[i]));
         }

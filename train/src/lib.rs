@@ -31,4 +31,4 @@ pub use metrics::{Measured, Metrics, read_metrics};
 pub use model::{Model, SampleRequest, newest_checkpoint};
 pub use observer::{Control, Event, Observer, Progress, Summary, Task};
 pub use presets::PRESETS;
-pub use run::{Begin, Freedom, train};
+pub use run::{Begin, Freedom, decide, train};

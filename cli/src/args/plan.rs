@@ -6,11 +6,11 @@ use clap::Args;
 /// Parameters, work and memory of a step, the time that a step takes here, and when the run would be done. Takes the options
 /// of `train`; nothing is written. `train` looks at the memory by itself, and refuses what does not fit.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(after_help = concat!(super::train::presets!(), "Examples:
   tweedie plan
   tweedie plan --data photos/ --image-size 64 --batch 256 --time-budget 8h
   tweedie plan --preset cifar --data shapes --steps 100000 --json
-  tweedie plan --image-size 512 --batch 4 --no-measure")]
+  tweedie plan --image-size 512 --batch 4 --no-measure"))]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) train: TrainArgs,

@@ -4,26 +4,32 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tweedie_train::data::Split;
 
+/// The presets, as the help of every command says them that takes one.
+macro_rules! presets {
+    () => {
+        "Presets:
+  digits       a UNet for grey pictures of up to about 32 × 32, learnt in minutes on two cores
+  pictures     the same for small colour pictures
+  transformer  a diffusion transformer for what `digits` is for
+  captions     a UNet that reads captions, for `--data scenes`
+  small        a UNet of 3.9 million parameters, trained as Ho et al. 2020 did
+  cifar        the UNet of google/ddpm-cifar10-32, 35.7 million parameters, likewise\n\n"
+    };
+}
+pub(super) use presets;
+
 /// Train a model
 ///
 /// Alone, it trains a small class-conditional model on `glyphs` for three minutes and leaves pictures of digits. What
 /// is not given comes from the preset, or from the run that is resumed. The run directory holds config.toml,
 /// metrics.jsonl, checkpoints/, samples/ and report.html.
 #[derive(Debug, Args)]
-#[command(after_help = "Presets:
-  digits       a UNet for grey pictures of up to about 32 × 32, learnt in minutes on two cores
-  pictures     the same for small colour pictures
-  transformer  a diffusion transformer for what `digits` is for
-  captions     a UNet that reads captions, for `--data scenes`
-  small        a UNet of 3.9 million parameters, trained as Ho et al. 2020 did
-  cifar        the UNet of google/ddpm-cifar10-32, 35.7 million parameters, likewise
-
-Examples:
+#[command(after_help = concat!(presets!(), "Examples:
   tweedie train
   tweedie train --data data/mnist --out runs/mnist --time-budget 15m
   tweedie train --data photos/ --image-size 32 --steps 20000 --set optimizer.learning_rate=2e-4
   tweedie train --out runs/mnist --resume --time-budget 30m
-  tweedie train --config runs/mnist/config.toml --out runs/again       (the same weights, bit for bit)")]
+  tweedie train --config runs/mnist/config.toml --out runs/again       (the same weights, bit for bit)"))]
 pub(crate) struct TrainArgs {
     /// glyphs, shapes, scenes, or a folder of IDX files, CIFAR batches or pictures
     #[arg(long, value_name = "DATA", help_heading = "Pictures")]
@@ -44,7 +50,7 @@ pub(crate) struct TrainArgs {
     /// The last step, counted from the run's beginning
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Run")]
     pub(crate) steps: Option<u64>,
-    /// How long to train: 90s, 10m, 1h30m [default: 3m]
+    /// How long the whole run takes, earlier sessions, grids and checkpoints included: 90s, 10m, 1h30m [default: 3m]
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Run")]
     pub(crate) time_budget: Option<Duration>,
     /// Steps between checkpoints

@@ -1,6 +1,6 @@
 //! `tweedie plan`: what a run needs, before it begins.
 
-use super::train::configuration;
+use super::train::{configuration, freedom};
 use crate::args::PlanArgs;
 use crate::console::Console;
 use crate::error::Result;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tweedie_train::bench::Step;
 use tweedie_train::data::{self, DataOptions, Source};
 use tweedie_train::plan::{Memory, Plan, check_training, said};
-use tweedie_train::{Config, Error};
+use tweedie_train::{Config, Control, Error, Event, Observer, decide};
 
 /// Steps that are measured at most, after one that does not count.
 const STEPS: u32 = 5;
@@ -32,6 +32,15 @@ struct Planned {
     fits: bool,
 }
 
+/// Nobody looks at the steps that are taken to learn the pace.
+struct Unwatched;
+
+impl Observer for Unwatched {
+    fn observe(&mut self, _: Event<'_>) -> tweedie_train::Result<Control> {
+        Ok(Control::Continue)
+    }
+}
+
 /// Looks at the run that the command line asks for, and says what it needs.
 ///
 /// # Errors
@@ -41,8 +50,15 @@ pub(crate) fn plan(args: &PlanArgs, seed: Option<u64>, console: Console) -> Resu
     config.check()?;
     let options = DataOptions { image_size: config.data.image_size, ..DataOptions::default() };
     let source = data::open(&config.data.source, config.data.split, &options)?;
+    let mut found = Plan::new(&config.clone().resolved(&*source), &*source)?;
+    let mut config = config;
+    if found.fits && !args.no_measure {
+        let mut notes = source.notes().to_vec();
+        config = decide(config, freedom(&args.train), &source, &mut Unwatched, &mut notes)?;
+        found = Plan::new(&config.clone().resolved(&*source), &*source)?;
+        notes.iter().for_each(|note| console.say(format!("note: {note}")));
+    }
     let config = config.resolved(&*source);
-    let found = Plan::new(&config, &*source)?;
     let step = match found.fits && !args.no_measure {
         true => Some(measured(&config, source.shape())?.as_secs_f64()),
         false => None,

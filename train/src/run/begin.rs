@@ -121,6 +121,12 @@ impl Run {
             config.train.steps = header.config.train.steps;
             config.optimizer.decay_start = header.config.optimizer.decay_start;
         }
+        // A budget is for the whole run, its earlier sessions included.
+        let spent = config.train.time_budget.is_some_and(|budget| budget <= header.seconds);
+        if config.train.steps.is_none() && spent {
+            config.train.steps = Some(header.step);
+            config.optimizer.decay_start = header.config.optimizer.decay_start;
+        }
         let params = checkpoint::params(&weights, checkpoint::MODEL, &builder)?;
         let average = checkpoint::params(&weights, checkpoint::EMA, &builder)?;
         let moments = checkpoint::group(&weights, checkpoint::OPTIMIZER)?;

@@ -10,7 +10,7 @@ mod step;
 mod time;
 mod validation;
 
-pub use pace::Freedom;
+pub use pace::{Freedom, decide};
 pub(crate) use paint::grid_pictures;
 pub(crate) use validation::bytes as validation_bytes;
 

@@ -26,11 +26,19 @@ const WARMUP_SHARE: f64 = 0.1;
 const TRIAL_SHARE: f64 = 0.008;
 const TRIAL_STEPS: u32 = 10;
 
+/// Below so many steps, no network of a preset has learnt more than blurs.
+const TOO_FEW_STEPS: f64 = 150.0;
+
+fn steps(number: f64) -> String {
+    let number = number.round();
+    if number == 1.0 { "1 step".to_string() } else { format!("{number:.0} steps") }
+}
+
 /// Decides what `freedom` leaves open, and adds a line to `notes` for each thing that is not as the configuration says.
 ///
 /// # Errors
 /// As training itself.
-pub(super) fn decide(
+pub fn decide(
     mut config: Config,
     freedom: Freedom,
     source: &Arc<dyn Source>,
@@ -67,9 +75,10 @@ pub(super) fn decide(
             }
             foreseen = budget / seconds_a_step(&config, source, budget)?;
             let note = format!(
-                "a network of {said} in batches of {}: in this time, this machine takes about {of_preset:.0} steps of the \
-                 preset's, and {foreseen:.0} of these",
-                config.train.batch
+                "a network of {said} in batches of {}: in this time, this machine takes about {} of the preset's, \
+                 which are larger, and {foreseen:.0} of these",
+                config.train.batch,
+                steps(of_preset)
             );
             decided = Some(note);
             if foreseen >= enough {
@@ -77,10 +86,17 @@ pub(super) fn decide(
             }
         }
     }
+    if decided.is_none() && freedom.network && foreseen < TOO_FEW_STEPS {
+        decided = Some(format!(
+            "this machine takes about {} in this time, too few to learn a picture from: give a longer --time-budget, or \
+             smaller pictures",
+            steps(foreseen)
+        ));
+    }
     notes.extend(decided);
     let most = ((WARMUP_SHARE * foreseen) as u64).max(1);
     if freedom.warmup && config.optimizer.warmup > most {
-        notes.push(format!("warm-up over {most} steps, a tenth of those that there is time for"));
+        notes.push(format!("warm-up over {}, a tenth of those that there is time for", steps(most as f64)));
         config.optimizer.warmup = most;
     }
     Ok(config)

@@ -218,14 +218,16 @@ fn clip(range: f64) -> Result<Clip> {
 fn print(estimate: &BoundEstimate, console: Console) -> Result<()> {
     let row = |name: &str, mean: f64, error: Option<f64>| {
         let error = error.map_or(String::new(), |error| format!(" ± {error:.6}"));
-        console.print(format!("  {name:<34}{mean:>12.6}{error}"))
+        let mean =
+            if mean != 0.0 && mean.abs() < 1e-4 { format!("{mean:.1e}") } else { format!("{mean:.6}") };
+        console.print(format!("  {name:<34}{mean:>12}{error}"))
     };
     console.print(format!("bits per dimension, over {}", counted(estimate.pictures, "picture")))?;
     row("L_T", estimate.prior.mean, estimate.prior.std_error)?;
     row("Σ L_{t−1}", estimate.middle.mean, estimate.middle.std_error)?;
     row("  of which the variance costs", estimate.constant.mean, estimate.constant.std_error)?;
     row("L_0", estimate.decoder.mean, estimate.decoder.std_error)?;
-    row("in all", estimate.total.mean, estimate.total.std_error)?;
+    row("total", estimate.total.mean, estimate.total.std_error)?;
     console.print("terms at t = ")?;
     for term in some(&estimate.terms) {
         row(&format!("  {}", term.t), term.bits.mean, term.bits.std_error)?;

@@ -14,6 +14,7 @@ use crate::report::grouped;
 use place::Place;
 use recipe::Recipe;
 use std::path::{Path, PathBuf};
+use tweedie_train::Freedom;
 use tweedie_train::{Begin, Config, Summary};
 use watch::Watch;
 
@@ -43,7 +44,8 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
     match &watch.trained_for {
         Some(time) => tell(&summary, watch.config.as_ref(), time, console),
         None => console.say(format!(
-            "nothing left to train: {} ended after step {}; for more, give --steps or --time-budget anew",
+            "nothing left to train: {} ended after step {}; for more, give more --steps, or a --time-budget that is longer \
+             than it has taken so far",
             summary.run.display(),
             grouped(summary.steps)
         )),
@@ -63,6 +65,11 @@ pub(crate) fn configuration(args: &TrainArgs, seed: Option<u64>) -> Result<Confi
         false => Place { out: PathBuf::new(), resume: false, note: None },
     };
     recipe.config(seed, &data, &place)
+}
+
+/// What such a run may decide by itself before its first step.
+pub(crate) fn freedom(args: &TrainArgs) -> Freedom {
+    if args.resume { Freedom::default() } else { freedom::of(args) }
 }
 
 /// What was done, where it is, and what to type next.
