@@ -93,9 +93,20 @@ fn plain(error: &std::io::Error) -> String {
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
-/// The text on one line, however many the parser or the system that wrote it took.
+/// The most characters of a line that names what is wrong.
+const LONGEST: usize = 1000;
+
+/// The text on one line, however many the parser or the system that wrote it took; of a very long one, as a list of
+/// thousands of values, both ends.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let length = line.chars().count();
+    if length <= LONGEST {
+        return line;
+    }
+    let half = LONGEST / 2;
+    let start = line.chars().take(half);
+    start.chain(" … ".chars()).chain(line.chars().skip(length - half)).collect()
 }
 
 /// Has a fault of the program itself say so in one line, without a backtrace; and a tensor that there is no memory for.
@@ -127,6 +138,13 @@ mod tests {
         let failure = Failure::user("TOML parse error at line 1\n  |\n1 | a = \n");
         assert_eq!(failure.to_string(), "error: TOML parse error at line 1 | 1 | a =");
         assert_eq!(failure.status(), 1);
+    }
+
+    #[test]
+    fn a_long_line_keeps_what_is_wrong_and_what_to_do() {
+        let text = Failure::user(format!("{} is no list: correct it", "64, ".repeat(100_000))).to_string();
+        assert!(text.chars().count() < 1100 && text.starts_with("error: 64, "), "{}", text.len());
+        assert!(text.ends_with("is no list: correct it"));
     }
 
     #[test]

@@ -340,6 +340,14 @@ impl Config {
     /// # Errors
     /// A file that cannot be read, is no TOML, or has a key that means nothing.
     pub fn from_file(path: &Path) -> Result<Config> {
+        // To open a pipe that nobody writes to would wait for ever.
+        if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+            return Err(Error::config(
+                "no plain file",
+                path.display().to_string(),
+                "put a configuration there",
+            ));
+        }
         let text = crate::files::read_text(path).map_err(Error::io("read", path))?;
         Config::from_toml(&text, &path.display().to_string())
     }

@@ -329,9 +329,14 @@ impl Model {
         for state in sampler.run(&*denoiser, self.start(request, &sampler)?, &request.condition, noise) {
             let state = state?;
             each(&state)?;
-            last = Some(state.x);
+            last = Some((state.x, state.level.signal));
         }
-        last.ok_or_else(|| Error::config("no steps to take", "--steps", "give at least 1"))
+        let no_steps = || Error::config("no steps to take", "--steps", "give at least 1");
+        let (x, signal) = last.ok_or_else(no_steps)?;
+        match sampler.ends_without_signal() && signal != 1.0 {
+            true => Ok(ops::combine(&[(&[1.0 / signal], &x)])?),
+            false => Ok(x),
+        }
     }
 
     /// What the sampler makes of the noise that a request starts from.

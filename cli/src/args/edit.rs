@@ -25,7 +25,7 @@ pub(crate) struct EditCommon {
     #[arg(value_name = "MODEL")]
     pub(crate) model: PathBuf,
     /// Class by name, or by number where no class has that name, one for all or one each [default: no class, if the model learnt what that is]; may be repeated
-    #[arg(long, value_name = "K[,K…]")]
+    #[arg(long, value_name = "K[,K…]", allow_hyphen_values = true)]
     pub(crate) class: Vec<String>,
     /// What to paint, in words that the model was trained with: one caption for all, or repeated, one each [default: none]
     #[arg(long, value_name = "WORDS")]

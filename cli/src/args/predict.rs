@@ -26,7 +26,7 @@ pub(crate) struct PredictArgs {
     )]
     pub(crate) timesteps: Vec<f64>,
     /// Class by name, or by number where no class has that name: one for all pictures, or one each; may be repeated
-    #[arg(long, value_name = "K[,K…]")]
+    #[arg(long, value_name = "K[,K…]", allow_hyphen_values = true)]
     pub(crate) class: Vec<String>,
     /// Caption, in words that the model was trained with: one for all pictures, or repeated, one each
     #[arg(long, value_name = "WORDS")]

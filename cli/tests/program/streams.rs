@@ -96,3 +96,14 @@ fn an_instruction_set_that_does_not_exist_is_refused() {
         "error: no instruction set named nonsense, TWEEDIE_SIMD: set it to avx512, avx2 or portable, or unset it\n"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_weights_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(folder.path().join("x")).status().unwrap().success());
+    let model = workshop().join("model");
+    let said = tweedie(folder.path(), &["predict", model.to_str().unwrap(), "--noise=x", "--timesteps=7"]);
+    assert_eq!(said.status, Some(1));
+    assert!(said.stderr.contains("is no plain file"), "{}", said.stderr);
+}

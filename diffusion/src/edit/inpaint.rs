@@ -136,6 +136,10 @@ impl<T: Element, S: Sampler<T>> Sampler<T> for Inpaint<T, S> {
         self.sampler.start_deviation()
     }
 
+    fn ends_without_signal(&self) -> bool {
+        self.sampler.ends_without_signal()
+    }
+
     fn step(
         &self,
         step: usize,

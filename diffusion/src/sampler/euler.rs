@@ -12,12 +12,19 @@ pub struct Euler {
     lifts: Vec<Option<Lift>>,
     clip: Clip,
     start_deviation: f64,
+    without_signal: bool,
 }
 
 impl Euler {
     /// A sampler over the times of `plan`, without churn and without clipping.
     pub fn new(plan: Plan) -> Euler {
-        Euler { lifts: vec![None; plan.hops().len()], plan, clip: Clip::Off, start_deviation: 1.0 }
+        Euler {
+            lifts: vec![None; plan.hops().len()],
+            plan,
+            clip: Clip::Off,
+            start_deviation: 1.0,
+            without_signal: false,
+        }
     }
 
     /// The same sampler, with churn; `at` makes a time of a σ, as [`Schedule::at_sigma`](crate::Schedule::at_sigma) and
@@ -34,9 +41,10 @@ impl Euler {
         Euler { clip, ..self }
     }
 
-    /// The same sampler, its runs starting from noise of this standard deviation.
-    pub fn starting_from(self, start_deviation: f64) -> Euler {
-        Euler { start_deviation, ..self }
+    /// The same sampler, its runs starting from noise of this standard deviation, and ending without the factor √ᾱ of the
+    /// picture in what is left, as those of diffusers do.
+    pub fn in_sigmas(self, start_deviation: f64) -> Euler {
+        Euler { start_deviation, without_signal: true, ..self }
     }
 
     /// The step, and the level from which it started.
@@ -83,6 +91,10 @@ impl<T: Element> Sampler<T> for Euler {
 
     fn start_deviation(&self) -> f64 {
         self.start_deviation
+    }
+
+    fn ends_without_signal(&self) -> bool {
+        self.without_signal
     }
 
     fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {

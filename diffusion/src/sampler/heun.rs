@@ -33,8 +33,8 @@ impl Heun {
     }
 
     /// The same sampler, its runs starting from noise of this standard deviation.
-    pub fn starting_from(self, start_deviation: f64) -> Heun {
-        Heun { euler: self.euler.starting_from(start_deviation) }
+    pub fn in_sigmas(self, start_deviation: f64) -> Heun {
+        Heun { euler: self.euler.in_sigmas(start_deviation) }
     }
 }
 
@@ -49,6 +49,10 @@ impl<T: Element> Sampler<T> for Heun {
 
     fn start_deviation(&self) -> f64 {
         Sampler::<T>::start_deviation(&self.euler)
+    }
+
+    fn ends_without_signal(&self) -> bool {
+        Sampler::<T>::ends_without_signal(&self.euler)
     }
 
     fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {

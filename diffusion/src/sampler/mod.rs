@@ -56,6 +56,12 @@ pub trait Sampler<T: Element> {
         1.0
     }
 
+    /// Whether what a run ends with is to be divided by the signal that is left in it: diffusers' Euler and Heun work on
+    /// x / √ᾱ = x_0 + σ ε, and hand that out where their last σ is not 0.
+    fn ends_without_signal(&self) -> bool {
+        false
+    }
+
     /// Takes step number `step` (from 0): asks the model at the sample `x`, and moves it to a less noisy level.
     /// `history` is what the steps before it have left there.
     ///
@@ -102,6 +108,9 @@ impl<T: Element, S: Sampler<T> + ?Sized> Sampler<T> for Box<S> {
     }
     fn start_deviation(&self) -> f64 {
         (**self).start_deviation()
+    }
+    fn ends_without_signal(&self) -> bool {
+        (**self).ends_without_signal()
     }
     fn step(
         &self,

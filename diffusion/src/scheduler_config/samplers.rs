@@ -123,7 +123,7 @@ impl SchedulerConfig {
         }
         let plan = config.continuous_plan(&config.schedule()?, steps)?;
         let start = config.start_deviation(&plan)?;
-        Ok(Euler::new(plan).starting_from(start))
+        Ok(Euler::new(plan).in_sigmas(start))
     }
 
     /// The Heun scheduler.
@@ -134,7 +134,7 @@ impl SchedulerConfig {
         let config = self.of_class(SchedulerClass::Heun);
         let plan = config.continuous_plan(&config.schedule()?, steps)?;
         let start = config.start_deviation(&plan)?;
-        Ok(Heun::new(plan).starting_from(start).clip(config.clip()?))
+        Ok(Heun::new(plan).in_sigmas(start).clip(config.clip()?))
     }
 
     /// The multistep DPM-Solver scheduler, for the algorithms `dpmsolver++` and `sde-dpmsolver++`.

@@ -128,16 +128,16 @@ const POINTER: &[u8] = b"version https://git-lfs";
 /// The most that a header may take.
 const LONGEST_HEADER: u64 = 100_000_000;
 
-/// The most that is read of what is no plain file, and need not end.
-const LONGEST_PIPE: u64 = 1 << 30;
-
 /// The bytes of a file whose header has been found to be one, and to account for as many; or why not.
 fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: io::Error| format!("cannot be read: {error}");
     let no_file = |why: &str| format!("is not a whole safetensors file: {why}");
-    let mut file = File::open(path).map_err(unreadable)?;
-    // Pipes have no length that could be known before they end.
-    let length = file.metadata().ok().filter(|about| about.is_file()).map(|about| about.len());
+    // To open a pipe that nobody writes to would wait for ever.
+    let about = std::fs::metadata(path).map_err(unreadable)?;
+    if !about.is_file() {
+        return Err("is no plain file".into());
+    }
+    let (mut file, length) = (File::open(path).map_err(unreadable)?, about.len());
     let mut bytes = Vec::new();
     let read = |file: &mut File, bytes: &mut Vec<u8>, up_to: u64| {
         let more = up_to.saturating_sub(bytes.len() as u64);
@@ -150,7 +150,7 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     let Some(header) = bytes.first_chunk().map(|first| u64::from_le_bytes(*first)) else {
         return Err(no_file("it is shorter than a header"));
     };
-    if header > LONGEST_HEADER || length.is_some_and(|length| header > length.saturating_sub(8)) {
+    if header > LONGEST_HEADER || header > length.saturating_sub(8) {
         return Err(no_file(&format!("it claims a header of {header} bytes")));
     }
     let start = 8 + header;
@@ -160,19 +160,14 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     };
     let described: Metadata = serde_json::from_slice(text).map_err(|error| no_file(&error.to_string()))?;
     let claimed = start.saturating_add(described.data_len() as u64);
-    if let Some(length) = length.filter(|&length| length != claimed) {
+    if length != claimed {
         let (present, data) = (length - start, described.data_len());
         return Err(format!("is cut short or damaged: {present} bytes of data, not {data}"));
     }
-    if length.is_none() && claimed > LONGEST_PIPE {
-        return Err("is no plain file, and claims to hold more than 1 GiB".into());
-    }
-    if length.is_some() {
-        let room = usize::try_from(claimed).unwrap_or(usize::MAX).saturating_sub(bytes.len());
-        bytes
-            .try_reserve_exact(room)
-            .map_err(|_| format!("needs {claimed} bytes of memory, which are not there"))?;
-    }
+    let room = usize::try_from(claimed).unwrap_or(usize::MAX).saturating_sub(bytes.len());
+    bytes
+        .try_reserve_exact(room)
+        .map_err(|_| format!("needs {claimed} bytes of memory, which are not there"))?;
     // One more, so that what goes on after its end is noticed.
     read(&mut file, &mut bytes, claimed.saturating_add(1))?;
     Ok(bytes)

@@ -7,11 +7,12 @@ use super::tree::{self, Folder};
 use super::{DataError, DataOptions, Memory, Source, Split};
 use crate::plan::memory_limit;
 use rayon::prelude::*;
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Sets up to this many bytes are decoded at once, and then held in memory.
-const HELD: usize = 4 << 30;
+const HELD: u64 = 4 << 30;
 
 /// The pictures of a folder and all below it: a class for each of its folders that has some, or one class.
 ///
@@ -128,16 +129,14 @@ fn unwrapped(mut folder: &Folder) -> &Folder {
 /// The folders that are classes, in their order: as numbers where all names are numbers, else as text.
 fn classes(folder: &Folder) -> Vec<&Folder> {
     let mut found: Vec<&Folder> = folder.folders.iter().filter(|folder| folder.count() > 0).collect();
+    // Of one value, as 1 and 01, the order of text decides.
     let number = |folder: &Folder| {
         let name = folder.name();
-        let digits = name.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty();
-        digits.then(|| {
-            let value = name.trim_start_matches('0').to_string();
-            (value.len(), value, name)
-        })
+        let plain = name.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+        name.parse::<f64>().ok().filter(|_| plain).map(|value| (value, name.len(), name))
     };
     if found.iter().all(|folder| number(folder).is_some()) {
-        found.sort_by_key(|folder| number(folder));
+        found.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal));
     }
     found
 }
@@ -174,7 +173,8 @@ fn of_files(
     let size = [first.height() as usize, first.width() as usize];
     let [height, width] = options.image_size.map_or(size, |side| [side, side]);
     let shape = [channels, height, width];
-    Files { paths, labels, classes, notes, shape, options: *options }.hold()
+    let files = Files { paths, labels, classes, notes, shape, options: *options };
+    Ok(Arc::new(files))
 }
 
 fn first_with_color(paths: &[PathBuf]) -> Result<Option<&Path>, DataError> {
@@ -196,25 +196,33 @@ struct Files {
     options: DataOptions,
 }
 
-impl Files {
-    /// The set in memory, if it is not too large.
-    fn hold(self) -> Result<Arc<dyn Source>, DataError> {
-        let each: usize = self.shape.iter().product();
-        // Half of what there is, since a network is to be trained beside it.
-        let fits = |total: usize| memory_limit().is_none_or(|limit| total as u64 <= limit / 2);
-        let total = each.checked_mul(self.paths.len()).filter(|&total| total <= HELD && fits(total));
-        let Some(total) = total else { return Ok(Arc::new(self)) };
-        let mut bytes = vec![0; total];
-        let read: Vec<Result<usize, DataError>> =
-            bytes.par_chunks_mut(each).enumerate().map(|(index, out)| self.read(index, out)).collect();
-        read.into_iter().collect::<Result<Vec<_>, _>>()?;
-        Ok(Arc::new(Memory::new(self.shape, bytes, self.labels, self.classes).with_notes(self.notes)))
-    }
-}
-
 impl Source for Files {
     fn len(&self) -> usize {
         self.paths.len()
+    }
+
+    fn bytes_to_hold(&self) -> u64 {
+        let each = self.shape.iter().map(|&side| side as u64).product::<u64>();
+        let total = each.saturating_mul(self.paths.len() as u64);
+        // Half of what there is, since a network is to be trained beside it.
+        let fits = total <= HELD && memory_limit().is_none_or(|limit| total <= limit / 2);
+        if fits { total } else { 0 }
+    }
+
+    fn hold(&self) -> Result<Option<Memory>, DataError> {
+        let total = self.bytes_to_hold() as usize;
+        if total == 0 {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; total];
+        let read: Vec<Result<usize, DataError>> = bytes
+            .par_chunks_mut(total / self.paths.len())
+            .enumerate()
+            .map(|(index, out)| self.read(index, out))
+            .collect();
+        read.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let (labels, classes) = (self.labels.clone(), self.classes.clone());
+        Ok(Some(Memory::new(self.shape, bytes, labels, classes).with_notes(self.notes.clone())))
     }
 
     fn shape(&self) -> [usize; 3] {

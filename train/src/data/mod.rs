@@ -88,6 +88,19 @@ pub trait Source: Send + Sync {
         0
     }
 
+    /// How many bytes [`Source::hold`] would take; 0 where it does nothing.
+    fn bytes_to_hold(&self) -> u64 {
+        0
+    }
+
+    /// The same set in memory, every picture of it read; `None` where that is no faster, or too much.
+    ///
+    /// # Errors
+    /// Whatever reading a picture can meet.
+    fn hold(&self) -> Result<Option<Memory>, DataError> {
+        Ok(None)
+    }
+
     /// Whether there is no picture: never, in a set that [`open`] answers.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -177,6 +190,17 @@ pub fn open(data: &str, split: Split, options: &DataOptions) -> Result<Arc<dyn S
         folder => return recognise::open(Path::new(folder), split, options),
     };
     Ok(fitted::fit(source, options, options.transpose == Some(true)))
+}
+
+/// The set in memory where it is read from files and not too large, for who reads every picture many times.
+///
+/// # Errors
+/// Whatever reading a picture can meet.
+pub fn hold(source: Arc<dyn Source>) -> Result<Arc<dyn Source>, DataError> {
+    Ok(match source.hold()? {
+        Some(held) => Arc::new(held),
+        None => source,
+    })
 }
 
 /// Opens one picture, of any format that folders of pictures can hold, as a data set of its own.

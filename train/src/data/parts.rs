@@ -27,7 +27,9 @@ impl Part {
         match stem {
             "train" | "training" => Some(Part::Train),
             "test" | "testing" => Some(Part::Test),
-            "val" | "valid" | "validation" => Some(Part::Validation),
+            "val" | "valid" | "validation" | "dev" | "eval" | "holdout" | "held_out" => {
+                Some(Part::Validation)
+            }
             _ => None,
         }
     }

@@ -60,6 +60,12 @@ impl Room {
         Room { limit: memory_limit(), held: memory::rss_mib() << 20 }
     }
 
+    /// The same once `source` is held in memory.
+    fn beside(source: &dyn Source) -> Room {
+        let room = Room::now();
+        Room { held: room.held + source.bytes_to_hold(), ..room }
+    }
+
     fn holds(&self, bytes: u64) -> bool {
         self.limit.is_none_or(|limit| bytes <= limit)
     }
@@ -71,13 +77,18 @@ impl Room {
     }
 }
 
+/// What a data set takes in a run.
+fn of(source: &dyn Source) -> u64 {
+    source.held() + source.bytes_to_hold()
+}
+
 impl Plan {
     /// What a run with this configuration, which is [resolved](Config::resolved), needs for these pictures.
     ///
     /// # Errors
     /// A network that cannot be built, or does not take them.
     pub fn new(config: &Config, source: &dyn Source) -> Result<Plan> {
-        Plan::within(Room::now(), config, source.shape(), config.train.batch, source.held())
+        Plan::within(Room::beside(source), config, source.shape(), config.train.batch, of(source))
     }
 
     fn within(room: Room, config: &Config, shape: [usize; 3], batch: usize, data: u64) -> Result<Plan> {
@@ -92,7 +103,7 @@ impl Plan {
     /// `beside` is what is held beside the tensors of a step and the data set.
     fn of(cost: &StepCost, room: Room, batch: usize, data: u64, beside: u64) -> Plan {
         let StepCost { weights, gradients, moments, average, activations, batches, .. } = *cost;
-        // The data set is in memory by now, and counts in what is held.
+        // The data set counts in what is held.
         let total = cost.tensors.saturating_add(beside).saturating_add(room.held);
         let data = data + batches;
         let known = weights + gradients + moments + average + activations + data;
@@ -121,7 +132,7 @@ impl Plan {
 /// # Errors
 /// [`Error::Config`] that names the largest batch and the largest pictures that fit; as [`Plan::new`].
 pub fn check_training(config: &Config, source: &dyn Source) -> Result<()> {
-    let (room, shape, data) = (Room::now(), source.shape(), source.held());
+    let (room, shape, data) = (Room::beside(source), source.shape(), of(source));
     let batch = config.train.batch;
     let plan = Plan::within(room, config, shape, batch, data)?;
     if plan.fits {

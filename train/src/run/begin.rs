@@ -110,6 +110,13 @@ impl Run {
 
     /// The run in a directory, after the step of its newest checkpoint.
     pub(super) fn resumed(config: Config, out: &Path, source: &dyn Source) -> Result<Run> {
+        if config.train.batch > source.len() {
+            return Err(Error::config(
+                format!("{} pictures, fewer than the run's batch of {}", source.len(), config.train.batch),
+                "data.source",
+                "give the data that the run has learnt from",
+            ));
+        }
         let Parts { mut config, schedule, mut times, builder, network, captions } =
             Parts::of(config, source)?;
         make_folders(out)?;

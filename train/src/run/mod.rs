@@ -50,6 +50,7 @@ pub fn train(config: Config, out: &Path, begin: Begin, observer: &mut dyn Observ
     let source = data::open(&config.data.source, config.data.split, &options)?;
     // Before anything else is held: the pace is measured with the whole network, and pictures are held out.
     begin::check(&config.clone().resolved(&*source), &*source)?;
+    let source = data::hold(source)?;
     let mut notes = source.notes().to_vec();
     let Parts { learnt: source, held_out, note } = Parts::of(&config, source, &options)?;
     notes.extend(note);

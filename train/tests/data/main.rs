@@ -13,10 +13,11 @@ mod too_much;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tweedie_train::data::{DataError, DataOptions, Source, Split, open};
+use tweedie_train::data::{DataError, DataOptions, Source, Split, hold, open};
 
+/// The set in `folder`, every picture of it read.
 fn opened(folder: &Path, split: Split, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
-    open(folder.to_str().expect("temporary folders have plain names"), split, options)
+    hold(open(folder.to_str().expect("temporary folders have plain names"), split, options)?)
 }
 
 /// A folder of the repository's fixtures.

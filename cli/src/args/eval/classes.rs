@@ -16,7 +16,7 @@ pub(crate) struct ClassesArgs {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) n: u32,
     /// Class by name, or by number where no class has that name [default: all of them]; may be repeated
-    #[arg(long, value_name = "K[,K…]")]
+    #[arg(long, value_name = "K[,K…]", allow_hyphen_values = true)]
     pub(crate) class: Vec<String>,
     /// The weights as they are, not their moving average
     #[arg(long)]

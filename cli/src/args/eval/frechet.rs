@@ -23,7 +23,7 @@ pub(crate) struct FrechetArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) n: Option<u32>,
     /// Class by name, or by number where no class has that name: compares pictures of these classes alone; may be repeated
-    #[arg(long, value_name = "K[,K…]")]
+    #[arg(long, value_name = "K[,K…]", allow_hyphen_values = true)]
     pub(crate) class: Vec<String>,
     /// The weights as they are, not their moving average
     #[arg(long)]

@@ -47,7 +47,7 @@ impl Real {
         let source = data::open(&self.source, split, &self.options)?;
         let found = source.shape();
         if found == shape {
-            return Ok(source);
+            return Ok(data::hold(source)?);
         }
         let ([c, h, w], [c_real, h_real, w_real]) = (shape, found);
         let remedy = if c == c_real && h == w {
