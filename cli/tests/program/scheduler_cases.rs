@@ -44,6 +44,28 @@ fn euler_starts_from_the_largest_sigma_where_noise_is_weak() {
     paints_what_diffusers_paints("euler-weak-noise", "euler-weak-noise/noise.safetensors", "5");
 }
 
+/// diffusers' Euler hands out x_0 + σ ε, and not √ᾱ times that, where its last σ is not 0.
+#[test]
+fn euler_ends_in_its_own_scale() {
+    let place = tempfile::tempdir().unwrap();
+    let case = cases().join("euler-weak-noise");
+    for file in ["model_index.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors"] {
+        let to = place.path().join(file);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(case.join(file), to).unwrap();
+    }
+    let text = fs::read_to_string(case.join("scheduler/scheduler_config.json")).unwrap();
+    let mut keys: serde_json::Value = serde_json::from_str(&text).unwrap();
+    keys["final_sigmas_type"] = "sigma_min".into();
+    (keys["beta_start"], keys["beta_end"]) = (0.001.into(), 0.02.into());
+    fs::create_dir_all(place.path().join("scheduler")).unwrap();
+    fs::write(place.path().join("scheduler/scheduler_config.json"), keys.to_string()).unwrap();
+    let model = place.path().to_str().unwrap();
+    let painted = raw("sample", &[model, "--noise=euler-weak-noise/noise.safetensors", "--steps=5"]);
+    let wide = deviation(&painted, &tensor_x(case.join("sigma_min.safetensors")));
+    assert!(wide <= 2e-5, "it ends {wide:e} away");
+}
+
 #[test]
 fn heun_reads_the_ends_of_karras_levels_that_it_does_not_declare() {
     paints_what_diffusers_paints("heun-karras-undeclared", "heun-karras-undeclared/noise.safetensors", "5");

@@ -10,7 +10,7 @@ const ANSWERS: [(&[&str], &str); 7] = [
     (&["inspect", "data", "glyphs", "--n=20"], "alpha"),
     (&["inspect", "forward", "--data=glyphs"], "without the root"),
     (&["inspect", "spectrum", "--data=glyphs", "--n=20"], "cycles a pixel"),
-    (&["inspect", "schedule", "--timesteps=20"], "linear, T = 20"),
+    (&["inspect", "schedule", "--timesteps=100"], "linear, T = 100"),
     (&["eval", "bpd", "model", "--n=2", "--timesteps-per-picture=2"], "bits per dimension"),
     (&["bench", "step", "--model=model", "--batch=1", "--runs=1"], "a training step"),
 ];

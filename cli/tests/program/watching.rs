@@ -128,7 +128,11 @@ fn a_batch_that_was_not_asked_for_shrinks_to_a_small_set() {
     for asked in ["--batch=64", "--set=train.batch=64"] {
         let said = tweedie(folder.path(), &[&tiny[..], &[asked, "--out=no"]].concat());
         assert_eq!(said.status, Some(1), "{asked}");
-        assert!(said.stderr.contains("a batch of 64 is larger than the 6 pictures"), "{}", said.stderr);
+        assert!(
+            said.stderr.contains("a batch of 64 of 6 pictures, train.batch: give --batch 6 or less"),
+            "{}",
+            said.stderr
+        );
     }
 }
 

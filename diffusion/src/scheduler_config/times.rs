@@ -65,9 +65,7 @@ impl SchedulerConfig {
         };
         let cosine = self.beta_schedule == "squaredcos_cap_v2";
         let truncates = spread == Spread::Exponential || (dpm_solver && cosine);
-        // Of a clock that is whole but for rounding, nothing is cut.
-        let truncate = |clock: f64| (clock + 1e-4).trunc();
-        let round = if truncates { truncate } else { f64::round_ties_even };
+        let round = if truncates { f64::trunc } else { f64::round_ties_even };
         let ends = [levels[0], levels[levels.len() - 1]].map(|level| level.sigma());
         let times = self.spread_times(spread, &levels, steps, ends, round)?;
         // Here `sigma_min` is the class's own smallest, not the schedule's.

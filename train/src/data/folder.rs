@@ -133,7 +133,7 @@ fn classes(folder: &Folder) -> Vec<&Folder> {
     let number = |folder: &Folder| {
         let name = folder.name();
         let plain = name.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
-        name.parse::<f64>().ok().filter(|_| plain).map(|value| (value, name.len(), name))
+        name.parse::<f64>().ok().filter(|_| plain).map(|value| (value, name))
     };
     if found.iter().all(|folder| number(folder).is_some()) {
         found.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal));

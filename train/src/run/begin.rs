@@ -62,7 +62,10 @@ pub(super) fn check(config: &Config, source: &dyn Source) -> Result<()> {
 }
 
 /// Refuses batches of more pictures than there are.
-fn check_batch(config: &Config, source: &dyn Source) -> Result<()> {
+///
+/// # Errors
+/// The largest batch that there can be.
+pub(super) fn check_batch(config: &Config, source: &dyn Source) -> Result<()> {
     if config.train.batch <= source.len() {
         return Ok(());
     }

@@ -133,6 +133,8 @@ fn links_to_nothing_and_in_circles_are_no_pictures() {
 fn only_names_that_are_all_numbers_are_sorted_as_numbers() {
     let numbers = folder(&["10/a.png", "9/a.png", "010/a.png", "2/a.png"]);
     assert_eq!(train(numbers.path()).unwrap().classes(), ["2", "9", "010", "10"]);
+    let signed = folder(&["10/a.png", "-1/a.png", "2/a.png", "1.5/a.png"]);
+    assert_eq!(train(signed.path()).unwrap().classes(), ["-1", "1.5", "2", "10"]);
     let words = folder(&["10/a.png", "9/a.png", "x/a.png"]);
     assert_eq!(train(words.path()).unwrap().classes(), ["10", "9", "x"]);
 }
