@@ -113,7 +113,7 @@ impl Pool {
 /// A block of at least `bytes`, and of twice as many at most; its contents are initialised but arbitrary.
 ///
 /// # Panics
-/// With [`OutOfMemory`] when there is no more, even after idle blocks have gone back to the system.
+/// With [`OutOfMemory`] when the system has no more.
 pub(super) fn take(bytes: usize) -> Block {
     if let Some(block) = rehearsal::take(bytes) {
         return block;
