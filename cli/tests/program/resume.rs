@@ -44,6 +44,24 @@ fn a_run_goes_on_with_its_pictures_in_another_place() {
 }
 
 #[test]
+fn too_few_pictures_for_a_run_are_not_answered_by_another_batch_which_would_be_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    copy(&case("p-many"), &place.join("data"));
+    json(place, &[&["train", "--data=data", "--out=run", "--steps=1"], TINY].concat());
+    for i in 0..4 {
+        fs::remove_file(place.join(format!("data/{i}.png"))).unwrap();
+    }
+    let said = tweedie(place, &["train", "--data=data", "--out=run", "--resume", "--steps=2"]);
+    assert_eq!(said.status, Some(1));
+    assert!(
+        said.stderr.contains("6 pictures, fewer than the run's batch of 8, data.source: "),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
 fn a_preset_or_a_value_that_the_run_was_not_made_with_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let begin = [&["train", "--out=run", "--steps=1"], TINY].concat();

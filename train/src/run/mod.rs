@@ -49,7 +49,7 @@ pub fn train(config: Config, out: &Path, begin: Begin, observer: &mut dyn Observ
     let options = config.data.options();
     let source = data::open(&config.data.source, config.data.split, &options)?;
     // Before anything else is held: the pace is measured with the whole network, and pictures are held out.
-    if !matches!(begin, Begin::New(Freedom { batch: true, .. })) {
+    if matches!(begin, Begin::New(Freedom { batch: false, .. })) {
         begin::check_batch(&config, &*source)?;
     }
     begin::check(&config.clone().resolved(&*source), &*source)?;
