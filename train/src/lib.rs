@@ -20,15 +20,13 @@ mod metrics;
 mod model;
 mod observer;
 pub mod plan;
-mod presets;
 mod run;
 pub mod verify;
 
-pub use config::Config;
+pub use config::{Config, PRESETS};
 pub use diffusers::Asked;
 pub use error::{Error, Result};
 pub use metrics::{Measured, Metrics, read_metrics};
 pub use model::{Model, SampleRequest, newest_checkpoint};
 pub use observer::{Control, Event, Observer, Progress, Summary, Task};
-pub use presets::PRESETS;
 pub use run::{Begin, Freedom, decide, train};

@@ -1,9 +1,9 @@
 //! What a new run may decide by itself, once, before its first step.
 
 use super::Run;
+use crate::config::{ENOUGH_STEPS, Smaller, smaller_digits};
 use crate::data::{Loader, Source};
 use crate::observer::{Event, Observer, Task};
-use crate::presets::{ENOUGH_STEPS, Smaller, smaller_digits};
 use crate::{Config, Result};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

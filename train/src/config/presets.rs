@@ -1,6 +1,7 @@
 //! Configurations by name.
 
-use crate::config::{Config, DiffusionConfig};
+use super::diffusion::DiffusionConfig;
+use super::root::Config;
 use crate::data::Source;
 use crate::{Error, Result};
 use tweedie_diffusion::{PredictionKind, ScheduleKind, TimestepSampling, Weighting};

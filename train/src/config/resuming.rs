@@ -1,0 +1,81 @@
+//! Whether a run can be resumed under another configuration.
+
+use super::root::Config;
+use super::sampling::SamplingConfig;
+use super::training::TrainConfig;
+use crate::{Error, Result};
+
+impl Config {
+    /// Refuses to go on with a run whose checkpoint was made under another configuration. How long the run lasts
+    /// and what it keeps may change.
+    pub(crate) fn continues(&self, earlier: &Config) -> Result<()> {
+        let essence = |config: &Config| {
+            let mut config = config.clone();
+            config.train = TrainConfig {
+                seed: config.train.seed,
+                batch: config.train.batch,
+                class_conditional: config.train.class_conditional,
+                label_dropout: config.train.label_dropout,
+                ema_decay: config.train.ema_decay,
+                ..TrainConfig::default()
+            };
+            config.optimizer.decay_start = None;
+            config.sampling = SamplingConfig::default();
+            config.data.source = String::new();
+            // The only class of a folder without subfolders is called as the folder, which may have been moved.
+            if config.data.classes.len() == 1 {
+                config.data.classes.clear();
+            }
+            config.to_table()
+        };
+        let (now, then) = (essence(self)?, essence(earlier)?);
+        match first_difference(&now, &then) {
+            None => Ok(()),
+            Some(Difference { key, values: [now, then] }) => Err(Error::config(
+                format!("the run to resume was made with {then}, and now it is {now}"),
+                key,
+                "leave it as it was, or begin a new run with another --out",
+            )),
+        }
+    }
+}
+
+/// A key, and what it is set to in either of two configurations.
+struct Difference {
+    key: String,
+    values: [String; 2],
+}
+
+/// The first key, in order, whose values differ.
+fn first_difference(a: &toml::Table, b: &toml::Table) -> Option<Difference> {
+    let text = |value: Option<&toml::Value>| value.map_or("unset".to_string(), ToString::to_string);
+    let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    // Of two architectures, all other keys differ as well.
+    let architecture = keys.get(&"architecture".to_string()).copied();
+    architecture.into_iter().chain(keys).find_map(|key| match (a.get(key), b.get(key)) {
+        (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
+            first_difference(a, b).map(|inner| Difference { key: format!("{key}.{}", inner.key), ..inner })
+        }
+        (a, b) => (a != b).then(|| Difference { key: key.clone(), values: [text(a), text(b)] }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_goes_on_from_a_moved_folder_but_not_with_other_values() {
+        let mut run = Config::default();
+        run.data.classes = vec!["pictures".into()];
+        let mut moved = run.clone();
+        (moved.data.source, moved.data.classes) = ("elsewhere/moved".into(), vec!["moved".into()]);
+        moved.continues(&run).unwrap();
+        moved.train.batch = 12;
+        let error = moved.continues(&run).unwrap_err().to_string();
+        assert!(error.contains("made with 64, and now it is 12, train.batch: "), "{error}");
+        let mut classes = run.clone();
+        classes.data.classes = vec!["cat".into(), "dog".into()];
+        assert!(classes.continues(&run).unwrap_err().to_string().contains("data.classes"));
+    }
+}

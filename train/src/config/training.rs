@@ -1,0 +1,59 @@
+//! The section `train`.
+
+use serde::{Deserialize, Serialize};
+
+/// How long, how much at once, and what is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Every random number of the run follows from it.
+    pub seed: u64,
+    /// Pictures a step.
+    pub batch: usize,
+    /// The last step. Unset, the time budget ends the run, and then it is written here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Seconds of training, after which the run ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_budget: Option<f64>,
+    /// The share of a time budget, at its end, over which the learning rate falls to 0.
+    pub decay_share: f64,
+    /// Whether the network is told each picture's class.
+    pub class_conditional: bool,
+    /// The share of samples that are shown without their class, which guidance needs.
+    pub label_dropout: f64,
+    /// The largest decay of the moving average of the weights; it starts lower and rises with the steps.
+    pub ema_decay: f64,
+    /// Steps between checkpoints; there is always one at the end.
+    pub checkpoint_every: u64,
+    /// How many of the newest checkpoints stay.
+    pub keep: usize,
+    /// Steps between lines of the metrics.
+    pub log_every: u64,
+    /// Steps between validations with the averaged weights, each at the first line of the metrics from there on; 0 for none.
+    /// Unset, the batch decides at the start, so that they take the same small share of any run, and it is written here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validate_every: Option<u64>,
+    /// How many times a grid of samples is painted, evenly over the run.
+    pub grids: u64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        TrainConfig {
+            seed: 0,
+            batch: 64,
+            steps: None,
+            time_budget: None,
+            decay_share: 0.4,
+            class_conditional: true,
+            label_dropout: 0.1,
+            ema_decay: 0.999,
+            checkpoint_every: 500,
+            keep: 2,
+            log_every: 10,
+            validate_every: None,
+            grids: 5,
+        }
+    }
+}
