@@ -7,7 +7,7 @@ use tweedie_benches::numbers;
 use tweedie_nn::UNetConfig;
 use tweedie_tensor::ops::{conv2d, conv2d_grad_input, conv2d_grad_weight};
 use tweedie_tensor::{Accumulate, Tensor};
-use tweedie_train::bench::{Layer, layers};
+use tweedie_train::measure::bench::{Layer, layers};
 
 fn convolutions(c: &mut Criterion) {
     let networks = [(UNetConfig::small(), 28, 64), (UNetConfig::cifar(), 32, 8)];

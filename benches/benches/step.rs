@@ -3,7 +3,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::time::Duration;
 use tweedie_nn::UNetConfig;
-use tweedie_train::bench::Step;
+use tweedie_train::measure::bench::Step;
 
 fn steps(c: &mut Criterion) {
     for (name, config, side, batch) in

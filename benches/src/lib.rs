@@ -1,4 +1,4 @@
-//! What the benches share. The work of whole networks is `tweedie_train::bench`, as the program itself measures it.
+//! What the benches share. The work of whole networks is `tweedie_train::measure::bench`, as the program itself measures it.
 //!
 //! `cargo bench -p tweedie-benches` runs all; `… --bench products -- 512` some. `RAYON_NUM_THREADS` sets the threads.
 

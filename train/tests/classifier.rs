@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use tweedie_tensor::random::{Purpose, Stream};
 use tweedie_train::Result;
-use tweedie_train::classifier::{ClassifierTraining, TrainedClassifier};
 use tweedie_train::data::{Memory, Source, read_batch};
+use tweedie_train::measure::features::{ClassifierTraining, TrainedClassifier};
 
 /// Colour pictures of 6 × 6 with a bright line, lying or standing.
 fn lines(n: usize, seed: u64) -> Arc<dyn Source> {

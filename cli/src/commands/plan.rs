@@ -8,8 +8,8 @@ use crate::progress::duration;
 use crate::report::grouped;
 use serde::Serialize;
 use std::time::{Duration, Instant};
-use tweedie_train::bench::Step;
 use tweedie_train::data::{self, DataOptions, Source};
+use tweedie_train::measure::bench::Step;
 use tweedie_train::plan::{Memory, Plan, check_training, said};
 use tweedie_train::{Config, Control, Error, Event, Observer, decide};
 

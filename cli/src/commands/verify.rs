@@ -5,7 +5,7 @@ use crate::args::VerifyArgs;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use tweedie_diffusion::verify::{Program, Row, verify as closed_forms};
-use tweedie_train::verify::{embedding_rows, model_rows};
+use tweedie_train::measure::verify::{embedding_rows, model_rows};
 
 /// Computes the table, prints it, and fails if a row does.
 ///

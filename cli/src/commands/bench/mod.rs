@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use serde::Serialize;
 use std::path::Path;
 use tweedie_nn::UNetConfig;
-use tweedie_train::bench::{
+use tweedie_train::measure::bench::{
     Layer, Rate, Step, convolution_rates, layers, memory_gbytes, peak_gflops, product_rates,
 };
 use tweedie_train::memory;

@@ -2,7 +2,7 @@
 
 use crate::counted::counted;
 use crate::report::plot::{Frame, Plot, RIGHT, WIDTH};
-use tweedie_train::bench::Rate;
+use tweedie_train::measure::bench::Rate;
 
 /// How many multiplications fewer Winograd's F(4 × 4, 3 × 3) does than the definition counts.
 const WINOGRAD: f64 = 4.0;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::path::Path;
 use tweedie_tensor::Tensor;
 use tweedie_train::data::read_picture;
-use tweedie_train::edit::{self, Resampling};
+use tweedie_train::model::edit::{self, Resampling};
 
 /// Pictures in a row of the grid.
 const IN_A_ROW: usize = 10;

@@ -6,7 +6,7 @@ use crate::error::{Failure, Result};
 use serde::Serialize;
 use std::path::Path;
 use tweedie_tensor::ops;
-use tweedie_train::edit::{self, Way};
+use tweedie_train::model::edit::{self, Way};
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]

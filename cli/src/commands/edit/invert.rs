@@ -7,7 +7,7 @@ use crate::output;
 use serde::Serialize;
 use std::path::Path;
 use tweedie_tensor::ops;
-use tweedie_train::edit::{self, RoundTrip};
+use tweedie_train::model::edit::{self, RoundTrip};
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]

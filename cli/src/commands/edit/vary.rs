@@ -5,7 +5,7 @@ use crate::counted::counted;
 use crate::error::{Failure, Result};
 use serde::Serialize;
 use std::path::Path;
-use tweedie_train::edit;
+use tweedie_train::model::edit;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]

@@ -18,7 +18,7 @@ use tweedie_diffusion::{BoundEstimate, Clip, Decoder, VarianceKind};
 use tweedie_train::Model;
 use tweedie_train::config::DataConfig;
 use tweedie_train::data::{self, DataOptions, Source};
-use tweedie_train::evaluate::{self, BoundRequest, LikelihoodEstimate, LikelihoodRequest};
+use tweedie_train::measure::{self, BoundRequest, LikelihoodEstimate, LikelihoodRequest};
 use tweedie_train::plan::check_pictures;
 
 /// Rows of the table of terms, and of the rate–distortion curve, for a person.
@@ -108,13 +108,13 @@ pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
     let interrupt = Interrupt::listen(console, "stopping");
     let began = Instant::now();
     let watch = |what| watch(what, &interrupt, console);
-    let estimate = evaluate::bound(&model, &*source, &request, watch("the bound"))?;
+    let estimate = measure::bound(&model, &*source, &request, watch("the bound"))?;
     let estimate = estimate.ok_or_else(interrupted)?;
     let ode = match args.ode {
         true => {
             let request =
                 LikelihoodRequest { pictures: request.pictures, steps: args.ode_steps as usize, seed };
-            let density = evaluate::likelihood(&model, &*source, &request, watch("the density by the ODE"))?;
+            let density = measure::likelihood(&model, &*source, &request, watch("the density by the ODE"))?;
             Some(density.ok_or_else(interrupted)?)
         }
         false => None,

@@ -7,7 +7,7 @@ use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use std::ops::ControlFlow;
-use tweedie_train::evaluate;
+use tweedie_train::measure;
 
 /// Paints, reads, and says how often it was right.
 ///
@@ -19,7 +19,7 @@ pub(crate) fn captions(args: &CaptionsArgs, seed: u64, console: Console) -> Resu
     let mut progress = Progress::new(console);
     let (n, at_a_time) = (args.n as usize, pictures_at_a_time(model.shape()));
     let sampling = settings(&args.sampler, &model)?;
-    let score = evaluate::captions(&model, &sampling, n, at_a_time, seed, |share| {
+    let score = measure::captions(&model, &sampling, n, at_a_time, seed, |share| {
         progress.update(share, || "painting".to_string());
         if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;

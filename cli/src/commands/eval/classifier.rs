@@ -8,8 +8,8 @@ use crate::interrupt::Interrupt;
 use crate::output;
 use crate::progress::Progress;
 use std::path::{Path, PathBuf};
-use tweedie_train::classifier::{ClassifierTraining, TrainedClassifier};
 use tweedie_train::data::Split;
+use tweedie_train::measure::features::{ClassifierTraining, TrainedClassifier};
 
 /// The classifier of `real` for pictures of `shape`: that of the file `given`, else the one beside `model`; if there is
 /// none, it is trained and kept there.

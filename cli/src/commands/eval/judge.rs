@@ -10,8 +10,8 @@ use crate::progress::Progress;
 use std::path::Path;
 use tweedie_nn::described::FeatureNetwork;
 use tweedie_tensor::Tensor;
-use tweedie_train::classifier::TrainedClassifier;
 use tweedie_train::data::{Source, read_batch};
+use tweedie_train::measure::features::TrainedClassifier;
 
 /// Pictures that go through the network at a time.
 const AT_A_TIME: usize = 128;

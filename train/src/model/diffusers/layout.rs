@@ -1,8 +1,8 @@
 //! Where the parts of a model lie in a folder: `unet/` beside `scheduler/`, everything in the root, or a network alone.
 
 use super::index::{self, DECODERS, ModelIndex, SUPPORTED};
+use super::json::{folder_names, read_json};
 use super::weights::Weights;
-use super::{folder_names, read_json};
 use crate::{Error, Result};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub(super) struct Layout {
 
 /// Whether a path is one of a model of diffusers: a folder with one of its files where they belong, or a file of weights
 /// beside a `config.json`.
-pub(super) fn is_one(path: &Path) -> bool {
+pub(in crate::model) fn is_one(path: &Path) -> bool {
     if path.is_file() {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         return Weights::is_name(&name) && path.with_file_name(CONFIG).is_file();

@@ -1,6 +1,6 @@
 //! `model_index.json`: which pipeline a folder is of, and what it is put together from.
 
-use super::read_json;
+use super::json::read_json;
 use crate::{Error, Result};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};

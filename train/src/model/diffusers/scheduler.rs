@@ -1,7 +1,9 @@
 //! What a folder is sampled by: its scheduler, read when the folder is opened and missed only when it is needed.
 
 use super::index::ModelIndex;
-use super::{layout::Layout, read, sampler_of, without_infinities};
+use super::json::{read, without_infinities};
+use super::layout::Layout;
+use super::sampler::sampler_of;
 use crate::config::{SamplerKind, SamplingConfig};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Which of a folder's files holds the weights.
 
-use super::folder_names;
+use super::json::folder_names;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use tweedie_nn::weights::{WeightFile, load, load_sharded};

@@ -1,0 +1,14 @@
+//! Measuring: a trained model against a data set, painted pictures against real ones, closed forms against what the
+//! program computes, and the machine against its own peak.
+
+pub mod bench;
+mod bound;
+mod captions;
+pub mod features;
+mod likelihood;
+mod pictures;
+pub mod verify;
+
+pub use bound::{BoundRequest, bound};
+pub use captions::{CaptionScore, captions};
+pub use likelihood::{LikelihoodEstimate, LikelihoodRequest, likelihood};

@@ -1,0 +1,17 @@
+//! A trained network with what is needed to use it: its schedule, what it predicts, its classes; opening one, sampling
+//! from it, and editing pictures with it.
+
+mod attention;
+mod denoiser;
+mod diffusers;
+pub mod edit;
+mod open;
+mod request;
+mod sample;
+mod scheduling;
+mod trained;
+
+pub use diffusers::scheduler::Asked;
+pub use open::newest_checkpoint;
+pub use request::SampleRequest;
+pub use trained::Model;

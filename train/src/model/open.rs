@@ -1,0 +1,53 @@
+use super::diffusers;
+use super::trained::Model;
+use crate::{Error, Result, checkpoint};
+use std::path::{Path, PathBuf};
+use tweedie_nn::{Builder, Network};
+
+impl Model {
+    /// Opens a MODEL: a run directory (its newest checkpoint), a checkpoint file, or a diffusers folder in any of its
+    /// layouts, or a file of weights in one. `ema` takes the moving average of the weights where there is one.
+    ///
+    /// # Errors
+    /// Something else, or files that are damaged, naming which.
+    pub fn open(path: &Path, ema: bool) -> Result<Model> {
+        if diffusers::layout::is_one(path) {
+            return diffusers::open::open(path, ema);
+        }
+        if path.is_file() {
+            return Model::from_checkpoint(path, ema);
+        }
+        Model::from_checkpoint(&newest_checkpoint(path)?, ema)
+    }
+
+    fn from_checkpoint(path: &Path, ema: bool) -> Result<Model> {
+        let (header, weights) = checkpoint::read(path)?;
+        let builder = Builder::new();
+        let network = Network::new(&header.config.model, &builder)?;
+        let prefix = if ema { checkpoint::EMA } else { checkpoint::MODEL };
+        let params = checkpoint::params(&weights, prefix, &builder)?;
+        Model::of_run(&header.config, network, params)
+    }
+}
+
+/// The newest checkpoint of a run directory.
+///
+/// # Errors
+/// A folder that is missing, or is neither a run nor anything else that holds a model.
+pub fn newest_checkpoint(run: &Path) -> Result<PathBuf> {
+    if !run.exists() {
+        return Err(Error::model(
+            "no such file or folder",
+            run,
+            "give a run directory, a checkpoint file, or a diffusers folder",
+        ));
+    }
+    match checkpoint::steps(run)?.last() {
+        Some(&step) => Ok(checkpoint::path_of(run, step)),
+        None => Err(Error::model(
+            "no checkpoint in the folder",
+            run,
+            "give a run directory that was trained, a checkpoint file, or a diffusers folder",
+        )),
+    }
+}

@@ -1,0 +1,34 @@
+use crate::Result;
+use crate::config::SamplingConfig;
+use tweedie_diffusion::Condition;
+use tweedie_tensor::{Tensor, ops};
+
+/// What to paint.
+#[derive(Debug, Clone)]
+pub struct SampleRequest {
+    /// How many pictures.
+    pub n: usize,
+    /// The number of the first one: picture i depends on (seed, first + i) alone.
+    pub first: usize,
+    /// Where to start, n·c·h·w; drawn from the seed if not given.
+    pub x_t: Option<Tensor<f32>>,
+    /// What each is to show.
+    pub condition: Condition,
+    /// The seed of the starting noise and of what stochastic samplers add.
+    pub seed: u64,
+    /// The sampler and its settings.
+    pub sampling: SamplingConfig,
+}
+
+impl SampleRequest {
+    /// The same request as several of at most `at_a_time` pictures each, in order. What is painted does not depend on the
+    /// cut.
+    pub fn parts(&self, at_a_time: usize) -> impl Iterator<Item = Result<SampleRequest>> + '_ {
+        (0..self.n).step_by(at_a_time).map(move |start| {
+            let n = at_a_time.min(self.n - start);
+            let x_t = self.x_t.as_ref().map(|x| ops::narrow(x, 0, start, n)).transpose()?;
+            let (first, condition) = (self.first + start, self.condition.part(start, n));
+            Ok(SampleRequest { n, first, x_t, condition, ..self.clone() })
+        })
+    }
+}
