@@ -76,14 +76,26 @@ impl<T: Element> Var<T> {
             return Err(Error::NotScalar { shape: *self.shape() });
         }
         let seed = Tensor::full(*self.shape(), T::ONE);
-        self.vjp(seed, ready)
+        self.vjp_with(seed, ready)
     }
 
     /// The vector-Jacobian product: gradients of ⟨self, `seed`⟩ for a result of any shape.
     ///
     /// # Errors
     /// [`Error::GradientShape`] if `seed` has another shape; as [`Var::backward`] otherwise.
-    pub fn vjp(self, seed: Tensor<T>, ready: impl FnMut(ParamId, &mut Tensor<T>)) -> Result<Gradients<T>> {
+    pub fn vjp(self, seed: Tensor<T>) -> Result<Gradients<T>> {
+        self.vjp_with(seed, |_, _| {})
+    }
+
+    /// As [`Var::vjp`], calling `ready` as [`Var::backward_with`] does.
+    ///
+    /// # Errors
+    /// As [`Var::vjp`].
+    pub fn vjp_with(
+        self,
+        seed: Tensor<T>,
+        ready: impl FnMut(ParamId, &mut Tensor<T>),
+    ) -> Result<Gradients<T>> {
         let Var { value, at } = self;
         // A result that only the loss held is free to be reused during the backward pass.
         drop(value);

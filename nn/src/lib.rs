@@ -46,7 +46,7 @@ pub use classifier::{Classifier, ClassifierConfig, Reading};
 pub use ctx::{Ctx, Layer};
 pub use ema::Ema;
 pub use error::{Error, Result};
-pub use network::{Network, NetworkConfig};
+pub use network::{Inputs, Network, NetworkConfig};
 pub use params::Params;
 pub use transformer::{Transformer, TransformerConfig};
 pub use tweedie_autograd::ParamId;

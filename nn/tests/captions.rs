@@ -2,7 +2,7 @@
 
 use tweedie_autograd::{Tape, Var};
 use tweedie_nn::caption::CaptionConfig;
-use tweedie_nn::{Builder, Ctx, Network, NetworkConfig, Params, UNetConfig};
+use tweedie_nn::{Builder, Ctx, Inputs, Network, NetworkConfig, Params, UNetConfig};
 use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose};
 
@@ -35,7 +35,7 @@ fn normal(seed: u64) -> Tensor<f64> {
 }
 
 fn answer(network: &Network, ctx: &Ctx<f64>, captions: &[Vec<usize>]) -> Var<f64> {
-    network.forward(ctx, Var::constant(normal(1)), &[3.0, 800.0], None, Some(captions)).unwrap()
+    network.forward(ctx, Var::constant(normal(1)), Inputs::at(&[3.0, 800.0]).with_captions(captions)).unwrap()
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn every_word_has_its_gradient() {
     for recompute in [false, true] {
         let tape = Tape::new();
         let ctx = Ctx::training(&params, &tape).with_recompute(recompute);
-        let gradients = params.collect(answer(&network, &ctx, &captions).vjp(u.clone(), |_, _| {}).unwrap());
+        let gradients = params.collect(answer(&network, &ctx, &captions).vjp(u.clone()).unwrap());
         let read = ["caption.", "context_embedding.", "cross_attentions."];
         let ours = |name: &str| read.iter().any(|part| name.contains(part));
         let checked: Vec<_> = params.iter().enumerate().filter(|(_, (name, _))| ours(name)).collect();
@@ -94,7 +94,7 @@ fn captions_are_needed_and_only_here() {
     let ctx = Ctx::inference(&params);
     let ask = |captions: Option<&[Vec<usize>]>| {
         let x = Var::constant(normal(1));
-        network.forward(&ctx, x, &[5.0], None, captions).unwrap_err().to_string()
+        network.forward(&ctx, x, Inputs { captions, ..Inputs::at(&[5.0]) }).unwrap_err().to_string()
     };
     assert!(ask(None).starts_with("network: no captions"));
     assert!(ask(Some(&[vec![]])).starts_with("network: 1 captions: one for each of 2 samples"));
@@ -103,6 +103,7 @@ fn captions_are_needed_and_only_here() {
     let plain = Network::new(&UNetConfig::small().into(), &b).unwrap();
     let params = b.draw(0);
     let x = Var::constant(Tensor::zeros([1, 1, 28, 28]));
-    let error = plain.forward(&Ctx::inference(&params), x, &[5.0], None, Some(&[vec![]])).unwrap_err();
+    let error =
+        plain.forward(&Ctx::inference(&params), x, Inputs::at(&[5.0]).with_captions(&[vec![]])).unwrap_err();
     assert_eq!(error.to_string(), "network: captions: the network reads none");
 }

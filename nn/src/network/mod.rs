@@ -1,7 +1,9 @@
 //! What is trained and what paints, whatever it is built from.
 
 mod config;
+mod inputs;
 mod model;
 
 pub use config::{Backbone, NetworkConfig};
+pub use inputs::Inputs;
 pub use model::Network;

@@ -1,4 +1,5 @@
-use super::{Backbone, NetworkConfig};
+use super::config::{Backbone, NetworkConfig};
+use super::inputs::Inputs;
 use crate::caption::CaptionEncoder;
 use crate::condition::input;
 use crate::{Builder, Ctx, Result, Transformer, UNet};
@@ -39,21 +40,14 @@ impl Network {
         Ok(Network { body, caption })
     }
 
-    /// Maps x \[n, `in_channels`, h, w\] to \[n, `out_channels`, h, w\]. `timesteps` has one time per sample, or one
-    /// for all; `classes` likewise, and is given exactly if the network has classes; `captions` has one per sample,
-    /// the numbers of its words, and is given exactly if the network reads captions.
+    /// Maps x \[n, `in_channels`, h, w\] to \[n, `out_channels`, h, w\]. Classes are given exactly if the network has
+    /// classes, captions exactly if it reads captions.
     ///
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) when x does not fit the network; when there are not as many times,
     /// classes or captions as samples; when classes or captions are missing, uncalled for, or out of range.
-    pub fn forward<T: Element>(
-        &self,
-        ctx: &Ctx<T>,
-        x: Var<T>,
-        timesteps: &[f64],
-        classes: Option<&[usize]>,
-        captions: Option<&[Vec<usize>]>,
-    ) -> Result<Var<T>> {
+    pub fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, inputs: Inputs<'_>) -> Result<Var<T>> {
+        let Inputs { timesteps, classes, captions } = inputs;
         let n = x.dims().first().copied().unwrap_or_default();
         let context = match (&self.caption, captions) {
             (None, None) => None,

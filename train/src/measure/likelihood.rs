@@ -99,7 +99,7 @@ impl JacobianProbe<f32> for Model {
                 Some(range) => ops::concat(&[probe, &Tensor::zeros(*range.shape())], 1)?,
                 None => probe.clone(),
             };
-            let mut gradients = output.vjp(seed, |_, _| {})?;
+            let mut gradients = output.vjp(seed)?;
             let pulled = gradients.take(&x).unwrap_or_else(|| Tensor::zeros(*x_t.shape()));
             let each = (pulled.numel() / t.len().max(1)).max(1);
             let pairs = pulled.as_slice().chunks(each).zip(probe.as_slice().chunks(each));

@@ -3,7 +3,7 @@ use super::trained::Model;
 use crate::{Error, Result};
 use tweedie_autograd::Var;
 use tweedie_diffusion::{Condition, Denoiser, Guided, Prediction, Timestep};
-use tweedie_nn::Ctx;
+use tweedie_nn::{Ctx, Inputs};
 use tweedie_tensor::Tensor;
 
 impl Model {
@@ -43,7 +43,8 @@ impl Model {
         condition: &Condition,
     ) -> Result<Var<f32>> {
         let Condition { classes, captions } = condition;
-        Ok(self.network.forward(ctx, x, timesteps, classes.as_deref(), captions.as_deref())?)
+        let inputs = Inputs { timesteps, classes: classes.as_deref(), captions: captions.as_deref() };
+        Ok(self.network.forward(ctx, x, inputs)?)
     }
 
     /// The network itself, or under guidance where a request asks for it.

@@ -3,7 +3,7 @@
 use crate::{Config, Result};
 use tweedie_autograd::{Tape, Var};
 use tweedie_nn::optim::Optimizer;
-use tweedie_nn::{Builder, Ctx, Ema, Network, NetworkConfig, Params};
+use tweedie_nn::{Builder, Ctx, Ema, Inputs, Network, NetworkConfig, Params};
 use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::{Tensor, rehearse, rehearsed};
 
@@ -85,7 +85,7 @@ pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usiz
             drop(ctx);
             cost.activations = in_use() - now - 2 * bytes(&pictures);
             let gradient = loss(output.value().clone(), &noise);
-            let gradients = params.collect(output.vjp(gradient, |_, _| {})?);
+            let gradients = params.collect(output.vjp(gradient)?);
             optimizer.step(&mut params, &gradients, 1e-4, Some(config.optimizer.clip), Some(&mut ema))?;
             cost.flops = rehearsed().map_or(0.0, |so_far| so_far.flops) - flops;
         }
@@ -139,7 +139,8 @@ fn pass(network: &Network, config: &NetworkConfig, ctx: &Ctx, x: Tensor) -> Resu
     let n = x.dims()[0];
     let classes = config.backbone.num_class_embeds().map(|_| vec![0; n]);
     let captions = config.caption.as_ref().map(|_| vec![Vec::new(); n]);
-    Ok(network.forward(ctx, Var::constant(x), &[0.0], classes.as_deref(), captions.as_deref())?)
+    let inputs = Inputs { timesteps: &[0.0], classes: classes.as_deref(), captions: captions.as_deref() };
+    Ok(network.forward(ctx, Var::constant(x), inputs)?)
 }
 
 /// The gradient by the output: as the loss has it, by way of f64 slopes, the target and the difference.

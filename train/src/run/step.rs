@@ -5,8 +5,8 @@ use crate::data::Batch;
 use crate::{Config, Error, Result};
 use tweedie_autograd::{Tape, Var};
 use tweedie_diffusion::{Condition, LossValue};
-use tweedie_nn::Ctx;
 use tweedie_nn::lr::{Decay, LearningRate};
+use tweedie_nn::{Ctx, Inputs};
 use tweedie_tensor::random::{self, Purpose, Stream};
 
 /// What one step measured.
@@ -35,8 +35,9 @@ impl Run {
 
         let tape = Tape::new();
         let ctx = Ctx::training(&self.params, &tape).with_dropout(seed, step, 0);
-        let x_t = Var::constant(x_t);
-        let output = self.network.forward(&ctx, x_t, &clocks, classes.as_deref(), captions.as_deref())?;
+        let (classes, captions) = (classes.as_deref(), captions.as_deref());
+        let inputs = Inputs { timesteps: &clocks, classes, captions };
+        let output = self.network.forward(&ctx, Var::constant(x_t), inputs)?;
         drop(ctx);
         let LossValue { losses, squared_errors, gradient } = diffusion.loss().evaluate(
             &self.schedule,
@@ -47,7 +48,7 @@ impl Run {
             &importance,
         )?;
         let value = losses.iter().zip(&importance).map(|(loss, times)| loss * times).sum::<f64>() / n as f64;
-        let gradients = self.params.collect(output.vjp(gradient, |_, _| {})?);
+        let gradients = self.params.collect(output.vjp(gradient)?);
 
         let learning_rate = self.learning_rate().at(step);
         let clip = Some(optimizer.clip);

@@ -8,7 +8,7 @@ use crate::{Config, Result};
 use std::sync::Arc;
 use tweedie_autograd::Var;
 use tweedie_diffusion::Condition;
-use tweedie_nn::Ctx;
+use tweedie_nn::{Ctx, Inputs};
 use tweedie_tensor::ops;
 use tweedie_tensor::random::{self, Purpose, Stream};
 
@@ -175,7 +175,8 @@ impl Validation {
         };
         let ctx = Ctx::inference(run.ema.params());
         let (classes, captions) = (shown.classes.as_deref(), shown.captions.as_deref());
-        let output = run.network.forward(&ctx, Var::constant(x_t), &clocks, classes, captions)?.into_value();
+        let inputs = Inputs { timesteps: &clocks, classes, captions };
+        let output = run.network.forward(&ctx, Var::constant(x_t), inputs)?.into_value();
         let measured = diffusion.loss().evaluate(&run.schedule, &x, &noise, &times, output, &vec![1.0; n])?;
         Ok((measured.losses, measured.squared_errors, times))
     }

@@ -2,7 +2,7 @@ use crate::{Model, Result};
 use std::time::Instant;
 use tweedie_autograd::{Tape, Var, ops::mse};
 use tweedie_nn::optim::{OptimConfig, Optimizer};
-use tweedie_nn::{Builder, Ctx, Network, NetworkConfig, Params};
+use tweedie_nn::{Builder, Ctx, Inputs, Network, NetworkConfig, Params};
 use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose};
 
@@ -101,8 +101,9 @@ impl Step {
     }
 
     fn answer(&self, ctx: &Ctx) -> Result<Var> {
-        let (labels, captions) = (self.labels.as_deref(), self.captions.as_deref());
-        Ok(self.network.forward(ctx, Var::constant(self.x.clone()), &self.clocks, labels, captions)?)
+        let (classes, captions) = (self.labels.as_deref(), self.captions.as_deref());
+        let inputs = Inputs { timesteps: &self.clocks, classes, captions };
+        Ok(self.network.forward(ctx, Var::constant(self.x.clone()), inputs)?)
     }
 
     /// The least of `runs` times of each, after one that does not count; `each` is told of every run.
