@@ -14,7 +14,6 @@ mod combine;
 pub(crate) mod conv;
 mod embedding;
 pub(crate) mod group_norm;
-pub mod im2col;
 mod lanes;
 mod layer_norm;
 mod layout;
@@ -33,6 +32,7 @@ pub use attention::{attention, attention_backward};
 pub use bilinear::resize_bilinear;
 pub use binary::{Binary, add_assign, axpy, binary, broadcast_to};
 pub use combine::combine;
+pub use conv::im2col;
 pub use conv::{
     Conv2d, Convolve, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight, conv2d_onto,
 };

@@ -1,6 +1,6 @@
 //! The exponential function in f32, number by number and in vectors.
 
-use super::lanes::Lanes;
+use crate::simd::vector::Lanes;
 use std::f32::consts::LOG2_E;
 
 /// Outside of these, e^x is 0 or ∞.
@@ -72,7 +72,7 @@ fn power_of_two(n: i32) -> f32 {
 mod tests {
     use super::*;
     use crate::simd::Isa;
-    use crate::simd::lanes::on_isa;
+    use crate::simd::vector::on_isa;
 
     #[test]
     fn within_two_units_in_the_last_place() {

@@ -2,9 +2,9 @@
 
 use super::Isa;
 use super::exp::sigmoid;
-use super::lanes::{Lanes, on_isa};
 use super::sums::{RUN, each_vector, fold, sum};
 use crate::ops::group_norm::Group;
+use crate::simd::vector::{Lanes, on_isa};
 
 /// y ← the group's x normalised, scaled, shifted and activated. Answers the mean and 1 / √(variance + ε).
 pub(crate) fn normalise(isa: Isa, group: &Group<'_, f32>, eps: f64, y: &mut [f32]) -> (f32, f32) {

@@ -1,7 +1,7 @@
 //! Sums in sixteen lanes, whatever the vectors' width: so each path gives the same bits.
 
 use super::Isa;
-use super::lanes::{Lanes, MOST_LANES as LANES, on_isa};
+use crate::simd::vector::{Lanes, MOST_LANES as LANES, on_isa};
 use std::ops::Range;
 
 /// Numbers that lanes take before they are folded into f64, so that rounding errors stay near those of a few dozen

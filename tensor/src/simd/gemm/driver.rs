@@ -17,7 +17,7 @@ use super::pack::{InMemory, Operand, Packed};
 use super::streamed::Streamed;
 use crate::Buffer;
 use crate::simd::Isa;
-use crate::simd::microkernel::{Begin, Columns, LINE, Rows, Shape};
+use crate::simd::gemm::microkernel::{Begin, Columns, LINE, Rows, Shape};
 use rayon::prelude::*;
 use std::ops::Range;
 

@@ -20,9 +20,9 @@
 
 mod blocks;
 mod driver;
+pub(super) mod microkernel;
 mod output;
 mod pack;
-mod padded;
 mod planes;
 mod runs;
 mod streamed;
@@ -33,10 +33,9 @@ mod tests;
 pub(super) use driver::{Start, multiply, multiply_parallel, multiply_sliced, share};
 pub(super) use output::Output;
 pub(super) use pack::{Operand, Strided};
-pub(super) use padded::{Padded, padded, weave};
 pub(super) use planes::{FeatureLanes, Planes, PositionLanes, Window};
 
-use super::Isa;
+use crate::simd::Isa;
 use rayon::prelude::*;
 
 /// Whether a kernel's result replaces its output or is added to it (β = 0 or 1).

@@ -1,7 +1,7 @@
 //! Where the tiles of C go.
 
 use crate::simd::Isa;
-use crate::simd::microkernel::{self, Ahead, Begin, Columns, LINE, MOST_COLS, Rows, Shape, Strip};
+use crate::simd::gemm::microkernel::{self, Ahead, Begin, Columns, LINE, MOST_COLS, Rows, Shape, Strip};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 

@@ -18,7 +18,7 @@
 use super::pack::{Axis, InMemory, Operand};
 use super::runs::{feature_lanes, position_lanes};
 use crate::simd::Isa;
-use crate::simd::lanes::on_isa;
+use crate::simd::vector::on_isa;
 use std::ops::Range;
 
 /// A window that moves over planes which have room for it everywhere.
@@ -49,12 +49,12 @@ impl Window {
     }
 
     /// How many phases are read, down and across.
-    pub(super) fn phases(&self) -> [usize; 2] {
+    pub(crate) fn phases(&self) -> [usize; 2] {
         self.taps.map(|taps| taps.min(self.stride))
     }
 
     /// Numbers of all phases of a plane.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.phases().iter().chain(&self.plane).product()
     }
 

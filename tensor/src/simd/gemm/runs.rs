@@ -5,7 +5,7 @@
 //! ends, or the planes do, exactly so many numbers are moved.
 
 use super::planes::Planes;
-use crate::simd::lanes::Lanes;
+use crate::simd::vector::Lanes;
 use std::ops::Range;
 
 /// Channels from the one that is read to the one that is fetched: far apart in memory, where no processor foresees them.

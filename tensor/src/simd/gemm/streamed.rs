@@ -8,8 +8,8 @@ use super::driver::Start;
 use super::output::Output;
 use super::pack::InMemory;
 use crate::simd::Isa;
-use crate::simd::lanes::{Lanes, on_isa};
-use crate::simd::microkernel::{Accumulator, LINE, Rows, Shape};
+use crate::simd::gemm::microkernel::{Accumulator, LINE, Rows, Shape};
+use crate::simd::vector::{Lanes, on_isa};
 use std::ops::Range;
 
 /// Rows of C that make one tile.

@@ -1,0 +1,417 @@
+//! Two-dimensional convolution, its output's shape, and its gradients.
+//!
+//! y[n, o, i, j] = bias[o] + Σ over c, u, v of w[o, c, u, v] · x[n, c, s·i + u − top, s·j + v − left],
+//! with x zero outside the picture: the cross-correlation that neural networks call convolution.
+
+pub mod im2col;
+#[cfg(test)]
+mod tests;
+
+use crate::rehearsal;
+use crate::simd::{self, Isa};
+use crate::{Accumulate, Element, Error, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+/// Zeros around a picture, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Padding {
+    /// Rows above.
+    pub top: usize,
+    /// Rows below.
+    pub bottom: usize,
+    /// Columns to the left.
+    pub left: usize,
+    /// Columns to the right.
+    pub right: usize,
+}
+
+impl Padding {
+    /// The same number of zeros on all four sides.
+    pub const fn same(pixels: usize) -> Padding {
+        Padding { top: pixels, bottom: pixels, left: pixels, right: pixels }
+    }
+}
+
+/// Stride and zero-padding of a two-dimensional convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Conv2d {
+    /// Pixels from one place of the window to the next, in both directions; at least 1.
+    pub stride: usize,
+    /// Zeros around the picture.
+    pub padding: Padding,
+}
+
+/// The lengths of a convolution whose operands were found to fit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Geometry {
+    pub(crate) samples: usize,
+    pub(crate) channels_in: usize,
+    pub(crate) channels_out: usize,
+    /// Height and width of the picture.
+    pub(crate) plane: [usize; 2],
+    /// Height and width of the output.
+    pub(crate) places: [usize; 2],
+    /// Height and width of the kernel.
+    pub(crate) taps: [usize; 2],
+    pub(crate) stride: usize,
+    /// Zero rows above and columns to the left.
+    pub(crate) before: [usize; 2],
+}
+
+impl Conv2d {
+    /// The shape [n, c_out, h', w'] of the convolution of x [n, c_in, h, w] with weights [c_out, c_in, kh, kw]:
+    /// h' = ⌊(h + top + bottom − kh) / stride⌋ + 1.
+    ///
+    /// # Errors
+    /// When a shape has not four axes, or one of length zero; when the channels differ; when the kernel is larger
+    /// than the padded picture; when the stride is zero.
+    pub fn output_shape(&self, x: &Shape, weight: &Shape) -> Result<Shape> {
+        let g = self.geometry("conv2d", x, weight)?;
+        Shape::new(&[g.samples, g.channels_out, g.places[0], g.places[1]])
+    }
+
+    pub(crate) fn geometry(&self, op: &'static str, x: &Shape, weight: &Shape) -> Result<Geometry> {
+        let [samples, channels_in, height, width] = x.nchw(op)?;
+        let why = "must have four axes: channels out, channels in, kernel height, kernel width";
+        let [channels_out, weight_in, taps_high, taps_wide] = weight.exactly(op, why)?;
+        for shape in [x, weight] {
+            if shape.numel() == 0 {
+                return Err(Error::Unfit { op, shape: *shape, why: "has an axis of length zero".into() });
+            }
+        }
+        if channels_in != weight_in {
+            let why = "the picture's channels are the weights' second axis";
+            return Err(Error::Mismatch { op, left: *x, right: *weight, why });
+        }
+        if self.stride == 0 {
+            let why = "the window must move".into();
+            return Err(Error::Parameter { op, name: "stride", value: "0".into(), why });
+        }
+        let p = &self.padding;
+        let sum = |size: usize, before: usize, after: usize| {
+            size.checked_add(before).and_then(|s| s.checked_add(after)).filter(|&s| s <= MOST_PIXELS)
+        };
+        let padded = sum(height, p.top, p.bottom).zip(sum(width, p.left, p.right));
+        let Some((high, wide)) = padded.filter(|_| self.stride <= MOST_PIXELS) else {
+            let (name, value) = ("padding and stride", format!("{self:?}"));
+            return Err(Error::Parameter { op, name, value, why: "the padded picture is too large".into() });
+        };
+        if taps_high > high || taps_wide > wide {
+            let why = "the kernel is larger than the padded picture";
+            return Err(Error::Mismatch { op, left: *x, right: *weight, why });
+        }
+        Ok(Geometry {
+            samples,
+            channels_in,
+            channels_out,
+            plane: [height, width],
+            places: [(high - taps_high) / self.stride + 1, (wide - taps_wide) / self.stride + 1],
+            taps: [taps_high, taps_wide],
+            stride: self.stride,
+            before: [p.top, p.left],
+        })
+    }
+}
+
+/// Coordinates of pixels, padding included, fit 32 bits with room to add a kernel's size.
+const MOST_PIXELS: usize = 1 << 29;
+
+impl Geometry {
+    /// Zeros above dY and to its left under the mirrored window, if the stride is 1; none of a window that may lie outside
+    /// the picture altogether.
+    pub(crate) fn mirrored_before(&self) -> Option<[usize; 2]> {
+        let before = |axis: usize| (self.taps[axis] - 1).checked_sub(self.before[axis]);
+        Some([before(0)?, before(1)?])
+    }
+
+    /// Multiplications and additions of any of the three passes, as the definition has them.
+    fn flops(&self) -> f64 {
+        let size = self.channels_in * self.taps[0] * self.taps[1];
+        let places = self.samples * self.places[0] * self.places[1];
+        2.0 * (self.channels_out * size) as f64 * places as f64
+    }
+
+    fn output(&self) -> Result<Shape> {
+        Shape::new(&[self.samples, self.channels_out, self.places[0], self.places[1]])
+    }
+}
+
+/// What a convolution is added to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Base<'a, T> {
+    pub(crate) bias: Bias<'a, T>,
+    pub(crate) onto: Onto<'a, T>,
+}
+
+/// A number for each channel out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bias<'a, T> {
+    None,
+    Channels(&'a [T]),
+    /// Another one for each sample.
+    Samples(&'a [T]),
+}
+
+/// Pictures of the output's shape.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Onto<'a, T> {
+    Nothing,
+    /// What the output holds.
+    Itself,
+    Other(&'a [T]),
+}
+
+impl<'a, T> Bias<'a, T> {
+    /// That of one sample.
+    pub(crate) fn of(self, sample: usize, channels: usize) -> Option<&'a [T]> {
+        match self {
+            Bias::None => None,
+            Bias::Channels(bias) => Some(bias),
+            Bias::Samples(bias) => Some(&bias[sample * channels..][..channels]),
+        }
+    }
+}
+
+impl<T> From<Accumulate> for Onto<'_, T> {
+    fn from(how: Accumulate) -> Self {
+        match how {
+            Accumulate::Overwrite => Onto::Nothing,
+            Accumulate::Add => Onto::Itself,
+        }
+    }
+}
+
+impl<T: Element> Base<'_, T> {
+    /// Writes it into `y`; the convolution is then to be added. Answers `false` if it is nothing at all.
+    pub(crate) fn fill(&self, g: &Geometry, y: &mut [T]) -> bool {
+        if matches!(self, Base { bias: Bias::None, onto: Onto::Nothing }) {
+            return false;
+        }
+        let pixels = g.places[0] * g.places[1];
+        y.par_chunks_exact_mut(g.channels_out * pixels).enumerate().for_each(|(sample, y)| {
+            if let Onto::Other(other) = self.onto {
+                y.copy_from_slice(&other[sample * y.len()..][..y.len()]);
+            }
+            let Some(bias) = self.bias.of(sample, g.channels_out) else { return };
+            for (y, bias) in y.chunks_exact_mut(pixels).zip(bias) {
+                match self.onto {
+                    Onto::Nothing => y.fill(*bias),
+                    _ => y.iter_mut().for_each(|y| *y += *bias),
+                }
+            }
+        });
+        true
+    }
+}
+
+/// The element types that convolutions are written for: f32 as implicit products, f64 by [`im2col`].
+pub trait Convolve: Sized {
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    fn forward(g: &Geometry, x: &[Self], w: &[Self], base: Base<'_, Self>, y: &mut [Self]);
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    fn grad_input(g: &Geometry, dy: &[Self], w: &[Self], dx: &mut [Self], how: Accumulate);
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    fn grad_weight(g: &Geometry, x: &[Self], dy: &[Self], dw: &mut [Self], how: Accumulate);
+    /// The sum of planes of so many pixels, whose beginnings are `apart`, from the first number on.
+    #[doc(hidden)]
+    fn sum_of_planes(numbers: &[Self], pixels: usize, apart: usize) -> Self;
+}
+
+#[allow(private_interfaces)]
+impl Convolve for f32 {
+    fn forward(g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
+        simd::conv::forward(Isa::active(), g, x, w, base, y);
+    }
+    fn grad_input(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
+        simd::conv::grad_input(Isa::active(), g, dy, w, dx, how);
+    }
+    fn grad_weight(g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
+        simd::conv::grad_weight(Isa::active(), g, x, dy, dw, how);
+    }
+    fn sum_of_planes(numbers: &[f32], pixels: usize, apart: usize) -> f32 {
+        simd::sums::of_planes(Isa::active(), numbers, pixels, apart)
+    }
+}
+
+#[allow(private_interfaces)]
+impl Convolve for f64 {
+    fn forward(g: &Geometry, x: &[f64], w: &[f64], base: Base<'_, f64>, y: &mut [f64]) {
+        im2col::forward(g, x, w, base, y);
+    }
+    fn grad_input(g: &Geometry, dy: &[f64], w: &[f64], dx: &mut [f64], how: Accumulate) {
+        im2col::grad_input(g, dy, w, dx, how);
+    }
+    fn grad_weight(g: &Geometry, x: &[f64], dy: &[f64], dw: &mut [f64], how: Accumulate) {
+        im2col::grad_weight(g, x, dy, dw, how);
+    }
+    fn sum_of_planes(numbers: &[f64], pixels: usize, apart: usize) -> f64 {
+        numbers.chunks(apart).flat_map(|plane| &plane[..pixels]).sum()
+    }
+}
+
+/// The convolution of x [n, c_in, h, w] with weights [c_out, c_in, kh, kw] and a bias \[c_out\]:
+/// [n, c_out, h', w']. The bias may also be \[n, c_out\], another one for each sample.
+///
+/// ```
+/// use tweedie_tensor::Tensor;
+/// use tweedie_tensor::ops::{Conv2d, Padding, conv2d};
+/// let x = Tensor::<f32>::full([1, 1, 3, 3], 1.0);
+/// let w = Tensor::<f32>::full([1, 1, 3, 3], 1.0);
+/// let y = conv2d(&x, &w, None, &Conv2d { stride: 1, padding: Padding::same(1) })?;
+/// assert_eq!(y.as_slice(), [4.0, 6.0, 4.0, 6.0, 9.0, 6.0, 4.0, 6.0, 4.0]);
+/// # Ok::<(), tweedie_tensor::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of [`Conv2d::output_shape`]; and when the bias is neither \[c_out\] nor \[n, c_out\].
+pub fn conv2d<T: Element>(
+    x: &Tensor<T>,
+    weight: &Tensor<T>,
+    bias: Option<&Tensor<T>>,
+    g: &Conv2d,
+) -> Result<Tensor<T>> {
+    let g = g.geometry("conv2d", x.shape(), weight.shape())?;
+    let bias = fitting_bias(&g, bias)?;
+    let mut y = Tensor::scratch(g.output()?);
+    let base = Base { bias, onto: Onto::Nothing };
+    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_forward(&g)) {
+        return Ok(y);
+    }
+    T::forward(&g, x.as_slice(), weight.as_slice(), base, y.as_mut_slice());
+    Ok(y)
+}
+
+/// [`conv2d`], added to pictures of its output's shape while its numbers are in registers; in their memory if no
+/// other tensor shares it.
+///
+/// # Errors
+/// As [`conv2d`]; and when `onto` has another shape.
+pub fn conv2d_onto<T: Element>(
+    x: &Tensor<T>,
+    weight: &Tensor<T>,
+    bias: Option<&Tensor<T>>,
+    mut onto: Tensor<T>,
+    g: &Conv2d,
+) -> Result<Tensor<T>> {
+    const OP: &str = "conv2d_onto";
+    let g = g.geometry(OP, x.shape(), weight.shape())?;
+    fit(OP, onto.shape(), &g.output()?, "what is added to has the output's shape")?;
+    let bias = fitting_bias(&g, bias)?;
+    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_forward(&g)) {
+        return Ok(if onto.is_unique() { onto } else { Tensor::scratch(*onto.shape()) });
+    }
+    let (x, weight) = (x.as_slice(), weight.as_slice());
+    if onto.is_unique() {
+        T::forward(&g, x, weight, Base { bias, onto: Onto::Itself }, onto.as_mut_slice());
+        return Ok(onto);
+    }
+    let mut y = Tensor::scratch(*onto.shape());
+    let base = Base { bias, onto: Onto::Other(onto.as_slice()) };
+    T::forward(&g, x, weight, base, y.as_mut_slice());
+    Ok(y)
+}
+
+fn fitting_bias<'a, T: Element>(g: &Geometry, bias: Option<&'a Tensor<T>>) -> Result<Bias<'a, T>> {
+    let Some(bias) = bias else { return Ok(Bias::None) };
+    if *bias.shape() == Shape::from([g.samples, g.channels_out]) {
+        return Ok(Bias::Samples(bias.as_slice()));
+    }
+    let why = "the bias has one number for each channel out, or one for each sample and channel";
+    fit("conv2d", bias.shape(), &Shape::from([g.channels_out]), why)?;
+    Ok(Bias::Channels(bias.as_slice()))
+}
+
+/// The gradient of a convolution with respect to its input, from dy [n, c_out, h', w'] into `out` of
+/// shape `x_shape`: dx[n, c, y, x] = Σ of w[o, c, u, v] · dy[n, o, i, j] over all that x[n, c, y, x] went into.
+///
+/// # Errors
+/// Those of [`Conv2d::output_shape`]; and when dy or `out` has another shape than that gives.
+pub fn conv2d_grad_input<T: Element>(
+    dy: &Tensor<T>,
+    weight: &Tensor<T>,
+    x_shape: &Shape,
+    g: &Conv2d,
+    out: &mut Tensor<T>,
+    how: Accumulate,
+) -> Result<()> {
+    const OP: &str = "conv2d_grad_input";
+    let g = g.geometry(OP, x_shape, weight.shape())?;
+    fit(OP, dy.shape(), &g.output()?, "the output's gradient has the output's shape")?;
+    fit(OP, out.shape(), x_shape, "the gradient has the input's shape")?;
+    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_input(&g)) {
+        return Ok(());
+    }
+    T::grad_input(&g, dy.as_slice(), weight.as_slice(), out.as_mut_slice(), how);
+    Ok(())
+}
+
+/// The gradient of a convolution with respect to its weights, into `out` of shape `weight_shape`:
+/// dw[o, c, u, v] = Σ over n, i, j of dy[n, o, i, j] · x[n, c, s·i + u − top, s·j + v − left].
+///
+/// # Errors
+/// Those of [`Conv2d::output_shape`]; and when dy or `out` has another shape than that gives.
+pub fn conv2d_grad_weight<T: Element>(
+    x: &Tensor<T>,
+    dy: &Tensor<T>,
+    weight_shape: &Shape,
+    g: &Conv2d,
+    out: &mut Tensor<T>,
+    how: Accumulate,
+) -> Result<()> {
+    const OP: &str = "conv2d_grad_weight";
+    let g = g.geometry(OP, x.shape(), weight_shape)?;
+    fit(OP, dy.shape(), &g.output()?, "the output's gradient has the output's shape")?;
+    fit(OP, out.shape(), weight_shape, "the gradient has the weights' shape")?;
+    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_weights(&g)) {
+        return Ok(());
+    }
+    T::grad_weight(&g, x.as_slice(), dy.as_slice(), out.as_mut_slice(), how);
+    Ok(())
+}
+
+/// The gradient of a convolution with respect to its bias: dy [n, c_out, h', w'] summed over all axes but the
+/// channels', into `out` \[c_out\]; or over pixels alone, into `out` \[n, c_out\].
+///
+/// # Errors
+/// When dy has not four axes, or `out` is not one of these.
+pub fn conv2d_grad_bias<T: Element>(dy: &Tensor<T>, out: &mut Tensor<T>, how: Accumulate) -> Result<()> {
+    const OP: &str = "conv2d_grad_bias";
+    let [samples, channels, height, width] = dy.shape().nchw(OP)?;
+    let each_sample = *out.shape() == Shape::from([samples, channels]);
+    if !each_sample {
+        let why = "the bias has one number for each channel out, or one for each sample and channel";
+        fit(OP, out.shape(), &Shape::from([channels]), why)?;
+    }
+    if rehearsal::is_on() {
+        return Ok(());
+    }
+    let (pixels, dy) = (height * width, dy.as_slice());
+    // For a sample alone there is no other plane; an empty picture has planes of nothing.
+    let (planes_each, apart) = if each_sample { (1, dy.len()) } else { (samples, channels * pixels) };
+    let apart = apart.max(1);
+    let sum_of = |(index, out): (usize, &mut T)| {
+        let sum = T::sum_of_planes(&dy[index * pixels..], pixels, apart);
+        *out = match how {
+            Accumulate::Overwrite => sum,
+            Accumulate::Add => *out + sum,
+        };
+    };
+    const LARGE: usize = 1 << 16;
+    if dy.len() >= LARGE {
+        let least = (LARGE / (planes_each * pixels).max(1)).max(1);
+        out.as_mut_slice().par_iter_mut().with_min_len(least).enumerate().for_each(sum_of);
+    } else {
+        out.as_mut_slice().iter_mut().enumerate().for_each(sum_of);
+    }
+    Ok(())
+}
+
+fn fit(op: &'static str, given: &Shape, wanted: &Shape, why: &'static str) -> Result<()> {
+    if given == wanted {
+        return Ok(());
+    }
+    Err(Error::Mismatch { op, left: *given, right: *wanted, why })
+}

@@ -1,0 +1,117 @@
+//! From few channels to many.
+
+use super::Pass;
+use super::shifted::{SLACK, Shifted};
+use super::tile::{Terms, load, store};
+use crate::Buffer;
+use crate::simd::Isa;
+use crate::simd::vector::{Lanes, MOST_LANES, on_isa};
+use rayon::prelude::*;
+
+/// Channels of a tile, as many as registers have room for sums: with 32 of them, and with 16.
+const ROWS: usize = 8;
+const ROWS_OF_NARROW: usize = 5;
+/// Vectors of places of a tile.
+const VECTORS: usize = 2;
+/// Channels of a task at least, where there are more, to make its copies worth while.
+const LEAST_IN_TASK: usize = 48;
+/// Tasks for each thread.
+const TASKS: usize = 4;
+const _: () = assert!(VECTORS * MOST_LANES <= SLACK);
+
+pub(super) struct FromFew<'a> {
+    pass: &'a Pass,
+    copies: Shifted<'a>,
+    /// Where each tap of each channel reads.
+    shifts: Vec<usize>,
+    /// Channels of a group.
+    rows: usize,
+    /// For each group of channels, and each tap, the group's.
+    weights: Vec<f32>,
+    /// Channels of a task: all of a sample, if there are enough samples. No bit depends on it.
+    in_task: usize,
+}
+
+impl<'a> FromFew<'a> {
+    pub(super) fn new(isa: Isa, pass: &'a Pass, w: &[f32], samples: usize) -> FromFew<'a> {
+        let copies = Shifted::new(pass);
+        let shifts = copies.shifts();
+        let rows = if isa == Isa::Avx2 { ROWS_OF_NARROW } else { ROWS };
+        let at = pass.weights();
+        let mut weights = Vec::with_capacity(pass.to.next_multiple_of(rows) * shifts.len());
+        for first in (0..pass.to).step_by(rows) {
+            for term in 0..shifts.len() {
+                // Rows without a channel repeat the last one.
+                weights.extend((first..first + rows).map(|to| w[at.at(to.min(pass.to - 1), term)]));
+            }
+        }
+        let wanted = (TASKS * rayon::current_num_threads()).div_ceil(samples.max(1));
+        let in_task = pass.to.div_ceil(wanted).max(LEAST_IN_TASK).next_multiple_of(rows);
+        FromFew { pass, copies, shifts, rows, weights, in_task }
+    }
+
+    /// One sample.
+    pub(super) fn run(&self, isa: Isa, x: &[f32], bias: Option<&[f32]>, y: &mut [f32], add: bool) {
+        let size = self.pass.places_size();
+        y.par_chunks_mut(self.in_task * size).enumerate().for_each(|(task, y)| {
+            on_isa!(isa, convolve(self, x, bias, (task * self.in_task, y), add));
+        });
+    }
+}
+
+/// Some channels of one sample, from a first one on.
+#[inline(always)]
+fn convolve<L: Lanes<W>, const W: usize>(
+    call: &FromFew<'_>,
+    x: &[f32],
+    bias: Option<&[f32]>,
+    (first, y): (usize, &mut [f32]),
+    add: bool,
+) {
+    let mut copies = Buffer::<f32>::scratch(call.copies.len());
+    call.copies.write::<L, W>(x, &mut copies);
+    if W == MOST_LANES {
+        add_groups::<L, ROWS, W>(call, &copies, bias, (first, y), add);
+    } else {
+        add_groups::<L, ROWS_OF_NARROW, W>(call, &copies, bias, (first, y), add);
+    }
+}
+
+#[inline(always)]
+fn add_groups<L: Lanes<W>, const ROWS: usize, const W: usize>(
+    call: &FromFew<'_>,
+    copies: &[f32],
+    bias: Option<&[f32]>,
+    (first, y): (usize, &mut [f32]),
+    add: bool,
+) {
+    assert_eq!(call.rows, ROWS, "weights of another instruction set");
+    let (size, terms) = (call.pass.places_size(), call.shifts.len());
+    let weights = call.weights.as_chunks().0[first / ROWS * terms..].chunks_exact(terms);
+    for (group, (planes, weights)) in y.chunks_mut(ROWS * size).zip(weights).enumerate() {
+        let (terms, used) = (Terms::new(&call.shifts, weights), planes.len() / size);
+        let mut start = [[L::zero(); VECTORS]; ROWS];
+        if let Some(bias) = bias {
+            for (start, bias) in start.iter_mut().zip(&bias[first + group * ROWS..]) {
+                *start = [L::splat(*bias); VECTORS];
+            }
+        }
+        for at in (0..size).step_by(VECTORS * W) {
+            let end = size.min(at + VECTORS * W);
+            let mut sums = start;
+            if add {
+                for i in 0..ROWS {
+                    if i < used {
+                        sums[i] = load(&planes[i * size..][at..end]);
+                    }
+                }
+            }
+            terms.add(&copies[at..], &mut sums);
+            for i in 0..ROWS {
+                if i < used {
+                    store(sums[i], &mut planes[i * size..][at..end]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Copies of pictures, one for each column of the window.
+
+use super::Pass;
+use crate::Buffer;
+use crate::simd::conv::padded::Padded;
+use crate::simd::gemm::Window;
+use crate::simd::vector::{Lanes, MOST_LANES};
+
+/// Numbers behind each copy that may be read: whole vectors go beyond it, and what they find there is not used.
+pub(super) const SLACK: usize = 4 * MOST_LANES;
+
+/// How the copies lie: for each channel one for each column of the window, of the places' width and with what is above
+/// and below them.
+pub(super) struct Shifted<'a> {
+    pass: &'a Pass,
+    window: Window,
+}
+
+impl<'a> Shifted<'a> {
+    pub(super) fn new(pass: &'a Pass) -> Shifted<'a> {
+        Shifted { pass, window: Window::new(pass.places, pass.taps, 1) }
+    }
+
+    /// From one copy to the next.
+    fn apart(&self) -> usize {
+        self.window.plane[0] * self.pass.places[1] + SLACK
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pass.from * self.pass.taps[1] * self.apart()
+    }
+
+    /// For each tap of each channel what lies before the number that it reads at the first place; the next places read the
+    /// next numbers.
+    pub(super) fn shifts(&self) -> Vec<usize> {
+        let copy = |channel: usize, u: usize| (channel * self.pass.taps[1] + u) * self.apart();
+        let terms = self.pass.terms();
+        terms.map(|(channel, [v, u])| copy(channel, u) + v * self.pass.places[1]).collect()
+    }
+
+    /// Those of one sample.
+    #[inline(always)]
+    pub(super) fn write<L: Lanes<W>, const W: usize>(&self, x: &[f32], copies: &mut [f32]) {
+        if self.pass.plane[1] == self.pass.places[1] {
+            return self.write_as_one_line(x, copies);
+        }
+        let ([high, pitch], wide) = (self.window.plane, self.pass.places[1]);
+        let layout = Padded::new(self.pass.plane, self.pass.before, &self.window);
+        let mut padded = Buffer::<f32>::scratch(layout.size() + W);
+        let planes = x.chunks_exact(self.pass.plane_size());
+        let copies = copies.chunks_exact_mut(self.pass.taps[1] * self.apart());
+        for (plane, copies) in planes.zip(copies) {
+            layout.write(plane, &mut padded[..layout.size()]);
+            for (u, copy) in copies.chunks_exact_mut(self.apart()).enumerate() {
+                for y in 0..high {
+                    let (from, to) = (&padded[y * pitch + u..], &mut copy[y * wide..]);
+                    // What goes beyond the line is written over by the next one.
+                    for at in (0..wide).step_by(W) {
+                        L::load_some(&from[at..][..W]).store_some(&mut to[at..][..W]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same where lines keep their length: a plane is shifted as one line, and what came from the line before or the next
+    /// becomes zeros.
+    #[inline(always)]
+    fn write_as_one_line(&self, x: &[f32], copies: &mut [f32]) {
+        let ([high, _], [plane_high, wide], before) = (self.window.plane, self.pass.plane, self.pass.before);
+        let above = before[0].min(high);
+        let used = plane_high.min(high - above) * wide;
+        let copies = copies.chunks_exact_mut(self.pass.taps[1] * self.apart());
+        for (plane, copies) in x.chunks_exact(self.pass.plane_size()).zip(copies) {
+            let plane = &plane[..used];
+            for (u, copy) in copies.chunks_exact_mut(self.apart()).enumerate() {
+                let (before, copy) = (before[1], &mut copy[..high * wide]);
+                copy[..above * wide].fill(0.0);
+                copy[above * wide + used..].fill(0.0);
+                let copy = &mut copy[above * wide..][..used];
+                let (left, right) = (before.saturating_sub(u).min(wide), u.saturating_sub(before).min(wide));
+                copy[left.min(used)..used - right.min(used)]
+                    .copy_from_slice(&plane[right.min(used)..used - left.min(used)]);
+                // Column by column: a line's few numbers would be a call for each.
+                for column in (0..left).chain(wide - right..wide).take(used) {
+                    copy[column..].iter_mut().step_by(wide).for_each(|number| *number = 0.0);
+                }
+            }
+        }
+    }
+}

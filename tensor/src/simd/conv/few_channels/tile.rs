@@ -1,0 +1,94 @@
+//! The tile of sums that stays in registers.
+
+use crate::simd::vector::{Lanes, behind};
+
+/// The terms of a sum, in order: each a weight for every row of a tile, times what is so many numbers behind the beginning
+/// of x.
+pub(super) struct Terms<'a, const ROWS: usize> {
+    shifts: &'a [usize],
+    weights: &'a [[f32; ROWS]],
+    /// The greatest of the shifts.
+    furthest: usize,
+}
+
+impl<'a, const ROWS: usize> Terms<'a, ROWS> {
+    pub(super) fn new(shifts: &'a [usize], weights: &'a [[f32; ROWS]]) -> Terms<'a, ROWS> {
+        Terms { shifts, weights, furthest: shifts.iter().copied().max().unwrap_or(0) }
+    }
+
+    /// Adds them to each sum of a tile. Where x has ended there are zeros.
+    #[inline(always)]
+    pub(super) fn add<L: Lanes<W>, const VECTORS: usize, const W: usize>(
+        &self,
+        x: &[f32],
+        sums: &mut [[L; VECTORS]; ROWS],
+    ) {
+        if self.furthest + VECTORS * W <= x.len() {
+            self.add_from(
+                sums,
+                // SAFETY: it was just asked for that all vectors are there behind the furthest of the shifts. To ask at each would
+                // take the registers that the sums need.
+                #[inline(always)]
+                |shift| load(unsafe { x.get_unchecked(shift..shift + VECTORS * W) }),
+            );
+        } else {
+            self.add_from(
+                sums,
+                #[inline(always)]
+                |shift| load(behind(x, shift)),
+            );
+        }
+    }
+
+    #[inline(always)]
+    fn add_from<L: Lanes<W>, const VECTORS: usize, const W: usize>(
+        &self,
+        sums: &mut [[L; VECTORS]; ROWS],
+        load: impl Fn(usize) -> [L; VECTORS],
+    ) {
+        // In registers as long as it has a name of its own.
+        let mut open = *sums;
+        for (shift, weights) in self.shifts.iter().zip(self.weights) {
+            let row = load(*shift);
+            for i in 0..ROWS {
+                let weight = L::splat(weights[i]);
+                for j in 0..VECTORS {
+                    open[i][j] = row[j].product_add(weight, open[i][j]);
+                }
+            }
+        }
+        *sums = open;
+    }
+}
+
+/// Some vectors of neighbouring numbers; zeros where there are not enough.
+#[inline(always)]
+pub(super) fn load<L: Lanes<W>, const VECTORS: usize, const W: usize>(from: &[f32]) -> [L; VECTORS] {
+    let mut row = [L::zero(); VECTORS];
+    if from.len() >= VECTORS * W {
+        for j in 0..VECTORS {
+            row[j] = L::load_some(&from[j * W..]);
+        }
+    } else {
+        for j in 0..VECTORS {
+            row[j] = L::load_some(behind(from, j * W));
+        }
+    }
+    row
+}
+
+/// As many of their numbers as there is room for.
+#[inline(always)]
+pub(super) fn store<L: Lanes<W>, const VECTORS: usize, const W: usize>(row: [L; VECTORS], to: &mut [f32]) {
+    if to.len() >= VECTORS * W {
+        for j in 0..VECTORS {
+            row[j].store_some(&mut to[j * W..]);
+        }
+    } else {
+        for j in 0..VECTORS {
+            // What is behind the last number, if nothing: see `behind`.
+            let at = to.len().min(j * W);
+            row[j].store_some(&mut to[at..]);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Four lines at a time, with half of the multiplications.
+//!
+//! Winograd's F(4, 3) down the columns: six lines of a channel become six *factors*, and so do the three taps of a column of
+//! the window. Products of these are summed over channels, and six sums become four lines of zᵤ. The factors of lines serve
+//! all channels put out and all columns of the window: with fewer than three of the former they cost more than they save.
+
+use super::{ColumnSums, ROWS, VECTORS, add_terms, of_groups};
+use crate::Buffer;
+use crate::simd::Isa;
+use crate::simd::conv::few_channels::Pass;
+use crate::simd::conv::few_channels::ahead::Ahead;
+use crate::simd::conv::few_channels::fours::{Plane, transform_lines};
+use crate::simd::conv::few_channels::tile::Terms;
+use crate::simd::conv::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, Output, Taps};
+use crate::simd::vector::{Lanes, MOST_LANES, on_isa};
+
+/// Channels put out at least.
+const LEAST: usize = 3;
+/// Numbers of all factors that are made at once, so that the second cache holds them beside their sums; and the channels that these
+/// are of: with fewer, sums would go to memory and back too often.
+const AT_ONCE: usize = 1 << 15;
+const LEAST_TOGETHER: usize = 8;
+const MOST_TOGETHER: usize = 16;
+
+pub(in crate::simd) struct ByFours<'a> {
+    pass: &'a Pass,
+    /// For each factor, each group of sums, and each channel.
+    weights: Buffer<f32>,
+}
+
+impl<'a> ByFours<'a> {
+    /// Whether this way is open to a pass to few channels, and pays.
+    pub(in crate::simd) fn applies(pass: &Pass) -> bool {
+        pass.is_by_fours() && pass.to >= LEAST && together(pass) >= LEAST_TOGETHER
+    }
+
+    pub(in crate::simd) fn new(isa: Isa, pass: &'a Pass, w: &[f32]) -> ByFours<'a> {
+        let (at, [high, columns]) = (&pass.weights(), pass.taps);
+        let taps = [0, 1, 2]
+            .map(|v| of_groups(pass, pass.from, |from, to, u| w[at.at(to, (from * high + v) * columns + u)]));
+        let taps = taps.each_ref().map(|taps| taps.as_flattened());
+        let mut weights = Buffer::scratch(FACTORS * taps[0].len());
+        on_isa!(isa, factors_of_taps(&taps, &mut weights));
+        ByFours { pass, weights }
+    }
+
+    /// One sample.
+    pub(in crate::simd) fn run(&self, isa: Isa, x: &[f32], bias: Option<&[f32]>, y: &mut [f32], add: bool) {
+        on_isa!(isa, convolve(self, x, bias, y, add));
+    }
+}
+
+/// Channels whose factors are made at once.
+fn together(pass: &Pass) -> usize {
+    (AT_ONCE / (FACTORS * pass.fours() * pass.plane[1])).min(MOST_TOGETHER)
+}
+
+#[inline(always)]
+fn factors_of_taps<L: Lanes<W>, const W: usize>(taps: &[&[f32]; 3], weights: &mut [f32]) {
+    transform_lines::<Taps, L, 3, FACTORS, W>(taps, taps[0].len(), weights, taps[0].len());
+}
+
+#[inline(always)]
+fn convolve<L: Lanes<W>, const W: usize>(
+    call: &ByFours<'_>,
+    x: &[f32],
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+    add: bool,
+) {
+    let pass = call.pass;
+    let ([height, wide], plane_size) = (pass.plane, pass.plane_size());
+    let (fours, together) = (pass.fours(), together(pass));
+    let (size, apart) = (fours * wide, fours * wide + VECTORS * MOST_LANES);
+    let mut columns = ColumnSums::new(pass, fours * LINES);
+    let groups = columns.groups();
+    let mut sums = Buffer::<f32>::scratch(FACTORS * groups * ROWS * apart);
+    let mut factors = Buffer::<f32>::scratch(FACTORS * together * apart);
+    let shifts: [usize; MOST_TOGETHER] = std::array::from_fn(|channel| channel * apart);
+    let outside = vec![0.0; wide];
+    for (round, planes) in x.chunks(together * plane_size).enumerate() {
+        for (channel, plane) in planes.chunks_exact(plane_size).enumerate() {
+            let plane = Plane { numbers: plane, high: height, pitch: wide };
+            let to = (&mut factors[channel * apart..], together * apart);
+            plane.transform::<Input, L, FACTORS, FACTORS, W>((fours, pass.before[0]), &outside, to);
+        }
+        let channels = planes.len() / plane_size;
+        let turns = FACTORS * groups * size.div_ceil(VECTORS * W);
+        let mut ahead = Ahead::new(planes.as_ptr_range().end, [together, plane_size, plane_size], turns);
+        let factors = factors.chunks_exact(together * apart);
+        let weights = call.weights.as_chunks().0.chunks_exact(groups * pass.from);
+        let sums = sums.chunks_exact_mut(groups * ROWS * apart);
+        for ((factors, weights), sums) in factors.zip(weights).zip(sums) {
+            for (weights, sums) in weights.chunks_exact(pass.from).zip(sums.chunks_exact_mut(ROWS * apart)) {
+                let terms = Terms::new(&shifts[..channels], &weights[round * together..][..channels]);
+                add_terms::<L, W>(&terms, factors, (sums, apart), size, round == 0, &mut ahead);
+            }
+        }
+    }
+    for (row, z) in columns.planes_mut().enumerate() {
+        for four in 0..fours {
+            let mut lines = [&[][..]; FACTORS];
+            for p in 0..FACTORS {
+                lines[p] = &sums[(p * groups * ROWS + row) * apart + four * wide..][..wide];
+            }
+            let z = &mut z[four * LINES * wide..];
+            transform_lines::<Output, L, FACTORS, LINES, W>(&lines, wide, z, wide);
+        }
+    }
+    columns.add_up::<L, W>(pass, bias, y, add);
+}

@@ -1,0 +1,100 @@
+//! As the definition has it: sums of products of neighbouring places of the many channels and shifted copies of the few.
+
+use super::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
+use crate::simd::conv::few_channels::Pass;
+use crate::simd::conv::few_channels::shifted::Shifted;
+use crate::simd::vector::{Lanes, MOST_LANES, on_isa};
+use crate::simd::{Isa, sums};
+use crate::{Accumulate, Buffer};
+use rayon::prelude::*;
+
+/// Numbers of all copies that are made at once: some samples', so that the second cache holds them; one sample's at least.
+const AT_ONCE: usize = 1 << 17;
+/// Numbers of a sample's copies that are read again and again before the next ones, so that the first cache holds them.
+const NEAR: usize = 4096;
+
+/// Whether there are so few terms that a product would leave many of its lanes empty.
+pub(super) fn applies(pass: &Pass) -> bool {
+    pass.is_from_few() && pass.from * pass.taps[0] * pass.taps[1] <= MOST_LANES
+}
+
+/// Sixteen sums for each weight go over every sixteenth place.
+pub(super) fn grad_weight(pass: &Pass, isa: Isa, few: &[f32], many: &[f32], dw: &mut [f32], how: Accumulate) {
+    let call = Call::new(pass);
+    let slices = slices(pass, few, many);
+    let tiles = pass.to.div_ceil(ROWS) * call.columns();
+    let mut sums = Buffer::<f32>::scratch(slices.len() * tiles * size_of::<Tile>() / size_of::<f32>());
+    let sums = as_tiles(&mut sums);
+    sums.par_chunks_exact_mut(tiles).zip(&slices).for_each(|(sums, slice)| {
+        sums.par_chunks_mut(IN_TASK / ROWS * call.columns()).enumerate().for_each(|(task, sums)| {
+            on_isa!(isa, add_samples(&call, *slice, task * IN_TASK, sums));
+        });
+    });
+    let (sums, later) = sums.split_at_mut(tiles);
+    for later in later.chunks_exact(tiles) {
+        let later = later.as_flattened().as_flattened().as_flattened();
+        let sums = sums.as_flattened_mut().as_flattened_mut().as_flattened_mut();
+        sums.iter_mut().zip(later).for_each(|(sum, later)| *sum += later);
+    }
+    write_gradients(pass, dw, how, |to, term| {
+        sums::of_lanes(sums[to / ROWS * call.columns() + term / TAPS][to % ROWS][term % TAPS])
+    });
+}
+
+struct Call<'a> {
+    pass: &'a Pass,
+    copies: Shifted<'a>,
+    /// Where each tap of each of the few channels reads.
+    shifts: Vec<usize>,
+}
+
+impl<'a> Call<'a> {
+    fn new(pass: &'a Pass) -> Call<'a> {
+        let copies = Shifted::new(pass);
+        Call { pass, shifts: copies.shifts(), copies }
+    }
+
+    /// Tiles for the same channels.
+    fn columns(&self) -> usize {
+        self.shifts.len().div_ceil(TAPS)
+    }
+}
+
+/// The sums of some of the many channels, from a first one on, over samples in order.
+#[inline(always)]
+fn add_samples<L: Lanes<W>, const W: usize>(
+    call: &Call<'_>,
+    (few, many): (&[f32], &[f32]),
+    first: usize,
+    sums: &mut [Tile],
+) {
+    let (pass, size) = (call.pass, call.pass.places_size());
+    let near = (NEAR / (pass.from * pass.taps[1])).next_multiple_of(MOST_LANES);
+    let (copies_len, few_len, many_len) = (call.copies.len(), pass.size_from(), pass.size_to());
+    let together = (AT_ONCE / copies_len).clamp(1, few.len() / few_len);
+    let mut copies = Buffer::<f32>::scratch(together * copies_len);
+    sums.fill([[[0.0; MOST_LANES]; TAPS]; ROWS]);
+    for (few, many) in few.chunks(together * few_len).zip(many.chunks(together * many_len)) {
+        for (few, copies) in few.chunks_exact(few_len).zip(copies.chunks_exact_mut(copies_len)) {
+            call.copies.write::<L, W>(few, copies);
+        }
+        for (group, sums) in sums.chunks_exact_mut(call.columns()).enumerate() {
+            let samples = copies.chunks_exact(copies_len).zip(many.chunks_exact(many_len));
+            let blocks = (0..size).step_by(near).map(|start| (start, near.min(size - start)));
+            for ((copies, many), (start, len)) in samples.flat_map(|s| blocks.clone().map(move |b| (s, b))) {
+                // Rows without a channel, and columns without a tap, repeat the last one; nobody reads their sums.
+                let rows = std::array::from_fn(|i| {
+                    let channel = (first + group * ROWS + i).min(pass.to - 1);
+                    &many[channel * size + start..][..len]
+                });
+                for (column, sums) in sums.iter_mut().enumerate() {
+                    let taps = std::array::from_fn(|j| {
+                        let term = (column * TAPS + j).min(call.shifts.len() - 1);
+                        &copies[call.shifts[term] + start..][..len]
+                    });
+                    add_places::<L, W>(&rows, &taps, sums);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! f32 convolution: forward, the gradient of the input, and the gradient of the weights.
+
+mod few_channels;
+mod implicit;
+mod padded;
+mod winograd;
+
+pub(crate) use implicit::{
+    buffers_of_forward, buffers_of_input, buffers_of_weights, forward, grad_input, grad_weight,
+};

@@ -1,0 +1,311 @@
+//! Bands of tile rows: from planes to sixteen channels side by side, and back.
+
+use super::LANES;
+use crate::ops::conv::Onto;
+use crate::simd::vector::Lanes;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// So many pixels before they are needed, memory is asked for them: there are sixteen places to read from, too many
+/// for the processor to foresee.
+const AHEAD: usize = 64;
+
+/// Tiles over a plane, each `span` pixels in size and `step` pixels from the next.
+pub(super) struct Tiles {
+    pub(super) plane: [usize; 2],
+    /// Zeros above and left of the plane, where the first tile begins.
+    pub(super) before: [usize; 2],
+    /// Rows and columns of tiles.
+    pub(super) count: [usize; 2],
+    pub(super) span: usize,
+    pub(super) step: usize,
+}
+
+/// Some rows of tiles of one sample.
+pub(super) struct Band {
+    pub(super) sample: usize,
+    pub(super) first: usize,
+    pub(super) rows: usize,
+}
+
+impl Band {
+    /// The bands that make up a range of the tile rows of all samples, counted through.
+    pub(super) fn all(rows: Range<usize>, rows_in_sample: usize) -> impl Iterator<Item = Band> {
+        let mut at = rows.start;
+        std::iter::from_fn(move || {
+            let (sample, first) = (at / rows_in_sample, at % rows_in_sample);
+            let count = (rows.end - at).min(rows_in_sample - first);
+            at += count;
+            (count > 0).then_some(Band { sample, first, rows: count })
+        })
+    }
+}
+
+impl Tiles {
+    /// Pixels that so many tiles side by side reach over.
+    fn reach(&self, tiles: usize) -> usize {
+        (tiles - 1) * self.step + self.span
+    }
+
+    /// Whether no pixel lies beyond the last tiles.
+    pub(super) fn cover(&self) -> bool {
+        (0..2).all(|axis| self.before[axis] + self.plane[axis] <= self.reach(self.count[axis]))
+    }
+
+    /// Height and width of a band in pixels, zeros included.
+    pub(super) fn band_size(&self, band: &Band) -> [usize; 2] {
+        [band.rows, self.count[1]].map(|tiles| self.reach(tiles))
+    }
+
+    pub(super) fn band_len(&self, band: &Band) -> usize {
+        self.band_size(band).iter().product()
+    }
+
+    /// A place for the pixels of a band, with zeros where tiles reach beyond the plane: these are the same for all
+    /// channels.
+    pub(super) fn pixels<'a>(&self, band: &Band, pixels: &'a mut [[f32; LANES]]) -> Pixels<'a> {
+        let [high, wide] = self.band_size(band);
+        let ([height, width], [above, left]) = (self.plane, self.before);
+        assert!(left + width <= wide && pixels.len() == high * wide, "tiles cover the plane");
+        let top = band.first * self.step;
+        let rows = top.saturating_sub(above)..height.min((top + high).saturating_sub(above));
+        let mut places = Vec::with_capacity(rows.len() * width);
+        let mut next = 0;
+        for y in rows.clone() {
+            let first = (y + above - top) * wide + left;
+            pixels[next..first].iter_mut().for_each(|zero| *zero = [0.0; LANES]);
+            places.extend(first as u32..(first + width) as u32);
+            next = first + width;
+        }
+        pixels[next..].iter_mut().for_each(|zero| *zero = [0.0; LANES]);
+        Pixels { pixels, wide, step: self.step, first: rows.start * width, places }
+    }
+}
+
+/// The planes of a group of channels, up to sixteen, one behind the other.
+pub(super) struct GroupPlanes<'a> {
+    planes: &'a [f32],
+    size: usize,
+    count: usize,
+}
+
+impl<'a> GroupPlanes<'a> {
+    /// Those of group number `group` among a sample's `planes` of `size` pixels.
+    pub(super) fn new(planes: &'a [f32], size: usize, channels: usize, group: usize) -> GroupPlanes<'a> {
+        let count = LANES.min(channels - group * LANES);
+        GroupPlanes { planes: &planes[group * LANES * size..][..count * size], size, count }
+    }
+
+    /// `W` neighbouring pixels of part number `part` of the channels; zeros where there is no such channel or pixel.
+    #[inline(always)]
+    fn load<L: Lanes<W>, const W: usize>(&self, part: usize, start: usize) -> [L; W] {
+        // Loops over all lanes, which unroll, keep the values in registers.
+        let mut block = [L::zero(); W];
+        if self.count == LANES && start + W <= self.size {
+            for i in 0..W {
+                let from = (part * W + i) * self.size + start;
+                // SAFETY: `new` cut the planes to `count` times their size, and both were just asked for. To ask for each row would
+                // take longer than to read it.
+                block[i] = L::load(unsafe { &*self.planes.as_ptr().add(from).cast() });
+            }
+            return block;
+        }
+        for i in 0..W {
+            let channel = part * W + i;
+            if channel < self.count {
+                block[i] = L::load_some(&self.planes[channel * self.size + start..(channel + 1) * self.size]);
+            }
+        }
+        block
+    }
+
+    /// Brings pixel `at` of all planes nearer; behind the last of the pixels that are read come those of the next
+    /// sixteen planes.
+    #[inline(always)]
+    fn fetch<L: Lanes<W>, const W: usize>(&self, at: usize, read: Range<usize>) {
+        let at = if at < read.end { at } else { at - read.len() + LANES * self.size };
+        for channel in 0..LANES {
+            L::fetch(self.planes.as_ptr().wrapping_add(channel * self.size + at));
+        }
+    }
+}
+
+/// The pixels of a band, sixteen channels side by side. They are read a few rows at a time, so that the first cache
+/// holds them when their tiles are transformed.
+pub(super) struct Pixels<'a> {
+    pixels: &'a mut [[f32; LANES]],
+    wide: usize,
+    /// From a tile to the next.
+    step: usize,
+    /// The first pixel of the plane that the band covers.
+    first: usize,
+    /// Where that one and those after it go: inside `pixels`, downwards.
+    places: Vec<u32>,
+}
+
+impl Pixels<'_> {
+    /// Reads what tiles of `span` rows in tile row `down` need, from pixel number `at` on, where the rows above ended.
+    /// Answers where the next row is to go on.
+    #[inline(always)]
+    pub(super) fn read<L: Lanes<W>, const W: usize>(
+        &mut self,
+        planes: &GroupPlanes<'_>,
+        mut at: usize,
+        (down, span): (usize, usize),
+    ) -> usize {
+        let end = ((down * self.step + span) * self.wide) as u32;
+        while at < self.places.len() && self.places[at] < end {
+            planes.fetch::<L, W>(self.first + at + AHEAD, self.first..self.first + self.places.len());
+            let places = &self.places[at..];
+            for part in 0..LANES / W {
+                let columns = L::transpose(planes.load::<L, W>(part, self.first + at));
+                for i in 0..W {
+                    if i < places.len() {
+                        columns[i].store_part(&mut self.pixels[places[i] as usize], part);
+                    }
+                }
+            }
+            at += W;
+        }
+        at
+    }
+
+    /// The pixels of the tile in row `down` and column `right`.
+    #[inline(always)]
+    pub(super) fn tile<const SPAN: usize>(&self, down: usize, right: usize) -> [&[[f32; LANES]; SPAN]; SPAN] {
+        let corner = (down * self.wide + right) * self.step;
+        std::array::from_fn(|r| {
+            self.pixels[corner + r * self.wide..].first_chunk().expect("tiles are inside their band")
+        })
+    }
+}
+
+/// Writes neighbouring pixels of `used` channels to planes `plane` apart, from `first` on.
+#[inline(always)]
+pub(super) fn write_planes<L: Lanes<W>, const W: usize>(
+    pixels: &[[f32; LANES]],
+    y: &Shared<'_, f32>,
+    at: (usize, usize, usize),
+    onto: Onto<'_, f32>,
+) {
+    match onto {
+        Onto::Nothing => write_sums::<L, W>(pixels, y, at, |row, _, _| row),
+        Onto::Itself => write_sums::<L, W>(pixels, y, at, |row, to, _| L::load_some(to).add(row)),
+        Onto::Other(other) => write_sums::<L, W>(pixels, y, at, |row, to, start| {
+            L::load_some(&other[start..][..to.len()]).add(row)
+        }),
+    }
+}
+
+/// [`write_planes`], where `sum(row, to, start)` is what goes to `to`, which is at `start` of `y`.
+#[inline(always)]
+fn write_sums<L: Lanes<W>, const W: usize>(
+    pixels: &[[f32; LANES]],
+    y: &Shared<'_, f32>,
+    (first, plane, used): (usize, usize, usize),
+    sum: impl Fn(L, &[f32], usize) -> L,
+) {
+    assert!(used == 0 || first + (used - 1) * plane + pixels.len() <= y.len);
+    let write = |row: L, start: usize, len: usize| {
+        // SAFETY: the band's pixels, which no other task has.
+        let to = unsafe { y.slice(start, len) };
+        sum(row, to, start).store_some(to);
+    };
+    for (index, some) in pixels.chunks(W).enumerate() {
+        for part in 0..LANES / W {
+            let start = first + part * W * plane + index * W;
+            let mut block = [L::zero(); W];
+            for i in 0..W {
+                if i < some.len() {
+                    block[i] = L::load_part(&some[i], part);
+                }
+            }
+            let rows = L::transpose(block);
+            if used == LANES && some.len() == W {
+                for i in 0..W {
+                    // SAFETY: as above, and that the last of them is inside was asked for before.
+                    let to = unsafe { y.slice_unchecked(start + i * plane, W) };
+                    sum(rows[i], to, start + i * plane).store_some(to);
+                }
+                continue;
+            }
+            for i in 0..W {
+                if part * W + i < used {
+                    write(rows[i], start + i * plane, some.len());
+                }
+            }
+        }
+    }
+}
+
+/// A slice whose parts are written by several tasks at once.
+pub(super) struct Shared<'a, T> {
+    start: *mut T,
+    len: usize,
+    borrowed: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: access is by `slice`, `slice_unchecked` and `spread`, whose callers promise disjoint parts; numbers may go to other threads.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
+
+impl<'a, T> Shared<'a, T> {
+    pub(super) fn new(slice: &'a mut [T]) -> Shared<'a, T> {
+        Shared { start: slice.as_mut_ptr(), len: slice.len(), borrowed: PhantomData }
+    }
+
+    /// Where it begins: for fetching ahead, which reads nothing.
+    pub(super) fn start(&self) -> *const T {
+        self.start
+    }
+
+    /// `len` elements from `start` on.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes them while the result lives.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn slice(&self, start: usize, len: usize) -> &mut [T] {
+        assert!(start + len <= self.len);
+        // SAFETY: inside the borrowed slice, and the caller's alone.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    }
+
+    /// [`Shared::slice`], where the caller knows that it is inside.
+    ///
+    /// # Safety
+    /// As there, and the elements are there.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    pub(super) unsafe fn slice_unchecked(&self, start: usize, len: usize) -> &mut [T] {
+        debug_assert!(start + len <= self.len);
+        // SAFETY: as the caller promises.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    }
+
+    /// `count` elements, the first at `start`, `apart` from one to the next.
+    ///
+    /// # Safety
+    /// As [`Shared::slice`].
+    #[inline(always)]
+    pub(super) unsafe fn spread(&self, start: usize, apart: usize, count: usize) -> Spread<'_, T> {
+        assert!(count > 0 && start + (count - 1) * apart < self.len);
+        Spread { start: self.start.wrapping_add(start), apart, count, borrowed: PhantomData }
+    }
+}
+
+/// Some elements of a slice at equal distances.
+pub(super) struct Spread<'a, T> {
+    start: *mut T,
+    apart: usize,
+    count: usize,
+    borrowed: PhantomData<&'a mut T>,
+}
+
+impl<T> Spread<'_, T> {
+    #[inline(always)]
+    pub(super) fn get(&mut self, index: usize) -> &mut T {
+        assert!(index < self.count);
+        // SAFETY: the last element is inside the slice, as `spread` made sure, and all are the caller's alone.
+        unsafe { &mut *self.start.wrapping_add(index * self.apart) }
+    }
+}

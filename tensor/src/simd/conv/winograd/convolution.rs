@@ -1,0 +1,494 @@
+//! A convolution, and the gradient of its input, which is one too.
+
+use super::bands::{Band, Shared, Tiles, write_planes};
+use super::order::{Order, Slots};
+use super::product::{Product, panel_at};
+use super::scheme::{Axis, Scheme, Term};
+use super::tiles::{Transformed, transform_inputs};
+use super::transform::{Transform, sandwich};
+use super::*;
+use crate::Accumulate;
+use crate::ops::conv::{Base, Bias, Onto};
+use crate::simd::vector::Lanes;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Taps of a window.
+const WINDOW: usize = 9;
+
+/// Where a weight is: lanes are the channels that come out, depth those that are summed over.
+pub(super) struct Weights<'a> {
+    pub(super) w: &'a [f32],
+    pub(super) lanes: usize,
+    pub(super) depth: usize,
+    pub(super) lane_stride: usize,
+    pub(super) depth_stride: usize,
+    pub(super) mirrored: bool,
+}
+
+/// y = w ∗ x + bias.
+pub(in crate::simd) fn forward(
+    isa: Isa,
+    g: &Geometry,
+    x: &[f32],
+    w: &[f32],
+    base: Base<'_, f32>,
+    y: &mut [f32],
+) {
+    let weights = Weights {
+        w,
+        lanes: g.channels_out,
+        depth: g.channels_in,
+        lane_stride: g.channels_in * WINDOW,
+        depth_stride: WINDOW,
+        mirrored: false,
+    };
+    let [scheme, _] = Scheme::pair(g);
+    convolve(isa, scheme, g.samples, &weights, (x, g.plane, g.before), base, (y, g.places));
+}
+
+/// dX = mirrored w ∗ dY, where dY has zeros between its pixels if the stride is two.
+pub(in crate::simd) fn grad_input(
+    isa: Isa,
+    g: &Geometry,
+    dy: &[f32],
+    w: &[f32],
+    dx: &mut [f32],
+    how: Accumulate,
+) {
+    let weights = Weights {
+        w,
+        lanes: g.channels_in,
+        depth: g.channels_out,
+        lane_stride: WINDOW,
+        depth_stride: g.channels_in * WINDOW,
+        mirrored: true,
+    };
+    let base = Base { bias: Bias::None, onto: how.into() };
+    let [_, scheme] = Scheme::pair(g);
+    convolve(isa, scheme, g.samples, &weights, (dy, g.places, back_before(g)), base, (dx, g.plane));
+}
+
+/// The bytes of the larger buffers that [`forward`] holds at once beside its operands.
+pub(in crate::simd) fn buffers_of_forward(g: &Geometry) -> Vec<usize> {
+    let [scheme, _] = Scheme::pair(g);
+    buffers(scheme, g.samples, [g.channels_in, g.channels_out], (g.plane, g.before), g.places)
+}
+
+/// The same of [`grad_input`].
+pub(in crate::simd) fn buffers_of_input(g: &Geometry) -> Vec<usize> {
+    let [_, scheme] = Scheme::pair(g);
+    buffers(scheme, g.samples, [g.channels_out, g.channels_in], (g.places, back_before(g)), g.plane)
+}
+
+fn buffers(
+    scheme: Scheme,
+    samples: usize,
+    [depth, lanes]: [usize; 2],
+    (plane, before): ([usize; 2], [usize; 2]),
+    places: [usize; 2],
+) -> Vec<usize> {
+    let weights = Weights { w: &[], lanes, depth, lane_stride: 0, depth_stride: 0, mirrored: false };
+    let base = Base { bias: Bias::None, onto: Onto::Nothing };
+    let (x, y) = ((&[][..], plane, before), (&mut [][..], places));
+    let call = Convolution::new(Isa::active(), scheme, samples, &weights, x, base, y);
+    call.buffers().into_iter().map(|numbers| numbers * size_of::<f32>()).collect()
+}
+
+fn convolve(
+    isa: Isa,
+    scheme: Scheme,
+    samples: usize,
+    weights: &Weights<'_>,
+    (x, plane, before): (&[f32], [usize; 2], [usize; 2]),
+    base: Base<'_, f32>,
+    (y, places): (&mut [f32], [usize; 2]),
+) {
+    assert!(isa <= Isa::detected());
+    let call = Convolution::new(isa, scheme, samples, weights, (x, plane, before), base, (y, places));
+    if call.has_few_tiles() { call.by_channels() } else { call.by_tiles() }
+}
+
+/// One convolution. Each sum takes its terms in order, and each term the channels in order: how the work is cut shows in no
+/// bit.
+pub(super) struct Convolution<'a> {
+    isa: Isa,
+    scheme: Scheme,
+    axis: &'static Axis,
+    /// The products, those of a sum together.
+    terms: Vec<Term>,
+    weights: &'a Weights<'a>,
+    inputs: Tiles,
+    x: &'a [f32],
+    base: Base<'a, f32>,
+    y: Shared<'a, f32>,
+    places: [usize; 2],
+    tile_rows: usize,
+}
+
+impl<'a> Convolution<'a> {
+    pub(super) fn new(
+        isa: Isa,
+        scheme: Scheme,
+        samples: usize,
+        weights: &'a Weights<'a>,
+        (x, plane, before): (&'a [f32], [usize; 2], [usize; 2]),
+        base: Base<'a, f32>,
+        (y, places): (&'a mut [f32], [usize; 2]),
+    ) -> Convolution<'a> {
+        let axis = scheme.axis();
+        let inputs = axis.inputs(plane, before, places);
+        let tile_rows = samples * inputs.count[0];
+        Convolution {
+            isa,
+            scheme,
+            axis,
+            terms: axis.terms_by(|term| term.sum),
+            weights,
+            inputs,
+            x,
+            base,
+            y: Shared::new(y),
+            places,
+            tile_rows,
+        }
+    }
+
+    /// Whether there are few tiles, which reuse weights little: the transformed weights are the larger matrix then, and the
+    /// one to be cut.
+    fn has_few_tiles(&self) -> bool {
+        const FEW_TILES: usize = 64;
+        self.tile_rows * self.inputs.count[1] <= FEW_TILES
+    }
+
+    /// The numbers of the larger buffers that are held at once.
+    fn buffers(&self) -> Vec<usize> {
+        let (depth, groups) = (self.weights.depth, self.weights.lanes.div_ceil(LANES));
+        let groups_in = depth.div_ceil(LANES);
+        if self.has_few_tiles() {
+            let tiles = self.order(0..self.tile_rows).len();
+            return vec![self.axis.input_factors.pow(2) * apart(tiles, groups_in) * LANES];
+        }
+        let (rooms, rows_in_task) = (self.rooms(), self.rows_in_task());
+        let tiles = self.order(0..rows_in_task.min(self.tile_rows)).len();
+        let matrices = rooms * apart(tiles, groups_in.max(groups)) * LANES;
+        let at_work = rayon::current_num_threads().min(self.tile_rows.div_ceil(rows_in_task));
+        let u = self.axis.tap_factors.pow(2) * apart(depth, groups) * LANES;
+        std::iter::once(u).chain(vec![matrices; at_work]).collect()
+    }
+
+    /// Room for so many matrices has a task of [`Convolution::by_tiles`]: each sum takes the room of factors that are not
+    /// needed any more.
+    fn rooms(&self) -> usize {
+        (self.lead() + self.axis.input_factors.pow(2)).max(self.axis.sums.pow(2))
+    }
+
+    /// Rows of tiles in such a task. Each reads all of U, the faster the more tiles it has, as long as the matrices of a
+    /// product stay in the L2 cache.
+    fn rows_in_task(&self) -> usize {
+        let across = self.inputs.count[1];
+        let for_each_thread = self.tile_rows * across / rayon::current_num_threads();
+        (for_each_thread.clamp(16, 64) / across).max(1)
+    }
+
+    /// All weights are transformed first; then tasks take some of the tiles each.
+    pub(super) fn by_tiles(&self) {
+        let (depth, groups) = (self.weights.depth, 0..self.weights.lanes.div_ceil(LANES));
+        let u_apart = apart(depth, groups.len());
+        let mut u = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * u_apart * LANES);
+        {
+            let u = shared(&mut u);
+            // Neighbouring channels share cache lines, so a task takes several.
+            const CHANNELS: usize = 16;
+            (0..depth.div_ceil(CHANNELS)).into_par_iter().for_each(|block| {
+                let ks = block * CHANNELS..depth.min((block + 1) * CHANNELS);
+                on_isa!(
+                    self.isa,
+                    transform_weights(self.scheme, self.weights, ks, groups.clone(), u_apart, &u)
+                );
+            });
+        }
+        let (lead, rooms, rows_in_task) = (self.lead(), self.rooms(), self.rows_in_task());
+        let groups_in = depth.div_ceil(LANES);
+        (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
+            let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
+            let order = self.order(rows.clone());
+            let room = apart(order.len(), groups_in.max(groups.len()));
+            let mut matrices = Buffer::<f32>::scratch(rooms * room * LANES);
+            self.transform_inputs(rows.clone(), &order, &shared(&mut matrices[lead * room * LANES..]), room);
+            for (i, term) in self.terms.iter().enumerate() {
+                let (m, later) = matrices.split_at_mut((term.sum + 1) * room * LANES);
+                let v = &later[(lead + term.input - term.sum - 1) * room * LANES..];
+                self.multiply(i, v, (&u, groups.len()), &mut m[term.sum * room * LANES..], &order);
+            }
+            self.transform_outputs(rows, &order, (&matrices, room), groups.clone());
+        });
+    }
+
+    /// All tiles are transformed first; then tasks take some of the channels that come out, with the weights of
+    /// these, whose transform stays in the L2 cache.
+    pub(super) fn by_channels(&self) {
+        const GROUPS: usize = 2;
+        let (depth, groups, across) =
+            (self.weights.depth, self.weights.lanes.div_ceil(LANES), self.inputs.count[1]);
+        let order = self.order(0..self.tile_rows);
+        let v_apart = apart(order.len(), depth.div_ceil(LANES));
+        let mut v = Buffer::<f32>::scratch(self.axis.input_factors.pow(2) * v_apart * LANES);
+        {
+            let v = shared(&mut v);
+            let rows_in_task = (8 / across).max(1);
+            (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
+                let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
+                self.transform_inputs(rows, &order, &v, v_apart);
+            });
+        }
+        (0..groups.div_ceil(GROUPS)).into_par_iter().for_each(|task| {
+            let some = task * GROUPS..groups.min((task + 1) * GROUPS);
+            let u_apart = apart(depth, some.len());
+            let mut u = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * u_apart * LANES);
+            {
+                let u = shared(&mut u);
+                on_isa!(
+                    self.isa,
+                    transform_weights(self.scheme, self.weights, 0..depth, some.clone(), u_apart, &u)
+                );
+            }
+            let m_apart = apart(order.len(), some.len());
+            let mut m = Buffer::<f32>::scratch(self.axis.sums.pow(2) * m_apart * LANES);
+            for (i, term) in self.terms.iter().enumerate() {
+                let v = &v[term.input * v_apart * LANES..];
+                self.multiply(i, v, (&u, some.len()), &mut m[term.sum * m_apart * LANES..], &order);
+            }
+            self.transform_outputs(0..self.tile_rows, &order, (&m, m_apart), some);
+        });
+    }
+
+    fn order(&self, rows: Range<usize>) -> Order {
+        Order::new(self.axis, self.places, rows)
+    }
+
+    /// V of some tile rows of an order.
+    fn transform_inputs(
+        &self,
+        rows: Range<usize>,
+        order: &Order,
+        v: &Shared<'_, [f32; LANES]>,
+        v_apart: usize,
+    ) {
+        let [height, width] = self.inputs.plane;
+        let channels = self.weights.depth;
+        for band in Band::all(rows, self.inputs.count[0]) {
+            let x = &self.x[band.sample * channels * height * width..][..channels * height * width];
+            let slots = order.slots(&band);
+            let v = Transformed { to: v, apart: v_apart, channels, panels: None, slots };
+            on_isa!(self.isa, transform_inputs(self.scheme, &self.inputs, &band, x, v));
+        }
+    }
+
+    /// How many rooms lie before those of V, so that no sum is written over factors that are needed yet.
+    fn lead(&self) -> usize {
+        let room = |(i, term): (usize, &Term)| {
+            let needed = self.terms[i..].iter().map(|term| term.input).min();
+            (term.sum + 1).saturating_sub(needed.unwrap_or(0))
+        };
+        self.terms.iter().enumerate().map(room).max().unwrap_or(0)
+    }
+
+    /// Term number `i`: to the sum of those tiles that need it, from their V and some groups' U.
+    fn multiply(&self, i: usize, v: &[f32], (u, groups): (&[f32], usize), m: &mut [f32], order: &Order) {
+        let depth = self.weights.depth;
+        let [v_row, m_row] = [depth.div_ceil(LANES), groups].map(|groups| groups * LANES);
+        let u = |term: &Term| &u[term.tap * apart(depth, groups) * LANES..];
+        let term = &self.terms[i];
+        let tiles = order.with_sum(term.sum);
+        let product = Product {
+            rows: tiles.len(),
+            cols: m_row,
+            depth,
+            a_row: v_row,
+            a_step: 1,
+            b_rows: depth,
+            b_first: 0,
+            c_row: m_row,
+            add: i > 0 && self.terms[i - 1].sum == term.sum,
+        };
+        let u = [u(term), u(self.terms.get(i + 1).unwrap_or(term))];
+        product.run(self.isa, &v[tiles.start * v_row..], u, &mut m[tiles.start * m_row..]);
+    }
+
+    /// The output of some tile rows and groups of channels, from their M.
+    fn transform_outputs(
+        &self,
+        rows: Range<usize>,
+        order: &Order,
+        (m, m_apart): (&[f32], usize),
+        groups: Range<usize>,
+    ) {
+        let m = m.as_chunks::<LANES>().0;
+        for band in Band::all(rows, self.inputs.count[0]) {
+            let from = (m, m_apart, order.slots(&band));
+            on_isa!(self.isa, transform_outputs(self, &band, groups.clone(), from));
+        }
+    }
+}
+
+/// Channels that are summed over from the one whose weights are read to the one whose weights are fetched.
+const STEPS_AHEAD: usize = 4;
+
+/// U[·, ks, ·]: the transformed weights of some of the channels that are summed over, and some groups of those that
+/// come out.
+#[inline(always)]
+fn transform_weights<L: Lanes<W>, const W: usize>(
+    scheme: Scheme,
+    weights: &Weights<'_>,
+    ks: Range<usize>,
+    groups: Range<usize>,
+    u_apart: usize,
+    u: &Shared<'_, [f32; LANES]>,
+) {
+    match scheme {
+        Scheme::Dense => {
+            use stride_one::{IN, Taps};
+            transform_taps::<Taps, L, IN, W>(weights, ks, groups, u_apart, u);
+        }
+        Scheme::Halving | Scheme::Doubling { .. } => {
+            use stride_two::{TAP_FACTORS, Taps};
+            transform_taps::<Taps, L, TAP_FACTORS, W>(weights, ks, groups, u_apart, u);
+        }
+    }
+}
+
+#[inline(always)]
+fn transform_taps<M: Transform<R, 3>, L: Lanes<W>, const R: usize, const W: usize>(
+    weights: &Weights<'_>,
+    ks: Range<usize>,
+    groups: Range<usize>,
+    u_apart: usize,
+    u: &Shared<'_, [f32; LANES]>,
+) {
+    for group in groups.clone() {
+        let index = group - groups.start;
+        // Lanes without a channel repeat the last one: what they give is not written anywhere.
+        let last = LANES.min(weights.lanes - group * LANES) - 1;
+        for k in ks.clone() {
+            let at = panel_at(weights.depth, groups.len() * LANES, k, index * LANES).0 / LANES;
+            let first = group * LANES * weights.lane_stride + k * weights.depth_stride;
+            // SAFETY: no other task has these channels.
+            let mut to = unsafe { u.spread(at, u_apart, R * R) };
+            for part in 0..LANES / W {
+                let window = |i: usize| {
+                    let start = first + (part * W + i).min(last) * weights.lane_stride;
+                    weights.w[start..].first_chunk::<WINDOW>().expect("all windows are inside")
+                };
+                // The first and the last taps of some channels, transposed.
+                let starts = [0, WINDOW.saturating_sub(W)];
+                let mut taps = [[L::zero(); W]; 2];
+                for (taps, start) in taps.iter_mut().zip(starts) {
+                    for i in 0..W {
+                        taps[i] = L::load_some(&window(i)[start..]);
+                    }
+                    *taps = L::transpose(*taps);
+                }
+                for i in 0..W {
+                    L::fetch(window(i).as_ptr().wrapping_add(STEPS_AHEAD * weights.depth_stride));
+                }
+                sandwich::<M, L, R, 3, W>(
+                    #[inline(always)]
+                    |r, c| {
+                        let tap = if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c };
+                        if tap < W { taps[0][tap] } else { taps[1][tap - starts[1]] }
+                    },
+                    #[inline(always)]
+                    |r, c, value| value.store_part(to.get(r * R + c), part),
+                );
+            }
+        }
+    }
+}
+
+/// The planes of a band of one sample, for some groups of channels, from M.
+#[inline(always)]
+fn transform_outputs<L: Lanes<W>, const W: usize>(
+    call: &Convolution<'_>,
+    band: &Band,
+    groups: Range<usize>,
+    m: (&[[f32; LANES]], usize, Slots),
+) {
+    use stride_two::{BACK_OUT, BACK_SUMS, BackOutput};
+    match call.scheme {
+        Scheme::Dense => {
+            use stride_one::{IN, OUT, Output};
+            transform_sums::<Output, L, OUT, IN, W>(call, band, groups, m);
+        }
+        Scheme::Halving => {
+            use stride_two::{OUT, Output, SUMS};
+            transform_sums::<Output, L, OUT, SUMS, W>(call, band, groups, m);
+        }
+        Scheme::Doubling { odd: false } => {
+            transform_sums::<BackOutput<false>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
+        }
+        Scheme::Doubling { odd: true } => {
+            transform_sums::<BackOutput<true>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
+        }
+    }
+}
+
+#[inline(always)]
+fn transform_sums<
+    M: Transform<OUT, SUMS>,
+    L: Lanes<W>,
+    const OUT: usize,
+    const SUMS: usize,
+    const W: usize,
+>(
+    call: &Convolution<'_>,
+    band: &Band,
+    groups: Range<usize>,
+    (m, m_apart, slots): (&[[f32; LANES]], usize, Slots),
+) {
+    let (places, channels) = (call.places, call.weights.lanes);
+    let bias = call.base.bias.of(band.sample, channels);
+    let (across, wide, plane) = (call.inputs.count[1], places[1], places[0] * places[1]);
+    // A row of tiles at a time, which the first cache holds until its planes are written.
+    let mut pixels = Buffer::<f32>::scratch(OUT * wide * LANES);
+    let pixels = pixels.as_chunks_mut::<LANES>().0;
+    for group in groups.clone() {
+        let used = LANES.min(channels - group * LANES);
+        let mut start = [0.0; LANES];
+        if let Some(bias) = bias {
+            start[..used].copy_from_slice(&bias[group * LANES..][..used]);
+        }
+        for down in 0..band.rows {
+            let top = (band.first + down) * OUT;
+            let high = OUT.min(places[0] - top);
+            let first = (band.sample * channels + group * LANES) * plane + top * wide;
+            for right in 0..across {
+                // A line of each plane for each tile, or several: they are here when the row of tiles is.
+                let pixel = right * OUT * OUT;
+                if pixel.is_multiple_of(LANES) {
+                    for channel in 0..LANES {
+                        L::fetch(call.y.start().wrapping_add(first + channel * plane + pixel));
+                    }
+                }
+                let at = slots.of(down, right) * groups.len() + group - groups.start;
+                let m = &m[at..][..(SUMS * SUMS - 1) * m_apart + 1];
+                let cols = wide - right * OUT;
+                for part in 0..LANES / W {
+                    let start = L::load_part(&start, part);
+                    sandwich::<M, L, OUT, SUMS, W>(
+                        #[inline(always)]
+                        |r, c| L::load_part(&m[(r * SUMS + c) * m_apart], part),
+                        #[inline(always)]
+                        |r, c, value| {
+                            if r < high && c < cols {
+                                let pixel = &mut pixels[r * wide + right * OUT + c];
+                                value.add(start).store_part(pixel, part);
+                            }
+                        },
+                    );
+                }
+            }
+            write_planes::<L, W>(&pixels[..high * wide], &call.y, (first, plane, used), call.base.onto);
+        }
+    }
+}

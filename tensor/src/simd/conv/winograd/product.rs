@@ -1,0 +1,104 @@
+//! Small products of matrices that lie in memory as the microkernel can use them: nothing is packed.
+
+use crate::simd::Isa;
+use crate::simd::gemm::microkernel::{self, Ahead, Begin, Columns, LINE, Rows, Shape, Strip};
+use crate::simd::gemm::share;
+
+/// Columns of B that lie together: four AVX-512 registers.
+pub(super) const PANEL: usize = 64;
+
+/// Steps of the sum after which a tile's numbers go back to memory at the latest, so that the part of B's panel that is read
+/// again for every row of tiles stays in the L1 cache: a tile's width of each of these rows, which lie a panel's width apart.
+fn most_steps(isa: Isa) -> usize {
+    match isa {
+        Isa::Avx512 => 96,
+        Isa::Avx2 | Isa::Portable => 128,
+    }
+}
+
+/// C (rows × cols, rows `c_row` apart) ← or += A·B. A(i, k) is at `i · a_row + k · a_step`. B lies in panels of
+/// [`PANEL`] columns, the last one narrower, and each panel is row-major: see [`panel_at`].
+#[derive(Clone, Copy)]
+pub(super) struct Product {
+    pub(super) rows: usize,
+    /// A multiple of 16.
+    pub(super) cols: usize,
+    pub(super) depth: usize,
+    pub(super) a_row: usize,
+    pub(super) a_step: usize,
+    /// Rows that B's panels have room for, and the first one that is summed over.
+    pub(super) b_rows: usize,
+    pub(super) b_first: usize,
+    pub(super) c_row: usize,
+    /// Whether C is added to.
+    pub(super) add: bool,
+}
+
+/// Where in a matrix of `rows` × `cols` that lies in panels the element (row, col) is, and how far apart its panel's
+/// rows are.
+#[inline(always)]
+pub(super) fn panel_at(rows: usize, cols: usize, row: usize, col: usize) -> (usize, usize) {
+    let first = col / PANEL * PANEL;
+    let width = PANEL.min(cols - first);
+    (first * rows + row * width + col - first, width)
+}
+
+impl Product {
+    /// `next` is the B that will be multiplied after this one, so that it can be fetched ahead.
+    pub(super) fn run(&self, isa: Isa, a: &[f32], [b, next]: [&[f32]; 2], c: &mut [f32]) {
+        let p = self;
+        if p.rows == 0 || p.cols == 0 {
+            return;
+        }
+        assert!(p.cols.is_multiple_of(16) && p.c_row >= p.cols);
+        assert!((p.rows - 1) * p.c_row + p.cols <= c.len());
+        assert!(p.b_first + p.depth <= p.b_rows && p.b_rows * p.cols <= b.len());
+        assert!(p.depth == 0 || (p.rows - 1) * p.a_row + (p.depth - 1) * p.a_step < a.len());
+        let shape = Shape::of(isa);
+        let widest = shape.most_cols();
+        if p.depth == 0 && !p.add {
+            c.chunks_mut(p.c_row).take(p.rows).for_each(|row| row[..p.cols].fill(0.0));
+        }
+        let at_once = share(p.depth, most_steps(isa), 1);
+        for step in (0..p.depth).step_by(at_once) {
+            let steps = at_once.min(p.depth - step);
+            for col in (0..p.cols).step_by(widest) {
+                let cols = widest.min(p.cols - col);
+                let b_at = |step: usize, col: usize| panel_at(p.b_rows, p.cols, p.b_first + step, col);
+                let (b_start, b_step) = b_at(step, col);
+                // While rows of tiles use this panel of B again and again, the next one comes nearer, a part for each strip.
+                let panel = col / PANEL * PANEL;
+                let ahead = match (panel + PANEL, step + steps) {
+                    (col, _) if col < p.cols => b[b_at(step, col).0..].as_ptr(),
+                    (_, step) if step < p.depth => b[b_at(step, 0).0..].as_ptr(),
+                    _ => next.as_ptr(),
+                };
+                let lines = cols.min(b_step) / LINE;
+                let first = (col - panel) / LINE;
+                let strip = Strip {
+                    rows: p.rows,
+                    steps,
+                    a: Rows {
+                        start: a[step * p.a_step..].as_ptr(),
+                        apart: p.a_row,
+                        step: p.a_step,
+                        next: shape.most_rows(cols / shape.lanes) * p.a_row,
+                    },
+                    b: Columns { start: b[b_start..].as_ptr(), step: b_step, copy: None },
+                    c: c[col..].as_mut_ptr(),
+                    c_row: p.c_row,
+                    begin: if p.add || step > 0 { Begin::Current } else { Begin::Zero },
+                    ahead: Ahead {
+                        start: ahead.wrapping_add(first * steps * LINE),
+                        step: LINE,
+                        next: steps * LINE,
+                        lines,
+                    },
+                    late: 0,
+                };
+                // SAFETY: every element was checked to be inside, and the processor to have the instructions.
+                unsafe { microkernel::run(isa, &strip, cols / shape.lanes) };
+            }
+        }
+    }
+}
