@@ -11,7 +11,7 @@ use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::{Element, Shape, Tensor};
 
 fn normals<T: Element>(dims: &[usize], seed: u64) -> Tensor<T> {
-    random::normal(Shape::new(dims).unwrap(), seed, Purpose::Noise, 0, 0)
+    random::normal(Shape::new(dims).unwrap(), seed, Purpose::TEST, 0, 0)
 }
 
 fn dot<T: Element>(a: &Tensor<T>, b: &Tensor<T>) -> f64 {

@@ -14,8 +14,8 @@
 //!
 //! # A picture from nothing
 //! ```
-//! use tweedie_diffusion::{Condition, Ddim, GaussianDenoiser, Grid, Sampler, Schedule, Spacing};
-//! use tweedie_tensor::{Tensor, random::{self, Purpose}};
+//! use tweedie_diffusion::{Condition, Ddim, GaussianDenoiser, Grid, Sampler, Schedule, Spacing, purpose};
+//! use tweedie_tensor::{Tensor, random};
 //!
 //! // Data that are normal with mean 0.3 and variance 0.04 in each of 16 places: the exact denoiser is known.
 //! let denoiser = GaussianDenoiser::new(Tensor::full([16], 0.3f64), 0.04)?;
@@ -23,7 +23,7 @@
 //! let grid = Grid::new(1000, 200, Spacing::Trailing, 0)?;
 //! let sampler = Ddim::new(&schedule, &grid, 0.0)?;
 //!
-//! let x_t = random::normal([100, 16], 0, Purpose::Start, 0, 0);
+//! let x_t = random::normal([100, 16], 0, purpose::START, 0, 0);
 //! let mut x = x_t.clone();
 //! for state in sampler.run(&denoiser, x_t, &Condition::default(), 0) {
 //!     x = state?.x;
@@ -47,6 +47,7 @@ mod loss;
 pub mod metrics;
 mod prediction;
 mod process;
+pub mod purpose;
 mod sampler;
 mod schedule;
 mod scheduler_config;

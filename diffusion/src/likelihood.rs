@@ -5,12 +5,13 @@
 //! d log p(y)/dφ = −tr ∂v/∂y. The prior's density at the noisy end thus gives that of a picture.
 
 use crate::level::one_time_each;
+use crate::purpose;
 use crate::{
     Condition, Denoiser, Error, GaussianDenoiser, Level, Prediction, PredictionKind, Result, Schedule,
     Timestep,
 };
 use std::f64::consts::TAU;
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::random;
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// Streams of probes are numbered from here, apart from a measurement's other noise.
@@ -93,7 +94,7 @@ pub enum Probe {
 impl Probe {
     /// The probes of the samples from number `first` on.
     fn draw<T: Element>(self, like: &Tensor<T>, seed: u64, first: u64) -> Tensor<T> {
-        let mut z: Tensor<T> = random::normal(*like.shape(), seed, Purpose::Evaluation, PROBES, first);
+        let mut z: Tensor<T> = random::normal(*like.shape(), seed, purpose::EVALUATION, PROBES, first);
         if self == Probe::Rademacher {
             z.as_mut_slice().iter_mut().for_each(|z| *z = T::from_f64(1f64.copysign(z.to_f64())));
         }

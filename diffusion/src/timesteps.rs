@@ -1,8 +1,9 @@
+use crate::purpose;
 use crate::{Error, Result, Schedule};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use tweedie_tensor::Tensor;
-use tweedie_tensor::random::{Purpose, Stream};
+use tweedie_tensor::random::Stream;
 
 /// How training draws the index t of each sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +110,7 @@ impl TimestepSampler {
             return Err(Error::parameter("drawing times", "range", format!("{range:?}"), why));
         }
         let timesteps = self.timesteps;
-        let stream = |sample: usize| Stream::new(seed, Purpose::Timestep, step, sample as u64);
+        let stream = |sample: usize| Stream::new(seed, purpose::TIMESTEP, step, sample as u64);
         let even = |t: usize| TimestepDraw { t, importance: 1.0 };
         let uniform = |i: usize| even(stream(i).below(timesteps as u32) as usize);
         Ok(match self.sampling {

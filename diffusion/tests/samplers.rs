@@ -4,6 +4,7 @@ mod common;
 
 use common::{close, ho, normals, schedules};
 use proptest::prelude::*;
+use tweedie_diffusion::purpose;
 use tweedie_diffusion::{
     Clip, Condition, Ddim, Ddpm, Denoiser, EmpiricalDenoiser, Error, GaussianDenoiser, Grid, Guided,
     MixtureDenoiser, NoiseSource, Prediction, PredictionKind, Result, Sampler, Schedule, Spacing, State,
@@ -72,7 +73,7 @@ fn ancestral_sampling_puts_out_the_spread_that_its_moments_say() {
     let denoiser = GaussianDenoiser::new(Tensor::zeros([64]), 0.25).unwrap();
     for kind in VARIANCES {
         let sampler = Ddpm::new(&schedule, &every_step(&schedule), kind).unwrap();
-        let x: Tensor<f64> = random::normal([256, 64], 3, Purpose::Start, 0, 0);
+        let x: Tensor<f64> = random::normal([256, 64], 3, purpose::START, 0, 0);
         let painted = paint(&sampler, &denoiser, x, 3).unwrap();
         let actual = painted.as_slice().iter().map(|x| x * x).sum::<f64>() / painted.numel() as f64;
         let (expected_gain, expected) = ancestral_variance(&schedule, 0.25, kind);
@@ -111,7 +112,7 @@ fn mixtures_are_painted_in_their_proportions() {
     let denoiser = MixtureDenoiser::new(means, &[3.0, 1.0], &[0.01, 0.01]).unwrap();
     let schedule = Schedule::cosine(200).unwrap();
     let sampler = Ddpm::new(&schedule, &every_step(&schedule), VarianceKind::FixedSmall).unwrap();
-    let painted = paint(&sampler, &denoiser, random::normal([1000, 2], 1, Purpose::Start, 0, 0), 1).unwrap();
+    let painted = paint(&sampler, &denoiser, random::normal([1000, 2], 1, purpose::START, 0, 0), 1).unwrap();
     let (left, right): (Vec<&[f64]>, _) = painted.as_slice().chunks(2).partition(|x| x[0] < 0.0);
     assert!((700..800).contains(&left.len()), "{}", left.len());
     for (points, mean) in [(left, [-1.0, 0.5]), (right, [1.0, 0.0])] {
@@ -132,7 +133,7 @@ fn the_data_set_as_denoiser_gives_the_data_set_back() {
     let schedule = Schedule::cosine(1000).unwrap();
     let grid = Grid::new(1000, 50, Spacing::Trailing, 0).unwrap();
     let sampler = Ddim::new(&schedule, &grid, 0.0).unwrap();
-    let painted = paint(&sampler, &denoiser, random::normal([30, 8], 5, Purpose::Start, 0, 0), 0).unwrap();
+    let painted = paint(&sampler, &denoiser, random::normal([30, 8], 5, purpose::START, 0, 0), 0).unwrap();
     let mut seen = [false; 6];
     for x in painted.as_slice().chunks(8) {
         let nearest =
@@ -175,7 +176,7 @@ fn pictures_do_not_depend_on_how_many_are_painted_at_a_time() {
     let denoiser = gaussian(0.5);
     for sampler in &samplers {
         let draw = |n, first: u64| {
-            let x = random::normal([n, 1], 9, Purpose::Start, 0, first);
+            let x = random::normal([n, 1], 9, purpose::START, 0, first);
             paint(sampler, &denoiser, x, NoiseSource { seed: 9, first_sample: first }).unwrap()
         };
         let (all, head, tail) = (draw(5, 0), draw(2, 0), draw(3, 2));
@@ -234,7 +235,7 @@ fn guidance_and_the_clip_leave_the_class_that_was_asked_for() {
     let recovered = |sampler: &Ddim, class: usize| {
         let of = |class| Condition::of_classes(vec![class; n]);
         let guided = Guided::new(TwoClasses::new(), of(2), 4.0);
-        let x = random::normal([n, 4], 7, Purpose::Start, 0, 0);
+        let x = random::normal([n, 4], 7, purpose::START, 0, 0);
         let painted = sampler.run(&guided, x, &of(class), 0).last().unwrap().unwrap().x;
         let near = |x: &&[f64]| x.iter().zip(TwoClasses::PICTURES[class]).all(|(x, y)| (x - y).abs() < 0.35);
         painted.as_slice().chunks(4).filter(near).count()
@@ -289,7 +290,7 @@ fn a_model_that_predicts_the_variance_is_taken_at_its_word() {
         }
     }
     let schedule = Schedule::cosine(30).unwrap();
-    let x = random::normal([5, 1], 0, Purpose::Test, 0, 0);
+    let x = random::normal([5, 1], 0, Purpose::TEST, 0, 0);
     for (range, kind) in [(-1.0, VarianceKind::FixedSmall), (1.0, VarianceKind::FixedLarge)] {
         let sampler = |kind| Ddpm::new(&schedule, &every_step(&schedule), kind).unwrap();
         let fixed = paint(&sampler(kind), &gaussian(0.3), x.clone(), 1).unwrap();

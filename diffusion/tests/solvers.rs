@@ -4,12 +4,13 @@ mod common;
 
 use common::{close, ho, schedules};
 use proptest::prelude::*;
+use tweedie_diffusion::purpose;
 use tweedie_diffusion::{
     Churn, Clip, Condition, Ddim, Ddpm, Denoiser, DpmSolver, DpmSolverType, EmpiricalDenoiser, Euler,
     GaussianDenoiser, Grid, Heun, Level, MixtureDenoiser, Plan, Pndm, Result, Sampler, Schedule, Spacing,
     State, Timestep, UniPc, UniPcType, VarianceKind,
 };
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::random;
 use tweedie_tensor::{Element, Tensor};
 
 type Boxed<T> = Box<dyn Sampler<T>>;
@@ -173,7 +174,7 @@ fn four_stages_start_pndm_as_well() {
 /// Mean and variance of what a sampler makes of data N(0.3, 0.04), from noise.
 fn moments(sampler: &Boxed<f64>) -> (f64, f64) {
     let denoiser = GaussianDenoiser::new(Tensor::full([64], 0.3), 0.04).unwrap();
-    let painted = paint(sampler, &denoiser, random::normal([128, 64], 3, Purpose::Start, 0, 0));
+    let painted = paint(sampler, &denoiser, random::normal([128, 64], 3, purpose::START, 0, 0));
     let n = painted.numel() as f64;
     let mean = painted.as_slice().iter().sum::<f64>() / n;
     (mean, painted.as_slice().iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n)
@@ -209,7 +210,7 @@ fn mixtures_and_data_sets_are_painted_by_all() {
     let empirical = EmpiricalDenoiser::new(data.clone()).unwrap();
     let all = deterministic(&plan).into_iter().chain(stochastic(&schedule, &plan));
     for (name, sampler) in all {
-        let painted = paint(&sampler, &empirical, random::normal([30, 8], 5, Purpose::Start, 0, 0));
+        let painted = paint(&sampler, &empirical, random::normal([30, 8], 5, purpose::START, 0, 0));
         let mut seen = [false; 6];
         for x in painted.as_slice().chunks(8) {
             let of_set = |y: &[f32]| x.iter().zip(y).all(|(x, y)| (x - y).abs() < 0.01);
@@ -222,7 +223,7 @@ fn mixtures_and_data_sets_are_painted_by_all() {
     let mixture = MixtureDenoiser::new(means, &[3.0, 1.0], &[0.01, 0.01]).unwrap();
     let all = deterministic(&plan).into_iter().chain(stochastic(&schedule, &plan));
     for (name, sampler) in all {
-        let painted = paint(&sampler, &mixture, random::normal([400, 2], 1, Purpose::Start, 0, 0));
+        let painted = paint(&sampler, &mixture, random::normal([400, 2], 1, purpose::START, 0, 0));
         let left = painted.as_slice().chunks(2).filter(|x: &&[f64]| x[0] < 0.0).count();
         // 300 are expected, with a standard deviation of 9.
         assert!((265..335).contains(&left), "{name}: {left}");

@@ -16,7 +16,7 @@ use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Purpose, Stream};
 
 fn noise(n: usize, [h, w]: [usize; 2], seed: u64) -> Tensor<f64> {
-    random::normal([n, 1, h, w], seed, Purpose::Test, 0, 0)
+    random::normal([n, 1, h, w], seed, Purpose::TEST, 0, 0)
 }
 
 proptest! {
@@ -130,7 +130,7 @@ fn drawn_noisy_pictures_have_the_spectrum_of_the_closed_form() {
 fn pictures_made_by_a_power_law_give_it_back() {
     // Odd sides have no wave that is its own mirror image.
     let side = 25usize;
-    let (bands, mut stream) = (Bands::new(side, side).unwrap(), Stream::new(4, Purpose::Test, 0, 0));
+    let (bands, mut stream) = (Bands::new(side, side).unwrap(), Stream::new(4, Purpose::TEST, 0, 0));
     let turns: Vec<f64> = (0..side).map(|k| 2.0 * PI * k as f64 / side as f64).collect();
     for alpha in [0.0, 1.0, 2.0, 3.0] {
         let mut x = vec![0.0; side * side];

@@ -1,9 +1,10 @@
 use crate::Params;
+use crate::purpose;
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::rc::Rc;
 use tweedie_autograd::ParamId;
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::random;
 use tweedie_tensor::{Shape, Tensor};
 
 /// How a parameter starts.
@@ -85,9 +86,9 @@ impl Spec {
             Init::Ones => Tensor::full(self.shape, 1.0),
             Init::FanIn(fan_in) => {
                 let bound = (1.0 / (fan_in.max(1) as f64).sqrt()) as f32;
-                random::uniform(self.shape, seed, Purpose::Init, step, 0, -bound, bound)
+                random::uniform(self.shape, seed, purpose::INIT, step, 0, -bound, bound)
             }
-            Init::Normal => random::normal(self.shape, seed, Purpose::Init, step, 0),
+            Init::Normal => random::normal(self.shape, seed, purpose::INIT, step, 0),
         }
     }
 }

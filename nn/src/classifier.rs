@@ -120,7 +120,7 @@ mod tests {
         let classifier = Classifier::new(&config(), &b).unwrap();
         let params = b.draw(0);
         for (height, width) in [(1, 1), (7, 5), (12, 16)] {
-            let x = Var::constant(random::normal([3, 2, height, width], 0, Purpose::Test, 0, 0));
+            let x = Var::constant(random::normal([3, 2, height, width], 0, Purpose::TEST, 0, 0));
             let Reading { features, logits } = classifier.forward(&Ctx::inference(&params), x).unwrap();
             assert_eq!((features.dims(), logits.dims()), (&[3, 6][..], &[3, 3][..]));
             assert!(features.value().all_finite() && logits.value().all_finite());
@@ -133,7 +133,7 @@ mod tests {
         let b = Builder::new();
         let classifier = Classifier::new(&config(), &b).unwrap();
         let params = b.draw(1).cast::<f64>();
-        let x: Tensor<f64> = random::normal([3, 2, 6, 6], 0, Purpose::Test, 0, 0);
+        let x: Tensor<f64> = random::normal([3, 2, 6, 6], 0, Purpose::TEST, 0, 0);
         let loss = |ctx: &Ctx<f64>| {
             let logits = classifier.forward(ctx, Var::constant(x.clone())).unwrap().logits;
             cross_entropy(logits, &[2, 0, 1]).unwrap()

@@ -1,8 +1,9 @@
 use crate::Params;
+use crate::purpose;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tweedie_autograd::{ParamId, Result, Tape, Var, checkpoint};
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::random;
 use tweedie_tensor::{Element, Tensor};
 
 /// How many bits of a stream's number count samples in dropout; those above count layers.
@@ -76,7 +77,7 @@ impl<T: Element> Ctx<T> {
         };
         let sample = ((layer.0 as u64) << DROPOUT_SAMPLES) + first;
         let (zero, one) = (T::from_f64(0.0), T::from_f64(1.0));
-        let mut mask = random::uniform(*x.shape(), seed, Purpose::Dropout, step, sample, zero, one);
+        let mut mask = random::uniform(*x.shape(), seed, purpose::DROPOUT, step, sample, zero, one);
         let (share, kept) = (T::from_f64(share), T::from_f64(1.0 / (1.0 - share)));
         for number in mask.as_mut_slice() {
             *number = if *number < share { zero } else { kept };

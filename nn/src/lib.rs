@@ -37,6 +37,7 @@ pub mod lr;
 pub mod network;
 pub mod optim;
 mod params;
+pub mod purpose;
 pub mod transformer;
 pub mod unet;
 pub mod weights;

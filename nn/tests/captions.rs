@@ -31,7 +31,7 @@ fn tiny() -> (Network, Params<f64>) {
 }
 
 fn normal(seed: u64) -> Tensor<f64> {
-    random::normal([2, 1, 4, 4], seed, Purpose::Test, 0, 0)
+    random::normal([2, 1, 4, 4], seed, Purpose::TEST, 0, 0)
 }
 
 fn answer(network: &Network, ctx: &Ctx<f64>, captions: &[Vec<usize>]) -> Var<f64> {

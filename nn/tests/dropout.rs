@@ -29,7 +29,7 @@ fn tiny(dropout: f64) -> (UNet, Params<f64>) {
 }
 
 fn pictures(n: usize, seed: u64) -> Tensor<f64> {
-    random::normal([n, 1, 4, 4], seed, Purpose::Test, 0, 0)
+    random::normal([n, 1, 4, 4], seed, Purpose::TEST, 0, 0)
 }
 
 fn answer(unet: &UNet, ctx: &Ctx<f64>, x: Tensor<f64>) -> Tensor<f64> {
@@ -87,7 +87,7 @@ fn gradients_are_the_slopes_of_the_loss_under_the_same_masks() {
         params.collect(loss.backward().unwrap())
     };
     let kept = gradients(false);
-    let mut stream = random::Stream::new(5, Purpose::Test, 0, 0);
+    let mut stream = random::Stream::new(5, Purpose::TEST, 0, 0);
     for (i, (gradient, again)) in kept.iter().zip(gradients(true)).enumerate() {
         let (gradient, again) = (gradient.as_ref().unwrap(), again.unwrap());
         // Blocks that run again draw the same masks; they add up in another order.

@@ -35,7 +35,7 @@ fn build(config: &UNetConfig) -> (UNet, Params<f32>) {
 }
 
 fn pictures<T: Element>(shape: [usize; 4], seed: u64) -> Tensor<T> {
-    random::normal(shape, seed, Purpose::Test, 0, 0)
+    random::normal(shape, seed, Purpose::TEST, 0, 0)
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn check_against_differences(config: &UNetConfig, classes: Option<&[usize]>) {
         let y = unet.forward(&ctx, x, &[3.0, 700.5], classes).unwrap();
         ops::mse(y, target.clone()).unwrap().value().item().unwrap()
     };
-    let mut stream = random::Stream::new(5, Purpose::Test, 0, 0);
+    let mut stream = random::Stream::new(5, Purpose::TEST, 0, 0);
     for (i, gradient) in gradients_of.iter().enumerate() {
         let name = params.name(ParamId(i));
         let gradient = gradient.as_ref().unwrap_or_else(|| panic!("{name} has no gradient"));

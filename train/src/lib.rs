@@ -15,6 +15,7 @@ mod metrics;
 pub mod model;
 mod observer;
 pub mod plan;
+pub mod purpose;
 mod run;
 
 pub use config::{Config, PRESETS};

@@ -13,7 +13,7 @@ use tweedie_train::measure::features::{ClassifierTraining, TrainedClassifier};
 fn lines(n: usize, seed: u64) -> Arc<dyn Source> {
     let mut bytes = Vec::new();
     for i in 0..n {
-        let mut stream = Stream::new(seed, Purpose::Test, 0, i as u64);
+        let mut stream = Stream::new(seed, Purpose::TEST, 0, i as u64);
         let place = stream.below(6) as usize;
         for at in 0..3 * 36 {
             let on = if i % 2 == 0 { at / 6 % 6 } else { at % 6 } == place;

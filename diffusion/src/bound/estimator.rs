@@ -1,10 +1,11 @@
 use super::estimate::{BoundEstimate, Moments, RateDistortion, TermEstimate};
 use super::strata::strata;
 use super::{Bound, Term};
+use crate::purpose;
 use crate::{Condition, Denoiser, Error, Result};
 use std::f64::consts::LN_2;
 use std::ops::{ControlFlow, Range};
-use tweedie_tensor::random::{self, Purpose, Stream};
+use tweedie_tensor::random::{self, Stream};
 use tweedie_tensor::{Element, Tensor};
 
 /// Streams of noise are numbered by where in a picture's walk over time they are used; times are drawn from one that
@@ -107,7 +108,7 @@ impl<'a> BoundEstimator<'a> {
         let mut walks: Vec<Vec<Term>> = vec![Vec::with_capacity(self.evaluations()); samples];
         for place in 0..self.evaluations() {
             let t: Vec<usize> = times.iter().map(|times| times[place]).collect();
-            let noise = random::normal(*x0.shape(), self.seed, Purpose::Evaluation, place as u64, first);
+            let noise = random::normal(*x0.shape(), self.seed, purpose::EVALUATION, place as u64, first);
             let terms = self.bound.terms(denoiser, x0, &t, &noise, condition)?;
             walks.iter_mut().zip(terms).for_each(|(walk, term)| walk.push(term));
             if asked().is_break() {
@@ -123,7 +124,7 @@ impl<'a> BoundEstimator<'a> {
 
     /// The indices at which a picture is looked at: 0, and one of each run.
     fn times(&self, picture: u64) -> Vec<usize> {
-        let mut stream = Stream::new(self.seed, Purpose::Evaluation, TIMES, picture);
+        let mut stream = Stream::new(self.seed, purpose::EVALUATION, TIMES, picture);
         let drawn = self.strata.iter().map(|run| run.start + stream.below(run.len() as u32) as usize);
         [0].into_iter().chain(drawn).collect()
     }

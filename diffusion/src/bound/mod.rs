@@ -11,7 +11,7 @@
 //! // Data N(0, 0.2²) in 64 places, and the denoiser that knows it.
 //! let schedule = Schedule::linear(1000, 1e-4, 0.02)?;
 //! let denoiser = GaussianDenoiser::new(Tensor::<f64>::zeros([64]), 0.04)?;
-//! let z = random::normal([64, 64], 0, Purpose::Test, 0, 0);
+//! let z = random::normal([64, 64], 0, Purpose::TEST, 0, 0);
 //! let x0 = ops::combine(&[(&[0.2], &z)])?;
 //!
 //! let mut estimator = BoundEstimator::new(Bound::new(&schedule, VarianceKind::FixedLarge), 20, 0)?;

@@ -101,7 +101,7 @@ mod tests {
     use tweedie_tensor::random::{self, Purpose};
 
     fn normals(rows: usize, columns: usize, seed: u64) -> Tensor<f64> {
-        random::normal([rows, columns], seed, Purpose::Test, 0, 0)
+        random::normal([rows, columns], seed, Purpose::TEST, 0, 0)
     }
 
     /// Rows that are orthonormal, by Gram and Schmidt, twice over.

@@ -1,3 +1,4 @@
+use crate::purpose;
 use crate::{Clip, Condition, Denoiser, Prediction, PredictionKind, Result, Timestep, predict_finite};
 use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::{Element, Tensor};
@@ -84,13 +85,13 @@ impl<'a, T: Element> Model<'a, T> {
     pub fn noise(&self, step: usize, x: &Tensor<T>) -> Tensor<T> {
         match self.given.get(step) {
             Some(noise) => noise.clone(),
-            None => self.draw(Purpose::Sampler, step, x),
+            None => self.draw(purpose::SAMPLER, step, x),
         }
     }
 
     /// Standard normals of x's shape for a forward step, which pictures are edited by; `step` counts them.
     pub fn forward_noise(&self, step: usize, x: &Tensor<T>) -> Tensor<T> {
-        self.draw(Purpose::Noise, step, x)
+        self.draw(purpose::NOISE, step, x)
     }
 
     fn draw(&self, purpose: Purpose, step: usize, x: &Tensor<T>) -> Tensor<T> {

@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn every_length_is_the_sum_of_the_definition() {
         for n in (1..40).chain([64, 97, 100, 128]) {
-            let numbers = random::normal::<f64>([2 * n], 3, Purpose::Test, n as u64, 0);
+            let numbers = random::normal::<f64>([2 * n], 3, Purpose::TEST, n as u64, 0);
             let x: Vec<Complex> =
                 numbers.as_slice().chunks(2).map(|pair| Complex { re: pair[0], im: pair[1] }).collect();
             let mut fast = x.clone();

@@ -43,7 +43,7 @@ pub fn paths() -> impl Strategy<Value = Schedule> {
 
 /// `n` standard normals, as a batch of `samples`.
 pub fn normals(samples: usize, n: usize, seed: u64) -> Tensor<f64> {
-    random::normal([samples, n], seed, random::Purpose::Test, 0, 0)
+    random::normal([samples, n], seed, random::Purpose::TEST, 0, 0)
 }
 
 /// The schedule of Ho et al. 2020.

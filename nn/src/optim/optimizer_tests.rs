@@ -13,7 +13,7 @@ fn params() -> Params<f32> {
 }
 
 fn gradients(step: u64) -> Vec<Option<Tensor<f32>>> {
-    let draw = |i, n| random::normal([n], 2, Purpose::Test, step, 1_000_000 * i as u64);
+    let draw = |i, n| random::normal([n], 2, Purpose::TEST, step, 1_000_000 * i as u64);
     SIZES.into_iter().enumerate().map(|(i, n)| Some(draw(i, n))).collect()
 }
 

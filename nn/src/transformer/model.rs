@@ -126,7 +126,7 @@ mod tests {
     /// Every parameter moved off its start, so that no gate is closed.
     fn shaken(mut params: Params<f64>) -> Params<f64> {
         for (i, value) in params.values_mut().iter_mut().enumerate() {
-            let noise = random::normal::<f64>(*value.shape(), 2, Purpose::Test, i as u64, 0);
+            let noise = random::normal::<f64>(*value.shape(), 2, Purpose::TEST, i as u64, 0);
             value
                 .as_mut_slice()
                 .iter_mut()
@@ -137,7 +137,7 @@ mod tests {
     }
 
     fn normal<const N: usize>(shape: [usize; N], seed: u64) -> Tensor<f64> {
-        random::normal(shape, seed, Purpose::Test, 0, 0)
+        random::normal(shape, seed, Purpose::TEST, 0, 0)
     }
 
     #[test]

@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn moments_of_a_million_normals() {
-        let z: Tensor<f32> = normal([100, 10_000], 11, Purpose::Test, 0, 0);
+        let z: Tensor<f32> = normal([100, 10_000], 11, Purpose::TEST, 0, 0);
         let n = z.numel() as f64;
         let moment = |k: i32| z.as_slice().iter().map(|&x| f64::from(x).powi(k)).sum::<f64>() / n;
         // Each bound is five standard deviations of the estimate from a million draws.
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn uniforms_fill_their_range_evenly() {
-        let u: Tensor<f32> = uniform([10, 10_000], 5, Purpose::Test, 0, 0, -1.0, 3.0);
+        let u: Tensor<f32> = uniform([10, 10_000], 5, Purpose::TEST, 0, 0, -1.0, 3.0);
         assert!(u.as_slice().iter().all(|x| (-1.0..3.0).contains(x)));
         let mut counts = [0.0f64; 16];
         u.as_slice().iter().for_each(|x| counts[((x + 1.0) * 4.0) as usize] += 1.0);
@@ -185,10 +185,10 @@ mod tests {
 
     #[test]
     fn f64_tensors_hold_what_streams_draw() {
-        let z: Tensor<f64> = normal([2, 77], 9, Purpose::Test, 4, 30);
-        let mut stream = Stream::new(9, Purpose::Test, 4, 31);
+        let z: Tensor<f64> = normal([2, 77], 9, Purpose::TEST, 4, 30);
+        let mut stream = Stream::new(9, Purpose::TEST, 4, 31);
         assert!(z.as_slice()[77..].iter().all(|&x| x == stream.normal()));
-        let single: Tensor<f32> = normal([2, 77], 9, Purpose::Test, 4, 30);
+        let single: Tensor<f32> = normal([2, 77], 9, Purpose::TEST, 4, 30);
         for (s, d) in single.as_slice().iter().zip(z.as_slice()) {
             assert!((f64::from(*s) - d).abs() < 1e-6);
         }
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn one_thread_draws_what_many_draw() {
-        let draw = || normal::<f32>([3, 2 * TASK + 5], 1, Purpose::Test, 0, 0);
+        let draw = || normal::<f32>([3, 2 * TASK + 5], 1, Purpose::TEST, 0, 0);
         let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(draw);
         let together = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap().install(draw);
         assert_eq!(alone.as_slice(), together.as_slice());
@@ -205,7 +205,7 @@ mod tests {
     /// The very bits, so that a change of arithmetic, or a machine that computes otherwise, is noticed.
     #[test]
     fn bits_are_pinned() {
-        let z: Tensor<f32> = normal([1, 4096], 2026, Purpose::Noise, 3, 5);
+        let z: Tensor<f32> = normal([1, 4096], 2026, Purpose::new(1), 3, 5);
         let digest = z.as_slice().iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, x| {
             (hash ^ u64::from(x.to_bits())).wrapping_mul(0x0000_0100_0000_01b3)
         });
@@ -214,9 +214,9 @@ mod tests {
 
     #[test]
     fn empty_and_scalar_shapes() {
-        assert_eq!(normal::<f32>([0, 5], 0, Purpose::Test, 0, 0).numel(), 0);
-        assert_eq!(normal::<f32>([5, 0], 0, Purpose::Test, 0, 0).numel(), 0);
-        assert_eq!(normal::<f64>(Shape::SCALAR, 0, Purpose::Test, 0, 0).numel(), 1);
+        assert_eq!(normal::<f32>([0, 5], 0, Purpose::TEST, 0, 0).numel(), 0);
+        assert_eq!(normal::<f32>([5, 0], 0, Purpose::TEST, 0, 0).numel(), 0);
+        assert_eq!(normal::<f64>(Shape::SCALAR, 0, Purpose::TEST, 0, 0).numel(), 1);
     }
 
     proptest! {
@@ -224,9 +224,9 @@ mod tests {
         #[test]
         fn a_batch_cut_in_two_is_the_same_batch(n in 1usize..6, each in 1usize..300, cut in 0usize..6, seed: u64) {
             let cut = cut.min(n);
-            let whole: Tensor<f32> = normal([n, each], seed, Purpose::Noise, 8, 100);
-            let low: Tensor<f32> = normal([cut, each], seed, Purpose::Noise, 8, 100);
-            let high: Tensor<f32> = normal([n - cut, each], seed, Purpose::Noise, 8, 100 + cut as u64);
+            let whole: Tensor<f32> = normal([n, each], seed, Purpose::new(1), 8, 100);
+            let low: Tensor<f32> = normal([cut, each], seed, Purpose::new(1), 8, 100);
+            let high: Tensor<f32> = normal([n - cut, each], seed, Purpose::new(1), 8, 100 + cut as u64);
             prop_assert_eq!(&whole.as_slice()[..cut * each], low.as_slice());
             prop_assert_eq!(&whole.as_slice()[cut * each..], high.as_slice());
         }

@@ -6,10 +6,10 @@
 //!
 //! ```
 //! use tweedie_tensor::{Tensor, random::{self, Purpose, Stream}};
-//! let noise: Tensor = random::normal([8, 3, 4, 4], 0, Purpose::Noise, 17, 0);
-//! let second_half: Tensor = random::normal([4, 3, 4, 4], 0, Purpose::Noise, 17, 4);
+//! let noise: Tensor = random::normal([8, 3, 4, 4], 0, Purpose::TEST, 17, 0);
+//! let second_half: Tensor = random::normal([4, 3, 4, 4], 0, Purpose::TEST, 17, 4);
 //! assert_eq!(noise.as_slice()[4 * 48..], *second_half.as_slice());
-//! let t = Stream::new(0, Purpose::Timestep, 17, 0).below(1000);
+//! let t = Stream::new(0, Purpose::TEST, 18, 0).below(1000);
 //! assert!(t < 1000);
 //! ```
 
@@ -21,45 +21,26 @@ pub use fill::{Draw, normal, uniform};
 
 use std::convert::Infallible;
 
-/// What numbers are drawn for. Streams of different purposes never overlap. The discriminants are part of
-/// what a seed means: they never change.
+/// What numbers are drawn for. Streams of different purposes never overlap.
+///
+/// This crate knows no purpose but its tests': each crate that draws lists its own, and its numbers are part of what a
+/// seed means. Programs built on these crates may count from 128; the numbers below belong to the workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Purpose {
-    /// Initial weights.
-    Init = 0,
-    /// The Gaussian noise ε of the forward process.
-    Noise = 1,
-    /// Which time of the diffusion a training sample is taken to.
-    Timestep = 2,
-    /// The order of data.
-    Order = 3,
-    /// Augmentation: flips.
-    Augment = 4,
-    /// The state x_T that sampling starts from.
-    Start = 5,
-    /// The noise that stochastic samplers add.
-    Sampler = 6,
-    /// Which conditions are dropped for classifier-free guidance.
-    Guidance = 7,
-    /// Dropout masks.
-    Dropout = 8,
-    /// Dequantisation.
-    Dequantise = 9,
-    /// The drawn data set `glyphs`.
-    Glyph = 10,
-    /// The drawn data set `shapes`.
-    Shape = 11,
-    /// Which samples a measurement looks at, and its noise.
-    Evaluation = 12,
-    /// Random directions that features are projected on.
-    Features = 13,
-    /// Tests.
-    Test = 14,
-    /// The pictures, times and noise of the validation that goes beside training.
-    Validation = 15,
-    /// Which pictures are held out of a set without a test part.
-    HoldOut = 16,
+pub struct Purpose(u8);
+
+impl Purpose {
+    /// Tests and examples.
+    pub const TEST: Purpose = Purpose::new(14);
+
+    /// The purpose with this number.
+    pub const fn new(number: u8) -> Purpose {
+        Purpose(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u8 {
+        self.0
+    }
 }
 
 /// Steps and samples are counted below 2⁴⁴.
@@ -76,7 +57,7 @@ struct Address {
 impl Address {
     fn new(seed: u64, purpose: Purpose, step: u64, sample: u64) -> Address {
         assert!(step < LIMIT && sample < LIMIT, "random: steps and samples end at 2^44");
-        let high = purpose as u32 | ((step >> 32) as u32) << 8 | ((sample >> 32) as u32) << 20;
+        let high = u32::from(purpose.0) | ((step >> 32) as u32) << 8 | ((sample >> 32) as u32) << 20;
         Address { key: [seed as u32, (seed >> 32) as u32], counter: [sample as u32, step as u32, high] }
     }
 
@@ -92,7 +73,7 @@ impl Address {
 /// ```
 /// use rand_distr::{Distribution, Poisson};
 /// use tweedie_tensor::random::{Purpose, Stream};
-/// let mut stream = Stream::new(7, Purpose::Test, 0, 0);
+/// let mut stream = Stream::new(7, Purpose::TEST, 0, 0);
 /// let count: f64 = Poisson::new(3.0)?.sample(&mut stream);
 /// assert!(count >= 0.0 && count.fract() == 0.0);
 /// # Ok::<(), rand_distr::PoissonError>(())
@@ -240,32 +221,32 @@ mod tests {
     fn every_part_of_the_address_counts() {
         let large = 1 << 32;
         let draws = [
-            first(0, Purpose::Test, 0, 0),
-            first(1, Purpose::Test, 0, 0),
-            first(large, Purpose::Test, 0, 0),
-            first(0, Purpose::Noise, 0, 0),
-            first(0, Purpose::Test, 1, 0),
-            first(0, Purpose::Test, large, 0),
-            first(0, Purpose::Test, 0, 1),
-            first(0, Purpose::Test, 0, large),
-            first(0, Purpose::Test, LIMIT - 1, 0),
-            first(0, Purpose::Test, 0, LIMIT - 1),
+            first(0, Purpose::TEST, 0, 0),
+            first(1, Purpose::TEST, 0, 0),
+            first(large, Purpose::TEST, 0, 0),
+            first(0, Purpose::new(1), 0, 0),
+            first(0, Purpose::TEST, 1, 0),
+            first(0, Purpose::TEST, large, 0),
+            first(0, Purpose::TEST, 0, 1),
+            first(0, Purpose::TEST, 0, large),
+            first(0, Purpose::TEST, LIMIT - 1, 0),
+            first(0, Purpose::TEST, 0, LIMIT - 1),
         ];
         for (i, a) in draws.iter().enumerate() {
             assert!(draws[..i].iter().all(|b| a != b), "draw {i}");
         }
-        assert_eq!(draws[0], first(0, Purpose::Test, 0, 0));
+        assert_eq!(draws[0], first(0, Purpose::TEST, 0, 0));
     }
 
     #[test]
     #[should_panic(expected = "end at 2^44")]
     fn steps_do_not_wrap() {
-        Stream::new(0, Purpose::Test, LIMIT, 0);
+        Stream::new(0, Purpose::TEST, LIMIT, 0);
     }
 
     #[test]
     fn below_is_even() {
-        let mut stream = Stream::new(3, Purpose::Test, 0, 0);
+        let mut stream = Stream::new(3, Purpose::TEST, 0, 0);
         let mut counts = [0u32; 7];
         for _ in 0..70_000 {
             counts[stream.below(7) as usize] += 1;
@@ -282,7 +263,7 @@ mod tests {
 
     #[test]
     fn permutations_hold_every_number_once_and_differ() {
-        let mut stream = Stream::new(3, Purpose::Order, 1, 0);
+        let mut stream = Stream::new(3, Purpose::TEST, 1, 0);
         let (a, b) = (stream.permutation(1000), stream.permutation(1000));
         assert_ne!(a, b);
         let mut sorted = a;
@@ -295,8 +276,8 @@ mod tests {
     fn rand_draws_the_same_words() {
         use rand::Rng;
         let mut bytes = [0; 6];
-        Rng::fill_bytes(&mut Stream::new(1, Purpose::Test, 2, 3), &mut bytes);
-        let mut words = Stream::new(1, Purpose::Test, 2, 3);
+        Rng::fill_bytes(&mut Stream::new(1, Purpose::TEST, 2, 3), &mut bytes);
+        let mut words = Stream::new(1, Purpose::TEST, 2, 3);
         assert_eq!(bytes[..4], words.next_u32().to_le_bytes());
         assert_eq!(bytes[4..], words.next_u32().to_le_bytes()[..2]);
     }

@@ -1,9 +1,10 @@
 use super::batch::read_flipped;
 use super::{Batch, DataError, Order, Source};
+use crate::purpose;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use tweedie_tensor::random::{Purpose, Stream};
+use tweedie_tensor::random::Stream;
 
 /// How many batches may wait: enough that a slow picture does not hold up the step.
 const AHEAD: usize = 3;
@@ -106,7 +107,7 @@ fn read_ahead(
 
 /// Whether the sample at `position` of the run is mirrored.
 fn flipped(seed: u64, position: u64) -> bool {
-    Stream::new(seed, Purpose::Augment, 0, position).next_u32() & 1 == 1
+    Stream::new(seed, purpose::AUGMENT, 0, position).next_u32() & 1 == 1
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::DataError;
-use tweedie_tensor::random::{Purpose, Stream};
+use crate::purpose;
+use tweedie_tensor::random::Stream;
 
 /// Which picture is sample k of a run: each epoch is a permutation of the whole set, and the permutation is a
 /// pure function of (seed, epoch). Samples are counted from the run's beginning, so a run that stops and resumes
@@ -45,7 +46,7 @@ impl Order {
 }
 
 fn permutation(seed: u64, epoch: u64, pictures: usize) -> Vec<usize> {
-    Stream::new(seed, Purpose::Order, epoch, 0).permutation(pictures)
+    Stream::new(seed, purpose::ORDER, epoch, 0).permutation(pictures)
 }
 
 #[cfg(test)]

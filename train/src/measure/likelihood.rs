@@ -1,12 +1,13 @@
 use super::pictures::Pictures;
 use crate::data::Source;
+use crate::purpose;
 use crate::{Error, Model, Result};
 use std::f64::consts::LN_2;
 use std::ops::ControlFlow;
 use tweedie_autograd::{Tape, Var};
 use tweedie_diffusion::{Condition, JacobianProbe, Mean, Prediction, ProbabilityFlow, Timestep};
 use tweedie_nn::Ctx;
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::random;
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// The distance between neighbours of the 256 levels in [−1, 1].
@@ -60,7 +61,7 @@ pub fn likelihood(
         let end = numbers.end;
         let (batch, condition) = pictures.read(numbers)?;
         let (shape, seed, half) = (*batch.x.shape(), request.seed, (0.5 * LEVEL) as f32);
-        let within = random::uniform(shape, seed, Purpose::Dequantise, 0, first as u64, -half, half);
+        let within = random::uniform(shape, seed, purpose::DEQUANTISE, 0, first as u64, -half, half);
         let x = ops::combine(&[(&[1.0], &batch.x), (&[1.0], &within)])?;
         let density = |flow: &ProbabilityFlow| -> Result<Vec<f64>> {
             let ln_p = flow.log_density(model, &x, &condition, seed, first as u64)?;
@@ -117,6 +118,7 @@ mod tests {
     use crate::data::{Glyphs, Split};
     use tweedie_diffusion::Denoiser;
     use tweedie_nn::{Builder, Network};
+    use tweedie_tensor::random::Purpose;
 
     /// The network's own product with its Jacobian is what central differences make it.
     #[test]
@@ -129,7 +131,7 @@ mod tests {
         let builder = Builder::new();
         let network = Network::new(&config.model, &builder).unwrap();
         let model = Model::of_run(&config, network, builder.draw(3)).unwrap();
-        let draw = |step| random::normal::<f32>([2, 1, 8, 8], 0, Purpose::Test, step, 0);
+        let draw = |step| random::normal::<f32>([2, 1, 8, 8], 0, Purpose::TEST, step, 0);
         let (x, z) = (draw(0), draw(1));
         let t: Vec<Timestep> = [200, 700].map(|t| model.schedule().unwrap().timestep(t)).to_vec();
         let condition = Condition::of_classes(vec![3, 5]);

@@ -1,8 +1,9 @@
 use super::request::SampleRequest;
 use super::trained::Model;
 use crate::{Error, Result};
+use tweedie_diffusion::purpose;
 use tweedie_diffusion::{NoiseSource, Sampler, State};
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::random;
 use tweedie_tensor::{Tensor, ops};
 
 impl Model {
@@ -38,7 +39,7 @@ impl Model {
             Some(x) => x.clone(),
             None => {
                 let SampleRequest { n, first, seed, .. } = *request;
-                random::normal([n, c, h, w], seed, Purpose::Start, 0, first as u64)
+                random::normal([n, c, h, w], seed, purpose::START, 0, first as u64)
             }
         };
         match sampler.start_deviation() {

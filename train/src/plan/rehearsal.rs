@@ -2,9 +2,10 @@
 
 use crate::{Config, Result};
 use tweedie_autograd::{Tape, Var};
+use tweedie_diffusion::purpose;
 use tweedie_nn::optim::Optimizer;
 use tweedie_nn::{Builder, Ctx, Ema, Inputs, Network, NetworkConfig, Params};
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::random;
 use tweedie_tensor::{Tensor, rehearse, rehearsed};
 
 /// Batches that the loader holds beside the one that is trained on: three that wait, one in the making.
@@ -77,7 +78,7 @@ pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usiz
             let (flops, now) = (rehearsed().map_or(0.0, |so_far| so_far.flops), in_use());
             let pictures: Tensor = Tensor::scratch(shape);
             cost.batches = in_use() - before;
-            let noise = random::normal(shape, 0, Purpose::Noise, 0, 0);
+            let noise = random::normal(shape, 0, purpose::NOISE, 0, 0);
             let x_t = Tensor::scratch(shape);
             let tape = Tape::new();
             let ctx = Ctx::training(&params, &tape);

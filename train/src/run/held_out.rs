@@ -1,9 +1,10 @@
 //! Pictures that training leaves out.
 
 use crate::data::{DataError, Source};
+use crate::purpose;
 use crate::{Error, Result};
 use std::sync::Arc;
-use tweedie_tensor::random::{Purpose, Stream};
+use tweedie_tensor::random::Stream;
 
 /// Which pictures are held out does not depend on a run's seed, so that runs of any seed hold out the same.
 const SEED: u64 = 0;
@@ -28,7 +29,7 @@ pub(super) fn split(whole: &Arc<dyn Source>, share: f64) -> Result<[Arc<dyn Sour
             "give a smaller share, or 0",
         ));
     }
-    let mut held_out = Stream::new(SEED, Purpose::HoldOut, 0, 0).permutation(pictures);
+    let mut held_out = Stream::new(SEED, purpose::HOLD_OUT, 0, 0).permutation(pictures);
     let mut learnt = held_out.split_off(held);
     Ok([&mut learnt, &mut held_out].map(|indices| {
         indices.sort_unstable();

@@ -2,12 +2,13 @@
 
 use super::Run;
 use crate::data::Batch;
+use crate::purpose;
 use crate::{Config, Error, Result};
 use tweedie_autograd::{Tape, Var};
 use tweedie_diffusion::{Condition, LossValue};
 use tweedie_nn::lr::{Decay, LearningRate};
 use tweedie_nn::{Ctx, Inputs};
-use tweedie_tensor::random::{self, Purpose, Stream};
+use tweedie_tensor::random::{self, Stream};
 
 /// What one step measured.
 pub(super) struct StepReport {
@@ -26,7 +27,7 @@ impl Run {
         let (seed, step) = (train.seed, self.step);
         let draws = self.times.draw(n, 0..n, seed, step)?;
         let times: Vec<usize> = draws.iter().map(|draw| draw.t).collect();
-        let noise = random::normal(*batch.x.shape(), seed, Purpose::Noise, step, 0);
+        let noise = random::normal(*batch.x.shape(), seed, tweedie_diffusion::purpose::NOISE, step, 0);
         let x_t = self.schedule.q_sample(&batch.x, &times, &noise)?;
         let at = self.schedule.timesteps_at(&times)?;
         let Condition { classes, captions } = self.shown(batch);
@@ -69,7 +70,7 @@ impl Run {
         let null = self.config.data.classes.len();
         let dropped: Vec<bool> = (0..batch.labels.len())
             .map(|i| {
-                let mut stream = Stream::new(train.seed, Purpose::Guidance, self.step, i as u64);
+                let mut stream = Stream::new(train.seed, purpose::GUIDANCE, self.step, i as u64);
                 stream.uniform() < train.label_dropout
             })
             .collect();

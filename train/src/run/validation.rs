@@ -4,13 +4,14 @@ use super::Run;
 use super::held_out;
 use crate::data::{self, Batch, DataOptions, Source, Split, read_batch};
 use crate::metrics::Window;
+use crate::purpose;
 use crate::{Config, Result};
 use std::sync::Arc;
 use tweedie_autograd::Var;
 use tweedie_diffusion::Condition;
 use tweedie_nn::{Ctx, Inputs};
 use tweedie_tensor::ops;
-use tweedie_tensor::random::{self, Purpose, Stream};
+use tweedie_tensor::random::{self, Stream};
 
 /// The pictures that are looked at, each once in every tenth of 1..T.
 const PICTURES: usize = 64;
@@ -20,7 +21,7 @@ const DECILES: usize = 10;
 const LEARNT_BETWEEN: u64 = 6_400;
 /// Not the run's seed: what is measured must be the same in runs of any seed.
 const SEED: u64 = 0;
-/// Streams of [`Purpose::Validation`]: the noise of tenth d is step d of it, its times step `TIMES` + d.
+/// Streams of [`purpose::VALIDATION`]: the noise of tenth d is step d of it, its times step `TIMES` + d.
 const CHOICE: u64 = 100;
 const TIMES: u64 = 200;
 
@@ -107,7 +108,7 @@ impl Validation {
     /// # Errors
     /// Pictures that cannot be read.
     pub(super) fn new(held_out: &dyn Source, classes: &[String]) -> Result<Option<Validation>> {
-        let order = Stream::new(SEED, Purpose::Validation, CHOICE, 0).permutation(held_out.len());
+        let order = Stream::new(SEED, purpose::VALIDATION, CHOICE, 0).permutation(held_out.len());
         let known: Vec<Option<usize>> =
             held_out.classes().iter().map(|name| classes.iter().position(|class| class == name)).collect();
         let mut bytes = vec![0; held_out.shape().iter().product()];
@@ -164,7 +165,7 @@ impl Validation {
     ) -> Result<(Vec<f64>, Vec<f64>, Vec<usize>)> {
         let Config { train, model, diffusion, .. } = &run.config;
         let x = ops::narrow(&self.pictures.x, 0, first, n)?;
-        let noise = random::normal(*x.shape(), SEED, Purpose::Validation, decile as u64, first as u64);
+        let noise = random::normal(*x.shape(), SEED, purpose::VALIDATION, decile as u64, first as u64);
         let times: Vec<usize> =
             self.times(decile, run.schedule.num_timesteps()).skip(first).take(n).collect();
         let x_t = run.schedule.q_sample(&x, &times, &noise)?;
@@ -185,7 +186,7 @@ impl Validation {
     fn times(&self, decile: usize, timesteps: usize) -> impl Iterator<Item = usize> {
         let n = self.len();
         let stream =
-            move |sample: usize| Stream::new(SEED, Purpose::Validation, TIMES + decile as u64, sample as u64);
+            move |sample: usize| Stream::new(SEED, purpose::VALIDATION, TIMES + decile as u64, sample as u64);
         let order = stream(n).permutation(n);
         order.into_iter().enumerate().map(move |(i, place)| {
             let within = (place as f64 + stream(i).uniform()) / n as f64;

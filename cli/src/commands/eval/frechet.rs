@@ -12,8 +12,9 @@ use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
 use tweedie_diffusion::metrics::Scores;
+use tweedie_diffusion::purpose;
 use tweedie_tensor::Tensor;
-use tweedie_tensor::random::{Purpose, Stream};
+use tweedie_tensor::random::Stream;
 use tweedie_train::config::SamplingConfig;
 use tweedie_train::data::{self, DataError, DataOptions, Source, Split};
 use tweedie_train::plan::check_pictures;
@@ -71,7 +72,7 @@ pub(super) fn frechet(args: &FrechetArgs, seed: u64, console: Console) -> Result
     let real = Real::new(&args.real, painted.model())?;
     let split = Split::from(args.split);
     let pictures = real.open(split, painted.shape())?;
-    let mut order = Stream::new(seed, Purpose::Evaluation, 0, 0).permutation(pictures.len());
+    let mut order = Stream::new(seed, purpose::EVALUATION, 0, 0).permutation(pictures.len());
     if !args.class.is_empty() {
         order = of_classes(&args.class, &*pictures, order)?;
     }

@@ -9,7 +9,8 @@ use crate::pictures::{Canvas, Layout, Pictures, encode_png};
 use crate::report::Document;
 use serde::Serialize;
 use tweedie_diffusion::Schedule;
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_diffusion::purpose;
+use tweedie_tensor::random;
 use tweedie_tensor::{Tensor, ops};
 use tweedie_train::data::read_batch;
 
@@ -110,7 +111,7 @@ fn times(asked: &[usize], last: usize) -> Result<Vec<usize>> {
 /// A row for each picture: x_0, then x_t at each time, with the same noise throughout.
 fn strip(schedule: &Schedule, x0: &Tensor<f32>, times: &[usize], seed: u64) -> Result<Canvas> {
     let n = x0.dims()[0];
-    let noise = random::normal(*x0.shape(), seed, Purpose::Noise, 0, 0);
+    let noise = random::normal(*x0.shape(), seed, purpose::NOISE, 0, 0);
     let mut columns = vec![x0.clone()];
     for &t in times {
         let x_t = schedule.q_sample(x0, &vec![t - 1; n], &noise).map_err(tweedie_train::Error::from)?;

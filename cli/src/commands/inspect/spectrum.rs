@@ -12,12 +12,13 @@ use crate::progress::Progress;
 use crate::report::{Chart, Document, Series};
 use serde::Serialize;
 use std::path::Path;
+use tweedie_diffusion::purpose;
 use tweedie_diffusion::spectrum::{
     Bands, PowerLaw, crossover, deviations, drowned_from, fixed_from, mean_spectrum, noised,
 };
 use tweedie_diffusion::{Level, Mean, Schedule, ScheduleKind};
 use tweedie_tensor::Tensor;
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::random;
 use tweedie_train::SampleRequest;
 use tweedie_train::config::SamplerKind;
 use tweedie_train::data::{Source, read_batch};
@@ -177,7 +178,7 @@ fn measure(
         let x0 = read_batch(source, indices)?.x;
         rows[0].extend_from_slice(bands.spectra(&x0).map_err(fail)?.as_slice());
         for ((i, &t), rows) in times.iter().enumerate().zip(&mut rows[1..]) {
-            let noise = random::normal(*x0.shape(), seed, Purpose::Evaluation, i as u64, done as u64);
+            let noise = random::normal(*x0.shape(), seed, purpose::EVALUATION, i as u64, done as u64);
             let x_t = schedule.q_sample(&x0, &vec![t - 1; indices.len()], &noise).map_err(fail)?;
             rows.extend_from_slice(bands.spectra(&x_t).map_err(fail)?.as_slice());
         }

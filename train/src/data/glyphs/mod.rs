@@ -6,7 +6,8 @@ mod pen;
 mod skeletons;
 
 use super::{DataError, Source, Split};
-use tweedie_tensor::random::{Purpose, Stream};
+use crate::purpose;
+use tweedie_tensor::random::Stream;
 
 /// Digits as people write them, white on black. Every picture is a pure function of (split, index, side), and is
 /// drawn when it is read. Habit, slant, turn, proportion, size, place, stroke width, pressure and the waver of the
@@ -49,7 +50,7 @@ impl Source for Glyphs {
             return Err(DataError::Index { index, pictures: self.len() });
         }
         let digit = index % 10;
-        let mut stream = Stream::new(0, Purpose::Glyph, self.split as u64, index as u64);
+        let mut stream = Stream::new(0, purpose::GLYPH, self.split as u64, index as u64);
         let habits = skeletons::DIGITS[digit];
         let habit = habits[stream.below(habits.len() as u32) as usize];
         let writing = hand::write(habit, self.side, &mut stream);

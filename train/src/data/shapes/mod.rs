@@ -11,10 +11,11 @@ pub use reading::{Marks, marks};
 pub use scenes::Scenes;
 
 use super::{DataError, Source, Split};
+use crate::purpose;
 use colour::{Ground, PALETTE};
 use figure::Figure;
 use scene::{Placed, Scene};
-use tweedie_tensor::random::{Purpose, Stream};
+use tweedie_tensor::random::Stream;
 
 /// One figure a picture, whose shape is its class: circle, ring, square, triangle, star, cross, heart or moon.
 /// Colour, size, place, angle and ground vary. Every picture is a pure function of (split, index, side), and is
@@ -57,7 +58,7 @@ impl Source for Shapes {
             return Err(DataError::Index { index, pictures: self.len() });
         }
         let label = index % Figure::ALL.len();
-        let mut stream = Stream::new(0, Purpose::Shape, self.split as u64, index as u64);
+        let mut stream = Stream::new(0, purpose::SHAPE, self.split as u64, index as u64);
         one(Figure::ALL[label], &mut stream).draw(self.side, out);
         Ok(label)
     }

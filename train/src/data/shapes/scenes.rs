@@ -3,9 +3,10 @@ use super::caption::{Caption, LENGTH, Relation, Thing, words};
 use super::colour::{Ground, PALETTE, shade};
 use super::figure::Figure;
 use super::scene::{Placed, Scene};
+use crate::purpose;
 use std::f64::consts::PI;
 use std::ops::Range;
-use tweedie_tensor::random::{Purpose, Stream};
+use tweedie_tensor::random::Stream;
 
 /// Pictures of one figure or two, with captions: "red circle", "red circle above blue square". Three in four show
 /// two figures, of different colours; all stand nearly upright. Every picture and its caption are a pure function of (split, index, side).
@@ -28,7 +29,7 @@ impl Scenes {
 
     /// What picture `index` says, and the rest of its random numbers.
     fn say(&self, index: usize) -> (Caption, Stream) {
-        let mut stream = Stream::new(1, Purpose::Shape, self.split as u64, index as u64);
+        let mut stream = Stream::new(1, purpose::SHAPE, self.split as u64, index as u64);
         let figures = Figure::ALL.len() as u32;
         let colours = PALETTE.len() as u32;
         let below = |stream: &mut Stream, n: u32| stream.below(n) as usize;

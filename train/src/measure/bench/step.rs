@@ -1,10 +1,11 @@
 use crate::{Model, Result};
 use std::time::Instant;
 use tweedie_autograd::{Tape, Var, ops::mse};
+use tweedie_diffusion::purpose;
 use tweedie_nn::optim::{OptimConfig, Optimizer};
 use tweedie_nn::{Builder, Ctx, Inputs, Network, NetworkConfig, Params};
 use tweedie_tensor::Tensor;
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::random;
 
 /// A network, its optimizer and a batch: forward, mean squared error, backward, AdamW.
 pub struct Step {
@@ -60,9 +61,9 @@ impl Step {
     fn of(network: Network, config: &NetworkConfig, params: Params<f32>, shape: [usize; 4]) -> Result<Step> {
         let rule = OptimConfig::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
         let optimizer = Optimizer::new(rule, &params)?;
-        let x = random::normal(shape, 0, Purpose::Start, 0, 0);
+        let x = random::normal(shape, 0, purpose::START, 0, 0);
         let outputs = [shape[0], config.backbone.out_channels(), shape[2], shape[3]];
-        let noise = random::normal(outputs, 0, Purpose::Noise, 0, 0);
+        let noise = random::normal(outputs, 0, purpose::NOISE, 0, 0);
         let clocks = (0..shape[0]).map(|i| (i * 997 % 1000) as f64).collect();
         let classes = config.backbone.num_class_embeds();
         let labels = classes.map(|classes| (0..shape[0]).map(|i| i % classes).collect());

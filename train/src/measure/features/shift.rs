@@ -1,5 +1,6 @@
+use crate::purpose;
 use tweedie_tensor::Tensor;
-use tweedie_tensor::random::{Purpose, Stream};
+use tweedie_tensor::random::Stream;
 
 /// Moves each of the pictures `x` \[n, c, h, w\] by up to `most` pixels in each direction, as (seed, step, its place)
 /// say. What comes in at the border repeats it.
@@ -10,7 +11,7 @@ pub(super) fn shift(x: &Tensor<f32>, most: usize, seed: u64, step: u64) -> Tenso
     let pairs =
         out.as_mut_slice().chunks_exact_mut(channels * area).zip(x.as_slice().chunks_exact(channels * area));
     for (i, (to, from)) in (0..n).zip(pairs) {
-        let mut stream = Stream::new(seed, Purpose::Augment, step, i as u64);
+        let mut stream = Stream::new(seed, purpose::AUGMENT, step, i as u64);
         let mut draw = || stream.below(2 * most as u32 + 1) as usize;
         let (down, right) = (draw(), draw());
         let moved = |place: usize, by: usize, size: usize| (place + by).saturating_sub(most).min(size - 1);

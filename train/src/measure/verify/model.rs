@@ -1,7 +1,8 @@
 use crate::{Model, Result};
+use tweedie_diffusion::purpose;
 use tweedie_diffusion::verify::Row;
 use tweedie_diffusion::{Clip, Condition, Prediction, PredictionKind, VarianceKind};
-use tweedie_tensor::random::{self, Purpose};
+use tweedie_tensor::random;
 use tweedie_tensor::{Tensor, ops};
 
 /// Pictures that the model is shown.
@@ -19,9 +20,9 @@ pub fn model_rows(model: &Model, seed: u64) -> Result<Vec<Row>> {
     // Index 0 goes through the decoder, and the last may be pure noise.
     let times: [usize; SHOWN] = [1.min(last), last / 2, last.saturating_sub(1)];
     let classes = model.classes().map(|classes| (0..SHOWN).map(|i| i % classes.len()).collect::<Vec<_>>());
-    let x0: Tensor<f64> = random::normal([SHOWN, c, h, w], seed, Purpose::Start, 0, 0);
+    let x0: Tensor<f64> = random::normal([SHOWN, c, h, w], seed, purpose::START, 0, 0);
     let x0 = Clip::At(1.0).apply(x0);
-    let noise: Tensor<f64> = random::normal([SHOWN, c, h, w], seed, Purpose::Noise, 0, 0);
+    let noise: Tensor<f64> = random::normal([SHOWN, c, h, w], seed, purpose::NOISE, 0, 0);
     let x_t = model.schedule()?.q_sample(&x0, &times, &noise)?.cast::<f32>();
 
     let ask = |order: &[usize]| -> Result<Tensor<f32>> {
