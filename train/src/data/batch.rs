@@ -1,4 +1,5 @@
-use super::{DataError, Source};
+use super::error::DataError;
+use super::source::Source;
 use rayon::prelude::*;
 use tweedie_tensor::Tensor;
 

@@ -1,6 +1,6 @@
 //! What a file may cost to read.
 
-use super::DataError;
+use super::error::DataError;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;

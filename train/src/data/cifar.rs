@@ -1,7 +1,10 @@
 //! CIFAR-10 and CIFAR-100 in their binary versions (Krizhevsky 2009): records of one label byte, or a coarse and a fine
 //! one, and 32x32 pixels as a red, a green and a blue plane; the names of the classes in files of text.
 
-use super::{DataError, DataOptions, Memory, Split, bounds, tree};
+use super::error::DataError;
+use super::memory::Memory;
+use super::options::{DataOptions, Split};
+use super::{bounds, tree};
 use std::fs;
 use std::path::{Path, PathBuf};
 

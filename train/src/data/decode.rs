@@ -1,7 +1,9 @@
 //! One picture from one file, in any format that the `image` crate reads.
 
+use super::convention::Convention;
+use super::error::DataError;
 use super::numbers::Range;
-use super::{Convention, DataError, bounds, whole};
+use super::{bounds, whole};
 use image::metadata::Orientation;
 use image::{
     DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult, Rgb32FImage,

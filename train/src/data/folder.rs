@@ -1,11 +1,14 @@
 //! Folders of pictures, in any format that the `image` crate reads.
 
 use super::decode::{decode, has_color};
+use super::error::DataError;
+use super::memory::Memory;
 use super::notes;
+use super::options::{DataOptions, Split};
 use super::parts::parts;
+use super::source::Source;
 use super::tree::{self, Folder};
-use super::{DataError, DataOptions, Memory, Source, Split};
-use crate::plan::memory_limit;
+use crate::memory::memory_limit;
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -209,7 +212,7 @@ impl Source for Files {
         if fits { total } else { 0 }
     }
 
-    fn hold(&self) -> Result<Option<Memory>, DataError> {
+    fn hold(&self) -> Result<Option<Arc<dyn Source>>, DataError> {
         let total = self.bytes_to_hold() as usize;
         if total == 0 {
             return Ok(None);
@@ -222,7 +225,8 @@ impl Source for Files {
             .collect();
         read.into_iter().collect::<Result<Vec<_>, _>>()?;
         let (labels, classes) = (self.labels.clone(), self.classes.clone());
-        Ok(Some(Memory::new(self.shape, bytes, labels, classes).with_notes(self.notes.clone())))
+        let held = Memory::new(self.shape, bytes, labels, classes).with_notes(self.notes.clone());
+        Ok(Some(Arc::new(held)))
     }
 
     fn shape(&self) -> [usize; 3] {

@@ -1,5 +1,8 @@
+use super::batch::Batch;
 use super::batch::read_flipped;
-use super::{Batch, DataError, Order, Source};
+use super::error::DataError;
+use super::order::Order;
+use super::source::Source;
 use crate::purpose;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -112,7 +115,7 @@ fn flipped(seed: u64, position: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Memory;
+    use super::super::memory::Memory;
     use super::*;
     use std::time::Duration;
 

@@ -1,4 +1,5 @@
-use super::{DataError, Source};
+use super::error::DataError;
+use super::source::Source;
 
 /// A data set that is held in memory.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-use super::DataError;
+use super::error::DataError;
 use crate::purpose;
 use tweedie_tensor::random::Stream;
 

@@ -1,6 +1,6 @@
 //! Folders that are the parts of a data set and no classes: `train/`, `test/`, `val/` and their like.
 
-use super::Split;
+use super::options::Split;
 use super::tree::Folder;
 
 /// Which part a folder's name stands for.

@@ -1,6 +1,7 @@
+use super::convention::Convention;
 use super::convention::square;
 use super::decode::decode;
-use super::{Convention, DataError};
+use super::error::DataError;
 use image::imageops::FilterType;
 use std::path::Path;
 use tweedie_tensor::Tensor;

@@ -1,8 +1,11 @@
 //! What a folder holds.
 
+use super::error::DataError;
+use super::options::{DataOptions, Split};
 use super::parts::Part;
+use super::source::Source;
 use super::tree::{self, Folder};
-use super::{DataError, DataOptions, Source, Split, cifar, fitted, folder, idx};
+use super::{cifar, folder, idx, reshaped};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +30,7 @@ pub(super) fn open(folder: &Path, split: Split, options: &DataOptions) -> Result
     let found = Folder::scan(folder)?;
     if found.count() > 0 {
         let transpose = options.transpose == Some(true);
-        return Ok(fitted::fit(folder::open(&found, split, options)?, options, transpose));
+        return Ok(reshaped::fit(folder::open(&found, split, options)?, options, transpose));
     }
     if let Some(part) = part(&found, split)? {
         return open(&part, split, options);
@@ -51,11 +54,11 @@ pub(super) fn open(folder: &Path, split: Split, options: &DataOptions) -> Result
 fn files(folder: &Path, split: Split, options: &DataOptions) -> Result<Option<Arc<dyn Source>>, DataError> {
     let entries = tree::entries(folder)?;
     if let Some(set) = idx::open(folder, &entries, split, options)? {
-        return Ok(Some(fitted::fit(Arc::new(set), options, false)));
+        return Ok(Some(reshaped::fit(Arc::new(set), options, false)));
     }
     let transpose = options.transpose == Some(true);
     let set = cifar::open(folder, &entries, split, options)?;
-    Ok(set.map(|set| fitted::fit(Arc::new(set), options, transpose)))
+    Ok(set.map(|set| reshaped::fit(Arc::new(set), options, transpose)))
 }
 
 /// The folder of `split` among parts that hold sets of files of their own.

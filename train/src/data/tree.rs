@@ -1,6 +1,6 @@
 //! What lies in a folder and below it: pictures, and what is no picture that can be read.
 
-use super::DataError;
+use super::error::DataError;
 use image::ImageFormat;
 use rayon::prelude::*;
 use std::fs::{self, File, Metadata};

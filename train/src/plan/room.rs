@@ -1,6 +1,5 @@
 //! Whether what is asked for fits, and what would.
 
-use super::limit::memory_limit;
 use super::rehearsal::{self, StepCost};
 use crate::data::Source;
 use crate::{Config, Error, Result, memory};
@@ -57,7 +56,7 @@ struct Room {
 
 impl Room {
     fn now() -> Room {
-        Room { limit: memory_limit(), held: memory::rss_mib() << 20 }
+        Room { limit: memory::memory_limit(), held: memory::rss_mib() << 20 }
     }
 
     /// The same once `source` is held in memory.

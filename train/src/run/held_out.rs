@@ -1,6 +1,6 @@
 //! Pictures that training leaves out.
 
-use crate::data::{DataError, Source};
+use crate::data::{self, Source};
 use crate::purpose;
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -8,12 +8,6 @@ use tweedie_tensor::random::Stream;
 
 /// Which pictures are held out does not depend on a run's seed, so that runs of any seed hold out the same.
 const SEED: u64 = 0;
-
-/// Some of a set's pictures, in the set's order.
-struct Part {
-    whole: Arc<dyn Source>,
-    indices: Vec<usize>,
-}
 
 /// The set in two: what is left to learn from, and the `share` of it, at least one picture, that is held out.
 ///
@@ -33,43 +27,8 @@ pub(super) fn split(whole: &Arc<dyn Source>, share: f64) -> Result<[Arc<dyn Sour
     let mut learnt = held_out.split_off(held);
     Ok([&mut learnt, &mut held_out].map(|indices| {
         indices.sort_unstable();
-        let part: Arc<dyn Source> =
-            Arc::new(Part { whole: Arc::clone(whole), indices: std::mem::take(indices) });
-        part
+        data::subset(whole, std::mem::take(indices))
     }))
-}
-
-impl Source for Part {
-    fn len(&self) -> usize {
-        self.indices.len()
-    }
-
-    fn shape(&self) -> [usize; 3] {
-        self.whole.shape()
-    }
-
-    fn classes(&self) -> &[String] {
-        self.whole.classes()
-    }
-
-    fn words(&self) -> &[String] {
-        self.whole.words()
-    }
-
-    fn caption_length(&self) -> usize {
-        self.whole.caption_length()
-    }
-
-    fn caption(&self, index: usize) -> Vec<usize> {
-        self.indices.get(index).map_or_else(Vec::new, |&index| self.whole.caption(index))
-    }
-
-    fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {
-        match self.indices.get(index) {
-            Some(&index) => self.whole.read(index, out),
-            None => Err(DataError::Index { index, pictures: self.len() }),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ mod hand;
 mod pen;
 mod skeletons;
 
-use super::{DataError, Source, Split};
+use super::error::DataError;
+use super::options::Split;
+use super::source::Source;
 use crate::purpose;
 use tweedie_tensor::random::Stream;
 

@@ -1,13 +1,16 @@
 //! The file format: two zero bytes, a byte for the type of the elements, one for the number of axes, the lengths of the
 //! axes as big-endian 32-bit words, the elements, big-endian too.
 
+use super::super::bounds;
+use super::super::error::DataError;
 use super::super::numbers::Range;
-use super::super::{DataError, bounds};
-use super::AGAIN;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+
+/// What to do about a file that is not whole.
+pub(super) const AGAIN: &str = "download it again";
 
 /// No allocation rests on a header's word alone: buffers begin at most this large, and grow with what is read.
 const FIRST_ALLOCATION: usize = 1 << 26;

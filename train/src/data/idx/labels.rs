@@ -1,6 +1,7 @@
 //! Which classes the numbers in a file of labels stand for.
 
-use super::super::{DataError, notes};
+use super::super::error::DataError;
+use super::super::notes;
 use super::file::Array;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -4,12 +4,13 @@
 mod file;
 mod labels;
 
-use super::{DataError, DataOptions, Memory, Split, tree};
-use file::Array;
+use super::error::DataError;
+use super::memory::Memory;
+use super::options::{DataOptions, Split};
+use super::tree;
+use file::{AGAIN, Array};
 use labels::Labels;
 use std::path::{Path, PathBuf};
-
-const AGAIN: &str = "download it again";
 
 /// The set of `split`, if `files` (all files of `folder`) are IDX files.
 pub(super) fn open(

@@ -10,7 +10,9 @@ mod scenes;
 pub use reading::{Marks, marks};
 pub use scenes::Scenes;
 
-use super::{DataError, Source, Split};
+use super::error::DataError;
+use super::options::Split;
+use super::source::Source;
 use crate::purpose;
 use colour::{Ground, PALETTE};
 use figure::Figure;

@@ -1,4 +1,6 @@
-use super::super::{DataError, Source, Split};
+use super::super::error::DataError;
+use super::super::options::Split;
+use super::super::source::Source;
 use super::caption::{Caption, LENGTH, Relation, Thing, words};
 use super::colour::{Ground, PALETTE, shade};
 use super::figure::Figure;

@@ -1,12 +1,16 @@
-//! Pictures brought to another size or number of channels as they are read.
+//! Pictures that are brought to another size or number of channels, or transposed, as they are read.
 
+use super::convention::Convention;
+use super::error::DataError;
 use super::idx::transposed;
-use super::{Convention, DataError, DataOptions, Source};
+use super::options::DataOptions;
+use super::source::Source;
+use super::view::{Change, View};
 use image::{DynamicImage, GrayImage, RgbImage};
 use std::sync::Arc;
 
-struct Fitted {
-    inner: Arc<dyn Source>,
+/// Another shape, and whose choices are followed on the way there.
+struct Reshape {
     shape: [usize; 3],
     convention: Convention,
     /// Whether rows become columns.
@@ -26,7 +30,7 @@ pub(super) fn fit(source: Arc<dyn Source>, options: &DataOptions, transpose: boo
     if shape == source.shape() && !transpose {
         return source;
     }
-    Arc::new(Fitted { inner: source, shape, convention: options.convention, transpose })
+    Arc::new(View { of: source, change: Reshape { shape, convention: options.convention, transpose } })
 }
 
 /// The picture whose planes `bytes` holds; `None` when their number is not that of `shape`.
@@ -40,49 +44,21 @@ fn from_planes([channels, height, width]: [usize; 3], bytes: &[u8]) -> Option<Dy
     RgbImage::from_raw(w, h, interleaved).map(DynamicImage::ImageRgb8)
 }
 
-impl Source for Fitted {
-    fn len(&self) -> usize {
-        self.inner.len()
-    }
-
-    fn shape(&self) -> [usize; 3] {
+impl Change for Reshape {
+    fn shape(&self, _: &dyn Source) -> [usize; 3] {
         self.shape
     }
 
-    fn classes(&self) -> &[String] {
-        self.inner.classes()
-    }
-
-    fn notes(&self) -> &[String] {
-        self.inner.notes()
-    }
-
-    fn words(&self) -> &[String] {
-        self.inner.words()
-    }
-
-    fn caption_length(&self) -> usize {
-        self.inner.caption_length()
-    }
-
-    fn caption(&self, index: usize) -> Vec<usize> {
-        self.inner.caption(index)
-    }
-
-    fn held(&self) -> u64 {
-        self.inner.held()
-    }
-
-    fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {
-        let mut inner = self.inner.shape();
-        let mut bytes = vec![0; inner.iter().product()];
-        let label = self.inner.read(index, &mut bytes)?;
+    fn read(&self, of: &dyn Source, index: usize, out: &mut [u8]) -> Result<usize, DataError> {
+        let mut shape = of.shape();
+        let mut bytes = vec![0; shape.iter().product()];
+        let label = of.read(index, &mut bytes)?;
         if self.transpose {
-            bytes = transposed(&bytes, inner);
-            inner = [inner[0], inner[2], inner[1]];
+            bytes = transposed(&bytes, shape);
+            shape = [shape[0], shape[2], shape[1]];
         }
-        if let Some(mut picture) = from_planes(inner, &bytes) {
-            if self.shape[1..] != inner[1..] {
+        if let Some(mut picture) = from_planes(shape, &bytes) {
+            if self.shape[1..] != shape[1..] {
                 picture = self.convention.square(&picture, self.shape[1] as u32);
             }
             self.convention.write_planes(&picture, self.shape[0], out);
@@ -93,7 +69,7 @@ impl Source for Fitted {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Memory;
+    use super::super::memory::Memory;
     use super::*;
 
     fn read(source: &dyn Source) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! How much memory the process may hold: what the machine has left, the control groups that it is in, its own limits.
 
-use crate::memory;
+use super::resident::rss_mib;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// - what each control group above it, of version 1 or 2, has left,
 /// - what its limits of address space and data (`ulimit -v`, `ulimit -d`) have left.
 pub fn memory_limit() -> Option<u64> {
-    limit_below(Path::new("/"), memory::rss_mib() << 20, rayon::current_num_threads())
+    limit_below(Path::new("/"), rss_mib() << 20, rayon::current_num_threads())
 }
 
 /// The same, of a process that holds `held` bytes and will begin `threads` more threads, on a machine whose `/proc` and `/sys`

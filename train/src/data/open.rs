@@ -1,0 +1,54 @@
+//! From a name or a path to a data set.
+
+use super::error::DataError;
+use super::glyphs::Glyphs;
+use super::options::{DataOptions, Split};
+use super::shapes::{Scenes, Shapes};
+use super::source::Source;
+use super::{folder, recognise, reshaped};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Opens a data set: `glyphs`, `shapes` or `scenes`, drawn by the program, or a folder. What a folder holds is recognised
+/// by looking:
+///
+/// 1. IDX files (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte` and their like, gzipped or not);
+/// 2. CIFAR-10 or CIFAR-100 binary batches (`data_batch_1.bin`, …, `test_batch.bin`; `train.bin`, `test.bin`);
+/// 3. one folder of either kind below it, where there are no pictures;
+/// 4. `train/` and `test/` (or `val/`) folders: the split chooses between them;
+/// 5. pictures in folders, at whatever depth, whose names in alphabetical order are the classes; in the order of numbers
+///    if all are numbers;
+/// 6. pictures, all of one class.
+///
+/// The last two have no splits: training and test set are then the same pictures. [`Source::notes`] says what was left
+/// out and what was decided.
+///
+/// # Errors
+/// A [`DataError`] that names the file or folder, what is wrong with it and what to do.
+pub fn open(data: &str, split: Split, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
+    options.check()?;
+    let source: Arc<dyn Source> = match data {
+        "glyphs" => Arc::new(Glyphs::new(split, options.image_size.unwrap_or(Glyphs::SIDE))),
+        "scenes" => Arc::new(Scenes::new(split, options.image_size.unwrap_or(Scenes::SIDE))),
+        "shapes" => Arc::new(Shapes::new(split, options.image_size.unwrap_or(Shapes::SIDE))),
+        folder => return recognise::open(Path::new(folder), split, options),
+    };
+    Ok(reshaped::fit(source, options, options.transpose == Some(true)))
+}
+
+/// The set in memory where it is read from files and not too large, for who reads every picture many times.
+///
+/// # Errors
+/// Whatever reading a picture can meet.
+pub fn hold(source: Arc<dyn Source>) -> Result<Arc<dyn Source>, DataError> {
+    Ok(source.hold()?.unwrap_or(source))
+}
+
+/// Opens one picture, of any format that folders of pictures can hold, as a data set of its own.
+///
+/// # Errors
+/// A [`DataError`] when it cannot be read, or an option cannot be followed.
+pub fn open_picture(path: &Path, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
+    options.check()?;
+    folder::open_picture(path, options)
+}
