@@ -22,6 +22,7 @@
 //! product stand side by side in a file of [`ops`], with its gradient check below.
 #![forbid(unsafe_code)]
 
+mod arithmetic;
 pub mod check;
 mod checkpoint;
 mod error;

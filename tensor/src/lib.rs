@@ -6,9 +6,12 @@
 //! shapes. Results do not depend on the number of threads: work is cut by shape, and partial sums are folded
 //! in one fixed order.
 
+mod arithmetic;
 mod buffer;
 mod element;
 mod error;
+mod literal;
+mod methods;
 pub mod ops;
 pub mod random;
 mod rehearsal;

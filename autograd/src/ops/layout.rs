@@ -1,6 +1,6 @@
 use crate::{Op, Result, Sink, Var};
 use tweedie_tensor::ops::{self, Padding};
-use tweedie_tensor::{Element, Shape, Tensor};
+use tweedie_tensor::{Element, Error, Shape, Tensor};
 
 /// The same numbers under another shape.
 struct Reshape {
@@ -125,6 +125,20 @@ impl<T: Element> Var<T> {
         Permute { axes: axes.to_vec() }.apply([self])
     }
 
+    /// The last two axes exchanged.
+    ///
+    /// # Errors
+    /// Fewer than two axes.
+    pub fn t(self) -> Result<Var<T>> {
+        let mut axes: Vec<usize> = (0..self.dims().len()).collect();
+        let [.., rows, columns] = &mut axes[..] else {
+            let why = "must have two axes to exchange".to_string();
+            return Err(Error::Unfit { op: "t", shape: *self.shape(), why }.into());
+        };
+        std::mem::swap(rows, columns);
+        self.permute(&axes)
+    }
+
     /// The `len` places from `start` along `axis`.
     ///
     /// # Errors
@@ -161,6 +175,7 @@ mod tests {
             let y = values(&[a, b + 1, c], seed ^ 1);
             assert_gradients(std::array::from_ref(&x), |[x]| x.reshape([c, a * b]));
             assert_gradients(std::array::from_ref(&x), |[x]| x.permute(&order));
+            assert_gradients(std::array::from_ref(&x), |[x]| x.t());
             assert_gradients(std::array::from_ref(&x), |[x]| x.narrow(1, 1, b - 1));
             assert_gradients(&[x, y], |[x, y]| concat([x.clone(), y, x], 1));
             let (top, bottom, left, right) = pads;
