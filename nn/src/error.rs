@@ -52,6 +52,12 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A step whose loss or gradient is infinite or NaN.
+    #[error("step {step}: the loss or its gradient is not finite; the weights are unchanged")]
+    Diverged {
+        /// The number of the step, from 0.
+        step: u64,
+    },
 }
 
 impl From<tweedie_tensor::Error> for Error {

@@ -63,6 +63,13 @@ pub enum Decay {
     OneMinusSqrt,
 }
 
+/// The same rate at every step.
+impl From<f64> for LearningRate {
+    fn from(peak: f64) -> LearningRate {
+        LearningRate::Constant { peak, warmup: 0 }
+    }
+}
+
 impl LearningRate {
     /// The rate of a step.
     pub fn at(&self, step: u64) -> f64 {
