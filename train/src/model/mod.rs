@@ -5,6 +5,7 @@ mod attention;
 mod denoiser;
 mod diffusers;
 pub mod edit;
+mod network_denoiser;
 mod open;
 mod request;
 mod sample;
@@ -12,6 +13,7 @@ mod scheduling;
 mod trained;
 
 pub use diffusers::scheduler::Asked;
+pub use network_denoiser::NetworkDenoiser;
 pub use open::newest_checkpoint;
 pub use request::SampleRequest;
 pub use trained::Model;
