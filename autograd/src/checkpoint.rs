@@ -1,5 +1,4 @@
-use crate::op::{Backward, Slots};
-use crate::tape::NodeId;
+use crate::node::{Backward, NodeId, Pending};
 use crate::{Error, ParamId, Result, Tape, Var};
 use tweedie_tensor::{Element, Tensor};
 
@@ -33,7 +32,7 @@ pub fn checkpoint<T: Element>(
         .into_iter()
         .filter_map(|(id, value)| tape.param(id, &value).node().map(|node| (id, node)))
         .collect();
-    let at = tape.operation(*result.shape(), Box::new(Replay { part, values, from, params }));
+    let at = tape.record_operation(*result.shape(), Box::new(Replay { part, values, from, params }));
     Ok(Var::recorded(result, tape.clone(), at))
 }
 
@@ -54,18 +53,18 @@ where
     T: Element,
     F: Fn(&Tape<T>, Vec<Var<T>>) -> Result<Var<T>> + 'static,
 {
-    fn run(self: Box<Self>, dy: Tensor<T>, slots: &mut Slots<T>) -> Result<()> {
+    fn run(self: Box<Self>, dy: Tensor<T>, pending: &mut Pending<T>) -> Result<()> {
         let tape = Tape::new();
         let inputs = leaves(&tape, &self.values);
         let mut gradients = (self.part)(&tape, inputs.clone())?.vjp(dy)?;
         for (operand, (input, node)) in inputs.iter().zip(&self.from).enumerate() {
             if let (Some(node), Some(gradient)) = (node, gradients.take(input)) {
-                slots.add("checkpoint", operand, *node, gradient)?;
+                pending.add("checkpoint", operand, *node, gradient)?;
             }
         }
         for (id, node) in &self.params {
             if let Some(gradient) = gradients.take_param(*id) {
-                slots.add("checkpoint", self.from.len(), *node, gradient)?;
+                pending.add("checkpoint", self.from.len(), *node, gradient)?;
             }
         }
         Ok(())

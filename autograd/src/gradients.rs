@@ -1,5 +1,4 @@
-use crate::tape::NodeId;
-use crate::{ParamId, Var};
+use crate::node::{NodeId, ParamId};
 use std::collections::HashMap;
 use tweedie_tensor::{Element, Tensor};
 
@@ -16,12 +15,6 @@ impl<T: Element> Default for Gradients<T> {
 }
 
 impl<T: Element> Gradients<T> {
-    /// The gradient with respect to a leaf made by [`crate::Tape::leaf`]; `None` if the loss does not depend
-    /// on it.
-    pub fn wrt(&self, leaf: &Var<T>) -> Option<&Tensor<T>> {
-        leaf.node().and_then(|node| self.leaves.get(&node))
-    }
-
     /// The gradient with respect to a parameter; `None` if the loss does not depend on it.
     pub fn param(&self, id: ParamId) -> Option<&Tensor<T>> {
         self.params.get(&id)
@@ -32,15 +25,18 @@ impl<T: Element> Gradients<T> {
         self.params.remove(&id)
     }
 
-    /// Takes a leaf's gradient out.
-    pub fn take(&mut self, leaf: &Var<T>) -> Option<Tensor<T>> {
-        leaf.node().and_then(|node| self.leaves.remove(&node))
+    pub(crate) fn leaf(&self, node: NodeId) -> Option<&Tensor<T>> {
+        self.leaves.get(&node)
     }
 
-    pub(crate) fn put(&mut self, at: NodeId, id: Option<ParamId>, gradient: Tensor<T>) {
+    pub(crate) fn take_leaf(&mut self, node: NodeId) -> Option<Tensor<T>> {
+        self.leaves.remove(&node)
+    }
+
+    pub(crate) fn put(&mut self, node: NodeId, id: Option<ParamId>, gradient: Tensor<T>) {
         match id {
             Some(id) => self.params.insert(id, gradient),
-            None => self.leaves.insert(at, gradient),
+            None => self.leaves.insert(node, gradient),
         };
     }
 }

@@ -1,18 +1,10 @@
+use crate::Result;
 use crate::gradients::Gradients;
-use crate::op::{Backward, Slots};
-use crate::{Result, Var};
+use crate::node::{Backward, NodeId, ParamId, Pending};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use tweedie_tensor::{Element, Shape, Tensor};
-
-/// Which parameter of a model a gradient belongs to: its index in the model's list of parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ParamId(pub usize);
-
-/// A place on a tape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct NodeId(pub(crate) usize);
 
 /// A record of operations in the order they ran (R. E. Wengert, 1964).
 ///
@@ -57,35 +49,6 @@ impl<T: Element> Tape<T> {
         Tape { record: Rc::new(RefCell::new(record)) }
     }
 
-    /// A variable with no history, whose gradient is wanted.
-    pub fn leaf(&self, value: Tensor<T>) -> Var<T> {
-        let at = self.push(*value.shape(), Origin::Leaf(None));
-        Var::recorded(value, self.clone(), at)
-    }
-
-    /// A model's parameter as a variable. Asked twice for the same one, answers the same variable, so that a
-    /// shared weight gathers all of its gradient in one place.
-    ///
-    /// Call it where the parameter is used rather than up front: backward reaches a leaf after all of its
-    /// consumers, and then its gradient is final (see [`Var::backward_with`]).
-    pub fn param(&self, id: ParamId, value: &Tensor<T>) -> Var<T> {
-        let known = self.record.borrow().params.get(&id).map(|(at, value)| (*at, value.clone()));
-        if let Some((at, value)) = known {
-            return Var::recorded(value, self.clone(), at);
-        }
-        let at = self.push(*value.shape(), Origin::Leaf(Some(id)));
-        self.record.borrow_mut().params.insert(id, (at, value.clone()));
-        Var::recorded(value.clone(), self.clone(), at)
-    }
-
-    /// The parameters that have been used so far, with their values, by id.
-    pub(crate) fn params(&self) -> Vec<(ParamId, Tensor<T>)> {
-        let record = self.record.borrow();
-        let mut used: Vec<_> = record.params.iter().map(|(id, (_, value))| (*id, value.clone())).collect();
-        used.sort_by_key(|(id, _)| *id);
-        used
-    }
-
     /// How many nodes have been recorded.
     pub fn len(&self) -> usize {
         self.record.borrow().nodes.len()
@@ -100,11 +63,36 @@ impl<T: Element> Tape<T> {
         Rc::ptr_eq(&self.record, &other.record)
     }
 
+    /// Whether the tape has been run backward, so that its nodes are gone.
     pub(crate) fn is_spent(&self) -> bool {
         self.record.borrow().spent
     }
 
-    pub(crate) fn operation(&self, shape: Shape, backward: Box<dyn Backward<T>>) -> NodeId {
+    /// The parameters that have been used so far, with their values, by id.
+    pub(crate) fn params(&self) -> Vec<(ParamId, Tensor<T>)> {
+        let record = self.record.borrow();
+        let mut used: Vec<_> = record.params.iter().map(|(id, (_, value))| (*id, value.clone())).collect();
+        used.sort_by_key(|(id, _)| *id);
+        used
+    }
+
+    /// Records a value without a history.
+    pub(crate) fn record_leaf(&self, shape: Shape) -> NodeId {
+        self.push(shape, Origin::Leaf(None))
+    }
+
+    /// Records a parameter, or finds it if it has been recorded. Returns the value of the first recording.
+    pub(crate) fn record_param(&self, id: ParamId, value: &Tensor<T>) -> (NodeId, Tensor<T>) {
+        if let Some((node, value)) = self.record.borrow().params.get(&id) {
+            return (*node, value.clone());
+        }
+        let node = self.push(*value.shape(), Origin::Leaf(Some(id)));
+        self.record.borrow_mut().params.insert(id, (node, value.clone()));
+        (node, value.clone())
+    }
+
+    /// Records an operation with a result of this shape.
+    pub(crate) fn record_operation(&self, shape: Shape, backward: Box<dyn Backward<T>>) -> NodeId {
         self.push(shape, Origin::Operation(backward))
     }
 
@@ -128,19 +116,20 @@ impl<T: Element> Tape<T> {
             record.params.clear();
             std::mem::take(&mut record.nodes)
         };
-        let mut slots = Slots::new(nodes.iter().map(|node| node.shape).collect());
-        slots.add("backward", 0, from, seed)?;
+        let mut pending = Pending::new(nodes.iter().map(|node| node.shape).collect());
+        pending.add("backward", 0, from, seed)?;
         let mut gradients = Gradients::default();
         while let Some(node) = nodes.pop() {
-            let at = NodeId(nodes.len());
-            let Some(mut gradient) = slots.take(at) else { continue };
+            let id = NodeId(nodes.len());
+            let Some(mut gradient) = pending.gradient_mut(id).take() else { continue };
             match node.origin {
-                Origin::Operation(operation) => operation.run(gradient, &mut slots)?,
-                Origin::Leaf(Some(id)) => {
-                    ready(id, &mut gradient);
-                    gradients.put(at, Some(id), gradient);
+                Origin::Operation(operation) => operation.run(gradient, &mut pending)?,
+                Origin::Leaf(param) => {
+                    if let Some(param) = param {
+                        ready(param, &mut gradient);
+                    }
+                    gradients.put(id, param, gradient);
                 }
-                Origin::Leaf(None) => gradients.put(at, None, gradient),
             }
         }
         Ok(gradients)

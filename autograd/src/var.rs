@@ -1,6 +1,6 @@
 use crate::gradients::Gradients;
-use crate::tape::NodeId;
-use crate::{Error, ParamId, Result, Tape};
+use crate::node::{NodeId, ParamId};
+use crate::{Error, Result, Tape};
 use std::fmt;
 use tweedie_tensor::{Element, Shape, Tensor};
 
