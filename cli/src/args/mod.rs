@@ -15,8 +15,8 @@ mod verify;
 
 pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, StepArgs};
 pub(crate) use edit::{
-    EditArgs, EditCommon, EditWhat, InpaintArgs, InterpolateArgs, InversionArgs, InvertArgs, VaryArgs,
-    WayName,
+    CurveName, EditArgs, EditCommon, EditWhat, InpaintArgs, InterpolateArgs, InversionArgs, InvertArgs,
+    VaryArgs,
 };
 pub(crate) use eval::{
     BpdArgs, CaptionsArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName,
