@@ -4,14 +4,14 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use std::time::Duration;
 use tweedie_benches::{PRODUCTS, numbers};
 use tweedie_tensor::simd::peers::{self, Product};
-use tweedie_tensor::simd::{Accumulate, Gemm, MatRef};
+use tweedie_tensor::simd::{Accumulate, MatRef, par_sgemm, sgemm};
 
 fn one_thread([m, n, k]: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32]) {
-    f32::gemm(MatRef::row_major(a, m, k), MatRef::row_major(b, k, n), c, n, Accumulate::Overwrite);
+    sgemm(MatRef::row_major(a, m, k), MatRef::row_major(b, k, n), c, n, Accumulate::Overwrite);
 }
 
 fn all_threads([m, n, k]: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32]) {
-    f32::par_gemm(MatRef::row_major(a, m, k), MatRef::row_major(b, k, n), c, n, Accumulate::Overwrite);
+    par_sgemm(MatRef::row_major(a, m, k), MatRef::row_major(b, k, n), c, n, Accumulate::Overwrite);
 }
 
 fn products(c: &mut Criterion) {

@@ -1,5 +1,5 @@
 use crate::{Level, Schedule, Timestep};
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// Times between the indices of a schedule, for samplers that do not keep to them.
 impl Schedule {
@@ -36,7 +36,7 @@ pub(crate) fn at_sigma(levels: &[Level], sigma: f64) -> Timestep {
     let above = (0..last).find(|&t| levels[t].sigma() > sigma).unwrap_or(last);
     let below = above.saturating_sub(1);
     let (low, high) = (levels[below], levels[(below + 1).min(last)]);
-    let [from, at, to] = [low.sigma(), sigma, high.sigma()].map(Element::ln);
+    let [from, at, to] = [low.sigma(), sigma, high.sigma()].map(Number::ln);
     let share = if from == to { 0.0 } else { ((at - from) / (to - from)).clamp(0.0, 1.0) };
     Timestep::new(below as f64 + share, between(low, high, share, sigma))
 }

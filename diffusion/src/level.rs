@@ -1,5 +1,5 @@
 use crate::{Error, Result};
-use tweedie_tensor::{Element, Shape};
+use tweedie_tensor::{Number, Shape};
 
 /// How much signal and how much noise a noisy picture holds: x = signal · x_0 + noise · ε, ε ~ N(0, I).
 ///
@@ -19,7 +19,7 @@ impl Level {
 
     /// The variance-preserving level of a given ln SNR: signal² = σ(ln SNR), noise² = σ(−ln SNR), with the logistic σ.
     pub fn of_log_snr(log_snr: f64) -> Level {
-        Level { signal: Element::sigmoid(log_snr).sqrt(), noise: Element::sigmoid(-log_snr).sqrt() }
+        Level { signal: Number::sigmoid(log_snr).sqrt(), noise: Number::sigmoid(-log_snr).sqrt() }
     }
 
     /// The level of noise beside a signal of 1: σ = noise / signal, 0 for a clean picture and infinite for pure noise. In
@@ -49,7 +49,7 @@ impl Timestep {
 
     /// A noise level of EDM's own path: signal 1, noise σ, and the clock value ln(σ) / 4 (Karras et al. 2022, table 1).
     pub fn edm(sigma: f64) -> Timestep {
-        Timestep { clock: Element::ln(sigma) / 4.0, level: Level { signal: 1.0, noise: sigma } }
+        Timestep { clock: Number::ln(sigma) / 4.0, level: Level { signal: 1.0, noise: sigma } }
     }
 
     /// A time with clock value `clock` at which x = signal · x_0 + noise · ε.

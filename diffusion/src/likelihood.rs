@@ -12,7 +12,7 @@ use crate::{
 };
 use std::f64::consts::TAU;
 use tweedie_tensor::random;
-use tweedie_tensor::{Element, Tensor, ops};
+use tweedie_tensor::{Element, Number, Tensor, ops};
 
 /// Streams of probes are numbered from here, apart from a measurement's other noise.
 const PROBES: u64 = 1 << 41;
@@ -169,8 +169,8 @@ impl ProbabilityFlow {
         let slope = |y: &Tensor<T>, t: Timestep| velocity(denoiser, y, t, condition, &z, &squares);
 
         let (phi, _) = angle(self.times[0].level());
-        let mut y = ops::combine(&[(&[Element::cos(phi)], x)])?;
-        let mut log_density = vec![dims * Element::ln(Element::cos(phi)); samples];
+        let mut y = ops::combine(&[(&[Number::cos(phi)], x)])?;
+        let mut log_density = vec![dims * Number::ln(Number::cos(phi)); samples];
         for pair in self.times.windows(2) {
             let h = angle(pair[1].level()).1 - angle(pair[0].level()).1;
             let (start, start_trace) = slope(&y, pair[0])?;
@@ -182,7 +182,7 @@ impl ProbabilityFlow {
             }
         }
         for (sum, square) in log_density.iter_mut().zip(per_sample(&y, &y, samples)) {
-            *sum -= 0.5 * (square + dims * Element::ln(TAU));
+            *sum -= 0.5 * (square + dims * Number::ln(TAU));
         }
         Ok(log_density)
     }
@@ -190,7 +190,7 @@ impl ProbabilityFlow {
 
 /// φ, and u = ln tan φ; dφ = sin φ cos φ du.
 fn angle(level: Level) -> (f64, f64) {
-    (libm::atan2(level.noise, level.signal), Element::ln(level.noise / level.signal))
+    (libm::atan2(level.noise, level.signal), Number::ln(level.noise / level.signal))
 }
 
 /// dy/du at a time, and the probed trace of its Jacobian.

@@ -1,6 +1,6 @@
 use crate::level::one_time_each;
 use crate::{Clip, Level, Prediction, Result, Schedule, Transition, VarianceKind};
-use tweedie_tensor::{Element, Tensor, ops};
+use tweedie_tensor::{Element, Number, Tensor, ops};
 
 /// Independent normals around a mean.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl Schedule {
         let levels = self.levels_of("q_mean_variance", x0, t)?;
         let (signal, variance): (Vec<f64>, Vec<f64>) =
             levels.map(|level| (level.signal, level.noise * level.noise)).unzip();
-        let log_variance = variance.iter().map(|&v| Element::ln(v)).collect();
+        let log_variance = variance.iter().map(|&v| Number::ln(v)).collect();
         Ok(Gaussian { mean: ops::combine(&[(&signal, x0)])?, variance, log_variance })
     }
 
@@ -89,7 +89,7 @@ impl Schedule {
         let variance: Vec<f64> = samples
             .flat_map(|(ranges, &t)| ranges.iter().map(move |range| self.learned_variance(t, range.to_f64())))
             .collect();
-        let log_variance = variance.iter().map(|&v| Element::ln(v)).collect();
+        let log_variance = variance.iter().map(|&v| Number::ln(v)).collect();
         Ok(Gaussian { mean: fixed.mean, variance, log_variance })
     }
 
@@ -107,7 +107,7 @@ impl Schedule {
         let (of_x0, of_xt): (Vec<f64>, Vec<f64>) =
             steps.iter().map(Transition::posterior_mean_coefficients).unzip();
         let variance = steps.iter().map(|step| step.variance(kind)).collect();
-        let log_variance = t.iter().map(|&t| Element::ln(self.variance_clipped(t, kind))).collect();
+        let log_variance = t.iter().map(|&t| Number::ln(self.variance_clipped(t, kind))).collect();
         Ok(Gaussian { mean: ops::combine(&[(&of_x0, x0), (&of_xt, x_t)])?, variance, log_variance })
     }
 

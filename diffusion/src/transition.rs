@@ -1,6 +1,6 @@
 use crate::Level;
 use serde::{Deserialize, Serialize};
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// The step of a diffusion between two levels, `to` the less noisy one: x_from = √α x_to + √β z, z ~ N(0, I).
 ///
@@ -80,12 +80,12 @@ impl Transition {
     /// mean is: C = ½ (ln(σ²/β̃) − 1 + β̃/σ²). It has no gradient, and belongs in every reported bound.
     pub fn kl_constant(&self, variance: f64) -> f64 {
         let ratio = self.posterior_variance() / variance;
-        0.5 * (ratio - 1.0 - Element::ln(ratio))
+        0.5 * (ratio - 1.0 - Number::ln(ratio))
     }
 }
 
 /// From `small` at −1 to `large` at 1, evenly in the logarithm.
 pub(crate) fn between_in_log(large: f64, small: f64, range: f64) -> f64 {
     let u = 0.5 * (1.0 + range);
-    Element::exp(u * Element::ln(large) + (1.0 - u) * Element::ln(small))
+    Number::exp(u * Number::ln(large) + (1.0 - u) * Number::ln(small))
 }

@@ -107,7 +107,7 @@ fn smooth(path: Path, steps: usize) -> Plan {
 /// x / signal ∝ √(¼ + σ²).
 fn order(path: Path, sampler: impl Fn(Plan) -> Boxed<f64>) -> f64 {
     let error = |steps| {
-        let exact = ((0.25 + 0.05 * 0.05) / (0.25 + 20.0 * 20.0)).sqrt();
+        let exact = f64::sqrt((0.25 + 0.05 * 0.05) / (0.25 + 20.0 * 20.0));
         let scale = path(20.0).signal / path(0.05).signal;
         (gain(&sampler(smooth(path, steps)), 0.25) * scale / exact - 1.0).abs()
     };

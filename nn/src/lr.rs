@@ -1,7 +1,7 @@
 //! Learning-rate schedules: pure functions of the step, so that a run which resumes needs no state for them.
 
 use serde::{Deserialize, Serialize};
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// How the learning rate moves from step to step.
 ///
@@ -77,7 +77,7 @@ impl LearningRate {
             LearningRate::Constant { peak, warmup } => peak * warm(step, warmup),
             LearningRate::Cosine { peak, warmup, total, floor } => {
                 let over = part(step, warmup, total);
-                let height = 0.5 * (1.0 + Element::cos(std::f64::consts::PI * over));
+                let height = 0.5 * (1.0 + Number::cos(std::f64::consts::PI * over));
                 if step < warmup { peak * warm(step, warmup) } else { floor + (peak - floor) * height }
             }
             LearningRate::Trapezoidal { peak, warmup, decay_start, total, floor, decay } => {

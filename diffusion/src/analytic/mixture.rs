@@ -1,7 +1,7 @@
 use super::same_sample;
 use crate::level::one_time_each;
 use crate::{Condition, Denoiser, Error, Level, Prediction, PredictionKind, Result, Timestep};
-use tweedie_tensor::{Element, Tensor};
+use tweedie_tensor::{Element, Number, Tensor};
 
 /// The exact denoiser of a mixture of round Gaussians, x_0 ~ Σ_k w_k N(m_k, v_k I). With v_k = 0 a component is a
 /// single point: two of them at ±1 are the smallest data set that is not Gaussian.
@@ -42,7 +42,7 @@ impl<T: Element> MixtureDenoiser<T> {
         if let Some(variance) = variances.iter().find(|&&v| !(v >= 0.0 && v.is_finite())) {
             return Err(Error::parameter(WHAT, "variance", variance, "a variance is at least 0"));
         }
-        let log_weights = weights.iter().map(|&w| Element::ln(w)).collect();
+        let log_weights = weights.iter().map(|&w| Number::ln(w)).collect();
         Ok(MixtureDenoiser { means, log_weights, variances: variances.to_vec() })
     }
 
@@ -62,10 +62,10 @@ impl<T: Element> MixtureDenoiser<T> {
                     difference * difference
                 })
                 .sum();
-            logits.push(log_weight - 0.5 * (square / total + each as f64 * Element::ln(*total)));
+            logits.push(log_weight - 0.5 * (square / total + each as f64 * Number::ln(*total)));
         }
         let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let odds: Vec<f64> = logits.iter().map(|&logit| Element::exp(logit - largest)).collect();
+        let odds: Vec<f64> = logits.iter().map(|&logit| Number::exp(logit - largest)).collect();
         let sum: f64 = odds.iter().sum();
         for ((mean, odds), (total, variance)) in
             components().zip(odds).zip(totals.iter().zip(&self.variances))

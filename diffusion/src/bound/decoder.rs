@@ -1,5 +1,5 @@
 use super::normal_cdf::{log_cdf, log_mass};
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// Half the distance between neighbours of the 256 levels k/127.5 − 1 that a byte can have in [−1, 1].
 const HALF: f64 = 1.0 / 255.0;
@@ -27,7 +27,7 @@ impl Decoder {
             Decoder::Exact if last => log_cdf(-low),
             Decoder::Exact => log_mass((x - mean) / sigma, HALF / sigma),
             Decoder::Tanh => {
-                let cut = |p: f64| Element::ln(p.max(1e-12));
+                let cut = |p: f64| Number::ln(p.max(1e-12));
                 match (first, last) {
                     (true, _) => cut(tanh_cdf(high)),
                     (_, true) => cut(1.0 - tanh_cdf(low)),
@@ -40,5 +40,5 @@ impl Decoder {
 
 fn tanh_cdf(z: f64) -> f64 {
     let inner = std::f64::consts::FRAC_2_PI.sqrt() * (z + 0.044_715 * z * z * z);
-    0.5 * (1.0 + Element::tanh(inner))
+    0.5 * (1.0 + Number::tanh(inner))
 }

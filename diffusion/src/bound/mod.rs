@@ -31,11 +31,11 @@ mod strata;
 
 pub use decoder::Decoder;
 pub use estimate::{BoundEstimate, Mean, RateDistortion, TermEstimate};
-pub use estimator::{BoundBatch, BoundEstimator};
+pub use estimator::BoundEstimator;
 
 use crate::level::one_time_each;
 use crate::{Clip, Condition, Denoiser, Result, Schedule, VarianceKind, predict_finite};
-use tweedie_tensor::{Element, Tensor};
+use tweedie_tensor::{Element, Number, Tensor};
 
 /// The bound of a reverse process over a schedule: its variance, what is done to x̂_0, and its last step.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +90,7 @@ impl<'a> Bound<'a> {
     pub fn prior<T: Element>(&self, x0: &Tensor<T>) -> Vec<f64> {
         let last = self.schedule.level(self.schedule.num_timesteps() - 1);
         let (signal, noise) = (last.signal * last.signal, last.noise * last.noise);
-        let each = noise - 1.0 - Element::ln(noise);
+        let each = noise - 1.0 - Number::ln(noise);
         let nats = |x: &T| 0.5 * (signal * x.to_f64() * x.to_f64() + each);
         samples(x0, x0.dims().first().copied().unwrap_or(1))
             .map(|sample| sample.iter().map(nats).sum())

@@ -1,7 +1,7 @@
 //! The standard normal's distribution function Φ where it is small, and the mass between two points, as logarithms.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// Nodes and weights of Gauss's and Legendre's quadrature over [−1, 1], the positive half of eight points.
 const GAUSS_LEGENDRE: [(f64, f64); 4] = [
@@ -14,7 +14,7 @@ const GAUSS_LEGENDRE: [(f64, f64); 4] = [
 /// e^(x²) erfc(x) for x ≥ 0, which falls as 1/x where erfc itself underflows.
 fn erfcx(x: f64) -> f64 {
     if x < 3.0 {
-        return Element::exp(x * x) * libm::erfc(x);
+        return Number::exp(x * x) * libm::erfc(x);
     }
     // Laplace's continued fraction x + (1/2)/(x + 1/(x + (3/2)/(x + …))), from its far end: at x = 3, 40 terms leave
     // less than rounding.
@@ -27,7 +27,7 @@ pub(super) fn log_cdf(z: f64) -> f64 {
     if z > 0.0 {
         return libm::log1p(-0.5 * libm::erfc(z * FRAC_1_SQRT_2));
     }
-    Element::ln(0.5 * erfcx(-z * FRAC_1_SQRT_2)) - 0.5 * z * z
+    Number::ln(0.5 * erfcx(-z * FRAC_1_SQRT_2)) - 0.5 * z * z
 }
 
 /// ln(Φ(m + h) − Φ(m − h)) for h > 0, with all its digits however narrow and however far out the interval is.
@@ -39,10 +39,10 @@ pub(super) fn log_mass(m: f64, h: f64) -> f64 {
             .iter()
             .map(|&(node, weight)| {
                 let v = h * node;
-                weight * Element::exp(-0.5 * v * v) * (Element::exp(m * v) + Element::exp(-m * v))
+                weight * Number::exp(-0.5 * v * v) * (Number::exp(m * v) + Number::exp(-m * v))
             })
             .sum();
-        return Element::ln(h * integral) - 0.5 * m * m - 0.5 * Element::ln(2.0 * PI);
+        return Number::ln(h * integral) - 0.5 * m * m - 0.5 * Number::ln(2.0 * PI);
     }
     let (near, far) = (m - h, m + h);
     if near <= 0.0 {
@@ -50,8 +50,8 @@ pub(super) fn log_mass(m: f64, h: f64) -> f64 {
         return libm::log1p(-outside);
     }
     // Φ(−near) − Φ(−far), the larger taken out: (far² − near²)/2 = 2 m h.
-    let rest = erfcx(near * FRAC_1_SQRT_2) - Element::exp(-2.0 * m * h) * erfcx(far * FRAC_1_SQRT_2);
-    Element::ln(0.5 * rest) - 0.5 * near * near
+    let rest = erfcx(near * FRAC_1_SQRT_2) - Number::exp(-2.0 * m * h) * erfcx(far * FRAC_1_SQRT_2);
+    Number::ln(0.5 * rest) - 0.5 * near * near
 }
 
 #[cfg(test)]

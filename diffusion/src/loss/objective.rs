@@ -4,7 +4,7 @@ use crate::level::one_each;
 use crate::{Error, Level, Prediction, PredictionKind, Result, Schedule, VarianceKind};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{LN_2, PI};
-use tweedie_tensor::{Element, Tensor, ops};
+use tweedie_tensor::{Element, Number, Tensor, ops};
 
 const OP: &str = "training loss";
 
@@ -169,8 +169,8 @@ impl Loss {
         let step = schedule.step(t);
         let (of_x0, _) = step.posterior_mean_coefficients();
         let small = schedule.posterior_log_variance_clipped(t);
-        let large = Element::ln(step.beta);
-        let fixed = Element::ln(schedule.variance_clipped(t, self.variance));
+        let large = Number::ln(step.beta);
+        let fixed = Number::ln(schedule.variance_clipped(t, self.variance));
         let posterior = step.posterior_variance();
         // How x̂_0 follows what is predicted, at the same x_t.
         let Level { signal, noise } = step.from;
@@ -199,7 +199,7 @@ impl Loss {
 
 /// KL(N(c x_0, β̃) ‖ N(c x̂_0, σ²)) for an error e = x_0 − x̂_0, given β̃ and its logarithm; by x̂_0, and by ln σ².
 fn divergence(c: f64, error: f64, (small, log_small): (f64, f64), log_variance: f64) -> (f64, f64, f64) {
-    let precision = Element::exp(-log_variance);
+    let precision = Number::exp(-log_variance);
     let apart = c * error;
     let spread = (small + apart * apart) * precision;
     let nats = 0.5 * (log_variance - log_small - 1.0 + spread);
@@ -209,12 +209,12 @@ fn divergence(c: f64, error: f64, (small, log_small): (f64, f64), log_variance: 
 /// −ln of the discretised N(x̂_0, σ²) at x_0 (Ho et al. 2020, eq. 13); by x̂_0, and by ln σ².
 fn reconstruction(x0: f64, x0_hat: f64, log_variance: f64) -> (f64, f64, f64) {
     const HALF: f64 = 1.0 / 255.0;
-    let sigma = Element::exp(0.5 * log_variance);
+    let sigma = Number::exp(0.5 * log_variance);
     let log_p = Decoder::Exact.log_probability(x0, x0_hat, sigma);
     // φ(z) / p at the two ends of the level; the ends of the outermost are at infinity, where φ is 0.
     let density = |end: f64| {
         let z = (end - x0_hat) / sigma;
-        (z, Element::exp(-0.5 * z * z - 0.5 * Element::ln(2.0 * PI) - log_p))
+        (z, Number::exp(-0.5 * z * z - 0.5 * Number::ln(2.0 * PI) - log_p))
     };
     let (low, at_low) = if x0 < HALF - 1.0 { (0.0, 0.0) } else { density(x0 - HALF) };
     let (high, at_high) = if x0 > 1.0 - HALF { (0.0, 0.0) } else { density(x0 + HALF) };

@@ -1,7 +1,7 @@
 use super::exponential::{lambda, z_phi};
 use super::{History, Hop, Model, Past, Plan, Sampler, State, weighted_sum};
 use crate::{Clip, Error, Level, Result, Timestep};
-use tweedie_tensor::{Element, Tensor};
+use tweedie_tensor::{Element, Number, Tensor};
 
 /// How a step of second order weighs the change of x̂_0 since the step before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl<T: Element> Sampler<T> for DpmSolver {
         let (from, to) = (t.level(), to.level());
         let h = lambda(to) - lambda(from);
         let (k, fade, sigma) = if self.stochastic {
-            (2.0, Element::exp(-h), to.noise * (-z_phi(1, -2.0 * h)).sqrt())
+            (2.0, Number::exp(-h), to.noise * (-z_phi(1, -2.0 * h)).sqrt())
         } else {
             (1.0, 1.0, 0.0)
         };

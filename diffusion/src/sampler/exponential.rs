@@ -2,12 +2,12 @@
 //! for x̂_0: x_t = (n_t/n_s) x_s + s_t ∫ e^{λ−λ_t} x̂_0 dλ from λ_s to λ_t (Lu et al. 2022, DPM-Solver++, eq. 8).
 
 use crate::Level;
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// λ = ln(signal / noise) (Lu et al. 2022, DPM-Solver, section 3.1): half the log SNR. −∞ for pure noise, ∞ for a clean
 /// picture.
 pub(super) fn lambda(level: Level) -> f64 {
-    Element::ln(level.signal) - Element::ln(level.noise)
+    Number::ln(level.signal) - Number::ln(level.noise)
 }
 
 /// z φ_k(z): e^z without the first k terms of its series, over z^{k−1}, for k ≥ 1. z may be −∞.

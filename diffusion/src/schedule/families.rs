@@ -1,7 +1,7 @@
 use super::Schedule;
 use crate::{Error, Level, Result};
 use std::f64::consts::FRAC_PI_2;
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// The largest β of schedules whose formula has no signal left at the end: with it, a prediction of ε still says
 /// something about x_0 there (Nichol and Dhariwal 2021, section 3.2).
@@ -59,8 +59,8 @@ impl Schedule {
         let beta = |t: usize| {
             // 1 − f(t+1)/f(t), with cos² a − cos² b = sin(b − a) sin(b + a) in place of the cancelling difference.
             let angle = (t as f64 / steps as f64 + S) / (1.0 + S) * FRAC_PI_2;
-            let cos = Element::cos(angle);
-            Element::sin(step) * Element::sin(2.0 * angle + step) / (cos * cos)
+            let cos = Number::cos(angle);
+            Number::sin(step) * Number::sin(2.0 * angle + step) / (cos * cos)
         };
         Schedule::from_betas((0..steps).map(|t| beta(t).min(MAX_BETA)).collect())
     }
@@ -82,7 +82,7 @@ impl Schedule {
         }
         let at = |t: usize| (start + (end - start) * t as f64 / steps as f64) / tau;
         // σ(a) − σ(b), for a above b, without the cancellation.
-        let difference = |a: f64, b: f64| -libm::expm1(b - a) * Element::sigmoid(a) * Element::sigmoid(-b);
+        let difference = |a: f64, b: f64| -libm::expm1(b - a) * Number::sigmoid(a) * Number::sigmoid(-b);
         let beta = |t: usize| difference(at(t + 1), at(t)) / difference(end / tau, at(t));
         Schedule::from_betas((0..steps).map(|t| beta(t).min(MAX_BETA)).collect())
     }
@@ -105,7 +105,7 @@ impl Schedule {
         let log_snr = |t: usize| {
             let u = (t as f64 + 0.5) / steps as f64;
             let to_end = 2.0 * u.min(1.0 - u);
-            mu + if u < 0.5 { -b } else { b } * Element::ln(to_end)
+            mu + if u < 0.5 { -b } else { b } * Number::ln(to_end)
         };
         Schedule::from_levels((0..steps).map(|t| Level::of_log_snr(log_snr(t))).collect())
     }
@@ -117,7 +117,7 @@ impl Schedule {
     /// As [`karras_sigmas`].
     pub fn edm(steps: usize, sigma_min: f64, sigma_max: f64, rho: f64) -> Result<Schedule> {
         let sigmas = karras_sigmas(steps, sigma_min, sigma_max, rho)?;
-        let level = |sigma: &f64| Level::of_log_snr(-2.0 * Element::ln(*sigma));
+        let level = |sigma: &f64| Level::of_log_snr(-2.0 * Number::ln(*sigma));
         Schedule::from_levels(sigmas.iter().rev().map(level).collect())
     }
 

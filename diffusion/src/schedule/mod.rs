@@ -9,7 +9,7 @@ pub use families::karras_sigmas;
 
 use crate::transition::between_in_log;
 use crate::{Error, Level, Result, Timestep, Transition, VarianceKind};
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// The variances β_t of the T steps of a discrete diffusion, and what follows from them, in f64.
 ///
@@ -216,7 +216,7 @@ impl Schedule {
 
     /// ln SNR_t at index `t`; −∞ where no signal is left.
     pub fn log_snr(&self, t: usize) -> f64 {
-        2.0 * (Element::ln(self.levels[t].signal) - Element::ln(self.levels[t].noise))
+        2.0 * (Number::ln(self.levels[t].signal) - Number::ln(self.levels[t].noise))
     }
 
     /// The step between index `t` and the one before it (the clean picture for t = 0).
@@ -274,7 +274,7 @@ impl Schedule {
     /// ln β̃_t at index `t`, with ln β̃_2 standing in for the −∞ at index 0 (Nichol and Dhariwal 2021, in their code;
     /// ln β_1 when T = 1).
     pub fn posterior_log_variance_clipped(&self, t: usize) -> f64 {
-        Element::ln(self.posterior_variance_clipped(t))
+        Number::ln(self.posterior_variance_clipped(t))
     }
 
     /// [`Transition::variance`] at index `t`, with β̃_2 standing in for the 0 of the small variance at index 0.

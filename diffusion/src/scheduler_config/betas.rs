@@ -1,6 +1,6 @@
 use super::{SchedulerClass, SchedulerConfig, unsupported};
 use crate::{Error, Result, Schedule, single_precision};
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 impl SchedulerConfig {
     /// The schedule, its ᾱ rounded to f32 as diffusers' are, and everything else computed from them in f64.
@@ -29,11 +29,11 @@ impl SchedulerConfig {
                 Schedule::cosine(steps)?.betas().iter().map(|&beta| beta as f32).collect()
             }
             (None, "sigmoid") if class == SchedulerClass::Ddpm => {
-                let place = |x: f32| f64::from(Element::sigmoid(x)) * (end - start) + start;
+                let place = |x: f32| f64::from(Number::sigmoid(x)) * (end - start) + start;
                 single_precision::linspace(-6.0, 6.0, steps).into_iter().map(|x| place(x) as f32).collect()
             }
             (None, "exp") if class == SchedulerClass::Heun => {
-                let alpha_bar = |t: usize| Element::exp(-12.0 * (t as f64 / steps as f64));
+                let alpha_bar = |t: usize| Number::exp(-12.0 * (t as f64 / steps as f64));
                 (0..steps).map(|t| (1.0 - alpha_bar(t + 1) / alpha_bar(t)).min(0.999) as f32).collect()
             }
             (None, other) => {

@@ -2,7 +2,7 @@ use super::{SchedulerClass, SchedulerConfig, unsupported};
 use crate::interpolation::{at_clock, at_sigma};
 use crate::single_precision::linspace;
 use crate::{Error, Level, Plan, Result, Schedule, Spacing, Timestep};
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// What Karras' noise levels are spread by there.
 const RHO: f64 = 7.0;
@@ -28,10 +28,10 @@ impl SchedulerConfig {
         let mut least = times[times.len() - 1].level().sigma();
         if euler && self.interpolation_type == "log_linear" {
             // One level more than there are steps: the last step ends at it.
-            let [high, low] = [levels.len() - 1, 0].map(|t| Element::ln(levels[t].sigma()));
+            let [high, low] = [levels.len() - 1, 0].map(|t| Number::ln(levels[t].sigma()));
             let sigmas = linspace(high, low, steps + 1);
             for (time, ln) in times.iter_mut().zip(sigmas) {
-                *time = Timestep::new(time.clock(), at_sigma(&levels, Element::exp(f64::from(ln))).level());
+                *time = Timestep::new(time.clock(), at_sigma(&levels, Number::exp(f64::from(ln))).level());
             }
             least = levels[0].sigma();
             if self.spread().is_none() {
@@ -44,7 +44,7 @@ impl SchedulerConfig {
         }
         if euler && self.timestep_type == "continuous" && self.prediction_type == "v_prediction" {
             for time in &mut times {
-                *time = Timestep::new(0.25 * Element::ln(time.level().sigma()), time.level());
+                *time = Timestep::new(0.25 * Number::ln(time.level().sigma()), time.level());
             }
         }
         Plan::along(&times, end)
@@ -108,7 +108,7 @@ impl SchedulerConfig {
         let least =
             self.lambda_min_clipped.filter(|_| self.class().is_ok_and(|c| c == SchedulerClass::DpmSolver));
         let Some(least) = least else { return Ok(levels.len()) };
-        let above = levels.iter().filter(|level| -Element::ln(level.sigma()) >= least).count();
+        let above = levels.iter().filter(|level| -Number::ln(level.sigma()) >= least).count();
         if above == 0 {
             let why = "all of the schedule is noisier";
             return Err(Error::parameter("DPM-Solver++", "lambda_min_clipped", least, why));
@@ -135,8 +135,8 @@ impl SchedulerConfig {
             }
         }
         let karras = spread == Spread::Karras;
-        let into = |sigma: f64| if karras { libm::pow(sigma, 1.0 / RHO) } else { Element::ln(sigma) };
-        let back = |root: f64| if karras { libm::pow(root, RHO) } else { Element::exp(root) };
+        let into = |sigma: f64| if karras { libm::pow(sigma, 1.0 / RHO) } else { Number::ln(sigma) };
+        let back = |root: f64| if karras { libm::pow(root, RHO) } else { Number::exp(root) };
         let (gaps, low, high) = (steps.saturating_sub(1).max(1) as f64, into(low), into(high));
         let clocks = Clocks::of(levels);
         // A single one is the largest.
@@ -230,7 +230,7 @@ impl Clocks {
     fn of(levels: &[Level]) -> Clocks {
         let log = |level: &Level| {
             let alpha_bar = (level.signal * level.signal) as f32;
-            f64::from(Element::ln(f64::from(((1.0 - alpha_bar) / alpha_bar).sqrt())) as f32)
+            f64::from(Number::ln(f64::from(((1.0 - alpha_bar) / alpha_bar).sqrt())) as f32)
         };
         Clocks { logs: levels.iter().map(log).collect() }
     }
@@ -238,7 +238,7 @@ impl Clocks {
     /// Where ln σ, linear between indices, reaches that of `sigma`, and beyond the ends the end. Where σ does not rise
     /// with the index, the last such place.
     fn of_sigma(&self, sigma: f64) -> f64 {
-        let (log, last) = (Element::ln(sigma), self.logs.len() - 1);
+        let (log, last) = (Number::ln(sigma), self.logs.len() - 1);
         let below = self.logs.iter().rposition(|&at| log >= at).unwrap_or(0).min(last.saturating_sub(1));
         let (from, to) = (self.logs[below], self.logs[(below + 1).min(last)]);
         let share = if from == to { 0.0 } else { ((from - log) / (from - to)).clamp(0.0, 1.0) };

@@ -4,7 +4,7 @@
 
 use std::f64::consts::PI;
 use std::ops::{Add, Mul, Sub};
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// A complex number.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Complex {
 impl Complex {
     /// e^{iφ}.
     fn turn(phi: f64) -> Complex {
-        Complex { re: Element::cos(phi), im: Element::sin(phi) }
+        Complex { re: Number::cos(phi), im: Number::sin(phi) }
     }
 
     fn conjugate(self) -> Complex {

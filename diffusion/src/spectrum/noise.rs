@@ -1,5 +1,5 @@
 use crate::{Level, Schedule};
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// E|X_t(f)|² = s² |X_0(f)|² + n²: the power of a frequency of a noisy picture, from its power in the clean one and the level
 /// of signal s and noise n.
@@ -31,8 +31,8 @@ pub fn crossover(frequencies: &[f64], power: &[f64], level: Level) -> f64 {
 /// Where the power of f through two points is `floor`.
 fn between((g, r): (f64, f64), (f, s): (f64, f64), floor: f64) -> f64 {
     // A band without any power drowns at once.
-    let share = if s > 0.0 { Element::ln(r / floor) / Element::ln(r / s) } else { 0.0 };
-    g * Element::exp(share * Element::ln(f / g))
+    let share = if s > 0.0 { Number::ln(r / floor) / Number::ln(r / s) } else { 0.0 };
+    g * Number::exp(share * Number::ln(f / g))
 }
 
 /// The first index of the schedule at which a frequency of this power has drowned: where s² S < n². `None` where it stands

@@ -1,5 +1,5 @@
 use crate::Level;
-use tweedie_tensor::Element;
+use tweedie_tensor::Number;
 
 /// S(f) = A f^−α, fitted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,7 +27,7 @@ impl PowerLaw {
             .iter()
             .zip(power)
             .filter(usable)
-            .map(|(f, s)| (Element::ln(*f), Element::ln(*s)))
+            .map(|(f, s)| (Number::ln(*f), Number::ln(*s)))
             .collect();
         let n = points.len() as f64;
         if points.len() < 3 {
@@ -41,17 +41,17 @@ impl PowerLaw {
         Some(PowerLaw {
             alpha: -slope,
             std_error: (residual / (n - 2.0) / across).sqrt(),
-            amplitude: Element::exp(y - slope * x),
+            amplitude: Number::exp(y - slope * x),
         })
     }
 
     /// S(f).
     pub fn power(&self, frequency: f64) -> f64 {
-        self.amplitude * Element::exp(-self.alpha * Element::ln(frequency))
+        self.amplitude * Number::exp(-self.alpha * Number::ln(frequency))
     }
 
     /// The frequency at which the noise of `level` is as strong as the signal: f = (A · SNR)^{1/α}.
     pub fn crossover(&self, level: Level) -> f64 {
-        Element::exp(Element::ln(self.amplitude * level.snr()) / self.alpha)
+        Number::exp(Number::ln(self.amplitude * level.snr()) / self.alpha)
     }
 }

@@ -1,7 +1,7 @@
 use super::Linear;
 use crate::{Builder, Ctx, Layer};
 use tweedie_autograd::{Result, Var};
-use tweedie_tensor::{Element, Tensor};
+use tweedie_tensor::{Element, Number, Tensor};
 
 /// The sinusoidal embedding of a time (Vaswani et al. 2017, section 3.5, for positions).
 ///
@@ -34,12 +34,12 @@ impl Sinusoid {
     /// The embeddings of `times`, \[`times.len()`, d\]. They are computed in f64 and rounded once.
     pub fn embed<T: Element>(&self, times: &[f64]) -> Tensor<T> {
         let half = self.width / 2;
-        let rate = -Element::ln(self.max_period) / (half as f64 - self.downscale_freq_shift);
+        let rate = -Number::ln(self.max_period) / (half as f64 - self.downscale_freq_shift);
         let mut out = Tensor::zeros([times.len(), self.width]);
         for (&t, row) in times.iter().zip(out.as_mut_slice().chunks_mut(self.width.max(1))) {
             for i in 0..half {
-                let angle = t * Element::exp(rate * i as f64);
-                let (sine, cosine) = (T::from_f64(Element::sin(angle)), T::from_f64(Element::cos(angle)));
+                let angle = t * Number::exp(rate * i as f64);
+                let (sine, cosine) = (T::from_f64(Number::sin(angle)), T::from_f64(Number::cos(angle)));
                 let (first, second) = if self.flip_sin_to_cos { (cosine, sine) } else { (sine, cosine) };
                 row[i] = first;
                 row[half + i] = second;

@@ -9,23 +9,23 @@ pub(crate) mod pool;
 pub use exhaustion::{Allocator, OutOfMemory};
 pub use pool::{PoolStats, stats, trim};
 
-use crate::{Element, rehearsal};
+use crate::{Number, rehearsal};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::slice;
 
 /// `len` numbers, 64-byte aligned, that go back to the pool on drop.
-pub struct Buffer<T: Element> {
+pub struct Buffer<T: Number> {
     block: Option<pool::Block>,
     len: usize,
     numbers: PhantomData<T>,
 }
 
 // SAFETY: a buffer owns its block alone; shared access only reads numbers.
-unsafe impl<T: Element> Sync for Buffer<T> {}
+unsafe impl<T: Number> Sync for Buffer<T> {}
 
-impl<T: Element> Buffer<T> {
+impl<T: Number> Buffer<T> {
     /// Where its numbers are; nowhere in a rehearsal.
     ///
     /// # Panics
@@ -42,19 +42,19 @@ impl<T: Element> Buffer<T> {
     }
 }
 
-impl<T: Element> Deref for Buffer<T> {
+impl<T: Number> Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
         match self.start() {
             // SAFETY: the block is aligned for T, holds at least `len` of them (`scratch`), is initialised
-            // (`pool`), and every bit pattern is a value of a sealed `Element` (f32 or f64).
+            // (`pool`), and every bit pattern is a value of a sealed `Number` (f32 or f64).
             Some(start) => unsafe { slice::from_raw_parts(start.as_ptr().cast::<T>(), self.len) },
             None => &[],
         }
     }
 }
 
-impl<T: Element> DerefMut for Buffer<T> {
+impl<T: Number> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         match self.start() {
             // SAFETY: as in `deref`, and `&mut self` makes this the only access.
@@ -64,7 +64,7 @@ impl<T: Element> DerefMut for Buffer<T> {
     }
 }
 
-impl<T: Element> Drop for Buffer<T> {
+impl<T: Number> Drop for Buffer<T> {
     fn drop(&mut self) {
         if let Some(block) = self.block.take() {
             pool::give(block);

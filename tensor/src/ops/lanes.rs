@@ -1,6 +1,6 @@
 //! Sums in a fixed number of lanes: vector code on every instruction set, and the same bits on each.
 
-use crate::Element;
+use crate::Number;
 
 /// Partial sums kept side by side: two AVX-512 registers of f32.
 const LANES: usize = 32;
@@ -15,7 +15,7 @@ const RUN: usize = 64 * LANES;
 /// Sums of `K` terms at once over a slice: `step(sums, x)` adds the terms of one element to the sums. Mark it
 /// `#[inline(always)]`.
 #[inline(always)]
-pub(super) fn sums<T: Element, const K: usize>(x: &[T], step: impl Fn([T; K], T) -> [T; K]) -> [f64; K] {
+pub(super) fn sums<T: Number, const K: usize>(x: &[T], step: impl Fn([T; K], T) -> [T; K]) -> [f64; K] {
     let mut total = [0.0; K];
     for run in x.chunks(RUN) {
         let mut lanes = [[T::ZERO; LANES]; K];
@@ -42,7 +42,7 @@ pub(super) fn sums<T: Element, const K: usize>(x: &[T], step: impl Fn([T; K], T)
 
 /// As [`sums`], over pairs of elements of two slices of one length.
 #[inline(always)]
-pub(super) fn sums_of_pairs<T: Element, const K: usize>(
+pub(super) fn sums_of_pairs<T: Number, const K: usize>(
     x: &[T],
     y: &[T],
     step: impl Fn([T; K], T, T) -> [T; K],
@@ -72,7 +72,7 @@ pub(super) fn sums_of_pairs<T: Element, const K: usize>(
 
 /// The largest number of a slice (−∞ if it is empty, NaN if one is NaN).
 #[inline(always)]
-pub(super) fn max<T: Element>(x: &[T]) -> T {
+pub(super) fn max<T: Number>(x: &[T]) -> T {
     fold_by(
         x,
         #[inline(always)]
@@ -82,7 +82,7 @@ pub(super) fn max<T: Element>(x: &[T]) -> T {
 
 /// The largest number of a slice in which NaN are passed over: cheaper, for where they come through otherwise.
 #[inline(always)]
-pub(super) fn max_number<T: Element>(x: &[T]) -> T {
+pub(super) fn max_number<T: Number>(x: &[T]) -> T {
     fold_by(
         x,
         #[inline(always)]
@@ -92,7 +92,7 @@ pub(super) fn max_number<T: Element>(x: &[T]) -> T {
 
 /// A slice folded by a function like `max`, whose neutral element is −∞.
 #[inline(always)]
-fn fold_by<T: Element>(x: &[T], larger: impl Fn(T, T) -> T) -> T {
+fn fold_by<T: Number>(x: &[T], larger: impl Fn(T, T) -> T) -> T {
     let mut lanes = [T::NEG_INFINITY; LANES];
     let (groups, rest) = x.as_chunks::<LANES>();
     for group in groups {
@@ -114,14 +114,14 @@ fn fold_by<T: Element>(x: &[T], larger: impl Fn(T, T) -> T) -> T {
 
 /// A short slice, filled up.
 #[inline(always)]
-fn padded<T: Element>(x: &[T], with: T) -> [T; LANES] {
+fn padded<T: Number>(x: &[T], with: T) -> [T; LANES] {
     let mut all = [with; LANES];
     all[..x.len()].copy_from_slice(x);
     all
 }
 
 #[inline(always)]
-fn get<T: Element, const K: usize>(lanes: &[[T; LANES]; K], lane: usize) -> [T; K] {
+fn get<T: Number, const K: usize>(lanes: &[[T; LANES]; K], lane: usize) -> [T; K] {
     let mut sums = [T::ZERO; K];
     for k in 0..K {
         sums[k] = lanes[k][lane];
@@ -130,14 +130,14 @@ fn get<T: Element, const K: usize>(lanes: &[[T; LANES]; K], lane: usize) -> [T; 
 }
 
 #[inline(always)]
-fn put<T: Element, const K: usize>(lanes: &mut [[T; LANES]; K], lane: usize, sums: [T; K]) {
+fn put<T: Number, const K: usize>(lanes: &mut [[T; LANES]; K], lane: usize, sums: [T; K]) {
     for k in 0..K {
         lanes[k][lane] = sums[k];
     }
 }
 
 #[inline(always)]
-fn fold_into<T: Element, const K: usize>(total: &mut [f64; K], mut lanes: [[T; LANES]; K]) {
+fn fold_into<T: Number, const K: usize>(total: &mut [f64; K], mut lanes: [[T; LANES]; K]) {
     for k in 0..K {
         for width in HALVES {
             for lane in 0..width {

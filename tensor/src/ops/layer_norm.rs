@@ -1,7 +1,8 @@
-use super::group_norm::{NormGradients, NormStats, statistics};
+use super::group_norm::{NormGradients, NormStats};
 use super::lanes;
 use super::pieces::{Target, for_pieces_of_three, worth_splitting};
 use super::reduce::{Cut, sum_middle};
+use super::statistics::statistics;
 use crate::rehearsal;
 use crate::simd::vectorized;
 use crate::{Element, Error, Result, Shape, Tensor};

@@ -25,6 +25,7 @@ mod pieces;
 mod reduce;
 mod resize;
 mod softmax;
+pub(crate) mod statistics;
 mod total;
 mod unary;
 
@@ -34,10 +35,10 @@ pub use binary::{Binary, add_assign, axpy, binary, broadcast_to};
 pub use combine::combine;
 pub use conv::im2col;
 pub use conv::{
-    Conv2d, Convolve, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight, conv2d_onto,
+    Conv2d, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight, conv2d_onto,
 };
 pub use embedding::{gather, scatter_add};
-pub use group_norm::{NormGradients, NormStats, Normalise, group_norm, group_norm_backward};
+pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};
 pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use layout::{concat, flip_horizontal, narrow, narrow_backward, split};
 pub use matmul::{matmul, matmul_into};

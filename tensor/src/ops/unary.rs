@@ -153,7 +153,7 @@ pub fn unary_backward<T: Element>(f: Unary, saved: &Tensor<T>, dy: Tensor<T>) ->
             dy,
             saved,
             #[inline(always)]
-            |dy, x| dy * silu_slope(x),
+            |dy, x| dy * x.silu_slope(),
         ),
         Unary::Gelu => zip_map(
             dy,
@@ -197,13 +197,6 @@ pub fn affine<T: Element>(x: Tensor<T>, scale: f64, shift: f64) -> Tensor<T> {
         #[inline(always)]
         |x| x.mul_add(scale, shift),
     )
-}
-
-/// d/dx x σ(x) = σ(x) (1 + x (1 − σ(x))).
-#[inline(always)]
-pub(super) fn silu_slope<T: Element>(x: T) -> T {
-    let s = x.sigmoid();
-    s * (x * (T::ONE - s) + T::ONE)
 }
 
 /// Φ(x) = ½ (1 + erf(x / √2)).

@@ -2,7 +2,7 @@
 //! the pair of words that j belongs to), so any part can be drawn alone.
 
 use super::philox::{LANES, lanes};
-use super::{Address, Purpose, gauss};
+use super::{Address, Purpose};
 use crate::simd::vectorized;
 use crate::{Element, Shape, Tensor};
 use rayon::prelude::*;
@@ -11,37 +11,6 @@ use rayon::prelude::*;
 const GROUP: usize = 4 * LANES;
 /// Numbers that one task draws: a multiple of a group, worth waking a thread for.
 const TASK: usize = 128 * GROUP;
-
-/// How words become numbers of an element type.
-pub trait Draw: Sized {
-    /// Two standard normals from two words.
-    fn normal_pair(words: [u32; 2]) -> [Self; 2];
-    /// A number of [0, 1) from a word.
-    fn unit(word: u32) -> Self;
-}
-
-impl Draw for f32 {
-    #[inline(always)]
-    fn normal_pair([radius, angle]: [u32; 2]) -> [f32; 2] {
-        gauss::pair_f32(radius, angle)
-    }
-    #[inline(always)]
-    fn unit(word: u32) -> f32 {
-        // The 24 highest bits: f32 holds no more, and rounding could give 1.
-        (word >> 8) as f32 * (1.0 / 16_777_216.0)
-    }
-}
-
-impl Draw for f64 {
-    #[inline(always)]
-    fn normal_pair([radius, angle]: [u32; 2]) -> [f64; 2] {
-        gauss::pair_f64(radius, angle)
-    }
-    #[inline(always)]
-    fn unit(word: u32) -> f64 {
-        f64::from(word) * (1.0 / 4_294_967_296.0)
-    }
-}
 
 /// Standard normals. `shape[0]` counts samples, and sample i of the tensor is drawn from stream (seed, purpose,
 /// step, `first_sample` + i), so that a batch cut in two gives the same numbers. A shape without axes is one sample.

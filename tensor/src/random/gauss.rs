@@ -10,7 +10,7 @@ use std::f32::consts::FRAC_PI_2;
 
 /// Two independent standard normals from two words.
 #[inline]
-pub(super) fn pair_f64(radius: u32, angle: u32) -> [f64; 2] {
+pub(crate) fn pair_f64(radius: u32, angle: u32) -> [f64; 2] {
     const PER_WORD: f64 = 1.0 / 4_294_967_296.0;
     let u = (f64::from(radius) + 1.0) * PER_WORD;
     let r = (-2.0 * libm::log(u)).sqrt();
@@ -20,7 +20,7 @@ pub(super) fn pair_f64(radius: u32, angle: u32) -> [f64; 2] {
 
 /// [`pair_f64`] in f32, as branch-free arithmetic that becomes vector code.
 #[inline(always)]
-pub(super) fn pair_f32(radius: u32, angle: u32) -> [f32; 2] {
+pub(crate) fn pair_f32(radius: u32, angle: u32) -> [f32; 2] {
     let r = (-2.0 * ln_of_uniform(radius)).sqrt();
     // The nearest quarter turn comes off in integers, exactly; what is left is at most an eighth of a turn.
     let quarter = angle.wrapping_add(1 << 29) >> 30;

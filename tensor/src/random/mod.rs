@@ -14,10 +14,10 @@
 //! ```
 
 mod fill;
-mod gauss;
+pub(crate) mod gauss;
 mod philox;
 
-pub use fill::{Draw, normal, uniform};
+pub use fill::{normal, uniform};
 
 use std::convert::Infallible;
 

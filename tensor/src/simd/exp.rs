@@ -1,6 +1,6 @@
 //! The exponential function in f32, number by number and in vectors.
 
-use crate::simd::vector::Lanes;
+use crate::simd::vector::Vector;
 use std::f32::consts::LOG2_E;
 
 /// Outside of these, e^x is 0 or ∞.
@@ -47,7 +47,7 @@ pub fn exp_f32(x: f32) -> f32 {
 ///
 /// e^−x as in [`exp_f32`]; but within these bounds it is a normal number, and 2ⁿ an addition to its exponent.
 #[inline(always)]
-pub(super) fn sigmoid<L: Lanes<W>, const W: usize>(x: L) -> L {
+pub(super) fn sigmoid<L: Vector<W>, const W: usize>(x: L) -> L {
     const BOUND: f32 = 87.0;
     let x = x.clamp(-BOUND, BOUND);
     let rounded = x.mul_add(-LOG2_E, L::splat(ROUND));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[inline(always)]
-    fn sigmoids<L: Lanes<W>, const W: usize>(numbers: &mut [f32]) {
+    fn sigmoids<L: Vector<W>, const W: usize>(numbers: &mut [f32]) {
         for numbers in numbers.chunks_mut(W) {
             sigmoid::<L, W>(L::load_some(numbers)).store_some(numbers);
         }

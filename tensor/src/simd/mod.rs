@@ -18,6 +18,6 @@ mod vector;
 
 pub use erf::{erf_f32, tanh_f32};
 pub use exp::exp_f32;
-pub use gemm::{Accumulate, Gemm, MatRef};
+pub use gemm::{Accumulate, MatRef, dgemm, par_dgemm, par_sgemm, sgemm};
 pub use isa::{Isa, vectorized};
 pub use peak::multiply_adds;

@@ -1,7 +1,7 @@
 //! Sums in sixteen lanes, whatever the vectors' width: so each path gives the same bits.
 
 use super::Isa;
-use crate::simd::vector::{Lanes, MOST_LANES as LANES, on_isa};
+use crate::simd::vector::{MAX_LANES as LANES, Vector, on_isa};
 use std::ops::Range;
 
 /// Numbers that lanes take before they are folded into f64, so that rounding errors stay near those of a few dozen
@@ -14,7 +14,7 @@ pub(crate) fn of_planes(isa: Isa, numbers: &[f32], pixels: usize, apart: usize) 
 }
 
 #[inline(always)]
-fn sum_of_planes<L: Lanes<W>, const W: usize>(numbers: &[f32], pixels: usize, apart: usize) -> f32 {
+fn sum_of_planes<L: Vector<W>, const W: usize>(numbers: &[f32], pixels: usize, apart: usize) -> f32 {
     let together = (RUN / pixels.max(1)).max(1);
     let mut total = 0.0;
     for planes in numbers.chunks(together * apart) {
@@ -34,7 +34,7 @@ fn sum_of_planes<L: Lanes<W>, const W: usize>(numbers: &[f32], pixels: usize, ap
 
 /// A sum over numbers: `add(sum, vector)` adds the terms of a vector of them, which may be shorter, to those before.
 #[inline(always)]
-pub(super) fn sum<L: Lanes<W>, const W: usize>(numbers: &[f32], add: impl Fn(L, &[f32]) -> L) -> f64 {
+pub(super) fn sum<L: Vector<W>, const W: usize>(numbers: &[f32], add: impl Fn(L, &[f32]) -> L) -> f64 {
     let mut total = 0.0;
     for run in numbers.chunks(RUN) {
         let mut lanes = [L::zero(); 2];
@@ -69,7 +69,7 @@ pub(super) fn each_vector<const W: usize>(len: usize, mut visit: impl FnMut(usiz
 
 /// [`of_lanes`], of lanes in registers.
 #[inline(always)]
-pub(super) fn fold<L: Lanes<W>, const W: usize>(lanes: [L; 2]) -> f64 {
+pub(super) fn fold<L: Vector<W>, const W: usize>(lanes: [L; 2]) -> f64 {
     let mut all = [0.0; LANES];
     for part in 0..LANES / W {
         lanes[part].store_part(&mut all, part);

@@ -8,7 +8,7 @@ pub mod im2col;
 mod tests;
 
 use crate::rehearsal;
-use crate::simd::{self, Isa};
+use crate::simd::conv::{self as kernels, Addend, Bias, Geometry, Onto};
 use crate::{Accumulate, Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -41,22 +41,8 @@ pub struct Conv2d {
     pub padding: Padding,
 }
 
-/// The lengths of a convolution whose operands were found to fit.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Geometry {
-    pub(crate) samples: usize,
-    pub(crate) channels_in: usize,
-    pub(crate) channels_out: usize,
-    /// Height and width of the picture.
-    pub(crate) plane: [usize; 2],
-    /// Height and width of the output.
-    pub(crate) places: [usize; 2],
-    /// Height and width of the kernel.
-    pub(crate) taps: [usize; 2],
-    pub(crate) stride: usize,
-    /// Zero rows above and columns to the left.
-    pub(crate) before: [usize; 2],
-}
+/// Coordinates of pixels, padding included, fit 32 bits with room to add a kernel's size.
+const MOST_PIXELS: usize = 1 << 29;
 
 impl Conv2d {
     /// The shape [n, c_out, h', w'] of the convolution of x [n, c_in, h, w] with weights [c_out, c_in, kh, kw]:
@@ -113,145 +99,6 @@ impl Conv2d {
     }
 }
 
-/// Coordinates of pixels, padding included, fit 32 bits with room to add a kernel's size.
-const MOST_PIXELS: usize = 1 << 29;
-
-impl Geometry {
-    /// Zeros above dY and to its left under the mirrored window, if the stride is 1; none of a window that may lie outside
-    /// the picture altogether.
-    pub(crate) fn mirrored_before(&self) -> Option<[usize; 2]> {
-        let before = |axis: usize| (self.taps[axis] - 1).checked_sub(self.before[axis]);
-        Some([before(0)?, before(1)?])
-    }
-
-    /// Multiplications and additions of any of the three passes, as the definition has them.
-    fn flops(&self) -> f64 {
-        let size = self.channels_in * self.taps[0] * self.taps[1];
-        let places = self.samples * self.places[0] * self.places[1];
-        2.0 * (self.channels_out * size) as f64 * places as f64
-    }
-
-    fn output(&self) -> Result<Shape> {
-        Shape::new(&[self.samples, self.channels_out, self.places[0], self.places[1]])
-    }
-}
-
-/// What a convolution is added to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Base<'a, T> {
-    pub(crate) bias: Bias<'a, T>,
-    pub(crate) onto: Onto<'a, T>,
-}
-
-/// A number for each channel out.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Bias<'a, T> {
-    None,
-    Channels(&'a [T]),
-    /// Another one for each sample.
-    Samples(&'a [T]),
-}
-
-/// Pictures of the output's shape.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Onto<'a, T> {
-    Nothing,
-    /// What the output holds.
-    Itself,
-    Other(&'a [T]),
-}
-
-impl<'a, T> Bias<'a, T> {
-    /// That of one sample.
-    pub(crate) fn of(self, sample: usize, channels: usize) -> Option<&'a [T]> {
-        match self {
-            Bias::None => None,
-            Bias::Channels(bias) => Some(bias),
-            Bias::Samples(bias) => Some(&bias[sample * channels..][..channels]),
-        }
-    }
-}
-
-impl<T> From<Accumulate> for Onto<'_, T> {
-    fn from(how: Accumulate) -> Self {
-        match how {
-            Accumulate::Overwrite => Onto::Nothing,
-            Accumulate::Add => Onto::Itself,
-        }
-    }
-}
-
-impl<T: Element> Base<'_, T> {
-    /// Writes it into `y`; the convolution is then to be added. Answers `false` if it is nothing at all.
-    pub(crate) fn fill(&self, g: &Geometry, y: &mut [T]) -> bool {
-        if matches!(self, Base { bias: Bias::None, onto: Onto::Nothing }) {
-            return false;
-        }
-        let pixels = g.places[0] * g.places[1];
-        y.par_chunks_exact_mut(g.channels_out * pixels).enumerate().for_each(|(sample, y)| {
-            if let Onto::Other(other) = self.onto {
-                y.copy_from_slice(&other[sample * y.len()..][..y.len()]);
-            }
-            let Some(bias) = self.bias.of(sample, g.channels_out) else { return };
-            for (y, bias) in y.chunks_exact_mut(pixels).zip(bias) {
-                match self.onto {
-                    Onto::Nothing => y.fill(*bias),
-                    _ => y.iter_mut().for_each(|y| *y += *bias),
-                }
-            }
-        });
-        true
-    }
-}
-
-/// The element types that convolutions are written for: f32 as implicit products, f64 by [`im2col`].
-pub trait Convolve: Sized {
-    #[doc(hidden)]
-    #[allow(private_interfaces)]
-    fn forward(g: &Geometry, x: &[Self], w: &[Self], base: Base<'_, Self>, y: &mut [Self]);
-    #[doc(hidden)]
-    #[allow(private_interfaces)]
-    fn grad_input(g: &Geometry, dy: &[Self], w: &[Self], dx: &mut [Self], how: Accumulate);
-    #[doc(hidden)]
-    #[allow(private_interfaces)]
-    fn grad_weight(g: &Geometry, x: &[Self], dy: &[Self], dw: &mut [Self], how: Accumulate);
-    /// The sum of planes of so many pixels, whose beginnings are `apart`, from the first number on.
-    #[doc(hidden)]
-    fn sum_of_planes(numbers: &[Self], pixels: usize, apart: usize) -> Self;
-}
-
-#[allow(private_interfaces)]
-impl Convolve for f32 {
-    fn forward(g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
-        simd::conv::forward(Isa::active(), g, x, w, base, y);
-    }
-    fn grad_input(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
-        simd::conv::grad_input(Isa::active(), g, dy, w, dx, how);
-    }
-    fn grad_weight(g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
-        simd::conv::grad_weight(Isa::active(), g, x, dy, dw, how);
-    }
-    fn sum_of_planes(numbers: &[f32], pixels: usize, apart: usize) -> f32 {
-        simd::sums::of_planes(Isa::active(), numbers, pixels, apart)
-    }
-}
-
-#[allow(private_interfaces)]
-impl Convolve for f64 {
-    fn forward(g: &Geometry, x: &[f64], w: &[f64], base: Base<'_, f64>, y: &mut [f64]) {
-        im2col::forward(g, x, w, base, y);
-    }
-    fn grad_input(g: &Geometry, dy: &[f64], w: &[f64], dx: &mut [f64], how: Accumulate) {
-        im2col::grad_input(g, dy, w, dx, how);
-    }
-    fn grad_weight(g: &Geometry, x: &[f64], dy: &[f64], dw: &mut [f64], how: Accumulate) {
-        im2col::grad_weight(g, x, dy, dw, how);
-    }
-    fn sum_of_planes(numbers: &[f64], pixels: usize, apart: usize) -> f64 {
-        numbers.chunks(apart).flat_map(|plane| &plane[..pixels]).sum()
-    }
-}
-
 /// The convolution of x [n, c_in, h, w] with weights [c_out, c_in, kh, kw] and a bias \[c_out\]:
 /// [n, c_out, h', w']. The bias may also be \[n, c_out\], another one for each sample.
 ///
@@ -276,11 +123,11 @@ pub fn conv2d<T: Element>(
     let g = g.geometry("conv2d", x.shape(), weight.shape())?;
     let bias = fitting_bias(&g, bias)?;
     let mut y = Tensor::scratch(g.output()?);
-    let base = Base { bias, onto: Onto::Nothing };
-    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_forward(&g)) {
+    let addend = Addend { bias, onto: Onto::Nothing };
+    if rehearsal::notes(g.flops(), || kernels::buffers_of_forward(&g)) {
         return Ok(y);
     }
-    T::forward(&g, x.as_slice(), weight.as_slice(), base, y.as_mut_slice());
+    T::conv_forward(&g, x.as_slice(), weight.as_slice(), addend, y.as_mut_slice());
     Ok(y)
 }
 
@@ -300,17 +147,17 @@ pub fn conv2d_onto<T: Element>(
     let g = g.geometry(OP, x.shape(), weight.shape())?;
     fit(OP, onto.shape(), &g.output()?, "what is added to has the output's shape")?;
     let bias = fitting_bias(&g, bias)?;
-    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_forward(&g)) {
+    if rehearsal::notes(g.flops(), || kernels::buffers_of_forward(&g)) {
         return Ok(if onto.is_unique() { onto } else { Tensor::scratch(*onto.shape()) });
     }
     let (x, weight) = (x.as_slice(), weight.as_slice());
     if onto.is_unique() {
-        T::forward(&g, x, weight, Base { bias, onto: Onto::Itself }, onto.as_mut_slice());
+        T::conv_forward(&g, x, weight, Addend { bias, onto: Onto::Itself }, onto.as_mut_slice());
         return Ok(onto);
     }
     let mut y = Tensor::scratch(*onto.shape());
-    let base = Base { bias, onto: Onto::Other(onto.as_slice()) };
-    T::forward(&g, x, weight, base, y.as_mut_slice());
+    let addend = Addend { bias, onto: Onto::Other(onto.as_slice()) };
+    T::conv_forward(&g, x, weight, addend, y.as_mut_slice());
     Ok(y)
 }
 
@@ -341,10 +188,10 @@ pub fn conv2d_grad_input<T: Element>(
     let g = g.geometry(OP, x_shape, weight.shape())?;
     fit(OP, dy.shape(), &g.output()?, "the output's gradient has the output's shape")?;
     fit(OP, out.shape(), x_shape, "the gradient has the input's shape")?;
-    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_input(&g)) {
+    if rehearsal::notes(g.flops(), || kernels::buffers_of_input(&g)) {
         return Ok(());
     }
-    T::grad_input(&g, dy.as_slice(), weight.as_slice(), out.as_mut_slice(), how);
+    T::conv_grad_input(&g, dy.as_slice(), weight.as_slice(), out.as_mut_slice(), how);
     Ok(())
 }
 
@@ -365,10 +212,10 @@ pub fn conv2d_grad_weight<T: Element>(
     let g = g.geometry(OP, x.shape(), weight_shape)?;
     fit(OP, dy.shape(), &g.output()?, "the output's gradient has the output's shape")?;
     fit(OP, out.shape(), weight_shape, "the gradient has the weights' shape")?;
-    if rehearsal::notes(g.flops(), || simd::conv::buffers_of_weights(&g)) {
+    if rehearsal::notes(g.flops(), || kernels::buffers_of_weights(&g)) {
         return Ok(());
     }
-    T::grad_weight(&g, x.as_slice(), dy.as_slice(), out.as_mut_slice(), how);
+    T::conv_grad_weight(&g, x.as_slice(), dy.as_slice(), out.as_mut_slice(), how);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Convolutions against seven naive loops in f64, against im2col, and against their adjoints.
 
 use super::*;
+use crate::simd::{self, Isa};
 use proptest::prelude::*;
 
 fn wave(shape: Shape, phase: f64) -> Tensor<f64> {
@@ -142,8 +143,8 @@ fn on_path(isa: Isa, case: &Case) -> [Tensor<f32>; 3] {
     let dy = wave(case.y(), 2.0).cast::<f32>();
     let mut out = [case.y(), case.x, case.w].map(|shape| Tensor::full(shape, f32::NAN));
     let how = Accumulate::Overwrite;
-    let base = Base { bias: Bias::None, onto: Onto::Nothing };
-    simd::conv::forward(isa, &g, x.as_slice(), w.as_slice(), base, out[0].as_mut_slice());
+    let addend = Addend { bias: Bias::None, onto: Onto::Nothing };
+    simd::conv::forward(isa, &g, x.as_slice(), w.as_slice(), addend, out[0].as_mut_slice());
     simd::conv::grad_input(isa, &g, dy.as_slice(), w.as_slice(), out[1].as_mut_slice(), how);
     simd::conv::grad_weight(isa, &g, x.as_slice(), dy.as_slice(), out[2].as_mut_slice(), how);
     out

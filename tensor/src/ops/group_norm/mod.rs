@@ -1,11 +1,8 @@
-use crate::ops::lanes;
 use crate::ops::pieces::{Target, for_pieces_of_three, rows_in_piece, worth_splitting};
-use crate::ops::unary::silu_slope;
 use crate::rehearsal;
-use crate::simd::{self, Isa, vectorized};
+use crate::simd::group_norm::Group;
 use crate::{Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
-use std::ops::Range;
 
 /// What the backward pass of a normalisation reads besides its operands.
 #[derive(Debug, Clone)]
@@ -55,7 +52,7 @@ pub fn group_norm<T: Element>(
         for (i, y) in y.chunks_exact_mut(plan.len).enumerate() {
             let group = task * plan.per_task + i;
             let x = &x.as_slice()[group * plan.len..][..plan.len];
-            (mean[i], rstd[i]) = T::normalise(&plan.group(group, x, [gamma, beta], silu), eps, y);
+            (mean[i], rstd[i]) = T::group_norm(&plan.group(group, x, [gamma, beta], silu), eps, y);
         }
     });
     Ok((y, NormStats { mean, rstd }))
@@ -113,7 +110,7 @@ pub fn group_norm_backward<T: Element>(
             let stats = (stats.mean.as_slice()[group], stats.rstd.as_slice()[group]);
             let onto = onto.as_deref_mut().map(|onto| &mut onto[i * plan.len..][..plan.len]);
             let group = plan.group(group, x, [gamma, beta], silu);
-            T::differentiate(&group, stats, dx, onto, partial);
+            T::group_norm_backward(&group, stats, dx, onto, partial);
         }
     };
     let (elements, channels) = (plan.len.max(1) * plan.per_task, plan.channels_per_group * plan.per_task);
@@ -139,38 +136,6 @@ pub fn group_norm_backward<T: Element>(
         })
     };
     Ok(NormGradients { dx: onto.unwrap_or(dx), dbeta: over_samples(0), dgamma: over_samples(1) })
-}
-
-/// Mean and 1 / √(variance + ε) of a slice, in two passes: the second finds it in the cache, and the variance
-/// loses nothing to cancellation.
-#[inline]
-pub(super) fn statistics<T: Element>(x: &[T], eps: f64) -> (T, T) {
-    let n = x.len() as f64;
-    let [sum] = vectorized(
-        #[inline(always)]
-        || {
-            lanes::sums(
-                x,
-                #[inline(always)]
-                |[sum], x| [sum + x],
-            )
-        },
-    );
-    let mean = T::from_f64(sum / n);
-    let [squares] = vectorized(
-        #[inline(always)]
-        || {
-            lanes::sums(
-                x,
-                #[inline(always)]
-                |[sum], x| {
-                    let d = x - mean;
-                    [d.mul_add(d, sum)]
-                },
-            )
-        },
-    );
-    (mean, T::from_f64(1.0 / (squares / n + eps).sqrt()))
 }
 
 /// How the elements lie: `samples · groups` runs of `len` elements, each of whole channels.
@@ -225,107 +190,6 @@ impl Plan {
         let [gamma, beta] =
             affine.map(|numbers| Some(&numbers?.as_slice()[first..first + self.channels_per_group]));
         Group { x, channels: self.channels_per_group, positions: self.positions, gamma, beta, silu }
-    }
-}
-
-/// A group of channels of one sample, and what becomes of it.
-#[derive(Clone, Copy)]
-pub struct Group<'a, T> {
-    /// Its elements, channel by channel.
-    pub(crate) x: &'a [T],
-    channels: usize,
-    /// Elements of one channel.
-    positions: usize,
-    gamma: Option<&'a [T]>,
-    beta: Option<&'a [T]>,
-    pub(crate) silu: bool,
-}
-
-impl<T: Element> Group<'_, T> {
-    /// Scale and shift of each channel, and where it is in the group.
-    #[inline(always)]
-    pub(crate) fn channels(&self) -> impl Iterator<Item = (T, T, Range<usize>)> {
-        (0..self.channels).map(
-            #[inline(always)]
-            |k| {
-                let gamma = self.gamma.map_or(T::ONE, |gamma| gamma[k]);
-                let beta = self.beta.map_or(T::ZERO, |beta| beta[k]);
-                (gamma, beta, k * self.positions..(k + 1) * self.positions)
-            },
-        )
-    }
-}
-
-/// The element types that group normalisation is written for: f32 in vectors, f64 as the formulas are.
-pub trait Normalise: Sized {
-    #[doc(hidden)]
-    fn normalise(group: &Group<'_, Self>, eps: f64, y: &mut [Self]) -> (Self, Self);
-    #[doc(hidden)]
-    fn differentiate(
-        group: &Group<'_, Self>,
-        stats: (Self, Self),
-        dx: &mut [Self],
-        onto: Option<&mut [Self]>,
-        sums: &mut [[f64; 2]],
-    );
-}
-
-impl Normalise for f32 {
-    fn normalise(group: &Group<'_, f32>, eps: f64, y: &mut [f32]) -> (f32, f32) {
-        simd::group_norm::normalise(Isa::active(), group, eps, y)
-    }
-    fn differentiate(
-        group: &Group<'_, f32>,
-        stats: (f32, f32),
-        dx: &mut [f32],
-        onto: Option<&mut [f32]>,
-        sums: &mut [[f64; 2]],
-    ) {
-        simd::group_norm::differentiate(Isa::active(), group, stats, dx, onto, sums);
-    }
-}
-
-impl Normalise for f64 {
-    fn normalise(group: &Group<'_, f64>, eps: f64, y: &mut [f64]) -> (f64, f64) {
-        let (mean, rstd) = statistics(group.x, eps);
-        for (gamma, beta, range) in group.channels() {
-            for (y, x) in y[range.clone()].iter_mut().zip(&group.x[range]) {
-                let z = (x - mean) * rstd * gamma + beta;
-                *y = if group.silu { z * z.sigmoid() } else { z };
-            }
-        }
-        (mean, rstd)
-    }
-    fn differentiate(
-        group: &Group<'_, f64>,
-        (mean, rstd): (f64, f64),
-        dx: &mut [f64],
-        onto: Option<&mut [f64]>,
-        sums: &mut [[f64; 2]],
-    ) {
-        let (mut sum_dz, mut sum_dz_x) = (0.0, 0.0);
-        for ((gamma, beta, range), sums) in group.channels().zip(sums) {
-            *sums = [0.0; 2];
-            for (dz, x) in dx[range.clone()].iter_mut().zip(&group.x[range]) {
-                let normalised = (x - mean) * rstd;
-                if group.silu {
-                    *dz *= silu_slope(gamma * normalised + beta);
-                }
-                sums[0] += *dz;
-                sums[1] += *dz * normalised;
-            }
-            sum_dz += gamma * sums[0];
-            sum_dz_x += gamma * sums[1];
-        }
-        let m = group.x.len() as f64;
-        for (gamma, _, range) in group.channels() {
-            for (dz, x) in dx[range.clone()].iter_mut().zip(&group.x[range]) {
-                *dz = rstd * (gamma * *dz - sum_dz / m - (x - mean) * rstd * sum_dz_x / m);
-            }
-        }
-        if let Some(onto) = onto {
-            onto.iter_mut().zip(dx).for_each(|(onto, dx)| *onto += *dx);
-        }
     }
 }
 

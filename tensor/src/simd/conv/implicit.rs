@@ -1,15 +1,17 @@
 //! f32 convolution as implicit products: panels are packed straight from the pictures.
 
+use super::addend::{Addend, Bias, Onto};
 use super::few_channels::Pass;
+use super::geometry::Geometry;
 use super::padded::{padded, weave};
 use super::winograd;
-use crate::ops::conv::{Base, Bias, Geometry, Onto};
+use crate::Buffer;
 use crate::simd::Isa;
+use crate::simd::gemm::Accumulate;
 use crate::simd::gemm::{
-    FeatureLanes, Output, Planes, PositionLanes, Start, Window, multiply_parallel, multiply_sliced,
+    ByFeature, ByPosition, Output, Planes, Start, Window, multiply_parallel, multiply_sliced,
 };
-use crate::simd::vector::{Lanes, on_isa};
-use crate::{Accumulate, Buffer};
+use crate::simd::vector::{Vector, on_isa};
 use rayon::prelude::*;
 
 /// The window over x, and a copy of x for it, if it needs one.
@@ -51,27 +53,23 @@ fn copy_of(copied: bool, planes: usize, [height, width]: [usize; 2]) -> Vec<usiz
 }
 
 /// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
-pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], base: Base<'_, f32>, y: &mut [f32]) {
+pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], addend: Addend<'_, f32>, y: &mut [f32]) {
     if winograd::applies(g) {
-        return winograd::forward(isa, g, x, w, base, y);
+        return winograd::forward(isa, g, x, w, addend, y);
     }
     if let Some(pass) = Pass::forward(g) {
-        let (bias, add) = match base.onto {
-            Onto::Nothing => (base.bias, false),
-            _ => (Bias::None, base.fill(g, y)),
+        let (bias, add) = match addend.onto {
+            Onto::Nothing => (addend.bias, false),
+            _ => (Bias::None, addend.fill(g, y)),
         };
         return pass.convolve(isa, x, w, bias, y, add);
     }
     let depth = g.channels_in * g.taps[0] * g.taps[1];
-    let weights = FeatureLanes(Planes::matrix(w, g.channels_out, depth, depth));
+    let weights = ByFeature(Planes::matrix(w, g.channels_out, depth, depth));
     let (window, copy) = window(g, x);
     let x = copy.as_deref().unwrap_or(x);
-    let pixels = PositionLanes(Planes::pictures(x, g.samples, g.channels_in, window));
-    let start = match base {
-        Base { bias: Bias::Channels(bias), onto: Onto::Nothing } => Start::Rows(bias),
-        _ if base.fill(g, y) => Start::Current,
-        _ => Start::Zero,
-    };
+    let pixels = ByPosition(Planes::pictures(x, g.samples, g.channels_in, window));
+    let start = addend.start(g, y);
     let y = Output::pictures(y, g.samples, g.channels_out, g.places[0] * g.places[1]);
     multiply_parallel(isa, &weights, &pixels, &y, start);
 }
@@ -97,8 +95,8 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
         let window = Window::new(g.plane, g.taps, 1);
         let copy = padded(dy, g.places, before, &window);
         let dy = copy.as_deref().unwrap_or(dy);
-        let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, line(g.plane)));
-        let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, window));
+        let x = ByFeature(Planes::pictures(x, g.samples, g.channels_in, line(g.plane)));
+        let dy = ByFeature(Planes::pictures(dy, g.samples, g.channels_out, window));
         let mut turned = Buffer::<f32>::scratch(dw.len());
         multiply_sliced(isa, &x, &dy, &mut turned, Start::Zero);
         const TOGETHER: usize = 16;
@@ -125,10 +123,10 @@ pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mu
         });
         return;
     }
-    let dy = FeatureLanes(Planes::pictures(dy, g.samples, g.channels_out, line(g.places)));
+    let dy = ByFeature(Planes::pictures(dy, g.samples, g.channels_out, line(g.places)));
     let (window, copy) = window(g, x);
     let x = copy.as_deref().unwrap_or(x);
-    let x = FeatureLanes(Planes::pictures(x, g.samples, g.channels_in, window));
+    let x = ByFeature(Planes::pictures(x, g.samples, g.channels_in, window));
     multiply_sliced(isa, &dy, &x, dw, how.into());
 }
 
@@ -171,8 +169,8 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
             stride: 1,
             first: [0, 1].map(|axis| phase[axis].start(border[axis])),
         };
-        let weights = PositionLanes(Planes::pictures(w, 1, g.channels_out, of_phase));
-        let dy = PositionLanes(Planes::pictures(dy, g.samples, g.channels_out, mirrored));
+        let weights = ByPosition(Planes::pictures(w, 1, g.channels_out, of_phase));
+        let dy = ByPosition(Planes::pictures(dy, g.samples, g.channels_out, mirrored));
         multiply_parallel(isa, &weights, &dy, dx, start);
     };
     let [rows, columns] = &phases;
@@ -283,7 +281,7 @@ fn turned(isa: Isa, g: &Geometry, w: &[f32], lines: &[usize]) -> Option<Buffer<f
 /// As many columns as there are lines become lines, each the one that is named, by blocks of `W` × `W`. Rows of `from` begin `pitch`
 /// apart.
 #[inline(always)]
-fn turn<L: Lanes<W>, const W: usize>(from: &[f32], pitch: usize, lines: &[usize], to: &mut [f32]) {
+fn turn<L: Vector<W>, const W: usize>(from: &[f32], pitch: usize, lines: &[usize], to: &mut [f32]) {
     let (taps, channels) = (lines.len(), to.len() / lines.len());
     for channel in (0..channels).step_by(W) {
         let together = W.min(channels - channel);

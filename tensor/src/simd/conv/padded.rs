@@ -1,9 +1,10 @@
 //! Copies of planes that a window may read everywhere: zeros around the pixels, and what a window with strides reads together
 //! lying together.
 
+use crate::Buffer;
+use crate::simd::gemm::Accumulate;
 use crate::simd::gemm::Window;
 use crate::simd::vectorized;
-use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 
 /// Contiguous planes with `before` zeros above and to the left, and sorted into phases as the window has them: row y, zeros

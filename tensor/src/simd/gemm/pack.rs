@@ -5,88 +5,88 @@ use crate::simd::Isa;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// An operand of a product, seen as `lanes` × `depth` numbers: a lane is a row of A or a column of B, and depth
-/// is the index k that the product sums over.
+/// An operand of a product, seen as `outer` × `depth` numbers: the outer index is a row of A or a column of B, and depth is the
+/// index k that the product sums over.
 ///
-/// A panel holds some neighbouring lanes, k by k: number (lane, k) at `panel[k · width + lane]`. So the
-/// microkernel reads both panels from front to back, whatever the operand looked like in memory.
+/// A panel holds `width` neighbouring outer indices, k by k: number (i, k) is `panel[k · width + i]`. So the microkernel reads both
+/// panels from front to back, however the operand lies in memory.
 pub(crate) trait Operand: Sync {
-    /// Rows of A, or columns of B.
-    fn lanes(&self) -> usize;
+    /// How many rows A has, or columns B.
+    fn outer(&self) -> usize;
     /// The length of the sum.
     fn depth(&self) -> usize;
-    /// Writes the panels of `lanes`, one behind the other, each `width` lanes wide and `depth.len()` steps deep.
-    /// What is in the lanes that are missing in the last panel matters to nobody: what becomes of it is not stored.
-    fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]);
-    /// Where the numbers lie, if they lie as in matrices: then panels may be dispensed with.
+    /// Writes the panels of these outer indices, one behind the other, each `width` wide and `depth.len()` steps deep. A last
+    /// panel that is not full is padded with arbitrary numbers: what they are multiplied to is never stored.
+    fn pack(&self, isa: Isa, outer: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]);
+    /// The numbers as they lie in memory, if that is as matrices: then they need not be packed.
     fn in_memory(&self) -> Option<InMemory<'_>> {
         None
     }
 }
 
-/// An operand as one matrix in memory, or several beside one another.
+/// An operand as one matrix in memory, or as several side by side.
 #[derive(Clone, Copy)]
 pub(crate) struct InMemory<'a> {
     pub(super) numbers: &'a [f32],
-    pub(super) lanes: Axis,
-    pub(super) steps: Axis,
+    pub(super) outer: Axis,
+    pub(super) depth: Axis,
 }
 
-/// Lanes, or steps of the sum, in groups: one for each matrix, if it is along this axis that there are several.
+/// How an index is spread over memory: in groups, one for each matrix, if there are several along this axis.
 #[derive(Clone, Copy)]
 pub(crate) struct Axis {
-    /// From one to the next.
-    pub(super) apart: usize,
-    /// How many are in a group, at least 1 if there are any.
+    /// From one index to the next.
+    pub(super) stride: usize,
+    /// How many are in a group: at least 1, unless there are none at all.
     pub(super) group: usize,
-    pub(super) group_apart: usize,
+    pub(super) group_stride: usize,
 }
 
 impl Axis {
-    fn place(&self, index: usize) -> usize {
-        index / self.group * self.group_apart + index % self.group * self.apart
+    fn offset(&self, index: usize) -> usize {
+        index / self.group * self.group_stride + index % self.group * self.stride
     }
 }
 
 impl<'a> InMemory<'a> {
-    /// The numbers from (lane, k) on.
-    pub(super) fn from(&self, lane: usize, k: usize) -> &'a [f32] {
-        &self.numbers[self.lanes.place(lane) + self.steps.place(k)..]
+    /// The numbers from (outer, k) on.
+    pub(super) fn from(&self, outer: usize, k: usize) -> &'a [f32] {
+        &self.numbers[self.outer.offset(outer) + self.depth.offset(k)..]
     }
 }
 
 /// A matrix with any strides.
 pub(crate) struct Strided<'a> {
-    pub(crate) data: &'a [f32],
-    pub(crate) lanes: usize,
-    pub(crate) depth: usize,
-    pub(crate) lane_stride: usize,
-    pub(crate) depth_stride: usize,
+    pub(super) data: &'a [f32],
+    pub(super) outer: usize,
+    pub(super) depth: usize,
+    pub(super) outer_stride: usize,
+    pub(super) depth_stride: usize,
 }
 
 impl Operand for Strided<'_> {
-    fn lanes(&self) -> usize {
-        self.lanes
+    fn outer(&self) -> usize {
+        self.outer
     }
 
     fn depth(&self) -> usize {
         self.depth
     }
 
-    fn pack(&self, _isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
+    fn pack(&self, _isa: Isa, outer: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
         for (index, panel) in panels.chunks_exact_mut((width * depth.len()).max(1)).enumerate() {
-            let first = lanes.start + index * width;
-            let used = width.min(lanes.end - first);
+            let first = outer.start + index * width;
+            let used = width.min(outer.end - first);
             for (k, row) in depth.clone().zip(panel.chunks_exact_mut(width)) {
-                for (lane, place) in row[..used].iter_mut().enumerate() {
-                    *place = self.data[(first + lane) * self.lane_stride + k * self.depth_stride];
+                for (i, place) in row[..used].iter_mut().enumerate() {
+                    *place = self.data[(first + i) * self.outer_stride + k * self.depth_stride];
                 }
             }
         }
     }
 }
 
-/// All panels of an operand, each over the whole depth, so that any range of k is a piece of each.
+/// All panels of an operand, each over the whole depth, so that any range of k is a contiguous piece of each.
 pub(crate) struct Packed {
     numbers: Buffer<f32>,
     width: usize,
@@ -97,14 +97,14 @@ impl Packed {
     /// Packs a whole operand, on all threads if it is large.
     pub(crate) fn whole(isa: Isa, operand: &dyn Operand, width: usize) -> Packed {
         const LARGE: usize = 1 << 16;
-        // Panels that one task packs: enough for a stretch of memory.
+        /// Panels that one task packs: enough for a stretch of memory.
         const TOGETHER: usize = 4;
-        let (lanes, depth) = (operand.lanes(), operand.depth());
-        let mut numbers = Buffer::scratch(lanes.div_ceil(width) * width * depth);
+        let (outer, depth) = (operand.outer(), operand.depth());
+        let mut numbers = Buffer::scratch(outer.div_ceil(width) * width * depth);
         let together = TOGETHER * width;
         let pack = |(index, panels): (usize, &mut [f32])| {
             let first = index * together;
-            operand.pack(isa, first..lanes.min(first + together), 0..depth, width, panels);
+            operand.pack(isa, first..outer.min(first + together), 0..depth, width, panels);
         };
         let size = (together * depth).max(1);
         if numbers.len() >= LARGE {

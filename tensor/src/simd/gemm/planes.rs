@@ -16,7 +16,7 @@
 //! One copy of the planes does both ([`padded`](super::padded)).
 
 use super::pack::{Axis, InMemory, Operand};
-use super::runs::{feature_lanes, position_lanes};
+use super::runs::{pack_by_feature, pack_by_position};
 use crate::simd::Isa;
 use crate::simd::vector::on_isa;
 use std::ops::Range;
@@ -141,8 +141,8 @@ impl<'a> Planes<'a> {
 
     /// How features and positions lie, where each pixel is a position: as a matrix for each sample.
     fn axes(&self) -> Option<[Axis; 2]> {
-        let features = Axis { apart: self.channel_stride, group: self.channels, group_apart: 0 };
-        let positions = Axis { apart: 1, group: self.window.size(), group_apart: self.sample_stride };
+        let features = Axis { stride: self.channel_stride, group: self.channels, group_stride: 0 };
+        let positions = Axis { stride: 1, group: self.window.size(), group_stride: self.sample_stride };
         self.window.is_plain().then_some([features, positions])
     }
 
@@ -161,10 +161,10 @@ impl<'a> Planes<'a> {
 }
 
 /// Positions as lanes, features as depth.
-pub(crate) struct PositionLanes<'a>(pub(crate) Planes<'a>);
+pub(crate) struct ByPosition<'a>(pub(crate) Planes<'a>);
 
-impl Operand for PositionLanes<'_> {
-    fn lanes(&self) -> usize {
+impl Operand for ByPosition<'_> {
+    fn outer(&self) -> usize {
         self.0.positions()
     }
 
@@ -174,20 +174,20 @@ impl Operand for PositionLanes<'_> {
 
     fn in_memory(&self) -> Option<InMemory<'_>> {
         let [features, positions] = self.0.axes()?;
-        Some(InMemory { numbers: self.0.data, lanes: positions, steps: features })
+        Some(InMemory { numbers: self.0.data, outer: positions, depth: features })
     }
 
-    fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
-        check(self, &lanes, &depth, width, panels);
-        on_isa!(isa, position_lanes(&self.0, lanes, depth, width, panels));
+    fn pack(&self, isa: Isa, outer: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
+        check(self, &outer, &depth, width, panels);
+        on_isa!(isa, pack_by_position(&self.0, outer, depth, width, panels));
     }
 }
 
 /// Features as lanes, positions as depth.
-pub(crate) struct FeatureLanes<'a>(pub(crate) Planes<'a>);
+pub(crate) struct ByFeature<'a>(pub(crate) Planes<'a>);
 
-impl Operand for FeatureLanes<'_> {
-    fn lanes(&self) -> usize {
+impl Operand for ByFeature<'_> {
+    fn outer(&self) -> usize {
         self.0.features()
     }
 
@@ -197,16 +197,16 @@ impl Operand for FeatureLanes<'_> {
 
     fn in_memory(&self) -> Option<InMemory<'_>> {
         let [features, positions] = self.0.axes()?;
-        Some(InMemory { numbers: self.0.data, lanes: features, steps: positions })
+        Some(InMemory { numbers: self.0.data, outer: features, depth: positions })
     }
 
-    fn pack(&self, isa: Isa, lanes: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
-        check(self, &lanes, &depth, width, panels);
-        on_isa!(isa, feature_lanes(&self.0, lanes, depth, width, panels));
+    fn pack(&self, isa: Isa, outer: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]) {
+        check(self, &outer, &depth, width, panels);
+        on_isa!(isa, pack_by_feature(&self.0, outer, depth, width, panels));
     }
 }
 
-fn check(operand: &dyn Operand, lanes: &Range<usize>, depth: &Range<usize>, width: usize, panels: &[f32]) {
-    assert!(lanes.end <= operand.lanes() && depth.end <= operand.depth());
-    assert_eq!(panels.len(), lanes.len().next_multiple_of(width) * depth.len());
+fn check(operand: &dyn Operand, outer: &Range<usize>, depth: &Range<usize>, width: usize, panels: &[f32]) {
+    assert!(outer.end <= operand.outer() && depth.end <= operand.depth());
+    assert_eq!(panels.len(), outer.len().next_multiple_of(width) * depth.len());
 }

@@ -5,7 +5,7 @@
 //! ends, or the planes do, exactly so many numbers are moved.
 
 use super::planes::Planes;
-use crate::simd::vector::Lanes;
+use crate::simd::vector::Vector;
 use std::ops::Range;
 
 /// Channels from the one that is read to the one that is fetched: far apart in memory, where no processor foresees them.
@@ -25,9 +25,9 @@ struct Part {
 /// Several panels are written in one pass over the features, so that a stretch of each row of numbers is read at
 /// once: rows lie far apart, often a page or more.
 #[inline(always)]
-pub(super) fn position_lanes<L: Lanes<W>, const W: usize>(
+pub(super) fn pack_by_position<L: Vector<W>, const W: usize>(
     planes: &Planes<'_>,
-    lanes: Range<usize>,
+    outer: Range<usize>,
     depth: Range<usize>,
     width: usize,
     panels: &mut [f32],
@@ -36,12 +36,12 @@ pub(super) fn position_lanes<L: Lanes<W>, const W: usize>(
     let together = (TOGETHER / width).max(1) * width;
     let size = width * depth.len();
     let mut parts = Vec::new();
-    for start in lanes.clone().step_by(together) {
+    for start in outer.clone().step_by(together) {
         parts.clear();
-        for first in (start..lanes.end.min(start + together)).step_by(width) {
-            let panel = (first - lanes.start) / width * size;
+        for first in (start..outer.end.min(start + together)).step_by(width) {
+            let panel = (first - outer.start) / width * size;
             let mut to = panel;
-            for (from, len) in planes.runs(first..lanes.end.min(first + width)) {
+            for (from, len) in planes.runs(first..outer.end.min(first + width)) {
                 for at in (0..len).step_by(W) {
                     let len = W.min(len - at);
                     parts.push(Part { from: from + at, to: to + at, len, end: panel + size });
@@ -57,7 +57,7 @@ pub(super) fn position_lanes<L: Lanes<W>, const W: usize>(
                 let to = panels.as_mut_ptr().wrapping_add(row * width);
                 for part in &parts {
                     let from = from.wrapping_add(part.from);
-                    L::fetch(from.wrapping_add(FETCHED_AHEAD * planes.channel_stride));
+                    L::prefetch(from.wrapping_add(FETCHED_AHEAD * planes.channel_stride));
                     // SAFETY: the part that is read furthest was found inside, and each panel has another row.
                     unsafe { L::load(&*from.cast()).store(&mut *to.wrapping_add(part.to).cast()) };
                 }
@@ -74,19 +74,19 @@ pub(super) fn position_lanes<L: Lanes<W>, const W: usize>(
 
 /// Panels whose lanes are features: `W` positions of `W` features at a time, transposed in registers.
 #[inline(always)]
-pub(super) fn feature_lanes<L: Lanes<W>, const W: usize>(
+pub(super) fn pack_by_feature<L: Vector<W>, const W: usize>(
     planes: &Planes<'_>,
-    lanes: Range<usize>,
+    outer: Range<usize>,
     depth: Range<usize>,
     width: usize,
     panels: &mut [f32],
 ) {
     // The rows of the next features are far away where each has a plane of its own.
     let ahead = (planes.taps() == 1).then_some(W * planes.channel_stride);
-    for (panel, first) in panels.chunks_mut((width * depth.len()).max(1)).zip(lanes.clone().step_by(width)) {
-        let end = lanes.end.min(first + width);
+    for (panel, first) in panels.chunks_mut((width * depth.len()).max(1)).zip(outer.clone().step_by(width)) {
+        let end = outer.end.min(first + width);
         for group in (first..end).step_by(W) {
-            // Lanes that are missing are copies of the last one.
+            // Vector that are missing are copies of the last one.
             let mut distances = [0; W];
             for i in 0..W {
                 distances[i] = planes.distance((group + i).min(end - 1));
@@ -103,7 +103,7 @@ pub(super) fn feature_lanes<L: Lanes<W>, const W: usize>(
                         for i in 0..W {
                             let from = planes.data.as_ptr().wrapping_add(from + distances[i]);
                             if let Some(ahead) = ahead {
-                                L::fetch_into_l2(from.wrapping_add(ahead));
+                                L::prefetch_into_l2(from.wrapping_add(ahead));
                             }
                             // SAFETY: the vector that is furthest was found inside.
                             numbers[i] = L::load(unsafe { &*from.cast() });

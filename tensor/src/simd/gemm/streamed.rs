@@ -4,12 +4,13 @@
 //! The columns of a stretch are gone through from left to right, so that each row of B, and of C, is read and written from one end
 //! to the other. All steps of a sum are added to a tile of C in registers, as in the microkernel.
 
-use super::driver::Start;
+use super::microkernel::{Accumulator, LINE, TileShape};
 use super::output::Output;
 use super::pack::InMemory;
+use super::start::Start;
+use super::strip::RowsOfA;
 use crate::simd::Isa;
-use crate::simd::gemm::microkernel::{Accumulator, LINE, Rows, Shape};
-use crate::simd::vector::{Lanes, on_isa};
+use crate::simd::vector::{Vector, on_isa};
 use std::ops::Range;
 
 /// Rows of C that make one tile.
@@ -24,7 +25,7 @@ const STRETCH: usize = 1024;
 /// A product's part over these rows, columns and steps, at least one of each.
 pub(super) struct Streamed<'a> {
     /// All of its rows and steps.
-    pub(super) a: Rows,
+    pub(super) a: RowsOfA,
     /// Columns are neighbours.
     pub(super) b: InMemory<'a>,
     pub(super) rows: Range<usize>,
@@ -36,19 +37,19 @@ impl Streamed<'_> {
     /// Whether so many rows and steps are better streamed, and the columns may be.
     pub(super) fn applies(b: &InMemory<'_>, rows: usize, steps: usize) -> bool {
         let few = rows <= FEW_ROWS || steps <= FEW_STEPS;
-        few && steps > 0 && b.lanes.apart == 1 && b.steps.group >= steps
+        few && steps > 0 && b.outer.stride == 1 && b.depth.group >= steps
     }
 
     /// # Safety
     /// The ranges are inside the operands and C, and no other thread touches this block of C. A has its rows and steps.
     pub(super) unsafe fn multiply(&self, isa: Isa, c: &Output<'_>, start: Start<'_>) {
-        let width = Shape::of(isa).rows;
+        let width = TileShape::of(isa).rows;
         on_isa!(isa, stretches(self, width, c, start));
     }
 
     /// Rows of A from this one on, whose panels have `width`.
     #[inline(always)]
-    fn left<L: Lanes<W>, const R: usize, const W: usize>(
+    fn left<L: Vector<W>, const R: usize, const W: usize>(
         &self,
         row: usize,
         width: usize,
@@ -57,12 +58,13 @@ impl Streamed<'_> {
         let (mut rows, mut begin) = ([self.a.start; R], [L::zero(); R]);
         for r in 0..R {
             let at = row + r - self.rows.start;
-            rows[r] = self.a.start.wrapping_add(at / width * self.a.next + at % width * self.a.apart);
+            rows[r] =
+                self.a.start.wrapping_add(at / width * self.a.tile_stride + at % width * self.a.row_stride);
             if let Start::Rows(bias) = start {
                 begin[r] = L::splat(bias[row + r]);
             }
         }
-        Left { rows, step: self.a.step, current: matches!(start, Start::Current), begin }
+        Left { rows, step: self.a.step_stride, current: matches!(start, Start::Current), begin }
     }
 }
 
@@ -76,7 +78,7 @@ fn stretches<L: Accumulator<W>, const W: usize>(
 ) {
     let in_one_tile = call.rows.len() <= FEW_ROWS;
     let (together, longest) = if in_one_tile { (FEW_ROWS, usize::MAX) } else { (ROWS, STRETCH) };
-    let (lanes, apart) = (call.b.lanes, call.b.steps.apart);
+    let (lanes, apart) = (call.b.outer, call.b.depth.stride);
     let mut col = call.cols.start;
     while col < call.cols.end {
         let (_, run) = c.at(call.rows.start, col);
@@ -96,7 +98,7 @@ fn stretches<L: Accumulator<W>, const W: usize>(
             let rows = row..call.rows.end.min(row + together);
             // SAFETY: lines of B were found inside, those of C are, and rows of A are there, as `multiply` was promised.
             unsafe {
-                match L::WIDEST {
+                match L::MAX_VECTORS {
                     4 => lines.of_rows::<L, W, 4, 8, 16>(call, rows, width, start),
                     2 => lines.of_rows::<L, W, 2, 4, 8>(call, rows, width, start),
                     _ => lines.of_rows::<L, W, 1, 1, 1>(call, rows, width, start),
@@ -137,7 +139,7 @@ impl Lines {
     /// There are so many numbers in each of `steps` rows of B and of these rows of C, which nobody else uses meanwhile, and in A.
     #[inline(always)]
     unsafe fn of_rows<
-        L: Lanes<W>,
+        L: Vector<W>,
         const W: usize,
         const V: usize,
         const OF_THREE: usize,
@@ -167,7 +169,7 @@ impl Lines {
     /// # Safety
     /// As [`Lines::of_rows`]; so below.
     #[inline(always)]
-    unsafe fn whole<L: Lanes<W>, const W: usize, const R: usize, const V: usize, const WIDE: usize>(
+    unsafe fn whole<L: Vector<W>, const W: usize, const R: usize, const V: usize, const WIDE: usize>(
         &self,
         a: &Left<L, R>,
     ) {
@@ -186,7 +188,7 @@ impl Lines {
     /// # Safety
     /// As [`Lines::whole`].
     #[inline(always)]
-    unsafe fn tiles<L: Lanes<W>, const W: usize, const R: usize, const V: usize>(
+    unsafe fn tiles<L: Vector<W>, const W: usize, const R: usize, const V: usize>(
         &self,
         a: &Left<L, R>,
         from: usize,
@@ -210,7 +212,7 @@ impl Lines {
                 }
                 if self.ahead {
                     for next in (V * W..2 * V * W).step_by(LINE) {
-                        L::fetch_into_l2(b.wrapping_add(next));
+                        L::prefetch_into_l2(b.wrapping_add(next));
                     }
                 }
                 for r in 0..R {
@@ -237,7 +239,7 @@ impl Lines {
     /// # Safety
     /// As [`Lines::whole`].
     #[inline(always)]
-    unsafe fn end<L: Lanes<W>, const W: usize, const R: usize>(&self, a: &Left<L, R>, from: usize) {
+    unsafe fn end<L: Vector<W>, const W: usize, const R: usize>(&self, a: &Left<L, R>, from: usize) {
         for at in (from..self.len).step_by(W) {
             let len = W.min(self.len - at);
             for r in 0..R {

@@ -1,6 +1,9 @@
 //! f32 products against sums in f64, other people's kernels, and each other.
 
+use super::driver::{multiply, multiply_parallel, multiply_sliced};
+use super::sgemm::{Driver, gemm_on, with_operand};
 use super::*;
+use crate::simd::Isa;
 use crate::simd::peers;
 use proptest::prelude::*;
 
@@ -106,7 +109,7 @@ fn other_libraries_agree() {
     let (m, n, k) = (131, 77, 301);
     let (a, b) = (numbers(1, m * k), numbers(2, k * n));
     let mut ours = vec![f32::NAN; m * n];
-    f32::gemm(MatRef::row_major(&a, m, k), MatRef::row_major(&b, k, n), &mut ours, n, Accumulate::Overwrite);
+    sgemm(MatRef::row_major(&a, m, k), MatRef::row_major(&b, k, n), &mut ours, n, Accumulate::Overwrite);
     for theirs in [peers::matrixmultiply, peers::gemm, peers::gemm_parallel as peers::Product] {
         let mut c = vec![0.0f32; m * n];
         theirs([m, n, k], &a, &b, &mut c);
@@ -127,10 +130,10 @@ fn the_number_of_threads_changes_no_bit() {
         c.into_iter().map(f32::to_bits).collect::<Vec<_>>()
     };
     let (rows, cols) = (MatRef::row_major(&a, m, k), MatRef::row_major(&b, k, n));
-    let whole = |c: &mut [f32]| f32::par_gemm(rows, cols, c, n, Accumulate::Overwrite);
+    let whole = |c: &mut [f32]| par_sgemm(rows, cols, c, n, Accumulate::Overwrite);
     let sliced = |c: &mut [f32]| {
-        with_lanes(rows, |a| {
-            with_lanes(cols.transposed(), |b| multiply_sliced(Isa::active(), a, b, c, Start::Zero));
+        with_operand(rows, |a| {
+            with_operand(cols.transposed(), |b| multiply_sliced(Isa::active(), a, b, c, Start::Zero));
         });
     };
     for driver in [&whole as &(dyn Fn(&mut [f32]) + Sync), &sliced] {
@@ -150,8 +153,8 @@ fn slices_sum_to_the_product() {
     let before = numbers(4, m * n);
     for start in [Start::Zero, Start::Current, Start::Rows(&bias)] {
         let mut c = if let Start::Current = start { before.clone() } else { vec![f32::NAN; m * n] };
-        with_lanes(a, |a| {
-            with_lanes(b.transposed(), |b| multiply_sliced(Isa::active(), a, b, &mut c, start));
+        with_operand(a, |a| {
+            with_operand(b.transposed(), |b| multiply_sliced(Isa::active(), a, b, &mut c, start));
         });
         for (at, value) in c.iter().enumerate() {
             let first = match start {
@@ -172,7 +175,7 @@ fn f64_in_parallel_blocks() {
     let b: Vec<f64> = numbers(2, k * n).into_iter().map(f64::from).collect();
     let mut c = vec![1.0; m * n];
     let (a, b) = (MatRef::row_major(&a, k, m).transposed(), MatRef::row_major(&b, k, n));
-    f64::par_gemm(a, b, &mut c, n, Accumulate::Add);
+    par_dgemm(a, b, &mut c, n, Accumulate::Add);
     for (at, value) in c.iter().enumerate() {
         let exact: f64 = (0..k).map(|p| a.data[p * m + at / n] * b.data[p * n + at % n]).sum();
         assert!((value - 1.0 - exact).abs() < 1e-12);

@@ -1,6 +1,6 @@
 //! Vectors of eight.
 
-use super::{Lanes, MANTISSA, register_arithmetic};
+use super::{MANTISSA, Vector, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 8;
@@ -8,7 +8,7 @@ const W: usize = 8;
 /// One AVX register. Only code that [`crate::simd::Isa::Avx2`] was detected for may use it.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(in crate::simd) struct Narrow(__m256);
+pub(in crate::simd) struct Avx2Vector(__m256);
 
 /// All bits of each of the first `len` lanes.
 #[inline(always)]
@@ -20,9 +20,9 @@ fn first(len: usize) -> __m256i {
     }
 }
 
-impl Lanes<W> for Narrow {
+impl Vector<W> for Avx2Vector {
     register_arithmetic!(
-        Narrow,
+        Avx2Vector,
         _mm256_setzero_ps,
         _mm256_loadu_ps,
         _mm256_storeu_ps,
@@ -37,19 +37,19 @@ impl Lanes<W> for Narrow {
     );
 
     #[inline(always)]
-    fn load_some(from: &[f32]) -> Narrow {
+    fn load_some(from: &[f32]) -> Avx2Vector {
         match from.first_chunk::<W>() {
             Some(all) => Self::load(all),
             // SAFETY: masked lanes are not touched, the others are inside the slice.
-            None => Narrow(unsafe { _mm256_maskload_ps(from.as_ptr(), first(from.len())) }),
+            None => Avx2Vector(unsafe { _mm256_maskload_ps(from.as_ptr(), first(from.len())) }),
         }
     }
     #[inline(always)]
-    fn times_two_to(self, power: Narrow) -> Narrow {
+    fn times_two_to(self, power: Avx2Vector) -> Avx2Vector {
         // SAFETY: as in `first`.
         unsafe {
             let exponent = _mm256_slli_epi32::<MANTISSA>(_mm256_castps_si256(power.0));
-            Narrow(_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(self.0), exponent)))
+            Avx2Vector(_mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(self.0), exponent)))
         }
     }
     // Masked stores take a microprogram of dozens of steps on many processors: parts of a vector go by halves, pairs

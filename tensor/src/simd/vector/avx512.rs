@@ -1,6 +1,6 @@
 //! Vectors of sixteen.
 
-use super::{Lanes, MANTISSA, register_arithmetic};
+use super::{MANTISSA, Vector, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 16;
@@ -8,7 +8,7 @@ const W: usize = 16;
 /// One AVX-512 register. Only code that [`crate::simd::Isa::Avx512`] was detected for may use it.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(in crate::simd) struct Wide(__m512);
+pub(in crate::simd) struct Avx512Vector(__m512);
 
 /// A bit for each of the first `len` lanes.
 #[inline(always)]
@@ -16,9 +16,9 @@ fn first(len: usize) -> __mmask16 {
     if len < W { (1 << len) - 1 } else { !0 }
 }
 
-impl Lanes<W> for Wide {
+impl Vector<W> for Avx512Vector {
     register_arithmetic!(
-        Wide,
+        Avx512Vector,
         _mm512_setzero_ps,
         _mm512_loadu_ps,
         _mm512_storeu_ps,
@@ -33,9 +33,9 @@ impl Lanes<W> for Wide {
     );
 
     #[inline(always)]
-    fn load_some(from: &[f32]) -> Wide {
+    fn load_some(from: &[f32]) -> Avx512Vector {
         // SAFETY: masked lanes are not touched, the others are inside the slice.
-        Wide(unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) })
+        Avx512Vector(unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) })
     }
     #[inline(always)]
     fn store_some(self, to: &mut [f32]) {
@@ -43,11 +43,11 @@ impl Lanes<W> for Wide {
         unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), self.0) }
     }
     #[inline(always)]
-    fn times_two_to(self, power: Wide) -> Wide {
+    fn times_two_to(self, power: Avx512Vector) -> Avx512Vector {
         // SAFETY: the processor has AVX-512, as this type's users have made sure.
         unsafe {
             let exponent = _mm512_slli_epi32::<{ MANTISSA as u32 }>(_mm512_castps_si512(power.0));
-            Wide(_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(self.0), exponent)))
+            Avx512Vector(_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(self.0), exponent)))
         }
     }
 }

@@ -7,7 +7,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-/// What differs between registers in nothing but the names of instructions: the greater part of [`Lanes`], for a type
+/// What differs between registers in nothing but the names of instructions: the greater part of [`Vector`], for a type
 /// around one register whose users have made sure that the processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! register_arithmetic {
@@ -90,12 +90,12 @@ macro_rules! register_arithmetic {
             out
         }
         #[inline(always)]
-        fn fetch(from: *const f32) {
+        fn prefetch(from: *const f32) {
             // SAFETY: a hint, which touches nothing; so below.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
         }
         #[inline(always)]
-        fn fetch_into_l2(from: *const f32) {
+        fn prefetch_into_l2(from: *const f32) {
             // SAFETY: as above.
             unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
         }
@@ -109,19 +109,19 @@ mod portable;
 mod tests;
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use avx2::Narrow;
+pub(super) use avx2::Avx2Vector;
 #[cfg(target_arch = "x86_64")]
-pub(super) use avx512::Wide;
-pub(super) use portable::Plain;
+pub(super) use avx512::Avx512Vector;
+pub(super) use portable::PortableVector;
 
 /// Numbers in the widest vector; every `W` divides it.
-pub(super) const MOST_LANES: usize = 16;
+pub(super) const MAX_LANES: usize = 16;
 
 /// How many bits of an f32 are behind its exponent.
 const MANTISSA: i32 = 23;
 
 /// Vectors with the arithmetic of transforms and normalisations.
-pub(super) trait Lanes<const W: usize>: Copy {
+pub(super) trait Vector<const W: usize>: Copy {
     fn zero() -> Self;
     /// The same number in all lanes.
     fn splat(c: f32) -> Self;
@@ -148,31 +148,31 @@ pub(super) trait Lanes<const W: usize>: Copy {
     fn transpose(rows: [Self; W]) -> [Self; W];
     /// Brings what lies there into the nearest cache; any address will do.
     #[inline(always)]
-    fn fetch(_from: *const f32) {}
+    fn prefetch(_from: *const f32) {}
     /// Brings what lies there into the second cache; any address will do.
     #[inline(always)]
-    fn fetch_into_l2(_from: *const f32) {}
+    fn prefetch_into_l2(_from: *const f32) {}
 
     /// Part number `part` of sixteen numbers.
     #[inline(always)]
-    fn load_part(from: &[f32; MOST_LANES], part: usize) -> Self {
+    fn load_part(from: &[f32; MAX_LANES], part: usize) -> Self {
         Self::load(&from.as_chunks::<W>().0[part])
     }
-    /// The counterpart of [`Lanes::load_part`].
+    /// The counterpart of [`Vector::load_part`].
     #[inline(always)]
-    fn store_part(self, to: &mut [f32; MOST_LANES], part: usize) {
+    fn store_part(self, to: &mut [f32; MAX_LANES], part: usize) {
         self.store(&mut to.as_chunks_mut::<W>().0[part]);
     }
 }
 
-/// The numbers from `at` on, for [`Lanes::load_some`]. If there are none they are nothing at the end of the others, and not at an
+/// The numbers from `at` on, for [`Vector::load_some`]. If there are none they are nothing at the end of the others, and not at an
 /// address where no memory is: from there even a load of no lanes takes hundreds of cycles.
 #[inline(always)]
 pub(super) fn behind(numbers: &[f32], at: usize) -> &[f32] {
     &numbers[at.min(numbers.len())..]
 }
 
-/// Runs a function of [`Lanes`] compiled for an instruction set that the processor has.
+/// Runs a function of [`Vector`] compiled for an instruction set that the processor has.
 macro_rules! on_isa {
     ($isa:expr, $name:ident($($argument:expr),* $(,)?)) => {
         match $isa {
@@ -181,7 +181,7 @@ macro_rules! on_isa {
             Isa::Avx512 => unsafe {
                 crate::simd::isa::with_avx512(
                     #[inline(always)]
-                    || $name::<crate::simd::vector::Wide, 16>($($argument),*),
+                    || $name::<crate::simd::vector::Avx512Vector, 16>($($argument),*),
                 )
             },
             #[cfg(target_arch = "x86_64")]
@@ -189,10 +189,10 @@ macro_rules! on_isa {
             Isa::Avx2 => unsafe {
                 crate::simd::isa::with_avx2(
                     #[inline(always)]
-                    || $name::<crate::simd::vector::Narrow, 8>($($argument),*),
+                    || $name::<crate::simd::vector::Avx2Vector, 8>($($argument),*),
                 )
             },
-            _ => $name::<crate::simd::vector::Plain, 16>($($argument),*),
+            _ => $name::<crate::simd::vector::PortableVector, 16>($($argument),*),
         }
     };
 }

@@ -6,7 +6,7 @@ use std::array;
 
 /// Loads, stores, arithmetic and the transpose.
 #[inline(always)]
-fn arithmetic<L: Lanes<W>, const W: usize>() {
+fn arithmetic<L: Vector<W>, const W: usize>() {
     let x: [f32; W] = array::from_fn(|i| i as f32 + 0.5);
     let y: [f32; W] = array::from_fn(|i| 3.0 - i as f32);
     let stored = |vector: L| {
@@ -39,8 +39,8 @@ fn arithmetic<L: Lanes<W>, const W: usize>() {
     for (j, column) in L::transpose(rows).into_iter().enumerate() {
         assert_eq!(stored(column), array::from_fn(|i| (i * W + j) as f32));
     }
-    let mut sixteen: [f32; MOST_LANES] = array::from_fn(|i| i as f32);
-    for part in 0..MOST_LANES / W {
+    let mut sixteen: [f32; MAX_LANES] = array::from_fn(|i| i as f32);
+    for part in 0..MAX_LANES / W {
         assert_eq!(stored(L::load_part(&sixteen, part)), array::from_fn(|i| (part * W + i) as f32));
         a.store_part(&mut sixteen, part);
         assert_eq!(sixteen[part * W..][..W], x);

@@ -1,4 +1,4 @@
-use super::trained::TrainedClassifier;
+use super::TrainedClassifier;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;

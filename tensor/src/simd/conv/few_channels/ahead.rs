@@ -1,7 +1,7 @@
 //! What will be read next.
 
-use crate::simd::gemm::microkernel::LINE;
-use crate::simd::vector::Lanes;
+use crate::simd::gemm::LINE;
+use crate::simd::vector::Vector;
 
 /// Stretches of memory that are brought into the second cache a part at a time, while others are worked on. The processor by itself
 /// does not foresee where the next ones begin.
@@ -24,9 +24,9 @@ impl Ahead {
     }
 
     #[inline(always)]
-    pub(super) fn turn<L: Lanes<W>, const W: usize>(&mut self) {
+    pub(super) fn turn<L: Vector<W>, const W: usize>(&mut self) {
         for _ in 0..self.lines {
-            L::fetch_into_l2(self.start.wrapping_add(self.at));
+            L::prefetch_into_l2(self.start.wrapping_add(self.at));
             self.at += LINE;
             if self.at >= self.len {
                 (self.at, self.start) = (0, self.start.wrapping_add(self.apart));

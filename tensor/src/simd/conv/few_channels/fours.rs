@@ -3,7 +3,7 @@
 use super::Pass;
 use crate::simd::conv::winograd::stride_one::OUT as LINES;
 use crate::simd::conv::winograd::transform::Transform;
-use crate::simd::vector::Lanes;
+use crate::simd::vector::Vector;
 
 impl Pass {
     /// Whether this way is open, and fours of lines do not go much beyond the places.
@@ -30,7 +30,7 @@ impl Plane<'_> {
     #[inline(always)]
     pub(super) fn transform<
         M: Transform<R, C>,
-        L: Lanes<W>,
+        L: Vector<W>,
         const C: usize,
         const R: usize,
         const W: usize,
@@ -71,7 +71,7 @@ impl Plane<'_> {
 #[inline(always)]
 pub(super) fn transform_lines<
     M: Transform<R, C>,
-    L: Lanes<W>,
+    L: Vector<W>,
     const C: usize,
     const R: usize,
     const W: usize,
@@ -92,7 +92,7 @@ pub(super) fn transform_lines<
 /// # Safety
 /// There are `wide` numbers from each of the beginnings on.
 #[inline(always)]
-unsafe fn transform<M: Transform<R, C>, L: Lanes<W>, const C: usize, const R: usize, const W: usize>(
+unsafe fn transform<M: Transform<R, C>, L: Vector<W>, const C: usize, const R: usize, const W: usize>(
     from: [*const f32; C],
     wide: usize,
     to: &mut [f32],

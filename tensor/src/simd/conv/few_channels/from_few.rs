@@ -5,7 +5,7 @@ use super::shifted::{SLACK, Shifted};
 use super::tile::{Terms, load, store};
 use crate::Buffer;
 use crate::simd::Isa;
-use crate::simd::vector::{Lanes, MOST_LANES, on_isa};
+use crate::simd::vector::{MAX_LANES, Vector, on_isa};
 use rayon::prelude::*;
 
 /// Channels of a tile, as many as registers have room for sums: with 32 of them, and with 16.
@@ -17,7 +17,7 @@ const VECTORS: usize = 2;
 const LEAST_IN_TASK: usize = 48;
 /// Tasks for each thread.
 const TASKS: usize = 4;
-const _: () = assert!(VECTORS * MOST_LANES <= SLACK);
+const _: () = assert!(VECTORS * MAX_LANES <= SLACK);
 
 pub(super) struct FromFew<'a> {
     pass: &'a Pass,
@@ -61,7 +61,7 @@ impl<'a> FromFew<'a> {
 
 /// Some channels of one sample, from a first one on.
 #[inline(always)]
-fn convolve<L: Lanes<W>, const W: usize>(
+fn convolve<L: Vector<W>, const W: usize>(
     call: &FromFew<'_>,
     x: &[f32],
     bias: Option<&[f32]>,
@@ -70,7 +70,7 @@ fn convolve<L: Lanes<W>, const W: usize>(
 ) {
     let mut copies = Buffer::<f32>::scratch(call.copies.len());
     call.copies.write::<L, W>(x, &mut copies);
-    if W == MOST_LANES {
+    if W == MAX_LANES {
         add_groups::<L, ROWS, W>(call, &copies, bias, (first, y), add);
     } else {
         add_groups::<L, ROWS_OF_NARROW, W>(call, &copies, bias, (first, y), add);
@@ -78,7 +78,7 @@ fn convolve<L: Lanes<W>, const W: usize>(
 }
 
 #[inline(always)]
-fn add_groups<L: Lanes<W>, const ROWS: usize, const W: usize>(
+fn add_groups<L: Vector<W>, const ROWS: usize, const W: usize>(
     call: &FromFew<'_>,
     copies: &[f32],
     bias: Option<&[f32]>,

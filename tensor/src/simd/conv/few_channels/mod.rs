@@ -23,8 +23,9 @@ mod tile;
 mod to_few;
 mod weight_gradient;
 
-use crate::ops::conv::{Bias, Geometry};
 use crate::simd::Isa;
+use crate::simd::conv::addend::Bias;
+use crate::simd::conv::geometry::Geometry;
 use rayon::prelude::*;
 
 /// Channels at most on the one side.

@@ -4,10 +4,10 @@ use super::Pass;
 use crate::Buffer;
 use crate::simd::conv::padded::Padded;
 use crate::simd::gemm::Window;
-use crate::simd::vector::{Lanes, MOST_LANES};
+use crate::simd::vector::{MAX_LANES, Vector};
 
 /// Numbers behind each copy that may be read: whole vectors go beyond it, and what they find there is not used.
-pub(super) const SLACK: usize = 4 * MOST_LANES;
+pub(super) const SLACK: usize = 4 * MAX_LANES;
 
 /// How the copies lie: for each channel one for each column of the window, of the places' width and with what is above
 /// and below them.
@@ -40,7 +40,7 @@ impl<'a> Shifted<'a> {
 
     /// Those of one sample.
     #[inline(always)]
-    pub(super) fn write<L: Lanes<W>, const W: usize>(&self, x: &[f32], copies: &mut [f32]) {
+    pub(super) fn write<L: Vector<W>, const W: usize>(&self, x: &[f32], copies: &mut [f32]) {
         if self.pass.plane[1] == self.pass.places[1] {
             return self.write_as_one_line(x, copies);
         }

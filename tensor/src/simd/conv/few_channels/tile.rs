@@ -1,6 +1,6 @@
 //! The tile of sums that stays in registers.
 
-use crate::simd::vector::{Lanes, behind};
+use crate::simd::vector::{Vector, behind};
 
 /// The terms of a sum, in order: each a weight for every row of a tile, times what is so many numbers behind the beginning
 /// of x.
@@ -18,7 +18,7 @@ impl<'a, const ROWS: usize> Terms<'a, ROWS> {
 
     /// Adds them to each sum of a tile. Where x has ended there are zeros.
     #[inline(always)]
-    pub(super) fn add<L: Lanes<W>, const VECTORS: usize, const W: usize>(
+    pub(super) fn add<L: Vector<W>, const VECTORS: usize, const W: usize>(
         &self,
         x: &[f32],
         sums: &mut [[L; VECTORS]; ROWS],
@@ -41,7 +41,7 @@ impl<'a, const ROWS: usize> Terms<'a, ROWS> {
     }
 
     #[inline(always)]
-    fn add_from<L: Lanes<W>, const VECTORS: usize, const W: usize>(
+    fn add_from<L: Vector<W>, const VECTORS: usize, const W: usize>(
         &self,
         sums: &mut [[L; VECTORS]; ROWS],
         load: impl Fn(usize) -> [L; VECTORS],
@@ -63,7 +63,7 @@ impl<'a, const ROWS: usize> Terms<'a, ROWS> {
 
 /// Some vectors of neighbouring numbers; zeros where there are not enough.
 #[inline(always)]
-pub(super) fn load<L: Lanes<W>, const VECTORS: usize, const W: usize>(from: &[f32]) -> [L; VECTORS] {
+pub(super) fn load<L: Vector<W>, const VECTORS: usize, const W: usize>(from: &[f32]) -> [L; VECTORS] {
     let mut row = [L::zero(); VECTORS];
     if from.len() >= VECTORS * W {
         for j in 0..VECTORS {
@@ -79,7 +79,7 @@ pub(super) fn load<L: Lanes<W>, const VECTORS: usize, const W: usize>(from: &[f3
 
 /// As many of their numbers as there is room for.
 #[inline(always)]
-pub(super) fn store<L: Lanes<W>, const VECTORS: usize, const W: usize>(row: [L; VECTORS], to: &mut [f32]) {
+pub(super) fn store<L: Vector<W>, const VECTORS: usize, const W: usize>(row: [L; VECTORS], to: &mut [f32]) {
     if to.len() >= VECTORS * W {
         for j in 0..VECTORS {
             row[j].store_some(&mut to[j * W..]);

@@ -1,8 +1,8 @@
 //! Bands of tile rows: from planes to sixteen channels side by side, and back.
 
 use super::LANES;
-use crate::ops::conv::Onto;
-use crate::simd::vector::Lanes;
+use crate::simd::conv::addend::Onto;
+use crate::simd::vector::Vector;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -98,7 +98,7 @@ impl<'a> GroupPlanes<'a> {
 
     /// `W` neighbouring pixels of part number `part` of the channels; zeros where there is no such channel or pixel.
     #[inline(always)]
-    fn load<L: Lanes<W>, const W: usize>(&self, part: usize, start: usize) -> [L; W] {
+    fn load<L: Vector<W>, const W: usize>(&self, part: usize, start: usize) -> [L; W] {
         // Loops over all lanes, which unroll, keep the values in registers.
         let mut block = [L::zero(); W];
         if self.count == LANES && start + W <= self.size {
@@ -122,10 +122,10 @@ impl<'a> GroupPlanes<'a> {
     /// Brings pixel `at` of all planes nearer; behind the last of the pixels that are read come those of the next
     /// sixteen planes.
     #[inline(always)]
-    fn fetch<L: Lanes<W>, const W: usize>(&self, at: usize, read: Range<usize>) {
+    fn fetch<L: Vector<W>, const W: usize>(&self, at: usize, read: Range<usize>) {
         let at = if at < read.end { at } else { at - read.len() + LANES * self.size };
         for channel in 0..LANES {
-            L::fetch(self.planes.as_ptr().wrapping_add(channel * self.size + at));
+            L::prefetch(self.planes.as_ptr().wrapping_add(channel * self.size + at));
         }
     }
 }
@@ -147,7 +147,7 @@ impl Pixels<'_> {
     /// Reads what tiles of `span` rows in tile row `down` need, from pixel number `at` on, where the rows above ended.
     /// Answers where the next row is to go on.
     #[inline(always)]
-    pub(super) fn read<L: Lanes<W>, const W: usize>(
+    pub(super) fn read<L: Vector<W>, const W: usize>(
         &mut self,
         planes: &GroupPlanes<'_>,
         mut at: usize,
@@ -182,7 +182,7 @@ impl Pixels<'_> {
 
 /// Writes neighbouring pixels of `used` channels to planes `plane` apart, from `first` on.
 #[inline(always)]
-pub(super) fn write_planes<L: Lanes<W>, const W: usize>(
+pub(super) fn write_planes<L: Vector<W>, const W: usize>(
     pixels: &[[f32; LANES]],
     y: &Shared<'_, f32>,
     at: (usize, usize, usize),
@@ -199,7 +199,7 @@ pub(super) fn write_planes<L: Lanes<W>, const W: usize>(
 
 /// [`write_planes`], where `sum(row, to, start)` is what goes to `to`, which is at `start` of `y`.
 #[inline(always)]
-fn write_sums<L: Lanes<W>, const W: usize>(
+fn write_sums<L: Vector<W>, const W: usize>(
     pixels: &[[f32; LANES]],
     y: &Shared<'_, f32>,
     (first, plane, used): (usize, usize, usize),

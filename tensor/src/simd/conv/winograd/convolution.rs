@@ -7,9 +7,9 @@ use super::scheme::{Axis, Scheme, Term};
 use super::tiles::{Transformed, transform_inputs};
 use super::transform::{Transform, sandwich};
 use super::*;
-use crate::Accumulate;
-use crate::ops::conv::{Base, Bias, Onto};
-use crate::simd::vector::Lanes;
+use crate::simd::conv::addend::{Addend, Bias, Onto};
+use crate::simd::gemm::Accumulate;
+use crate::simd::vector::Vector;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -32,7 +32,7 @@ pub(in crate::simd) fn forward(
     g: &Geometry,
     x: &[f32],
     w: &[f32],
-    base: Base<'_, f32>,
+    addend: Addend<'_, f32>,
     y: &mut [f32],
 ) {
     let weights = Weights {
@@ -44,7 +44,7 @@ pub(in crate::simd) fn forward(
         mirrored: false,
     };
     let [scheme, _] = Scheme::pair(g);
-    convolve(isa, scheme, g.samples, &weights, (x, g.plane, g.before), base, (y, g.places));
+    convolve(isa, scheme, g.samples, &weights, (x, g.plane, g.before), addend, (y, g.places));
 }
 
 /// dX = mirrored w ∗ dY, where dY has zeros between its pixels if the stride is two.
@@ -64,9 +64,9 @@ pub(in crate::simd) fn grad_input(
         depth_stride: g.channels_in * WINDOW,
         mirrored: true,
     };
-    let base = Base { bias: Bias::None, onto: how.into() };
+    let addend = Addend { bias: Bias::None, onto: how.into() };
     let [_, scheme] = Scheme::pair(g);
-    convolve(isa, scheme, g.samples, &weights, (dy, g.places, back_before(g)), base, (dx, g.plane));
+    convolve(isa, scheme, g.samples, &weights, (dy, g.places, back_before(g)), addend, (dx, g.plane));
 }
 
 /// The bytes of the larger buffers that [`forward`] holds at once beside its operands.
@@ -89,9 +89,9 @@ fn buffers(
     places: [usize; 2],
 ) -> Vec<usize> {
     let weights = Weights { w: &[], lanes, depth, lane_stride: 0, depth_stride: 0, mirrored: false };
-    let base = Base { bias: Bias::None, onto: Onto::Nothing };
+    let addend = Addend { bias: Bias::None, onto: Onto::Nothing };
     let (x, y) = ((&[][..], plane, before), (&mut [][..], places));
-    let call = Convolution::new(Isa::active(), scheme, samples, &weights, x, base, y);
+    let call = Convolution::new(Isa::active(), scheme, samples, &weights, x, addend, y);
     call.buffers().into_iter().map(|numbers| numbers * size_of::<f32>()).collect()
 }
 
@@ -101,11 +101,11 @@ fn convolve(
     samples: usize,
     weights: &Weights<'_>,
     (x, plane, before): (&[f32], [usize; 2], [usize; 2]),
-    base: Base<'_, f32>,
+    addend: Addend<'_, f32>,
     (y, places): (&mut [f32], [usize; 2]),
 ) {
     assert!(isa <= Isa::detected());
-    let call = Convolution::new(isa, scheme, samples, weights, (x, plane, before), base, (y, places));
+    let call = Convolution::new(isa, scheme, samples, weights, (x, plane, before), addend, (y, places));
     if call.has_few_tiles() { call.by_channels() } else { call.by_tiles() }
 }
 
@@ -120,7 +120,7 @@ pub(super) struct Convolution<'a> {
     weights: &'a Weights<'a>,
     inputs: Tiles,
     x: &'a [f32],
-    base: Base<'a, f32>,
+    addend: Addend<'a, f32>,
     y: Shared<'a, f32>,
     places: [usize; 2],
     tile_rows: usize,
@@ -133,7 +133,7 @@ impl<'a> Convolution<'a> {
         samples: usize,
         weights: &'a Weights<'a>,
         (x, plane, before): (&'a [f32], [usize; 2], [usize; 2]),
-        base: Base<'a, f32>,
+        addend: Addend<'a, f32>,
         (y, places): (&'a mut [f32], [usize; 2]),
     ) -> Convolution<'a> {
         let axis = scheme.axis();
@@ -147,7 +147,7 @@ impl<'a> Convolution<'a> {
             weights,
             inputs,
             x,
-            base,
+            addend,
             y: Shared::new(y),
             places,
             tile_rows,
@@ -338,7 +338,7 @@ const STEPS_AHEAD: usize = 4;
 /// U[·, ks, ·]: the transformed weights of some of the channels that are summed over, and some groups of those that
 /// come out.
 #[inline(always)]
-fn transform_weights<L: Lanes<W>, const W: usize>(
+fn transform_weights<L: Vector<W>, const W: usize>(
     scheme: Scheme,
     weights: &Weights<'_>,
     ks: Range<usize>,
@@ -359,7 +359,7 @@ fn transform_weights<L: Lanes<W>, const W: usize>(
 }
 
 #[inline(always)]
-fn transform_taps<M: Transform<R, 3>, L: Lanes<W>, const R: usize, const W: usize>(
+fn transform_taps<M: Transform<R, 3>, L: Vector<W>, const R: usize, const W: usize>(
     weights: &Weights<'_>,
     ks: Range<usize>,
     groups: Range<usize>,
@@ -368,7 +368,7 @@ fn transform_taps<M: Transform<R, 3>, L: Lanes<W>, const R: usize, const W: usiz
 ) {
     for group in groups.clone() {
         let index = group - groups.start;
-        // Lanes without a channel repeat the last one: what they give is not written anywhere.
+        // Vector without a channel repeat the last one: what they give is not written anywhere.
         let last = LANES.min(weights.lanes - group * LANES) - 1;
         for k in ks.clone() {
             let at = panel_at(weights.depth, groups.len() * LANES, k, index * LANES).0 / LANES;
@@ -390,7 +390,7 @@ fn transform_taps<M: Transform<R, 3>, L: Lanes<W>, const R: usize, const W: usiz
                     *taps = L::transpose(*taps);
                 }
                 for i in 0..W {
-                    L::fetch(window(i).as_ptr().wrapping_add(STEPS_AHEAD * weights.depth_stride));
+                    L::prefetch(window(i).as_ptr().wrapping_add(STEPS_AHEAD * weights.depth_stride));
                 }
                 sandwich::<M, L, R, 3, W>(
                     #[inline(always)]
@@ -408,7 +408,7 @@ fn transform_taps<M: Transform<R, 3>, L: Lanes<W>, const R: usize, const W: usiz
 
 /// The planes of a band of one sample, for some groups of channels, from M.
 #[inline(always)]
-fn transform_outputs<L: Lanes<W>, const W: usize>(
+fn transform_outputs<L: Vector<W>, const W: usize>(
     call: &Convolution<'_>,
     band: &Band,
     groups: Range<usize>,
@@ -436,7 +436,7 @@ fn transform_outputs<L: Lanes<W>, const W: usize>(
 #[inline(always)]
 fn transform_sums<
     M: Transform<OUT, SUMS>,
-    L: Lanes<W>,
+    L: Vector<W>,
     const OUT: usize,
     const SUMS: usize,
     const W: usize,
@@ -447,7 +447,7 @@ fn transform_sums<
     (m, m_apart, slots): (&[[f32; LANES]], usize, Slots),
 ) {
     let (places, channels) = (call.places, call.weights.lanes);
-    let bias = call.base.bias.of(band.sample, channels);
+    let bias = call.addend.bias.of(band.sample, channels);
     let (across, wide, plane) = (call.inputs.count[1], places[1], places[0] * places[1]);
     // A row of tiles at a time, which the first cache holds until its planes are written.
     let mut pixels = Buffer::<f32>::scratch(OUT * wide * LANES);
@@ -467,7 +467,7 @@ fn transform_sums<
                 let pixel = right * OUT * OUT;
                 if pixel.is_multiple_of(LANES) {
                     for channel in 0..LANES {
-                        L::fetch(call.y.start().wrapping_add(first + channel * plane + pixel));
+                        L::prefetch(call.y.start().wrapping_add(first + channel * plane + pixel));
                     }
                 }
                 let at = slots.of(down, right) * groups.len() + group - groups.start;
@@ -488,7 +488,7 @@ fn transform_sums<
                     );
                 }
             }
-            write_planes::<L, W>(&pixels[..high * wide], &call.y, (first, plane, used), call.base.onto);
+            write_planes::<L, W>(&pixels[..high * wide], &call.y, (first, plane, used), call.addend.onto);
         }
     }
 }

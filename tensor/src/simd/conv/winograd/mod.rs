@@ -34,14 +34,14 @@ pub(super) use convolution::{buffers_of_forward, buffers_of_input, forward, grad
 pub(super) use weight_gradient::{buffers_of_weights, grad_weight};
 
 use crate::Buffer;
-use crate::ops::conv::Geometry;
 use crate::simd::Isa;
+use crate::simd::conv::geometry::Geometry;
 use crate::simd::vector::on_isa;
 use bands::Shared;
 use scheme::Scheme;
 
 /// Channels side by side, in the order of pictures and tiles that transforms work on.
-const LANES: usize = crate::simd::vector::MOST_LANES;
+const LANES: usize = crate::simd::vector::MAX_LANES;
 
 /// Whether this way is open and pays: enough channels to fill vectors, and pictures that tiles do not exceed by much. A
 /// function of a sample's shape alone, so that no sample depends on how many are computed with it.

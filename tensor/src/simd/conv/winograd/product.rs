@@ -1,8 +1,8 @@
 //! Small products of matrices that lie in memory as the microkernel can use them: nothing is packed.
 
 use crate::simd::Isa;
-use crate::simd::gemm::microkernel::{self, Ahead, Begin, Columns, LINE, Rows, Shape, Strip};
 use crate::simd::gemm::share;
+use crate::simd::gemm::{ColumnsOfB, LINE, Prefetch, RowsOfA, Start, Strip, TileShape};
 
 /// Columns of B that lie together: four AVX-512 registers.
 pub(super) const PANEL: usize = 64;
@@ -54,8 +54,8 @@ impl Product {
         assert!((p.rows - 1) * p.c_row + p.cols <= c.len());
         assert!(p.b_first + p.depth <= p.b_rows && p.b_rows * p.cols <= b.len());
         assert!(p.depth == 0 || (p.rows - 1) * p.a_row + (p.depth - 1) * p.a_step < a.len());
-        let shape = Shape::of(isa);
-        let widest = shape.most_cols();
+        let shape = TileShape::of(isa);
+        let widest = shape.max_cols();
         if p.depth == 0 && !p.add {
             c.chunks_mut(p.c_row).take(p.rows).for_each(|row| row[..p.cols].fill(0.0));
         }
@@ -78,26 +78,26 @@ impl Product {
                 let strip = Strip {
                     rows: p.rows,
                     steps,
-                    a: Rows {
+                    a: RowsOfA {
                         start: a[step * p.a_step..].as_ptr(),
-                        apart: p.a_row,
-                        step: p.a_step,
-                        next: shape.most_rows(cols / shape.lanes) * p.a_row,
+                        row_stride: p.a_row,
+                        step_stride: p.a_step,
+                        tile_stride: shape.max_rows(cols / shape.lanes) * p.a_row,
                     },
-                    b: Columns { start: b[b_start..].as_ptr(), step: b_step, copy: None },
+                    b: ColumnsOfB { start: b[b_start..].as_ptr(), step_stride: b_step, copy: None },
                     c: c[col..].as_mut_ptr(),
-                    c_row: p.c_row,
-                    begin: if p.add || step > 0 { Begin::Current } else { Begin::Zero },
-                    ahead: Ahead {
+                    c_row_stride: p.c_row,
+                    start: if p.add || step > 0 { Start::Current } else { Start::Zero },
+                    prefetch: Prefetch {
                         start: ahead.wrapping_add(first * steps * LINE),
-                        step: LINE,
-                        next: steps * LINE,
+                        step_stride: LINE,
+                        line_stride: steps * LINE,
                         lines,
                     },
-                    late: 0,
+                    late_steps: 0,
                 };
                 // SAFETY: every element was checked to be inside, and the processor to have the instructions.
-                unsafe { microkernel::run(isa, &strip, cols / shape.lanes) };
+                unsafe { strip.compute(isa, cols / shape.lanes) };
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::bands::Tiles;
 use super::{stride_one, stride_two};
-use crate::ops::conv::Geometry;
+use crate::simd::conv::geometry::Geometry;
 
 /// Along one axis, a window of three taps over a tile of pixels: taps and pixels become *factors*, products of these are
 /// added up, and the sums become outputs. In two dimensions, and for the gradients, everything follows from that.

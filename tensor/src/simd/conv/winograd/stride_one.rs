@@ -5,7 +5,7 @@
 //! columns (eq. 8). The matrices come from evaluating polynomials at α − 1 points and infinity.
 
 use super::transform::Transform;
-use crate::simd::vector::Lanes;
+use crate::simd::vector::Vector;
 
 /// Outputs of a tile along each axis.
 pub(in crate::simd) const OUT: usize = 4;
@@ -39,7 +39,7 @@ const N0: f32 = P2 * Q2;
 impl Transform<IN, IN> for Input {
     /// (p²q², 0, −p²−q², 0, 1, 0), (0, ∓p q², −q², ±p, 1, 0), (0, ∓q p², −p², ±q, 1, 0), (0, p²q², 0, −p²−q², 0, 1).
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>(x: [L; IN]) -> [L; IN] {
+    fn apply<L: Vector<W>, const W: usize>(x: [L; IN]) -> [L; IN] {
         let [x0, x1, x2, x3, x4, x5] = x;
         let (even, odd) = (x2.mul_add(-Q2, x4), x1.mul_add(-Q2, x3));
         let (even2, odd2) = (x2.mul_add(-P2, x4), x1.mul_add(-P2, x3));
@@ -57,7 +57,7 @@ impl Transform<IN, IN> for Input {
 impl Transform<IN, 3> for Taps {
     /// (1, 0, 0) / p²q², (1, ±p, p²) / N(p), (1, ±q, q²) / N(q), (0, 0, 1).
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>(x: [L; 3]) -> [L; IN] {
+    fn apply<L: Vector<W>, const W: usize>(x: [L; 3]) -> [L; IN] {
         let [x0, x1, x2] = x;
         let even = x2.mul_add(P2, x0).scale(1.0 / NP);
         let even2 = x2.mul_add(Q2, x0).scale(1.0 / NQ);
@@ -75,7 +75,7 @@ impl Transform<IN, 3> for Taps {
 impl Transform<OUT, IN> for Output {
     /// Powers 0 to 3 of the points 0, p, −p, q, −q; the last power of infinity.
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>(x: [L; IN]) -> [L; OUT] {
+    fn apply<L: Vector<W>, const W: usize>(x: [L; IN]) -> [L; OUT] {
         let [x0, x1, x2, x3, x4, x5] = x;
         let (even, odd, even2, odd2) = (x1.add(x2), x1.sub(x2), x3.add(x4), x3.sub(x4));
         [
@@ -90,7 +90,7 @@ impl Transform<OUT, IN> for Output {
 impl Transform<IN, OUT> for OutputAdjoint {
     /// The columns of [`Output`].
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>(x: [L; OUT]) -> [L; IN] {
+    fn apply<L: Vector<W>, const W: usize>(x: [L; OUT]) -> [L; IN] {
         let [x0, x1, x2, x3] = x;
         let (even, odd) = (x2.mul_add(P2, x0), x3.mul_add(P2, x1));
         let (even2, odd2) = (x2.mul_add(Q2, x0), x3.mul_add(Q2, x1));
@@ -101,7 +101,7 @@ impl Transform<IN, OUT> for OutputAdjoint {
 impl Transform<3, IN> for TapsAdjoint {
     /// The columns of [`Taps`].
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>(x: [L; IN]) -> [L; 3] {
+    fn apply<L: Vector<W>, const W: usize>(x: [L; IN]) -> [L; 3] {
         let [x0, x1, x2, x3, x4, x5] = x;
         let (even, odd, even2, odd2) = (x1.add(x2), x1.sub(x2), x3.add(x4), x3.sub(x4));
         [

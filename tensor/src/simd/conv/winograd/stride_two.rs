@@ -13,7 +13,7 @@
 //! x₁w₀ + x₀w₂, where x is dY, and the ones in between are xw₁.
 
 use super::transform::Transform;
-use crate::simd::vector::Lanes;
+use crate::simd::vector::Vector;
 
 /// Outputs of a tile along each axis.
 pub(super) const OUT: usize = 2;
@@ -38,7 +38,7 @@ pub(super) struct TapsAdjoint;
 impl Transform<IN, IN> for Input {
     /// d₀ − d₂, d₁, d₂, d₃, d₄ − d₂.
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>([d0, d1, d2, d3, d4]: [L; IN]) -> [L; IN] {
+    fn apply<L: Vector<W>, const W: usize>([d0, d1, d2, d3, d4]: [L; IN]) -> [L; IN] {
         [d0.sub(d2), d1, d2, d3, d4.sub(d2)]
     }
 }
@@ -46,7 +46,7 @@ impl Transform<IN, IN> for Input {
 impl Transform<TAP_FACTORS, 3> for Taps {
     /// w₀, w₁, w₀ + w₂, w₂.
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>([w0, w1, w2]: [L; 3]) -> [L; TAP_FACTORS] {
+    fn apply<L: Vector<W>, const W: usize>([w0, w1, w2]: [L; 3]) -> [L; TAP_FACTORS] {
         [w0, w1, w0.add(w2), w2]
     }
 }
@@ -54,7 +54,7 @@ impl Transform<TAP_FACTORS, 3> for Taps {
 impl Transform<OUT, SUMS> for Output {
     /// m₀ + m₁, m₁ + m₂.
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>([m0, m1, m2]: [L; SUMS]) -> [L; OUT] {
+    fn apply<L: Vector<W>, const W: usize>([m0, m1, m2]: [L; SUMS]) -> [L; OUT] {
         [m0.add(m1), m1.add(m2)]
     }
 }
@@ -62,7 +62,7 @@ impl Transform<OUT, SUMS> for Output {
 impl Transform<SUMS, OUT> for OutputAdjoint {
     /// The columns of [`Output`].
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>([y0, y1]: [L; OUT]) -> [L; SUMS] {
+    fn apply<L: Vector<W>, const W: usize>([y0, y1]: [L; OUT]) -> [L; SUMS] {
         [y0, y0.add(y1), y1]
     }
 }
@@ -70,7 +70,7 @@ impl Transform<SUMS, OUT> for OutputAdjoint {
 impl Transform<3, TAP_FACTORS> for TapsAdjoint {
     /// The columns of [`Taps`].
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>([p0, p1, p2, p3]: [L; TAP_FACTORS]) -> [L; 3] {
+    fn apply<L: Vector<W>, const W: usize>([p0, p1, p2, p3]: [L; TAP_FACTORS]) -> [L; 3] {
         [p0.add(p2), p1, p2.add(p3)]
     }
 }
@@ -92,7 +92,7 @@ pub(super) struct BackOutput<const ODD: bool>;
 impl<const ODD: bool> Transform<BACK_FACTORS, BACK_IN> for BackInput<ODD> {
     /// x₀ − x₁, x₁, x₂ − x₁, and what the second pixel of one tap needs.
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>([x0, x1, x2]: [L; BACK_IN]) -> [L; BACK_FACTORS] {
+    fn apply<L: Vector<W>, const W: usize>([x0, x1, x2]: [L; BACK_IN]) -> [L; BACK_FACTORS] {
         [x0.sub(x1), x1, x2.sub(x1), if ODD { x0 } else { x2 }]
     }
 }
@@ -100,7 +100,7 @@ impl<const ODD: bool> Transform<BACK_FACTORS, BACK_IN> for BackInput<ODD> {
 impl<const ODD: bool> Transform<BACK_OUT, BACK_SUMS> for BackOutput<ODD> {
     /// Pixels of two taps are m₀ + m₁ and m₁ + m₂, those of one m₃ = x₁w₁ and m₄.
     #[inline(always)]
-    fn apply<L: Lanes<W>, const W: usize>([m0, m1, m2, m3, m4]: [L; BACK_SUMS]) -> [L; BACK_OUT] {
+    fn apply<L: Vector<W>, const W: usize>([m0, m1, m2, m3, m4]: [L; BACK_SUMS]) -> [L; BACK_OUT] {
         let (first, second) = (m0.add(m1), m1.add(m2));
         if ODD { [m4, first, m3, second] } else { [first, m3, second, m4] }
     }

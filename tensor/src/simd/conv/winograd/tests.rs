@@ -3,8 +3,8 @@
 use super::convolution::{Convolution, Weights};
 use super::*;
 use crate::Accumulate;
-use crate::ops::conv::{Base, Bias};
 use crate::ops::{Conv2d, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight};
+use crate::simd::conv::addend::{Addend, Bias};
 use crate::{Shape, Tensor};
 use proptest::prelude::*;
 
@@ -52,8 +52,8 @@ fn check(x: [usize; 4], channels_out: usize, conv: Conv2d, how: Accumulate) -> [
     let mut errors = [0.0; 3];
     for isa in paths() {
         let mut out = [y_shape, x_shape, w_shape].map(|shape| Tensor::full(shape, start));
-        let base = Base { bias: Bias::Channels(bias.as_slice()), onto: Accumulate::Overwrite.into() };
-        forward(isa, &g, x.as_slice(), w.as_slice(), base, out[0].as_mut_slice());
+        let addend = Addend { bias: Bias::Channels(bias.as_slice()), onto: Accumulate::Overwrite.into() };
+        forward(isa, &g, x.as_slice(), w.as_slice(), addend, out[0].as_mut_slice());
         grad_input(isa, &g, dy.as_slice(), w.as_slice(), out[1].as_mut_slice(), how);
         grad_weight(isa, &g, x.as_slice(), dy.as_slice(), out[2].as_mut_slice(), how);
         errors = [
@@ -109,12 +109,12 @@ proptest! {
             depth_stride: 9,
             mirrored,
         };
-        let base = Base { bias: Bias::Samples(bias.as_slice()), onto: Accumulate::Overwrite.into() };
+        let addend = Addend { bias: Bias::Samples(bias.as_slice()), onto: Accumulate::Overwrite.into() };
         let mut results = [f32::NAN; 2].map(|nan| Tensor::full([n, co, places[0], places[1]], nan));
         for (result, by) in results.iter_mut().zip([Convolution::by_tiles, Convolution::by_channels]) {
             let y = (result.as_mut_slice(), places);
             let pictures = (x.as_slice(), [h, w], [1, 1]);
-            by(&Convolution::new(Isa::active(), scheme, n, &weights, pictures, base, y));
+            by(&Convolution::new(Isa::active(), scheme, n, &weights, pictures, addend, y));
         }
         let [by_tiles, by_channels] = results;
         prop_assert!(by_tiles.as_slice().iter().all(|y| y.is_finite()));

@@ -7,7 +7,7 @@ use super::scheme::Scheme;
 use super::transform::{Transform, sandwich};
 use super::{LANES, stride_one, stride_two};
 use crate::Buffer;
-use crate::simd::vector::Lanes;
+use crate::simd::vector::Vector;
 
 /// Where transformed tiles go: a matrix (tiles × channels) for each of their numbers.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ impl Transformed<'_> {
 
 /// V[·, tiles of a band, ·] from a sample's planes.
 #[inline(always)]
-pub(super) fn transform_inputs<L: Lanes<W>, const W: usize>(
+pub(super) fn transform_inputs<L: Vector<W>, const W: usize>(
     scheme: Scheme,
     tiles: &Tiles,
     band: &Band,
@@ -64,7 +64,7 @@ pub(super) fn transform_inputs<L: Lanes<W>, const W: usize>(
 
 /// D[·, tiles of a band, ·] from a sample's planes of dY.
 #[inline(always)]
-pub(super) fn transform_output_gradients<L: Lanes<W>, const W: usize>(
+pub(super) fn transform_output_gradients<L: Vector<W>, const W: usize>(
     scheme: Scheme,
     tiles: &Tiles,
     band: &Band,
@@ -85,7 +85,7 @@ pub(super) fn transform_output_gradients<L: Lanes<W>, const W: usize>(
 }
 
 #[inline(always)]
-fn transform_tiles<M: Transform<R, SPAN>, L: Lanes<W>, const R: usize, const SPAN: usize, const W: usize>(
+fn transform_tiles<M: Transform<R, SPAN>, L: Vector<W>, const R: usize, const SPAN: usize, const W: usize>(
     tiles: &Tiles,
     band: &Band,
     planes: &[f32],

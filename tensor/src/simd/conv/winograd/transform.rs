@@ -1,16 +1,16 @@
 //! Transforms of tiles: a matrix applied to rows and to columns, several channels at once.
 
-use crate::simd::vector::Lanes;
+use crate::simd::vector::Vector;
 use std::mem::MaybeUninit;
 
 /// A transform of C numbers to R.
 pub(in crate::simd) trait Transform<const R: usize, const C: usize> {
-    fn apply<L: Lanes<W>, const W: usize>(x: [L; C]) -> [L; R];
+    fn apply<L: Vector<W>, const W: usize>(x: [L; C]) -> [L; R];
 }
 
 /// M·d·Mᵀ: to columns, then to rows. Element (r, c) of d is `load(r, c)`.
 #[inline(always)]
-pub(super) fn sandwich<M: Transform<R, C>, L: Lanes<W>, const R: usize, const C: usize, const W: usize>(
+pub(super) fn sandwich<M: Transform<R, C>, L: Vector<W>, const R: usize, const C: usize, const W: usize>(
     load: impl Fn(usize, usize) -> L,
     mut store: impl FnMut(usize, usize, L),
 ) {
@@ -43,13 +43,13 @@ pub(super) fn sandwich<M: Transform<R, C>, L: Lanes<W>, const R: usize, const C:
 pub(super) mod checks {
     use super::super::LANES;
     use super::*;
-    use crate::simd::vector::Plain;
+    use crate::simd::vector::PortableVector;
 
     /// A transform of numbers.
     pub(in super::super) fn apply<M: Transform<R, C>, const R: usize, const C: usize>(
         x: [f32; C],
     ) -> [f32; R] {
-        M::apply(x.map(|x| Plain::load(&[x; LANES]))).map(|x| {
+        M::apply(x.map(|x| PortableVector::load(&[x; LANES]))).map(|x| {
             let mut lanes = [0.0; LANES];
             x.store(&mut lanes);
             lanes[7]

@@ -7,9 +7,9 @@ use super::scheme::{Axis, Scheme, Term};
 use super::tiles::{Transformed, transform_inputs, transform_output_gradients};
 use super::transform::{Transform, sandwich};
 use super::*;
-use crate::Accumulate;
+use crate::simd::gemm::Accumulate;
 use crate::simd::gemm::share;
-use crate::simd::vector::Lanes;
+use crate::simd::vector::Vector;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -315,7 +315,7 @@ fn p_apart(outs: usize, ins: usize) -> usize {
 /// The gradient of one output channel's weights [channels in, 3, 3] from the Ps of all slices, added in order; `first` is where
 /// its numbers begin in the P of each factor.
 #[inline(always)]
-fn transform_weight_gradients<L: Lanes<W>, const W: usize>(
+fn transform_weight_gradients<L: Vector<W>, const W: usize>(
     scheme: Scheme,
     p: (&[f32], usize, usize),
     first: usize,
@@ -336,7 +336,7 @@ fn transform_weight_gradients<L: Lanes<W>, const W: usize>(
 }
 
 #[inline(always)]
-fn transform_back<M: Transform<3, FACTORS>, L: Lanes<W>, const FACTORS: usize, const W: usize>(
+fn transform_back<M: Transform<3, FACTORS>, L: Vector<W>, const FACTORS: usize, const W: usize>(
     (p, slices, p_apart): (&[f32], usize, usize),
     first: usize,
     dw: &mut [f32],
@@ -355,7 +355,7 @@ fn transform_back<M: Transform<3, FACTORS>, L: Lanes<W>, const FACTORS: usize, c
                     let mut sum = L::load_part(at(0), part);
                     for slice in 1..slices {
                         // So many places to read from are more than the processor can foresee.
-                        L::fetch_into_l2(at(slice).as_ptr().wrapping_add(4 * LANES));
+                        L::prefetch_into_l2(at(slice).as_ptr().wrapping_add(4 * LANES));
                         sum = sum.add(L::load_part(at(slice), part));
                     }
                     sum

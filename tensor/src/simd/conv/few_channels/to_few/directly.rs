@@ -5,7 +5,7 @@ use crate::simd::Isa;
 use crate::simd::conv::few_channels::Pass;
 use crate::simd::conv::few_channels::ahead::Ahead;
 use crate::simd::conv::few_channels::tile::Terms;
-use crate::simd::vector::{Lanes, on_isa};
+use crate::simd::vector::{Vector, on_isa};
 use std::ops::Range;
 
 /// Channels that are summed over at once.
@@ -50,7 +50,7 @@ impl<'a> Directly<'a> {
 }
 
 #[inline(always)]
-fn convolve<L: Lanes<W>, const W: usize>(
+fn convolve<L: Vector<W>, const W: usize>(
     call: &Directly<'_>,
     x: &[f32],
     bias: Option<&[f32]>,
@@ -66,7 +66,7 @@ fn convolve<L: Lanes<W>, const W: usize>(
 
 /// The sums of all columns at the places of a segment.
 #[inline(always)]
-fn sum_segment<L: Lanes<W>, const W: usize>(
+fn sum_segment<L: Vector<W>, const W: usize>(
     call: &Directly<'_>,
     segment: &Segment,
     x: &[f32],

@@ -12,7 +12,7 @@ use crate::simd::conv::few_channels::ahead::Ahead;
 use crate::simd::conv::few_channels::fours::{Plane, transform_lines};
 use crate::simd::conv::few_channels::tile::Terms;
 use crate::simd::conv::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, Output, Taps};
-use crate::simd::vector::{Lanes, MOST_LANES, on_isa};
+use crate::simd::vector::{MAX_LANES, Vector, on_isa};
 
 /// Channels put out at least.
 const LEAST: usize = 3;
@@ -56,12 +56,12 @@ fn together(pass: &Pass) -> usize {
 }
 
 #[inline(always)]
-fn factors_of_taps<L: Lanes<W>, const W: usize>(taps: &[&[f32]; 3], weights: &mut [f32]) {
+fn factors_of_taps<L: Vector<W>, const W: usize>(taps: &[&[f32]; 3], weights: &mut [f32]) {
     transform_lines::<Taps, L, 3, FACTORS, W>(taps, taps[0].len(), weights, taps[0].len());
 }
 
 #[inline(always)]
-fn convolve<L: Lanes<W>, const W: usize>(
+fn convolve<L: Vector<W>, const W: usize>(
     call: &ByFours<'_>,
     x: &[f32],
     bias: Option<&[f32]>,
@@ -71,7 +71,7 @@ fn convolve<L: Lanes<W>, const W: usize>(
     let pass = call.pass;
     let ([height, wide], plane_size) = (pass.plane, pass.plane_size());
     let (fours, together) = (pass.fours(), together(pass));
-    let (size, apart) = (fours * wide, fours * wide + VECTORS * MOST_LANES);
+    let (size, apart) = (fours * wide, fours * wide + VECTORS * MAX_LANES);
     let mut columns = ColumnSums::new(pass, fours * LINES);
     let groups = columns.groups();
     let mut sums = Buffer::<f32>::scratch(FACTORS * groups * ROWS * apart);

@@ -10,15 +10,15 @@ use super::ahead::Ahead;
 use super::tile::{Terms, load, store};
 use super::{MOST_COLUMNS, Pass};
 use crate::Buffer;
-use crate::simd::vector::{Lanes, MOST_LANES, behind};
+use crate::simd::vector::{MAX_LANES, Vector, behind};
 
 /// Sums of a tile: the columns of a window of three, for one channel.
 const ROWS: usize = 3;
 /// Vectors of places of a tile.
 const VECTORS: usize = 3;
 /// Numbers before and behind the sums of a column, more than a tile is longer than they are and than a window is wide.
-const MARGIN: usize = VECTORS * MOST_LANES;
-const _: () = assert!(MARGIN + 1 >= MOST_COLUMNS + MOST_LANES);
+const MARGIN: usize = VECTORS * MAX_LANES;
+const _: () = assert!(MARGIN + 1 >= MOST_COLUMNS + MAX_LANES);
 
 /// For each group of sums (channel put out, column of the window), and each step of a sum, the group's weights; `weight` knows
 /// that of a step, a channel and a column.
@@ -37,7 +37,7 @@ fn of_groups(pass: &Pass, steps: usize, weight: impl Fn(usize, usize, usize) -> 
 
 /// Adds terms to the sums of a group, `apart` from each other, at so many neighbouring places, or begins the sums with them.
 #[inline(always)]
-fn add_terms<L: Lanes<W>, const W: usize>(
+fn add_terms<L: Vector<W>, const W: usize>(
     terms: &Terms<'_, ROWS>,
     x: &[f32],
     (sums, apart): (&mut [f32], usize),
@@ -86,7 +86,7 @@ impl ColumnSums {
 
     /// y ← or += bias + Σᵤ zᵤ, each shifted by its column.
     #[inline(always)]
-    fn add_up<L: Lanes<W>, const W: usize>(
+    fn add_up<L: Vector<W>, const W: usize>(
         mut self,
         pass: &Pass,
         bias: Option<&[f32]>,

@@ -1,11 +1,12 @@
 //! As the definition has it: sums of products of neighbouring places of the many channels and shifted copies of the few.
 
 use super::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
+use crate::Buffer;
 use crate::simd::conv::few_channels::Pass;
 use crate::simd::conv::few_channels::shifted::Shifted;
-use crate::simd::vector::{Lanes, MOST_LANES, on_isa};
+use crate::simd::gemm::Accumulate;
+use crate::simd::vector::{MAX_LANES, Vector, on_isa};
 use crate::simd::{Isa, sums};
-use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 
 /// Numbers of all copies that are made at once: some samples', so that the second cache holds them; one sample's at least.
@@ -15,7 +16,7 @@ const NEAR: usize = 4096;
 
 /// Whether there are so few terms that a product would leave many of its lanes empty.
 pub(super) fn applies(pass: &Pass) -> bool {
-    pass.is_from_few() && pass.from * pass.taps[0] * pass.taps[1] <= MOST_LANES
+    pass.is_from_few() && pass.from * pass.taps[0] * pass.taps[1] <= MAX_LANES
 }
 
 /// Sixteen sums for each weight go over every sixteenth place.
@@ -62,18 +63,18 @@ impl<'a> Call<'a> {
 
 /// The sums of some of the many channels, from a first one on, over samples in order.
 #[inline(always)]
-fn add_samples<L: Lanes<W>, const W: usize>(
+fn add_samples<L: Vector<W>, const W: usize>(
     call: &Call<'_>,
     (few, many): (&[f32], &[f32]),
     first: usize,
     sums: &mut [Tile],
 ) {
     let (pass, size) = (call.pass, call.pass.places_size());
-    let near = (NEAR / (pass.from * pass.taps[1])).next_multiple_of(MOST_LANES);
+    let near = (NEAR / (pass.from * pass.taps[1])).next_multiple_of(MAX_LANES);
     let (copies_len, few_len, many_len) = (call.copies.len(), pass.size_from(), pass.size_to());
     let together = (AT_ONCE / copies_len).clamp(1, few.len() / few_len);
     let mut copies = Buffer::<f32>::scratch(together * copies_len);
-    sums.fill([[[0.0; MOST_LANES]; TAPS]; ROWS]);
+    sums.fill([[[0.0; MAX_LANES]; TAPS]; ROWS]);
     for (few, many) in few.chunks(together * few_len).zip(many.chunks(together * many_len)) {
         for (few, copies) in few.chunks_exact(few_len).zip(copies.chunks_exact_mut(copies_len)) {
             call.copies.write::<L, W>(few, copies);

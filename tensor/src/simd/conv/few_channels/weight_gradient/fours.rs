@@ -4,6 +4,7 @@
 //! Products of these are summed over all fours of lines, and six sums become the gradients of a column of three taps.
 
 use super::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
+use crate::Buffer;
 use crate::simd::conv::few_channels::Pass;
 use crate::simd::conv::few_channels::ahead::Ahead;
 use crate::simd::conv::few_channels::fours::Plane;
@@ -12,10 +13,10 @@ use crate::simd::conv::winograd::stride_one::{
     IN as FACTORS, Input, OUT as LINES, OutputAdjoint, TapsAdjoint,
 };
 use crate::simd::conv::winograd::transform::Transform;
+use crate::simd::gemm::Accumulate;
 use crate::simd::gemm::Window;
-use crate::simd::vector::{Lanes, MOST_LANES, on_isa};
+use crate::simd::vector::{MAX_LANES, Vector, on_isa};
 use crate::simd::{Isa, sums};
-use crate::{Accumulate, Buffer};
 use rayon::prelude::*;
 
 /// Of the many channels, those whose factors are made at once: for all of them each factor of the few channels comes from the second
@@ -64,7 +65,7 @@ pub(super) fn grad_weight(pass: &Pass, isa: Isa, few: &[f32], many: &[f32], dw: 
 
 /// The gradients for some of the many channels, from a first one on, of the samples of a slice in order, in the order of terms.
 #[inline(always)]
-fn add_samples<L: Lanes<W>, const W: usize>(
+fn add_samples<L: Vector<W>, const W: usize>(
     pass: &Pass,
     (few, many): (&[f32], &[f32]),
     first: usize,
@@ -79,7 +80,7 @@ fn add_samples<L: Lanes<W>, const W: usize>(
     let groups = channels.div_ceil(ROWS);
     let mut sums = Buffer::<f32>::scratch(groups * FACTORS * tiles * size_of::<Tile>() / size_of::<f32>());
     let sums = as_tiles(&mut sums);
-    sums.fill([[[0.0; MOST_LANES]; TAPS]; ROWS]);
+    sums.fill([[[0.0; MAX_LANES]; TAPS]; ROWS]);
     let samples = few.chunks(in_run * pass.size_from()).zip(many.chunks(in_run * pass.size_to()));
     for (few, many) in samples {
         let run = few.len() / pass.size_from() * size;
@@ -119,7 +120,7 @@ fn add_samples<L: Lanes<W>, const W: usize>(
 
 /// Adds the products of some groups of rows and all columns of taps, factor by factor: planes of `run` numbers.
 #[inline(always)]
-fn add_products<L: Lanes<W>, const W: usize>(
+fn add_products<L: Vector<W>, const W: usize>(
     (of_few, of_many, run): (&[f32], &[f32], usize),
     sums: &mut [Tile],
     ahead: &mut Ahead,
@@ -148,9 +149,9 @@ fn add_products<L: Lanes<W>, const W: usize>(
 
 /// The gradients of a column of taps from the sums of its factors.
 #[inline(always)]
-fn of_column<'s, L: Lanes<W>, const W: usize>(sums: impl Fn(usize) -> &'s [f32; MOST_LANES]) -> [f32; HIGH] {
-    let mut gradients = [[0.0; MOST_LANES]; HIGH];
-    for part in 0..MOST_LANES / W {
+fn of_column<'s, L: Vector<W>, const W: usize>(sums: impl Fn(usize) -> &'s [f32; MAX_LANES]) -> [f32; HIGH] {
+    let mut gradients = [[0.0; MAX_LANES]; HIGH];
+    for part in 0..MAX_LANES / W {
         let mut x = [L::zero(); FACTORS];
         for p in 0..FACTORS {
             x[p] = L::load_part(sums(p), part);
@@ -165,7 +166,7 @@ fn of_column<'s, L: Lanes<W>, const W: usize>(sums: impl Fn(usize) -> &'s [f32; 
 
 /// For each factor, and each column of taps of a sample's few channels, a plane.
 #[inline(always)]
-fn factors_of_few<L: Lanes<W>, const W: usize>(
+fn factors_of_few<L: Vector<W>, const W: usize>(
     pass: &Pass,
     few: &[f32],
     outside: &[f32],
@@ -190,7 +191,7 @@ fn factors_of_few<L: Lanes<W>, const W: usize>(
 
 /// For each factor the plane of this row, of one channel of a sample.
 #[inline(always)]
-fn factors_of_many<L: Lanes<W>, const W: usize>(
+fn factors_of_many<L: Vector<W>, const W: usize>(
     pass: &Pass,
     plane: &[f32],
     outside: &[f32],

@@ -4,9 +4,9 @@ mod directly;
 mod fours;
 
 use super::Pass;
-use crate::Accumulate;
 use crate::simd::Isa;
-use crate::simd::vector::{Lanes, MOST_LANES, behind};
+use crate::simd::gemm::Accumulate;
+use crate::simd::vector::{MAX_LANES, Vector, behind};
 
 /// Of the many channels, those of a tile.
 const ROWS: usize = 4;
@@ -17,7 +17,7 @@ const TAPS: usize = 3;
 const IN_TASK: usize = 16 * ROWS;
 
 /// Sixteen sums for each channel and tap of a tile.
-type Tile = [[[f32; MOST_LANES]; TAPS]; ROWS];
+type Tile = [[[f32; MAX_LANES]; TAPS]; ROWS];
 
 fn as_tiles(numbers: &mut [f32]) -> &mut [Tile] {
     numbers.as_chunks_mut().0.as_chunks_mut().0.as_chunks_mut().0
@@ -71,18 +71,18 @@ fn write_gradients(pass: &Pass, dw: &mut [f32], how: Accumulate, gradient: impl 
 
 /// Adds the products of all rows and taps at each place to its lane.
 #[inline(always)]
-fn add_places<L: Lanes<W>, const W: usize>(rows: &[&[f32]; ROWS], taps: &[&[f32]; TAPS], sums: &mut Tile) {
+fn add_places<L: Vector<W>, const W: usize>(rows: &[&[f32]; ROWS], taps: &[&[f32]; TAPS], sums: &mut Tile) {
     let len = rows[0].len();
     assert!(rows.iter().chain(taps).all(|numbers| numbers.len() == len));
-    for part in 0..MOST_LANES / W {
+    for part in 0..MAX_LANES / W {
         let mut open = [[L::zero(); TAPS]; ROWS];
         for i in 0..ROWS {
             for j in 0..TAPS {
                 open[i][j] = L::load_part(&sums[i][j], part);
             }
         }
-        for block in 0..len / MOST_LANES {
-            let at = block * MOST_LANES + part * W;
+        for block in 0..len / MAX_LANES {
+            let at = block * MAX_LANES + part * W;
             add_block(
                 &mut open,
                 rows,
@@ -93,9 +93,9 @@ fn add_places<L: Lanes<W>, const W: usize>(rows: &[&[f32]; ROWS], taps: &[&[f32]
                 |numbers| L::load(unsafe { &*numbers.as_ptr().add(at).cast() }),
             );
         }
-        if !len.is_multiple_of(MOST_LANES) {
+        if !len.is_multiple_of(MAX_LANES) {
             // Zeros are added even where no number is left for this part: they change the sign of a zero, on every path alike.
-            let rest = len / MOST_LANES * MOST_LANES + part * W;
+            let rest = len / MAX_LANES * MAX_LANES + part * W;
             add_block(
                 &mut open,
                 rows,
@@ -113,7 +113,7 @@ fn add_places<L: Lanes<W>, const W: usize>(rows: &[&[f32]; ROWS], taps: &[&[f32]
 }
 
 #[inline(always)]
-fn add_block<L: Lanes<W>, const W: usize>(
+fn add_block<L: Vector<W>, const W: usize>(
     open: &mut [[L; TAPS]; ROWS],
     rows: &[&[f32]; ROWS],
     taps: &[&[f32]; TAPS],

@@ -1,10 +1,10 @@
 //! Group normalisation of f32, one group of channels at a time: read from memory once, and then from the first cache.
 
-use super::Isa;
-use super::exp::sigmoid;
-use super::sums::{RUN, each_vector, fold, sum};
-use crate::ops::group_norm::Group;
-use crate::simd::vector::{Lanes, on_isa};
+use super::group::Group;
+use crate::simd::Isa;
+use crate::simd::exp::sigmoid;
+use crate::simd::sums::{RUN, each_vector, fold, sum};
+use crate::simd::vector::{Vector, on_isa};
 
 /// y ← the group's x normalised, scaled, shifted and activated. Answers the mean and 1 / √(variance + ε).
 pub(crate) fn normalise(isa: Isa, group: &Group<'_, f32>, eps: f64, y: &mut [f32]) -> (f32, f32) {
@@ -25,7 +25,7 @@ pub(crate) fn differentiate(
 }
 
 #[inline(always)]
-fn normalise_group<L: Lanes<W>, const W: usize>(
+fn normalise_group<L: Vector<W>, const W: usize>(
     group: &Group<'_, f32>,
     eps: f64,
     y: &mut [f32],
@@ -48,7 +48,7 @@ fn normalise_group<L: Lanes<W>, const W: usize>(
 }
 
 #[inline(always)]
-fn differentiate_group<L: Lanes<W>, const W: usize>(
+fn differentiate_group<L: Vector<W>, const W: usize>(
     group: &Group<'_, f32>,
     (mean, rstd): (f32, f32),
     dx: &mut [f32],
@@ -105,7 +105,7 @@ fn differentiate_group<L: Lanes<W>, const W: usize>(
 
 /// Mean and 1 / √(variance + ε), in two passes: the variance loses nothing to cancellation.
 #[inline(always)]
-fn statistics<L: Lanes<W>, const W: usize>(x: &[f32], eps: f64) -> (f32, f32) {
+fn statistics<L: Vector<W>, const W: usize>(x: &[f32], eps: f64) -> (f32, f32) {
     let n = x.len() as f64;
     let sum_of_x = sum::<L, W>(
         x,
@@ -117,7 +117,7 @@ fn statistics<L: Lanes<W>, const W: usize>(x: &[f32], eps: f64) -> (f32, f32) {
         x,
         #[inline(always)]
         |sum, x| {
-            // Lanes that are missing are zeros and have to stay zeros.
+            // Vector that are missing are zeros and have to stay zeros.
             let centred = L::load_some(x).sub(L::load_some(&[mean; W][..x.len()]));
             centred.product_add(centred, sum)
         },
@@ -127,7 +127,7 @@ fn statistics<L: Lanes<W>, const W: usize>(x: &[f32], eps: f64) -> (f32, f32) {
 
 /// d/dz z σ(z) = σ(z) (1 + z (1 − σ(z))).
 #[inline(always)]
-fn silu_slope<L: Lanes<W>, const W: usize>(z: L) -> L {
+fn silu_slope<L: Vector<W>, const W: usize>(z: L) -> L {
     let one = L::splat(1.0);
     let s = sigmoid::<L, W>(z);
     s.mul(z.product_add(one.sub(s), one))

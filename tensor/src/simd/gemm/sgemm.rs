@@ -1,0 +1,67 @@
+//! Products of f32 matrices.
+
+use super::driver::{multiply, multiply_parallel};
+use super::matrix::MatRef;
+use super::output::Output;
+use super::pack::{Operand, Strided};
+use super::planes::{ByFeature, ByPosition, Planes};
+use super::start::{Accumulate, Start};
+use crate::simd::Isa;
+
+/// `c` (row-major, `a.rows` × `b.cols`, rows `c_row_stride` apart) ← a·b, or c + a·b, on the calling thread.
+///
+/// # Panics
+/// When `a.cols` ≠ `b.rows`, or a matrix reaches beyond its data, or rows of `c` overlap.
+pub fn sgemm(a: MatRef<'_, f32>, b: MatRef<'_, f32>, c: &mut [f32], c_row_stride: usize, how: Accumulate) {
+    gemm_on(Isa::active(), multiply, a, b, c, c_row_stride, how);
+}
+
+/// [`sgemm`] on all threads of the pool, with the same bits. A small product stays on the calling thread.
+///
+/// # Panics
+/// As [`sgemm`].
+pub fn par_sgemm(
+    a: MatRef<'_, f32>,
+    b: MatRef<'_, f32>,
+    c: &mut [f32],
+    c_row_stride: usize,
+    how: Accumulate,
+) {
+    gemm_on(Isa::active(), multiply_parallel, a, b, c, c_row_stride, how);
+}
+
+/// How a product is run: on the calling thread, or on all.
+pub(super) type Driver = fn(Isa, &dyn Operand, &dyn Operand, &Output<'_>, Start<'_>);
+
+/// [`sgemm`] or [`par_sgemm`] with an instruction set that the processor has.
+pub(super) fn gemm_on(
+    isa: Isa,
+    driver: Driver,
+    a: MatRef<'_, f32>,
+    b: MatRef<'_, f32>,
+    c: &mut [f32],
+    c_row_stride: usize,
+    how: Accumulate,
+) {
+    let c = Output::matrix(c, a.rows, b.cols, c_row_stride);
+    // The columns of B are the rows of its transpose.
+    with_operand(a, |a| with_operand(b.transposed(), |b| driver(isa, a, b, &c, how.into())));
+}
+
+/// Calls `body` with the operand whose outer indices are the matrix's rows.
+pub(super) fn with_operand<R>(m: MatRef<'_, f32>, body: impl FnOnce(&dyn Operand) -> R) -> R {
+    m.check();
+    if m.col_stride == 1 && m.row_stride >= m.cols {
+        body(&ByFeature(Planes::matrix(m.data, m.rows, m.cols, m.row_stride)))
+    } else if m.row_stride == 1 && m.col_stride >= m.rows {
+        body(&ByPosition(Planes::matrix(m.data, m.cols, m.rows, m.col_stride)))
+    } else {
+        body(&Strided {
+            data: m.data,
+            outer: m.rows,
+            depth: m.cols,
+            outer_stride: m.row_stride,
+            depth_stride: m.col_stride,
+        })
+    }
+}
