@@ -59,7 +59,9 @@ mod transition;
 pub mod verify;
 
 pub use analytic::{EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser};
-pub use bound::{Bound, BoundEstimate, BoundEstimator, Decoder, Mean, RateDistortion, Term, TermEstimate};
+pub use bound::{
+    Bound, BoundBatch, BoundEstimate, BoundEstimator, Decoder, Mean, RateDistortion, Term, TermEstimate,
+};
 pub use clip::Clip;
 pub use denoiser::{Condition, Denoiser, predict_finite};
 pub use edit::{Inpaint, Inversion, Known, SdEdit, lerp, slerp};

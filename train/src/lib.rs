@@ -21,6 +21,6 @@ mod run;
 pub use config::{Config, PRESETS};
 pub use error::{Error, Result};
 pub use metrics::{Measured, Metrics, read_metrics};
-pub use model::{Asked, Model, NetworkDenoiser, SampleRequest, newest_checkpoint};
+pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest, newest_checkpoint};
 pub use observer::{Control, Event, Observer, Progress, Summary, Task};
 pub use run::{Begin, Freedom, decide, train};

@@ -31,7 +31,7 @@ fn train(steps: u64) -> Result<TrainedClassifier> {
         batch: 32,
         ..ClassifierTraining::for_shape([3, 6, 6])
     };
-    training.run(lines(200, 1), &*lines(100, 2), |_, _| Ok(()))
+    training.run(lines(200, 1), &*lines(100, 2))?.finish()
 }
 
 #[test]
@@ -63,20 +63,20 @@ fn the_number_of_threads_does_not_matter() {
 }
 
 #[test]
-fn data_that_teach_nothing_and_interruptions_end_it() {
+fn data_that_teach_nothing_are_refused_and_a_run_may_be_left() {
     let training = ClassifierTraining::for_shape([1, 2, 2]);
     let single: Arc<dyn Source> =
         Arc::new(Memory::new([1, 2, 2], vec![0; 8], vec![0, 0], vec!["all".into()]));
-    let error = training.run(single.clone(), &*single, |_, _| Ok(())).unwrap_err().to_string();
+    let refused = |train, test: &dyn Source| training.run(train, test).err().unwrap().to_string();
+    let error = refused(single.clone(), &*single);
     assert!(error.contains("no classes to tell apart"), "{error}");
-    let error = training.run(lines(4, 1), &*single, |_, _| Ok(())).unwrap_err().to_string();
+    let error = refused(lines(4, 1), &*single);
     assert!(error.contains("the test split"), "{error}");
-    let mut steps = 0;
-    let stopped = training.run(lines(40, 1), &*lines(4, 2), |_, _| {
-        steps += 1;
-        Err(tweedie_train::Error::Diverged { step: 0 })
-    });
-    assert!(stopped.is_err() && steps == 1);
+    let test = lines(4, 2);
+    let mut run = training.run(lines(40, 1), &*test).unwrap();
+    let step = run.next().unwrap().unwrap();
+    assert!(step.share == 1.0 / 700.0 && step.loss.is_finite(), "{step:?}");
+    assert_eq!(run.take(2).count(), 2, "leaving the loop is all that stopping takes");
 }
 
 #[test]

@@ -126,7 +126,7 @@ pub(crate) struct InterpolateArgs {
     pub(crate) n: u32,
     /// Which way leads from noise to noise
     #[arg(long, value_name = "NAME", default_value = "spherical")]
-    pub(crate) way: WayName,
+    pub(crate) way: CurveName,
     #[command(flatten)]
     pub(crate) inversion: InversionArgs,
 }
@@ -165,9 +165,9 @@ pub(crate) struct InversionArgs {
     pub(crate) iterations: u32,
 }
 
-/// The ways by name.
+/// The curves by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum WayName {
+pub(crate) enum CurveName {
     /// The great circle, whose places have the size of noise
     Spherical,
     /// The straight line, whose middle is less than noise

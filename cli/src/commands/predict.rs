@@ -1,11 +1,13 @@
 //! `tweedie predict`: the network's answer to noisy pictures.
 
-use super::{captions, classes, noise, open_any, pictures_at_a_time};
+use super::{captions, classes, noise};
 use crate::args::PredictArgs;
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
+use crate::models::open_any;
 use crate::output;
+use crate::painting::pictures_at_a_time;
 use serde::Serialize;
 use std::path::Path;
 use tweedie_diffusion::Condition;

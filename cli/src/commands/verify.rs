@@ -1,9 +1,9 @@
 //! `tweedie verify`: every closed form beside what this machine computes.
 
-use super::open;
 use crate::args::VerifyArgs;
 use crate::console::Console;
 use crate::error::{Failure, Result};
+use crate::models::open;
 use tweedie_diffusion::verify::{Program, Row, verify as closed_forms};
 use tweedie_train::measure::verify::{embedding_rows, model_rows};
 

@@ -4,7 +4,7 @@ use super::{Bound, Term};
 use crate::purpose;
 use crate::{Condition, Denoiser, Error, Result};
 use std::f64::consts::LN_2;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use tweedie_tensor::random::{self, Stream};
 use tweedie_tensor::{Element, Tensor};
 
@@ -33,6 +33,19 @@ pub struct BoundEstimator<'a> {
     terms: Vec<Moments>,
     /// For each run, the first being index 0 alone, the squared error.
     distortions: Vec<Moments>,
+}
+
+/// A batch of pictures about which a [`BoundEstimator`] is asking the denoiser.
+#[derive(Debug, Clone)]
+pub struct BoundBatch<T: Element> {
+    x0: Tensor<T>,
+    condition: Condition,
+    first: u64,
+    /// Of each picture, the indices at which it is looked at.
+    times: Vec<Vec<usize>>,
+    /// Of each picture, the terms at those of them that the denoiser has been asked about.
+    walks: Vec<Vec<Term>>,
+    asked: usize,
 }
 
 impl<'a> BoundEstimator<'a> {
@@ -79,47 +92,65 @@ impl<'a> BoundEstimator<'a> {
         condition: &Condition,
         first: u64,
     ) -> Result<()> {
-        self.add_with(denoiser, x0, condition, first, || ControlFlow::Continue(())).map(drop)
+        let mut batch = self.begin(x0.clone(), condition.clone(), first)?;
+        while self.ask(&mut batch, denoiser)? {}
+        self.end(batch);
+        Ok(())
     }
 
-    /// As [`BoundEstimator::add`], calling `asked` each time the denoiser has been asked about the batch. Where that
-    /// breaks off, the batch does not count.
+    /// Begins what [`BoundEstimator::add`] does at once, so that callers can stop between two passes of the denoiser:
+    /// [`BoundEstimator::ask`] is to be called until it returns false, then [`BoundEstimator::end`].
     ///
     /// # Errors
-    /// As [`BoundEstimator::add`].
-    pub fn add_with<T: Element>(
-        &mut self,
-        denoiser: &(impl Denoiser<T> + ?Sized),
-        x0: &Tensor<T>,
-        condition: &Condition,
+    /// [`Error::Parameter`] for pictures of another size than earlier ones.
+    pub fn begin<T: Element>(
+        &self,
+        x0: Tensor<T>,
+        condition: Condition,
         first: u64,
-        mut asked: impl FnMut() -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>> {
+    ) -> Result<BoundBatch<T>> {
         let samples = x0.dims().first().copied().unwrap_or(0);
-        if samples == 0 {
-            return Ok(ControlFlow::Continue(()));
-        }
-        let dims = x0.numel() / samples;
-        if self.dims != 0 && self.dims != dims {
+        let dims = x0.numel() / samples.max(1);
+        if samples > 0 && self.dims != 0 && self.dims != dims {
             let why = format!("earlier pictures have {}", self.dims);
             return Err(Error::parameter("bound", "places of a picture", dims, why));
         }
         let times: Vec<Vec<usize>> = (0..samples as u64).map(|i| self.times(first + i)).collect();
-        let mut walks: Vec<Vec<Term>> = vec![Vec::with_capacity(self.evaluations()); samples];
-        for place in 0..self.evaluations() {
-            let t: Vec<usize> = times.iter().map(|times| times[place]).collect();
-            let noise = random::normal(*x0.shape(), self.seed, purpose::EVALUATION, place as u64, first);
-            let terms = self.bound.terms(denoiser, x0, &t, &noise, condition)?;
-            walks.iter_mut().zip(terms).for_each(|(walk, term)| walk.push(term));
-            if asked().is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
+        let walks = vec![Vec::with_capacity(self.evaluations()); samples];
+        Ok(BoundBatch { x0, condition, first, times, walks, asked: 0 })
+    }
+
+    /// Asks the denoiser once about a batch. False if nothing was left to ask.
+    ///
+    /// # Errors
+    /// As [`Bound::terms`].
+    pub fn ask<T: Element>(
+        &self,
+        batch: &mut BoundBatch<T>,
+        denoiser: &(impl Denoiser<T> + ?Sized),
+    ) -> Result<bool> {
+        let BoundBatch { x0, condition, first, times, walks, asked } = batch;
+        if *asked == self.evaluations() || walks.is_empty() {
+            return Ok(false);
         }
-        self.dims = dims;
-        for ((prior, walk), times) in self.bound.prior(x0).into_iter().zip(&walks).zip(&times) {
+        let t: Vec<usize> = times.iter().map(|times| times[*asked]).collect();
+        let noise = random::normal(*x0.shape(), self.seed, purpose::EVALUATION, *asked as u64, *first);
+        let terms = self.bound.terms(denoiser, x0, &t, &noise, condition)?;
+        walks.iter_mut().zip(terms).for_each(|(walk, term)| walk.push(term));
+        *asked += 1;
+        Ok(true)
+    }
+
+    /// Adds a batch about which everything has been asked; one that was not asked about to the end does not count.
+    pub fn end<T: Element>(&mut self, batch: BoundBatch<T>) {
+        let BoundBatch { x0, times, walks, asked, .. } = batch;
+        if asked < self.evaluations() {
+            return;
+        }
+        self.dims = x0.numel() / walks.len().max(1);
+        for ((prior, walk), times) in self.bound.prior(&x0).into_iter().zip(&walks).zip(&times) {
             self.gather(prior, walk, times);
         }
-        Ok(ControlFlow::Continue(()))
     }
 
     /// The indices at which a picture is looked at: 0, and one of each run.

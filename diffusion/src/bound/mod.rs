@@ -31,7 +31,7 @@ mod strata;
 
 pub use decoder::Decoder;
 pub use estimate::{BoundEstimate, Mean, RateDistortion, TermEstimate};
-pub use estimator::BoundEstimator;
+pub use estimator::{BoundBatch, BoundEstimator};
 
 use crate::level::one_time_each;
 use crate::{Clip, Condition, Denoiser, Result, Schedule, VarianceKind, predict_finite};

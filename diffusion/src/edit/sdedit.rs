@@ -26,11 +26,30 @@ impl SdEdit {
         ((self.strength * steps as f64).round() as usize).min(steps)
     }
 
-    /// The run from the pictures `x0` (the leading axis counts samples), or `None` where no step is taken, so that the
-    /// pictures are the result.
+    /// What the pictures `x0` (the leading axis counts samples) are at the first step that is taken: noised to that step's
+    /// level; as they are, where none is taken.
     ///
     /// # Errors
     /// [`Error::Tensor`] when the noise cannot be combined with `x0`.
+    pub fn start<T: Element>(
+        &self,
+        sampler: &impl Sampler<T>,
+        model: &Model<'_, T>,
+        x0: &Tensor<T>,
+    ) -> Result<Tensor<T>> {
+        let first = sampler.steps() - self.steps_of(sampler.steps());
+        if first == sampler.steps() {
+            return Ok(x0.clone());
+        }
+        let Level { signal, noise } = sampler.time(first).level();
+        let z = model.forward_noise(0, x0);
+        Ok(ops::combine(&[(&[signal], x0), (&[noise], &z)])?)
+    }
+
+    /// The run from the pictures `x0`, or `None` where no step is taken, so that the pictures are the result.
+    ///
+    /// # Errors
+    /// As [`SdEdit::start`].
     pub fn run<'a, T: Element, S: Sampler<T>>(
         &self,
         sampler: &'a S,
@@ -41,9 +60,7 @@ impl SdEdit {
         if first == sampler.steps() {
             return Ok(None);
         }
-        let Level { signal, noise } = sampler.time(first).level();
-        let z = model.forward_noise(0, x0);
-        let x = ops::combine(&[(&[signal], x0), (&[noise], &z)])?;
+        let x = self.start(sampler, &model, x0)?;
         Ok(Some(sampler.run_with(model, x).starting_at(first)))
     }
 }

@@ -1,8 +1,8 @@
 use super::pictures::Pictures;
+use crate::Result;
 use crate::data::Source;
-use crate::{Model, Result};
-use std::ops::ControlFlow;
-use tweedie_diffusion::{Bound, BoundEstimate, BoundEstimator, Clip, Decoder, VarianceKind};
+use crate::model::Model;
+use tweedie_diffusion::{Bound, BoundBatch, BoundEstimate, BoundEstimator, Clip, Decoder, VarianceKind};
 
 /// How the bound is to be measured.
 #[derive(Debug, Clone)]
@@ -23,34 +23,86 @@ pub struct BoundRequest {
     pub seed: u64,
 }
 
-/// Measures the model's variational bound on pictures of `source`, calling `watch` with the share that is done.
-/// `None` if that stopped it.
+/// Measures the model's variational bound on pictures of `source`.
 ///
 /// # Errors
-/// Data that do not fit the model or cannot be read; an output that is not finite.
-pub fn bound(
-    model: &Model,
-    source: &dyn Source,
+/// Data that do not fit the model. The iterator's own errors are data that cannot be read, and outputs that are not
+/// finite.
+pub fn bound<'a>(
+    model: &'a Model,
+    source: &'a dyn Source,
     request: &BoundRequest,
-    mut watch: impl FnMut(f64) -> ControlFlow<()>,
-) -> Result<Option<BoundEstimate>> {
+) -> Result<BoundMeasurement<'a>> {
     let bound = Bound::new(model.schedule()?, request.variance).clip(request.clip).decoder(request.decoder);
-    let mut estimator = BoundEstimator::new(bound, request.per_picture, request.seed)?;
-    let mut pictures = Pictures::new(model, source, request.seed)?;
-    let n = request.pictures.min(source.len());
-    let whole = (n * estimator.evaluations()) as f64;
-    let mut done = 0;
-    for first in (0..n).step_by(request.at_a_time.max(1)) {
-        let numbers = first..n.min(first + request.at_a_time.max(1));
-        let count = numbers.len();
-        let (batch, condition) = pictures.read(numbers)?;
-        let goes_on = estimator.add_with(model, &batch.x, &condition, first as u64, || {
-            done += count;
-            watch(done as f64 / whole)
-        })?;
-        if goes_on.is_break() {
-            return Ok(None);
+    Ok(BoundMeasurement {
+        model,
+        estimator: BoundEstimator::new(bound, request.per_picture, request.seed)?,
+        pictures: Pictures::new(model, source, request.seed)?,
+        n: request.pictures.min(source.len()),
+        at_a_time: request.at_a_time.max(1),
+        read: 0,
+        batch: None,
+        passes: 0,
+    })
+}
+
+/// A measurement of the bound: an iterator over the passes of the network, which yields the share of them that is done.
+pub struct BoundMeasurement<'a> {
+    model: &'a Model,
+    estimator: BoundEstimator<'a>,
+    pictures: Pictures<'a>,
+    n: usize,
+    at_a_time: usize,
+    /// Pictures that have been read.
+    read: usize,
+    /// The last of them, with their number, until everything about them has been asked.
+    batch: Option<(BoundBatch<f32>, usize)>,
+    /// Passes of the network, a picture each.
+    passes: usize,
+}
+
+impl BoundMeasurement<'_> {
+    /// The bound over the batches that are done.
+    pub fn estimate(&self) -> BoundEstimate {
+        self.estimator.estimate()
+    }
+
+    fn read(&mut self) -> Result<(BoundBatch<f32>, usize)> {
+        let first = self.read;
+        self.read = self.n.min(first + self.at_a_time);
+        let (batch, condition) = self.pictures.read(first..self.read)?;
+        Ok((self.estimator.begin(batch.x, condition, first as u64)?, self.read - first))
+    }
+
+    /// Asks the network about the current batch, or the next one if nothing is left to ask. False if there is none.
+    fn pass(&mut self) -> Result<bool> {
+        loop {
+            let (mut batch, count) = match self.batch.take() {
+                Some(batch) => batch,
+                None if self.read < self.n => self.read()?,
+                None => return Ok(false),
+            };
+            if self.estimator.ask(&mut batch, self.model)? {
+                self.passes += count;
+                self.batch = Some((batch, count));
+                return Ok(true);
+            }
+            self.estimator.end(batch);
         }
     }
-    Ok(Some(estimator.estimate()))
+}
+
+impl Iterator for BoundMeasurement<'_> {
+    type Item = Result<f64>;
+
+    fn next(&mut self) -> Option<Result<f64>> {
+        match self.pass() {
+            Ok(true) => Some(Ok(self.passes as f64 / (self.n * self.estimator.evaluations()) as f64)),
+            Ok(false) => None,
+            Err(error) => {
+                self.read = self.n;
+                Some(Err(error))
+            }
+        }
+    }
 }

@@ -1,8 +1,8 @@
 use crate::config::SamplingConfig;
 use crate::data::{Marks, Scenes, Source, Split, marks};
-use crate::{Error, Model, Result, SampleRequest};
+use crate::model::{Model, SampleRequest};
+use crate::{Error, Result};
 use serde::Serialize;
-use std::ops::ControlFlow;
 use tweedie_diffusion::Condition;
 use tweedie_tensor::Tensor;
 
@@ -34,50 +34,54 @@ impl CaptionScore {
     }
 }
 
-/// Paints the first `n` captions of the test scenes, `at_a_time` at once, and reads the pictures. `each` is told the
-/// share that is done, and may end it: then there is no score.
-///
-/// # Errors
-/// A model that does not read these captions, or paints no colour pictures; what sampling refuses.
-pub fn captions(
-    model: &Model,
-    sampling: &SamplingConfig,
-    n: usize,
-    at_a_time: usize,
-    seed: u64,
-    mut each: impl FnMut(f64) -> ControlFlow<()>,
-) -> Result<Option<CaptionScore>> {
-    let [channels, side, width] = model.shape();
-    let scenes = Scenes::new(Split::Test, side);
-    if model.words() != Some(scenes.words()) || channels != 3 || side != width {
-        return Err(Error::config(
-            "the model does not read the captions of scenes",
-            "MODEL",
-            "give one that was trained with --data scenes",
-        ));
-    }
-    let mut score = CaptionScore::default();
-    for first in (0..n).step_by(at_a_time.max(1)) {
-        if each(first as f64 / n as f64).is_break() {
-            return Ok(None);
+/// Whether a model paints what the captions of test scenes ask for: what is to be painted, and how it is read.
+#[derive(Debug)]
+pub struct CaptionTest {
+    scenes: Scenes,
+    side: usize,
+    score: CaptionScore,
+}
+
+impl CaptionTest {
+    /// The test of a model.
+    ///
+    /// # Errors
+    /// A model that does not read these captions, or paints no square colour pictures.
+    pub fn of(model: &Model) -> Result<CaptionTest> {
+        let [channels, side, width] = model.shape();
+        let scenes = Scenes::new(Split::Test, side);
+        if model.words() != Some(scenes.words()) || channels != 3 || side != width {
+            return Err(Error::config(
+                "the model does not read the captions of scenes",
+                "MODEL",
+                "give one that was trained with --data scenes",
+            ));
         }
-        let count = at_a_time.min(n - first);
-        let captions: Vec<Vec<usize>> =
-            (first..first + count).map(|i| scenes.caption(i % scenes.len())).collect();
-        let request = SampleRequest {
-            n: count,
-            first,
-            x_t: None,
-            condition: Condition::of_captions(captions.clone()),
-            seed,
-            sampling: sampling.clone(),
-        };
-        let pictures: Tensor<f32> = model.sample(&request, |_| Ok(()))?;
-        for (picture, caption) in pictures.as_slice().chunks(channels * side * side).zip(&captions) {
-            if let Some(marks) = marks(picture, side, caption) {
-                score.add(marks);
+        Ok(CaptionTest { scenes, side, score: CaptionScore::default() })
+    }
+
+    /// What is to be painted: the first `n` captions, from the beginning again if there are fewer.
+    pub fn request(&self, n: usize, sampling: SamplingConfig, seed: u64) -> SampleRequest {
+        let captions = (0..n).map(|i| self.caption(i)).collect();
+        SampleRequest { n, first: 0, x_t: None, condition: Condition::of_captions(captions), seed, sampling }
+    }
+
+    /// Reads painted pictures \[n, 3, h, w\], the first of which is number `first` of the request.
+    pub fn read(&mut self, first: usize, pictures: &Tensor<f32>) {
+        let pictures = pictures.as_slice().chunks(3 * self.side * self.side);
+        for (i, picture) in (first..).zip(pictures) {
+            if let Some(marks) = marks(picture, self.side, &self.caption(i)) {
+                self.score.add(marks);
             }
         }
     }
-    Ok(Some(score))
+
+    /// How many of the pictures that were read show what was asked for.
+    pub fn score(&self) -> CaptionScore {
+        self.score
+    }
+
+    fn caption(&self, i: usize) -> Vec<usize> {
+        self.scenes.caption(i % self.scenes.len())
+    }
 }

@@ -1,9 +1,9 @@
 use super::pictures::Pictures;
 use crate::data::Source;
+use crate::model::Model;
 use crate::purpose;
-use crate::{Error, Model, Result};
+use crate::{Error, Result};
 use std::f64::consts::LN_2;
-use std::ops::ControlFlow;
 use tweedie_autograd::{Tape, Var};
 use tweedie_diffusion::{Condition, JacobianProbe, Mean, Prediction, ProbabilityFlow, Timestep};
 use tweedie_nn::Ctx;
@@ -39,43 +39,84 @@ pub struct LikelihoodEstimate {
 }
 
 /// Measures −log p of pictures of `source` under the probability-flow ODE, a byte spread evenly over its level, so that
-/// the mean is a bound on the bits of the bytes. `watch` is called with the share that is done; `None` if that stopped
-/// it.
+/// the mean is a bound on the bits of the bytes.
 ///
 /// # Errors
-/// As [`super::bound`].
-pub fn likelihood(
-    model: &Model,
-    source: &dyn Source,
+/// As [`bound`](super::bound()).
+pub fn likelihood<'a>(
+    model: &'a Model,
+    source: &'a dyn Source,
     request: &LikelihoodRequest,
-    mut watch: impl FnMut(f64) -> ControlFlow<()>,
-) -> Result<Option<LikelihoodEstimate>> {
-    let flow = ProbabilityFlow::new(model.schedule()?, request.steps)?;
-    let coarse = ProbabilityFlow::new(model.schedule()?, (request.steps / 2).max(1))?;
-    let mut pictures = Pictures::new(model, source, request.seed)?;
+) -> Result<LikelihoodMeasurement<'a>> {
     let n = request.pictures.min(source.len());
-    let dims = source.shape().iter().product::<usize>() as f64;
-    let (mut bits, mut changes) = (Vec::with_capacity(n), Vec::with_capacity(n));
-    for first in (0..n).step_by(AT_A_TIME) {
-        let numbers = first..n.min(first + AT_A_TIME);
-        let end = numbers.end;
-        let (batch, condition) = pictures.read(numbers)?;
-        let (shape, seed, half) = (*batch.x.shape(), request.seed, (0.5 * LEVEL) as f32);
-        let within = random::uniform(shape, seed, purpose::DEQUANTISE, 0, first as u64, -half, half);
+    Ok(LikelihoodMeasurement {
+        model,
+        flow: ProbabilityFlow::new(model.schedule()?, request.steps)?,
+        coarse: ProbabilityFlow::new(model.schedule()?, (request.steps / 2).max(1))?,
+        pictures: Pictures::new(model, source, request.seed)?,
+        seed: request.seed,
+        n,
+        read: 0,
+        bits: Vec::with_capacity(n),
+        changes: Vec::with_capacity(n),
+    })
+}
+
+/// A measurement of the likelihood: an iterator over batches of pictures, which yields the share of them that is done.
+pub struct LikelihoodMeasurement<'a> {
+    model: &'a Model,
+    flow: ProbabilityFlow,
+    /// The same in half the steps.
+    coarse: ProbabilityFlow,
+    pictures: Pictures<'a>,
+    seed: u64,
+    n: usize,
+    read: usize,
+    /// Of each picture, bits a dimension, and what half the steps change.
+    bits: Vec<f64>,
+    changes: Vec<f64>,
+}
+
+impl LikelihoodMeasurement<'_> {
+    /// The likelihood of the pictures that are done.
+    pub fn estimate(&self) -> LikelihoodEstimate {
+        let solver_error = (Mean::of(&self.changes).mean / 3.0).abs();
+        LikelihoodEstimate { pictures: self.bits.len(), bits: Mean::of(&self.bits), solver_error }
+    }
+
+    fn batch(&mut self) -> Result<f64> {
+        let numbers = self.read..self.n.min(self.read + AT_A_TIME);
+        let (first, seed) = (numbers.start as u64, self.seed);
+        self.read = numbers.end;
+        let (batch, condition) = self.pictures.read(numbers)?;
+        let (shape, half) = (*batch.x.shape(), (0.5 * LEVEL) as f32);
+        let dims = batch.x.numel() as f64 / batch.x.dims()[0].max(1) as f64;
+        let within = random::uniform(shape, seed, purpose::DEQUANTISE, 0, first, -half, half);
         let x = ops::combine(&[(&[1.0], &batch.x), (&[1.0], &within)])?;
         let density = |flow: &ProbabilityFlow| -> Result<Vec<f64>> {
-            let ln_p = flow.log_density(model, &x, &condition, seed, first as u64)?;
+            let ln_p = flow.log_density(self.model, &x, &condition, seed, first)?;
             Ok(ln_p.into_iter().map(|ln_p| -(ln_p / dims + Number::ln(LEVEL)) / LN_2).collect())
         };
-        let fine = density(&flow)?;
-        changes.extend(fine.iter().zip(density(&coarse)?).map(|(fine, coarse)| fine - coarse));
-        bits.extend(fine);
-        if watch(end as f64 / n as f64).is_break() {
-            return Ok(None);
-        }
+        let (fine, coarse) = (density(&self.flow)?, density(&self.coarse)?);
+        self.changes.extend(fine.iter().zip(coarse).map(|(fine, coarse)| fine - coarse));
+        self.bits.extend(fine);
+        Ok(self.read as f64 / self.n as f64)
     }
-    let solver_error = (Mean::of(&changes).mean / 3.0).abs();
-    Ok(Some(LikelihoodEstimate { pictures: n, bits: Mean::of(&bits), solver_error }))
+}
+
+impl Iterator for LikelihoodMeasurement<'_> {
+    type Item = Result<f64>;
+
+    fn next(&mut self) -> Option<Result<f64>> {
+        if self.read >= self.n {
+            return None;
+        }
+        let done = self.batch();
+        if done.is_err() {
+            self.read = self.n;
+        }
+        Some(done)
+    }
 }
 
 impl JacobianProbe<f32> for Model {

@@ -9,6 +9,6 @@ mod likelihood;
 mod pictures;
 pub mod verify;
 
-pub use bound::{BoundRequest, bound};
-pub use captions::{CaptionScore, captions};
-pub use likelihood::{LikelihoodEstimate, LikelihoodRequest, likelihood};
+pub use bound::{BoundMeasurement, BoundRequest, bound};
+pub use captions::{CaptionScore, CaptionTest};
+pub use likelihood::{LikelihoodEstimate, LikelihoodMeasurement, LikelihoodRequest, likelihood};

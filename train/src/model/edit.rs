@@ -1,11 +1,11 @@
-//! Editing with a trained network. Each function calls its `watch` with the share of the work that is done, and answers
-//! `None` if that stopped it.
+//! Editing with a trained network. Each function returns a [`Painting`]: an iterator over the steps on the way, which
+//! returns the pictures at the end.
 
-use crate::{Model, Result, SampleRequest};
-use std::ops::ControlFlow;
-use tweedie_diffusion::{
-    Ddim, Inpaint, Inversion, Known, NoiseSource, Sampler, SdEdit, Trajectory, lerp, slerp,
-};
+use super::painting::Painting;
+use super::request::SampleRequest;
+use super::trained::Model;
+use crate::Result;
+use tweedie_diffusion::{Ddim, Inpaint, Inversion, Known, Sampler, SdEdit, lerp, slerp};
 use tweedie_tensor::{Tensor, ops};
 
 /// RePaint's resampling: `jump` steps at a time are taken `times` times.
@@ -17,95 +17,89 @@ pub struct Resampling {
     pub times: usize,
 }
 
-/// Which way leads from one x_T to another.
+/// The curve from one x_T to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// Along the great circle.
+pub enum Curve {
+    /// The great circle, on which every tensor has about the norm of noise.
     Spherical,
-    /// Along the straight line.
+    /// The straight line, whose middle has a smaller norm.
     Linear,
 }
 
 /// Paints `request.n` pictures that are `picture` \[c, h, w\] where `painted` is false.
 ///
 /// # Errors
-/// A mask or request that does not fit the model, or an output that is not finite.
-pub fn inpaint(
-    model: &Model,
+/// A mask or request that does not fit the model.
+pub fn inpaint<'m>(
+    model: &'m Model,
     request: &SampleRequest,
     picture: &Tensor<f32>,
     painted: &[bool],
     resampling: Resampling,
-    watch: impl FnMut(f64) -> ControlFlow<()>,
-) -> Result<Option<Tensor<f32>>> {
+) -> Result<Painting<'m>> {
     let known = Known::new(picture.clone(), painted.to_vec())?;
     let sampler = Inpaint::new(model.sampler(&request.sampling)?, known)
         .resampled(resampling.jump, resampling.times)?;
-    run(model, request, &sampler, model.start(request, &sampler)?, watch)
+    let x = model.start(request, &sampler)?;
+    Ok(Painting::new(model.run(request, Box::new(sampler))?, x, 0))
 }
 
-/// Paints `request.n` variations of `picture` \[c, h, w\] by SDEdit.
+/// Paints `request.n` variations of `picture` \[c, h, w\] by SDEdit. Where `strength` is so small that no step is taken,
+/// the variations are the picture.
 ///
 /// # Errors
-/// A strength outside \[0, 1\], a request that does not fit the model, or an output that is not finite.
-pub fn vary(
-    model: &Model,
+/// A strength outside \[0, 1\]; a request that does not fit the model.
+pub fn vary<'m>(
+    model: &'m Model,
     request: &SampleRequest,
     picture: &Tensor<f32>,
     strength: f64,
-    watch: impl FnMut(f64) -> ControlFlow<()>,
-) -> Result<Option<Tensor<f32>>> {
+) -> Result<Painting<'m>> {
     let edit = SdEdit::new(strength)?;
     let sampler = model.sampler(&request.sampling)?;
     let x0 = repeated(picture, request.n)?;
-    let denoiser = model.denoiser(request)?;
-    let asked = tweedie_diffusion::Model::new(&*denoiser, &request.condition, noise(request));
-    match edit.run(&sampler, asked, &x0)? {
-        Some(trajectory) => finish(trajectory, edit.steps_of(sampler.steps()), watch),
-        None => Ok(Some(x0)),
-    }
+    let run = model.run(request, sampler)?;
+    let first = run.sampler.steps() - edit.steps_of(run.sampler.steps());
+    let noise = tweedie_diffusion::Model::new(&*run.denoiser, &run.condition, run.noise);
+    let x = edit.start(&run.sampler, &noise, &x0)?;
+    Ok(Painting::new(run, x, first))
 }
 
 /// The x_T of each of `pictures` \[n, c, h, w\], by DDIM inversion with `iterations` evaluations a step.
 ///
 /// # Errors
-/// A request that does not fit the model, or an output that is not finite.
-pub fn invert(
-    model: &Model,
+/// A request that does not fit the model; no iterations.
+pub fn invert<'m>(
+    model: &'m Model,
     request: &SampleRequest,
     pictures: &Tensor<f32>,
     iterations: usize,
-    watch: impl FnMut(f64) -> ControlFlow<()>,
-) -> Result<Option<Tensor<f32>>> {
+) -> Result<Painting<'m>> {
     let inversion = Inversion::new(model.plan(&request.sampling)?).iterations(iterations)?;
-    run(model, request, &inversion, pictures.clone(), watch)
+    Ok(Painting::new(model.run(request, Box::new(inversion))?, pictures.clone(), 0))
 }
 
 /// The pictures that DDIM paints from `x_t` over the times of [`invert`], without noise or clipping.
 ///
 /// # Errors
-/// As [`invert`].
-pub fn reconstruct(
-    model: &Model,
-    request: &SampleRequest,
-    x_t: &Tensor<f32>,
-    watch: impl FnMut(f64) -> ControlFlow<()>,
-) -> Result<Option<Tensor<f32>>> {
+/// A request that does not fit the model.
+pub fn reconstruct<'m>(model: &'m Model, request: &SampleRequest, x_t: &Tensor<f32>) -> Result<Painting<'m>> {
     let ddim = Ddim::over(model.plan(&request.sampling)?, 0.0)?;
-    run(model, request, &ddim, x_t.clone(), watch)
+    Ok(Painting::new(model.run(request, Box::new(ddim))?, x_t.clone(), 0))
 }
 
-/// `n` tensors \[n, c, h, w\] from the first to the second of `ends` \[2, c, h, w\], both included.
+/// `n` tensors \[n, c, h, w\] at equal distances on a curve from the first to the second of `ends` \[2, c, h, w\], both
+/// included: pictures between two come from [`reconstruct`] on them, where the ends are x_T of the two by [`invert`].
 ///
 /// # Errors
 /// Ends that are opposite.
-pub fn between(ends: &Tensor<f32>, n: usize, way: Way) -> Result<Tensor<f32>> {
+pub fn interpolate(ends: &Tensor<f32>, n: usize, curve: Curve) -> Result<Tensor<f32>> {
     let [a, b] = [ops::narrow(ends, 0, 0, 1)?, ops::narrow(ends, 0, 1, 1)?];
     let places = (0..n).map(|i| {
         let u = i as f64 / (n - 1).max(1) as f64;
-        match way {
-            Way::Spherical => slerp(&a, &b, u),
-            Way::Linear => lerp(&a, &b, u),
+        match curve {
+            Curve::Spherical => slerp(&a, &b, u),
+            Curve::Linear => lerp(&a, &b, u),
         }
     });
     let places = places.collect::<tweedie_diffusion::Result<Vec<_>>>()?;
@@ -142,35 +136,4 @@ impl RoundTrip {
 fn repeated(picture: &Tensor<f32>, n: usize) -> Result<Tensor<f32>> {
     let shape = [&[n], picture.dims()].concat();
     Ok(Tensor::from_slice(tweedie_tensor::Shape::new(&shape)?, &picture.as_slice().repeat(n))?)
-}
-
-fn noise(request: &SampleRequest) -> NoiseSource {
-    NoiseSource { seed: request.seed, first_sample: request.first as u64 }
-}
-
-fn run(
-    model: &Model,
-    request: &SampleRequest,
-    sampler: &impl Sampler<f32>,
-    x: Tensor<f32>,
-    watch: impl FnMut(f64) -> ControlFlow<()>,
-) -> Result<Option<Tensor<f32>>> {
-    let denoiser = model.denoiser(request)?;
-    finish(sampler.run(&*denoiser, x, &request.condition, noise(request)), sampler.steps(), watch)
-}
-
-/// Where a run of so many steps ends.
-fn finish(
-    trajectory: Trajectory<'_, f32, impl Sampler<f32>>,
-    steps: usize,
-    mut watch: impl FnMut(f64) -> ControlFlow<()>,
-) -> Result<Option<Tensor<f32>>> {
-    let mut last = None;
-    for (step, state) in trajectory.enumerate() {
-        last = Some(state?.x);
-        if watch((step + 1) as f64 / steps as f64).is_break() {
-            return Ok(None);
-        }
-    }
-    Ok(last)
 }

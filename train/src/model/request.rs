@@ -1,6 +1,6 @@
 use crate::Result;
 use crate::config::SamplingConfig;
-use tweedie_diffusion::Condition;
+use tweedie_diffusion::{Condition, NoiseSource};
 use tweedie_tensor::{Tensor, ops};
 
 /// What to paint.
@@ -30,5 +30,10 @@ impl SampleRequest {
             let (first, condition) = (self.first + start, self.condition.part(start, n));
             Ok(SampleRequest { n, first, x_t, condition, ..self.clone() })
         })
+    }
+
+    /// The key of the noise that a stochastic sampler adds.
+    pub(super) fn noise(&self) -> NoiseSource {
+        NoiseSource { seed: self.seed, first_sample: self.first as u64 }
     }
 }

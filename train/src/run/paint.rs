@@ -52,7 +52,7 @@ impl Run {
             seed: self.config.train.seed,
             sampling,
         };
-        let pictures = model.sample(&request, |_| Ok(()))?;
+        let pictures = model.sample(&request)?.finish()?;
         observer.observe(Event::Sampled { step: self.step, pictures: &pictures, columns })?;
         Ok(())
     }

@@ -6,6 +6,7 @@ use crate::args::{BenchWhat, RatesArgs, StepArgs};
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
+use crate::models::open;
 use crate::output;
 use crate::progress::Progress;
 use serde::Serialize;
@@ -51,19 +52,20 @@ fn step(args: &StepArgs, console: Console) -> Result<()> {
         "small" => named(UNetConfig::small(), 28, batch(64))?,
         "cifar" => named(UNetConfig::cifar(), 32, batch(8))?,
         path => {
-            let model = super::open(Path::new(path), false, console)?;
+            let model = open(Path::new(path), false, console)?;
             check_steps(model.network_config(), model.shape(), batch(64))?;
             (Step::of_model(model, batch(64))?, batch(64))
         }
     };
     let (mut progress, runs) = (Progress::new(console), args.runs as usize);
+    let mut measurement = step.measure(runs);
     let mut done = 0;
-    let times = step.measure(runs, || {
+    while let Some(share) = measurement.next() {
         done += 1;
-        progress.update(done as f64 / (2 * runs) as f64, || format!("run {done} of {}", 2 * runs));
-    });
+        progress.update(share?, || format!("run {done} of {}", 2 * runs));
+    }
+    let times = measurement.times();
     progress.finish();
-    let times = times?;
     let ms = |x: f64| (10.0 * x).round() / 10.0;
     let measured = Measured {
         model: &args.model,

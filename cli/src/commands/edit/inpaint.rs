@@ -1,8 +1,10 @@
-use super::{Asked, Desk, Watch, batch};
+use super::editing::{Asked, Editing, batch};
 use crate::args::InpaintArgs;
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::painting::Painter;
 use serde::Serialize;
 use std::path::Path;
 use tweedie_tensor::Tensor;
@@ -32,9 +34,9 @@ struct Inpainted<'a> {
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
 pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result<()> {
-    let desk = Desk::new(&args.common, seed, console)?;
-    let picture = desk.picture(&args.image)?;
-    let [channels, height, width] = desk.model.shape();
+    let editing = Editing::new(&args.common, seed, console)?;
+    let picture = editing.picture(&args.image)?;
+    let [channels, height, width] = editing.model.shape();
     let mask = read_picture(&args.mask, [1, height, width], args.common.resize)?;
     let white: Vec<bool> = mask.as_slice().iter().map(|&x| x > 0.0).collect();
     let painted_pixels = white.iter().filter(|&&white| white).count();
@@ -45,23 +47,24 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
         )));
     }
     let painted = white.repeat(channels);
-    let sampling = desk.sampling(&args.sampler)?;
+    let sampling = editing.sampling(&args.sampler)?;
     let n = args.n as usize;
-    let condition = desk.condition(n)?;
-    desk.claim()?;
+    let condition = editing.condition(n)?;
+    editing.claim_output()?;
 
     let resampling = Resampling { jump: args.jump as usize, times: args.resamplings as usize };
-    let mut watch = Watch::new(console, 1);
-    let results = desk.in_parts(&mut watch, (n, &condition), &sampling, |request, watch| {
-        edit::inpaint(&desk.model, request, &picture, &painted, resampling, watch)
+    let interrupt = Interrupt::listen(console, "stopping");
+    let mut painter = Painter::new(console, interrupt, 1);
+    let results = editing.paint(&mut painter, (n, &condition), &sampling, |request| {
+        Ok(edit::inpaint(&editing.model, request, &picture, &painted, resampling)?)
     })?;
-    let seconds = watch.finish();
+    let seconds = painter.finish().as_secs_f64();
     let grey = |i: usize| if painted[i] { 0.0 } else { picture.as_slice()[i] };
     let masked = Tensor::from_fn([1, channels, height, width], grey);
     let pixels = height * width;
     let times = counted(n, "time");
     console.say(format!("painted {painted_pixels} of {pixels} pixels anew, {times}, in {seconds:.1} s"));
-    desk.hang(&[&batch(&picture)?, &masked, &results], (n + 2).min(IN_A_ROW))?;
+    editing.write(&[&batch(&picture)?, &masked, &results], (n + 2).min(IN_A_ROW))?;
     console.result(&Inpainted {
         model: &args.common.model,
         n,
@@ -71,6 +74,6 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
         resamplings: resampling.times,
         seconds,
         out: &args.common.out,
-        asked: desk.asked(&condition),
+        asked: editing.asked(&condition),
     })
 }

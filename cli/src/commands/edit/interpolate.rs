@@ -1,12 +1,14 @@
-use super::{Asked, Desk, Watch, batch};
-use crate::args::{InterpolateArgs, WayName};
+use super::editing::{Asked, Editing, batch};
+use crate::args::{CurveName, InterpolateArgs};
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::painting::Painter;
 use serde::Serialize;
 use std::path::Path;
 use tweedie_tensor::ops;
-use tweedie_train::model::edit::{self, Way};
+use tweedie_train::model::edit::{self, Curve};
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -21,7 +23,7 @@ struct Interpolated<'a> {
     asked: Asked<'a>,
 }
 
-/// Paints the way from one picture to another.
+/// Paints pictures between two.
 ///
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
@@ -33,31 +35,32 @@ pub(super) fn interpolate(args: &InterpolateArgs, seed: u64, console: Console) -
             counted(given, "picture")
         )));
     };
-    let desk = Desk::new(&args.common, seed, console)?;
-    let [from, to] = [batch(&desk.picture(from)?)?, batch(&desk.picture(to)?)?];
-    let sampling = desk.inversion(&args.inversion)?;
+    let editing = Editing::new(&args.common, seed, console)?;
+    let [from, to] = [batch(&editing.picture(from)?)?, batch(&editing.picture(to)?)?];
+    let sampling = editing.inversion(&args.inversion)?;
     let n = args.n as usize;
-    let (of_ends, of_all) = (desk.condition(2)?, desk.condition(n)?);
-    desk.claim()?;
+    let (of_ends, of_all) = (editing.condition(2)?, editing.condition(n)?);
+    editing.claim_output()?;
 
-    let way = match args.way {
-        WayName::Spherical => Way::Spherical,
-        WayName::Linear => Way::Linear,
+    let curve = match args.way {
+        CurveName::Spherical => Curve::Spherical,
+        CurveName::Linear => Curve::Linear,
     };
-    let mut watch = Watch::new(console, 2);
+    let interrupt = Interrupt::listen(console, "stopping");
+    let mut painter = Painter::new(console, interrupt, 2);
     let pictures = ops::concat(&[&from, &to], 0)?;
-    let ends = desk.in_parts(&mut watch, (2, &of_ends), &sampling, |request, watch| {
+    let ends = editing.paint(&mut painter, (2, &of_ends), &sampling, |request| {
         let part = ops::narrow(&pictures, 0, request.first, request.n)?;
-        edit::invert(&desk.model, request, &part, args.inversion.iterations as usize, watch)
+        Ok(edit::invert(&editing.model, request, &part, args.inversion.iterations as usize)?)
     })?;
-    let places = edit::between(&ends, n, way)?;
-    let painted = desk.in_parts(&mut watch, (n, &of_all), &sampling, |request, watch| {
+    let places = edit::interpolate(&ends, n, curve)?;
+    let painted = editing.paint(&mut painter, (n, &of_all), &sampling, |request| {
         let part = ops::narrow(&places, 0, request.first, request.n)?;
-        edit::reconstruct(&desk.model, request, &part, watch)
+        Ok(edit::reconstruct(&editing.model, request, &part)?)
     })?;
-    let seconds = watch.finish();
+    let seconds = painter.finish().as_secs_f64();
     console.say(format!("painted {} between the two in {seconds:.1} s", counted(n, "picture")));
-    desk.hang(&[&from, &painted, &to], n + 2)?;
+    editing.write(&[&from, &painted, &to], n + 2)?;
     console.result(&Interpolated {
         model: &args.common.model,
         n,
@@ -65,6 +68,6 @@ pub(super) fn interpolate(args: &InterpolateArgs, seed: u64, console: Console) -
         iterations: args.inversion.iterations,
         seconds,
         out: &args.common.out,
-        asked: desk.asked(&of_all),
+        asked: editing.asked(&of_all),
     })
 }

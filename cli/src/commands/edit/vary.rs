@@ -1,8 +1,10 @@
-use super::{Asked, Desk, Watch, batch};
+use super::editing::{Asked, Editing, batch};
 use crate::args::VaryArgs;
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::painting::Painter;
 use serde::Serialize;
 use std::path::Path;
 use tweedie_train::model::edit;
@@ -30,26 +32,27 @@ pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
             "{strength} is out of range, --strength: give a number from 0 to 1"
         )));
     }
-    let desk = Desk::new(&args.common, seed, console)?;
-    let picture = desk.picture(&args.image)?;
-    let sampling = desk.sampling(&args.sampler)?;
+    let editing = Editing::new(&args.common, seed, console)?;
+    let picture = editing.picture(&args.image)?;
+    let sampling = editing.sampling(&args.sampler)?;
     let n = args.n as usize;
-    let condition = desk.condition(n)?;
-    desk.claim()?;
+    let condition = editing.condition(n)?;
+    editing.claim_output()?;
 
     let original = batch(&picture)?;
     let mut rows = Vec::new();
-    let mut watch = Watch::new(console, args.strength.len());
+    let interrupt = Interrupt::listen(console, "stopping");
+    let mut painter = Painter::new(console, interrupt, args.strength.len());
     for &strength in &args.strength {
         rows.push(original.clone());
-        rows.push(desk.in_parts(&mut watch, (n, &condition), &sampling, |request, watch| {
-            edit::vary(&desk.model, request, &picture, strength, watch)
+        rows.push(editing.paint(&mut painter, (n, &condition), &sampling, |request| {
+            Ok(edit::vary(&editing.model, request, &picture, strength)?)
         })?);
     }
-    let seconds = watch.finish();
+    let seconds = painter.finish().as_secs_f64();
     let variations = counted(n, "variation");
     console.say(format!("painted {variations} of each strength in {seconds:.1} s"));
-    desk.hang(&rows.iter().collect::<Vec<_>>(), n + 1)?;
+    editing.write(&rows.iter().collect::<Vec<_>>(), n + 1)?;
     console.result(&Varied {
         model: &args.common.model,
         n,
@@ -57,6 +60,6 @@ pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
         steps: sampling.steps,
         seconds,
         out: &args.common.out,
-        asked: desk.asked(&condition),
+        asked: editing.asked(&condition),
     })
 }

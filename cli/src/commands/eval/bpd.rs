@@ -2,15 +2,15 @@
 
 use super::terms_chart;
 use crate::args::{BpdArgs, VarianceName};
-use crate::commands::{open, pictures_at_a_time};
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::measuring;
+use crate::models::open;
 use crate::output;
-use crate::progress::{Progress, duration};
+use crate::painting::pictures_at_a_time;
 use serde::Serialize;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -107,15 +107,16 @@ pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
 
     let interrupt = Interrupt::listen(console, "stopping");
     let began = Instant::now();
-    let watch = |what| watch(what, &interrupt, console);
-    let estimate = measure::bound(&model, &*source, &request, watch("the bound"))?;
-    let estimate = estimate.ok_or_else(interrupted)?;
+    let mut bound = measure::bound(&model, &*source, &request)?;
+    measuring::run(&mut bound, "the bound", &interrupt, console)?;
+    let estimate = bound.estimate();
     let ode = match args.ode {
         true => {
             let request =
                 LikelihoodRequest { pictures: request.pictures, steps: args.ode_steps as usize, seed };
-            let density = measure::likelihood(&model, &*source, &request, watch("the density by the ODE"))?;
-            Some(density.ok_or_else(interrupted)?)
+            let mut likelihood = measure::likelihood(&model, &*source, &request)?;
+            measuring::run(&mut likelihood, "the density by the ODE", &interrupt, console)?;
+            Some(likelihood.estimate())
         }
         false => None,
     };
@@ -173,23 +174,6 @@ pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
         seconds: began.elapsed().as_secs_f64(),
         out: args.out.as_deref(),
     })
-}
-
-/// Shows how far a measurement is, until Ctrl-C breaks it off.
-fn watch(what: &str, interrupt: &Interrupt, console: Console) -> impl FnMut(f64) -> ControlFlow<()> {
-    let mut progress = Progress::new(console);
-    let began = Instant::now();
-    move |share| {
-        progress.update(share, || {
-            let left = began.elapsed().mul_f64((1.0 - share) / share.max(1e-9));
-            format!("{what}, {} left", duration(left))
-        });
-        if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-}
-
-fn interrupted() -> Failure {
-    Failure::Interrupted("nothing was measured to its end".to_string())
 }
 
 /// The data that the command line names, else what the model learnt from.

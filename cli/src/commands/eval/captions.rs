@@ -1,32 +1,37 @@
 //! `tweedie eval captions`: does the model paint what it is asked for?
 
 use crate::args::CaptionsArgs;
-use crate::commands::{open, pictures_at_a_time, sample::settings};
+use crate::commands::sampler_settings::settings;
 use crate::console::Console;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::interrupt::Interrupt;
-use crate::progress::Progress;
-use std::ops::ControlFlow;
-use tweedie_train::measure;
+use crate::models::open;
+use crate::painting::{Painter, pictures_at_a_time};
+use tweedie_train::measure::CaptionTest;
+use tweedie_train::plan::check_pictures;
+
+/// About how many bytes of each picture stay until the end: its caption.
+const CAPTION: u64 = 256;
 
 /// Paints, reads, and says how often it was right.
 ///
 /// # Errors
-/// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
+/// Whatever the user can mend; [`Failure::Interrupted`](crate::error::Failure::Interrupted) on Ctrl-C.
 pub(crate) fn captions(args: &CaptionsArgs, seed: u64, console: Console) -> Result<()> {
     let model = open(&args.model, !args.no_ema, console)?;
-    let interrupt = Interrupt::listen(console, "stopping");
-    let mut progress = Progress::new(console);
     let (n, at_a_time) = (args.n as usize, pictures_at_a_time(model.shape()));
+    check_pictures(model.network_config(), at_a_time, n, CAPTION, "--n")?;
     let sampling = settings(&args.sampler, &model)?;
-    let score = measure::captions(&model, &sampling, n, at_a_time, seed, |share| {
-        progress.update(share, || "painting".to_string());
-        if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    progress.finish();
-    let Some(score) = score else {
-        return Err(Failure::Interrupted("not all pictures were painted".to_string()));
-    };
+    let mut test = CaptionTest::of(&model)?;
+    let request = test.request(n, sampling, seed);
+    let mut painter = Painter::new(console, Interrupt::listen(console, "stopping"), 1);
+    for batch in painter.batches(&request, at_a_time, "nothing was measured", |part| Ok(model.sample(part)?))
+    {
+        let (first, pictures) = batch?;
+        test.read(first, &pictures);
+    }
+    painter.finish();
+    let score = test.score();
     for (what, right) in [
         ("as many figures as asked for", score.count),
         ("the colours", score.colours),

@@ -1,15 +1,19 @@
 //! `tweedie eval classes`: whether the pictures show what they were asked to.
 
 use super::classifier;
-use super::painter::Painter;
 use super::real::Real;
+use super::rounded::rounded;
 use crate::args::ClassesArgs;
-use crate::commands::{classes as named, open, pictures_at_a_time, sample};
+use crate::commands::classes as named;
+use crate::commands::sampler_settings::settings;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::models::open;
+use crate::painting::{Painter, pictures_at_a_time};
 use serde::Serialize;
 use std::path::Path;
+use tweedie_train::SampleRequest;
 use tweedie_train::plan::check_pictures;
 
 /// What `--json` prints.
@@ -50,7 +54,7 @@ pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result
     };
     let (at_a_time, kept) = (pictures_at_a_time(model.shape()), 64 * asked.len() as u64);
     check_pictures(model.network_config(), at_a_time, args.n as usize, kept, "--n")?;
-    let sampling = sample::settings(&args.sampler, &model)?;
+    let sampling = settings(&args.sampler, &model)?;
     let real = Real::new(&args.real, Some(&model))?;
     let interrupt = Interrupt::listen(console, "stopping");
     let given = args.real.classifier.as_deref();
@@ -69,13 +73,17 @@ pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result
     let wanted: Vec<usize> = (0..n).map(|i| asked[i / each]).collect();
     let mut confusion = vec![vec![0; names.len()]; asked.len()];
     let guidance = sampling.guidance;
-    let painter = Painter { model: &model, sampling, seed, console, interrupt: &interrupt };
-    painter.paint(n, Some(&wanted), |first, x| {
-        for (i, read) in (first..).zip(judge.judge(&x)?.classes) {
+    let condition = model.without_words(Some(wanted), n);
+    let request = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
+    let mut painter = Painter::new(console, interrupt, 1);
+    for batch in painter.batches(&request, at_a_time, "nothing was measured", |part| Ok(model.sample(part)?))
+    {
+        let (first, pictures) = batch?;
+        for (i, read) in (first..).zip(judge.judge(&rounded(pictures))?.classes) {
             confusion[i / each][read] += 1;
         }
-        Ok(())
-    })?;
+    }
+    painter.finish();
 
     let share = |right: usize, of: usize| right as f64 / of as f64;
     let rights: Vec<usize> = asked.iter().zip(&confusion).map(|(&class, line)| line[class]).collect();

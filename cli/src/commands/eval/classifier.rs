@@ -1,7 +1,6 @@
 //! The classifier that judges: found, or trained and kept.
 
 use super::real::Real;
-use crate::commands::sample::stop;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -9,7 +8,7 @@ use crate::output;
 use crate::progress::Progress;
 use std::path::{Path, PathBuf};
 use tweedie_train::data::Split;
-use tweedie_train::measure::features::{ClassifierTraining, TrainedClassifier};
+use tweedie_train::measure::features::{ClassifierStep, ClassifierTraining, TrainedClassifier};
 
 /// The classifier of `real` for pictures of `shape`: that of the file `given`, else the one beside `model`; if there is
 /// none, it is trained and kept there.
@@ -46,16 +45,15 @@ pub(super) fn obtain(
     let test = real.open(Split::Test, shape)?;
     let mut progress = Progress::new(console);
     progress.say(format!("training a classifier of {}, to judge by", real.name()));
-    let mut trouble = None;
-    let trained = ClassifierTraining::for_shape(shape).run(train, &*test, |share, loss| {
+    let mut run = ClassifierTraining::for_shape(shape).run(train, &*test)?;
+    for step in run.by_ref() {
+        let ClassifierStep { share, loss } = step?;
         progress.update(share, || format!("classifier, loss {loss:.4}"));
         if interrupt.asked() {
-            let failure = Failure::Interrupted("the classifier was not kept".to_string());
-            return Err(stop(&mut trouble, failure));
+            return Err(Failure::Interrupted("the classifier was not kept".to_string()));
         }
-        Ok(())
-    });
-    let trained = trained.map_err(|error| trouble.take().unwrap_or_else(|| error.into()))?;
+    }
+    let trained = run.finish()?;
     progress.finish();
     let kept = match trained.save(&place) {
         Ok(()) => format!("kept in {}", place.display()),

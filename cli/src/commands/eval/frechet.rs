@@ -1,13 +1,16 @@
 //! `tweedie eval frechet`: how near pictures are to real ones.
 
 use super::judge::Judge;
-use super::painter::Painter;
 use super::real::Real;
+use super::rounded::rounded;
 use crate::args::FrechetArgs;
-use crate::commands::{classes, open, pictures_at_a_time, sample};
+use crate::commands::classes;
+use crate::commands::sampler_settings::settings;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::models::open;
+use crate::painting::{Painter, pictures_at_a_time};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +21,7 @@ use tweedie_tensor::random::Stream;
 use tweedie_train::config::SamplingConfig;
 use tweedie_train::data::{self, DataError, DataOptions, Source, Split};
 use tweedie_train::plan::check_pictures;
-use tweedie_train::{Model, newest_checkpoint};
+use tweedie_train::{Model, SampleRequest, newest_checkpoint};
 
 /// Pictures that are painted when nothing says how many.
 const PICTURES: usize = 1000;
@@ -99,11 +102,14 @@ pub(super) fn frechet(args: &FrechetArgs, seed: u64, console: Console) -> Result
         Painted::Model { model, classes, sampling } => {
             let classes = classes.map(|asked| (0..n).map(|i| asked[i % asked.len()]).collect::<Vec<_>>());
             let mut rows = Vec::with_capacity(n * width);
-            let painter = Painter { model: &model, sampling, seed, console, interrupt: &interrupt };
-            painter.paint(n, classes.as_deref(), |_, x| {
-                rows.extend_from_slice(judge.features(&x)?.as_slice());
-                Ok(())
-            })?;
+            let condition = model.without_words(classes, n);
+            let request = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
+            let mut painter = Painter::new(console, interrupt.clone(), 1);
+            let at_a_time = pictures_at_a_time(model.shape());
+            let begin = |part: &SampleRequest| Ok(model.sample(part)?);
+            for batch in painter.batches(&request, at_a_time, "nothing was measured", begin) {
+                rows.extend_from_slice(judge.features(&rounded(batch?.1))?.as_slice());
+            }
             Tensor::from_slice([n, width], &rows)?
         }
     };
@@ -177,7 +183,7 @@ impl Painted {
                 let asked = classes::asked(&args.class, model.classes())?;
                 let all = model.classes().map_or(0, <[String]>::len);
                 let classes = asked.map(|asked| if asked.is_empty() { (0..all).collect() } else { asked });
-                let sampling = sample::settings(&args.sampler, &model)?;
+                let sampling = settings(&args.sampler, &model)?;
                 Ok(Painted::Model { model: Box::new(model), classes, sampling })
             }
             // A run whose checkpoints are damaged is not to be taken for the pictures in it.

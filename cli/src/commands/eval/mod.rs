@@ -6,8 +6,8 @@ mod classes;
 mod classifier;
 mod frechet;
 mod judge;
-mod painter;
 mod real;
+mod rounded;
 mod terms_chart;
 
 use crate::args::EvalWhat;

@@ -2,12 +2,14 @@
 
 use super::{build, digits, pictures, write_charts};
 use crate::args::{InspectSpectrumArgs, SamplerArgs};
-use crate::commands::sample::{settings, stop};
-use crate::commands::{classes, open, pictures_at_a_time};
+use crate::commands::classes;
+use crate::commands::sampler_settings::settings;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::models::open;
 use crate::output;
+use crate::painting::{Painted, Painter, pictures_at_a_time};
 use crate::progress::Progress;
 use crate::report::{Chart, Document, Series};
 use serde::Serialize;
@@ -16,9 +18,9 @@ use tweedie_diffusion::purpose;
 use tweedie_diffusion::spectrum::{
     Bands, PowerLaw, crossover, deviations, drowned_from, fixed_from, mean_spectrum, noised,
 };
-use tweedie_diffusion::{Level, Mean, Schedule, ScheduleKind};
-use tweedie_tensor::Tensor;
+use tweedie_diffusion::{Level, Mean, Schedule, ScheduleKind, State};
 use tweedie_tensor::random;
+use tweedie_tensor::{Tensor, ops};
 use tweedie_train::SampleRequest;
 use tweedie_train::config::SamplerKind;
 use tweedie_train::data::{Source, read_batch};
@@ -225,24 +227,22 @@ fn of_model(args: &InspectSpectrumArgs, path: &Path, seed: u64, console: Console
 
     let (sampler, steps) = (sampling.sampler, sampling.steps);
     let every = steps.div_ceil(STATES).max(1);
-    let interrupt = Interrupt::listen(console, "stopping");
-    let (mut progress, mut kept, mut trouble) = (Progress::new(console), Vec::new(), None);
     let condition = model.without_words(classes, n);
     let request = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
-    let painted = model.sample(&request, |state| {
-        progress
-            .update((state.step + 1) as f64 / steps as f64, || format!("step {} of {steps}", state.step + 1));
-        if interrupt.asked() {
-            return Err(stop(&mut trouble, Failure::Interrupted("nothing was measured".to_string())));
+    let mut painter = Painter::new(console, Interrupt::listen(console, "stopping"), 1);
+    let (mut kept, mut batches) = (Vec::new(), Vec::new());
+    for painted in painter.paint(&request, n, "nothing was measured", |part| Ok(model.sample(part)?)) {
+        match painted? {
+            Painted::Step(state) => {
+                if state.step.is_multiple_of(every) || state.step + 1 == steps {
+                    let State { step, level, x, x0_hat, .. } = state;
+                    kept.push(Kept { step, level, x, x0_hat });
+                }
+            }
+            Painted::Batch { pictures, .. } => batches.push(pictures),
         }
-        if state.step.is_multiple_of(every) || state.step + 1 == steps {
-            let (x, x0_hat) = (state.x.clone(), state.x0_hat.clone());
-            kept.push(Kept { step: state.step, level: state.level, x, x0_hat });
-        }
-        Ok(())
-    });
-    let painted = painted.map_err(|error| trouble.take().unwrap_or_else(|| error.into()))?;
-    progress.finish();
+    }
+    let painted = ops::concat(&batches.iter().collect::<Vec<_>>(), 0)?;
 
     let fail = tweedie_train::Error::from;
     let [_, height, width] = model.shape();

@@ -3,19 +3,20 @@
 mod attention;
 mod gallery;
 
-use super::{captions, classes, noise, open_any, pictures_at_a_time, sizeless};
-use crate::args::{Out, SampleArgs, SamplerArgs, SamplerName};
+use super::sampler_settings::{said, settings};
+use super::{captions, classes, noise};
+use crate::args::{Out, SampleArgs};
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::models::{open_any, sizeless};
 use crate::output;
+use crate::painting::{Painted, Painter, pictures_at_a_time};
 use crate::pictures::Colour;
-use crate::progress::{Progress, duration};
 use gallery::Gallery;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
 use tweedie_diffusion::Condition;
 use tweedie_tensor::Tensor;
 use tweedie_train::config::{SamplerKind, SamplingConfig};
@@ -68,50 +69,37 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
         output::claim_file(path, "--attention")?;
     }
 
-    let interrupt = Interrupt::listen(console, "stopping");
-    let mut progress = Progress::new(console);
+    let mut painter = Painter::new(console, Interrupt::listen(console, "stopping"), 1);
     let mut gallery = plan.out.as_ref().map(|out| Gallery::new(out, n, steps));
     let mut raw = args.raw.is_some().then(Vec::new);
-    let began = Instant::now();
     let (x_t, condition, sampling) = (plan.x_t.clone(), condition.clone(), sampling.clone());
-    let whole = SampleRequest { n, first: 0, x_t, condition, seed, sampling };
-    let SampleRequest { condition, sampling, .. } = &whole;
-    for request in whole.parts(pictures_at_a_time(shape)) {
-        let request = request?;
-        let (first, count) = (request.first, request.n);
-        let mut trouble = None;
-        let painted = model.sample(&request, |state| {
-            let done = first as f64 + (count * (state.step + 1)) as f64 / steps as f64;
-            progress.update(done / n as f64, || {
-                let pace = began.elapsed().div_f64(done).mul_f64(n as f64 - done);
-                format!(
-                    "pictures {} to {} of {n}, step {} of {steps}, {} left",
-                    first + 1,
-                    first + count,
-                    state.step + 1,
-                    duration(pace)
-                )
-            });
-            let seen = gallery.as_mut().map_or(Ok(()), |gallery| gallery.see(state.step, &state.x));
-            match seen {
-                Ok(()) if interrupt.asked() => Err(Failure::Interrupted(plan.interrupted(first))),
-                seen => seen,
+    let request = SampleRequest { n, first: 0, x_t, condition, seed, sampling };
+    let SampleRequest { condition, sampling, .. } = &request;
+    let mut done = 0;
+    for painted in painter.paint(&request, pictures_at_a_time(shape), "", |part| Ok(model.sample(part)?)) {
+        match painted {
+            Ok(Painted::Step(state)) => {
+                if let Some(gallery) = &mut gallery {
+                    gallery.see(state.step, &state.x)?;
+                }
             }
-            .map_err(|failure| stop(&mut trouble, failure))
-        });
-        let x = painted.map_err(|error| trouble.take().unwrap_or_else(|| error.into()))?;
-        if let (Some(path), 0) = (&args.attention, first) {
-            attention::write(path, &model, &x, condition, seed)?;
-        }
-        if let Some(gallery) = &mut gallery {
-            gallery.hang(first, &x)?;
-        }
-        if let Some(raw) = &mut raw {
-            raw.extend_from_slice(x.as_slice());
+            Ok(Painted::Batch { first, pictures }) => {
+                if let (Some(path), 0) = (&args.attention, first) {
+                    attention::write(path, &model, &pictures, condition, seed)?;
+                }
+                if let Some(gallery) = &mut gallery {
+                    gallery.hang(first, &pictures)?;
+                }
+                if let Some(raw) = &mut raw {
+                    raw.extend_from_slice(pictures.as_slice());
+                }
+                done = first + pictures.dims()[0];
+            }
+            Err(Failure::Interrupted(_)) => return Err(Failure::Interrupted(plan.interrupted(done))),
+            Err(failure) => return Err(failure),
         }
     }
-    progress.finish();
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = painter.finish().as_secs_f64();
 
     let names = model.classes();
     if let Some(gallery) = gallery {
@@ -142,13 +130,6 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
         classes: condition.classes.as_deref(),
         captions: (!args.caption.is_empty()).then_some(&args.caption),
     })
-}
-
-/// Keeps the failure for the caller, and answers an error that ends the sampler's run.
-pub(super) fn stop(kept: &mut Option<Failure>, failure: Failure) -> tweedie_train::Error {
-    let text = failure.to_string();
-    *kept = Some(failure);
-    tweedie_train::Error::Io { action: "go on", path: PathBuf::new(), source: std::io::Error::other(text) }
 }
 
 impl Plan {
@@ -205,97 +186,13 @@ impl Plan {
         }
     }
 
-    /// What to say when it was stopped while painting from picture `first` on.
-    fn interrupted(&self, first: usize) -> String {
+    /// What became of the work when it was stopped after `done` pictures.
+    fn interrupted(&self, done: usize) -> String {
         match &self.out {
-            Some(Out::Folder(path)) if first > 0 => {
-                format!("{first} of {} in {}", counted(self.n, "picture"), path.display())
+            Some(Out::Folder(path)) if done > 0 => {
+                format!("{done} of {} in {}", counted(self.n, "picture"), path.display())
             }
             _ => "nothing was written".to_string(),
         }
     }
-}
-
-/// What people call a sampler.
-fn said(sampler: SamplerKind) -> &'static str {
-    match sampler {
-        SamplerKind::Ddpm => "DDPM",
-        SamplerKind::Ddim => "DDIM",
-        SamplerKind::Euler => "Euler",
-        SamplerKind::Heun => "Heun",
-        SamplerKind::Dpmpp2m => "DPM-Solver++ 2M",
-        SamplerKind::Dpmpp2mSde => "DPM-Solver++ 2M SDE",
-        SamplerKind::UniPc => "UniPC",
-        SamplerKind::Pndm => "PNDM",
-    }
-}
-
-/// The model's own settings, with those of the command line in their place.
-pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConfig> {
-    let mut sampling = model.sampling_by(args.sampler.map(SamplerName::kind))?;
-    let sampler = sampling.sampler;
-    let foreign = |option: &str, owners: &str| {
-        let said = said(sampler);
-        Failure::user(format!(
-            "{said} has no such setting, {option}: leave it out, or take --sampler {owners}"
-        ))
-    };
-    if let Some(steps) = args.steps {
-        sampling.steps = steps as usize;
-    }
-    if let Some(spacing) = args.spacing {
-        sampling.spacing = Some(spacing.spacing());
-    }
-    if let Some(eta) = args.eta {
-        share(eta, "--eta")?;
-        if sampler != SamplerKind::Ddim {
-            return Err(foreign("--eta", "ddim"));
-        }
-        sampling.eta = eta;
-    }
-    if let Some(churn) = args.churn {
-        if !(churn >= 0.0 && churn.is_finite()) {
-            return Err(Failure::user(format!("{churn} is out of range, --churn: give 0 or more")));
-        }
-        if !sampler.churns() {
-            return Err(foreign("--churn", "euler or heun"));
-        }
-        sampling.churn = churn;
-    }
-    let guided = |option: &str| match model.classes().is_some() || model.words().is_some() {
-        true => Ok(()),
-        false => Err(Failure::user(format!(
-            "the model knows no classes or captions to be guided to, {option}: leave it out"
-        ))),
-    };
-    if let Some(guidance) = args.guidance {
-        if !guidance.is_finite() {
-            return Err(Failure::user(format!("{guidance} is no weight, --guidance: give a finite number")));
-        }
-        if guidance < 0.0 {
-            return Err(Failure::user(format!(
-                "{guidance} leads away from what is asked for, --guidance: give 0 (asked for nothing), 1 (not guided) or more"
-            )));
-        }
-        if guidance != 1.0 {
-            guided("--guidance")?;
-        }
-        sampling.guidance = guidance;
-    }
-    if let Some(rescale) = args.guidance_rescale {
-        share(rescale, "--guidance-rescale")?;
-        if rescale != 0.0 {
-            guided("--guidance-rescale")?;
-        }
-        sampling.guidance_rescale = rescale;
-    }
-    Ok(sampling)
-}
-
-/// Refuses what is not from 0 to 1.
-fn share(value: f64, option: &str) -> Result<()> {
-    if (0.0..=1.0).contains(&value) {
-        return Ok(());
-    }
-    Err(Failure::user(format!("{value} is out of range, {option}: give a number from 0 to 1")))
 }

@@ -107,24 +107,57 @@ impl Step {
         Ok(self.network.forward(ctx, Var::constant(self.x.clone()), inputs)?)
     }
 
-    /// The least of `runs` times of each, after one that does not count; `each` is told of every run.
-    ///
-    /// # Errors
-    /// As [`Step::train`].
-    pub fn measure(&mut self, runs: usize, mut each: impl FnMut()) -> Result<StepTimes> {
-        let mut least = |run: &mut dyn FnMut() -> Result<()>| -> Result<f64> {
-            run()?;
-            let mut least = f64::INFINITY;
-            for _ in 0..runs {
-                let start = Instant::now();
-                run()?;
-                least = least.min(start.elapsed().as_secs_f64());
-                each();
-            }
-            Ok(1e3 * least)
-        };
-        let train_ms = least(&mut || self.train().map(drop))?;
-        let forward_ms = least(&mut || self.forward().map(drop))?;
-        Ok(StepTimes { train_ms, forward_ms })
+    /// Measures `runs` training steps and `runs` forward passes, after one of each that does not count.
+    pub fn measure(&mut self, runs: usize) -> StepMeasurement<'_> {
+        let times = StepTimes { train_ms: f64::INFINITY, forward_ms: f64::INFINITY };
+        StepMeasurement { step: self, runs, done: 0, times }
+    }
+}
+
+/// A measurement of a step: an iterator over the runs, which yields the share of them that is done.
+pub struct StepMeasurement<'a> {
+    step: &'a mut Step,
+    runs: usize,
+    done: usize,
+    times: StepTimes,
+}
+
+impl StepMeasurement<'_> {
+    /// The least times so far; infinite before the first run.
+    pub fn times(&self) -> StepTimes {
+        self.times
+    }
+
+    fn run(&mut self) -> Result<f64> {
+        let trains = self.done < self.runs;
+        if self.done.is_multiple_of(self.runs) {
+            self.once(trains)?;
+        }
+        let start = Instant::now();
+        self.once(trains)?;
+        let ms = 1e3 * start.elapsed().as_secs_f64();
+        let least = if trains { &mut self.times.train_ms } else { &mut self.times.forward_ms };
+        *least = least.min(ms);
+        self.done += 1;
+        Ok(self.done as f64 / (2 * self.runs) as f64)
+    }
+
+    fn once(&mut self, trains: bool) -> Result<()> {
+        if trains { self.step.train().map(drop) } else { self.step.forward().map(drop) }
+    }
+}
+
+impl Iterator for StepMeasurement<'_> {
+    type Item = Result<f64>;
+
+    fn next(&mut self) -> Option<Result<f64>> {
+        if self.done >= 2 * self.runs {
+            return None;
+        }
+        let share = self.run();
+        if share.is_err() {
+            self.done = 2 * self.runs;
+        }
+        Some(share)
     }
 }

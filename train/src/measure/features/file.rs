@@ -1,4 +1,4 @@
-use super::TrainedClassifier;
+use super::trained::TrainedClassifier;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,12 +1,12 @@
 use super::shift::shift;
-use super::{TrainedClassifier, fingerprint};
+use super::trained::{TrainedClassifier, fingerprint};
 use crate::data::{Loader, Source};
 use crate::{Error, Result};
 use std::sync::Arc;
 use tweedie_autograd::{Tape, Var, ops::cross_entropy};
 use tweedie_nn::lr::LearningRate;
 use tweedie_nn::optim::{OptimConfig, Optimizer};
-use tweedie_nn::{Builder, Classifier, ClassifierConfig, Ctx, Ema};
+use tweedie_nn::{Builder, Classifier, ClassifierConfig, Ctx, Ema, Params};
 
 /// How a classifier is trained. The result is a function of this and of the data, whatever the number of threads.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,17 +34,12 @@ impl ClassifierTraining {
         ClassifierTraining { widths, steps: 700, batch: 128, learning_rate: 4e-3, shift, seed: 0 }
     }
 
-    /// Trains on one set and measures on another, saying the share of steps that are done and the loss after each.
+    /// Trains on one set, to be measured on another.
     ///
     /// # Errors
-    /// Data without classes to tell apart, sets that do not go together, a loss that is no longer finite, or an
-    /// error of `each`.
-    pub fn run(
-        &self,
-        train: Arc<dyn Source>,
-        test: &dyn Source,
-        mut each: impl FnMut(f64, f64) -> Result<()>,
-    ) -> Result<TrainedClassifier> {
+    /// Data without classes to tell apart, sets that do not go together. The iterator's own errors are pictures that
+    /// cannot be read, and a loss that is no longer finite.
+    pub fn run<'a>(&self, train: Arc<dyn Source>, test: &'a dyn Source) -> Result<ClassifierRun<'a>> {
         let (shape, classes) = (train.shape(), train.classes().to_vec());
         if classes.len() < 2 {
             return Err(Error::config(
@@ -68,42 +63,110 @@ impl ClassifierTraining {
         };
         let builder = Builder::new();
         let network = Classifier::new(&config, &builder)?;
-        let mut params = builder.draw(self.seed);
+        let params = builder.draw(self.seed);
         let rule = OptimConfig::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.05 };
-        let mut optimizer = Optimizer::new(rule, &params)?;
-        let mut average = Ema::new(&params, 0.99)?;
         let rate = LearningRate::Cosine {
             peak: self.learning_rate,
             warmup: self.steps / 20,
             total: self.steps,
             floor: 0.0,
         };
-        let data = fingerprint(&*train)?;
-        let mut loader = Loader::new(train.clone(), self.seed, self.batch.min(train.len()), 0, false)?;
-        for step in 0..self.steps {
-            let batch = loader.next()?;
-            let x = shift(&batch.x, self.shift, self.seed, step);
-            let tape = Tape::new();
-            let ctx = Ctx::training(&params, &tape);
-            let logits = network.forward(&ctx, Var::constant(x))?.logits;
-            drop(ctx);
-            let loss = cross_entropy(logits, &batch.labels)?;
-            let value = f64::from(loss.value().item()?);
-            let gradients = params.collect(loss.backward()?);
-            let report =
-                optimizer.step(&mut params, &gradients, rate.at(step), Some(1.0), Some(&mut average))?;
-            if !value.is_finite() || !report.grad_norm.is_finite() {
-                return Err(Error::config(
-                    format!("the classifier's loss is no longer a finite number (step {step})"),
-                    "the classifier",
-                    "look for broken pictures in the data",
-                ));
-            }
-            each((step + 1) as f64 / self.steps as f64, value)?;
+        Ok(ClassifierRun {
+            optimizer: Optimizer::new(rule, &params)?,
+            average: Ema::new(&params, 0.99)?,
+            data: fingerprint(&*train)?,
+            loader: Loader::new(train.clone(), self.seed, self.batch.min(train.len()), 0, false)?,
+            training: self.clone(),
+            network,
+            params,
+            rate,
+            step: 0,
+            failed: false,
+            test,
+            shape,
+            classes,
+        })
+    }
+}
+
+/// A classifier that is being trained: an iterator over the steps. After the last one, [`ClassifierRun::finish`] returns
+/// the classifier.
+pub struct ClassifierRun<'a> {
+    training: ClassifierTraining,
+    network: Classifier,
+    params: Params<f32>,
+    optimizer: Optimizer,
+    average: Ema,
+    rate: LearningRate,
+    loader: Loader,
+    step: u64,
+    failed: bool,
+    test: &'a dyn Source,
+    shape: [usize; 3],
+    classes: Vec<String>,
+    data: String,
+}
+
+/// What a step of a classifier's training came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClassifierStep {
+    /// The share of the steps that is done.
+    pub share: f64,
+    /// The loss, in nats.
+    pub loss: f64,
+}
+
+impl ClassifierRun<'_> {
+    /// Takes the steps that are left, and measures the classifier on the test set.
+    ///
+    /// # Errors
+    /// Pictures that cannot be read; a loss that is no longer finite.
+    pub fn finish(mut self) -> Result<TrainedClassifier> {
+        while self.step < self.training.steps {
+            self.take_step()?;
         }
+        let ClassifierRun { network, average, shape, classes, data, test, .. } = self;
         let params = average.params().clone();
         let mut trained = TrainedClassifier { network, params, shape, classes, accuracy: 0.0, data };
         trained.accuracy = trained.accuracy_on(test)?;
         Ok(trained)
+    }
+
+    fn take_step(&mut self) -> Result<ClassifierStep> {
+        let ClassifierTraining { steps, shift: most, seed, .. } = self.training;
+        let (step, params) = (self.step, &mut self.params);
+        let batch = self.loader.next()?;
+        let x = shift(&batch.x, most, seed, step);
+        let tape = Tape::new();
+        let ctx = Ctx::training(params, &tape);
+        let logits = self.network.forward(&ctx, Var::constant(x))?.logits;
+        drop(ctx);
+        let loss = cross_entropy(logits, &batch.labels)?;
+        let value = f64::from(loss.value().item()?);
+        let gradients = params.collect(loss.backward()?);
+        let (rate, average) = (self.rate.at(step), &mut self.average);
+        let report = self.optimizer.step(params, &gradients, rate, Some(1.0), Some(average))?;
+        if !value.is_finite() || !report.grad_norm.is_finite() {
+            return Err(Error::config(
+                format!("the classifier's loss is no longer a finite number (step {step})"),
+                "the classifier",
+                "look for broken pictures in the data",
+            ));
+        }
+        self.step += 1;
+        Ok(ClassifierStep { share: self.step as f64 / steps as f64, loss: value })
+    }
+}
+
+impl Iterator for ClassifierRun<'_> {
+    type Item = Result<ClassifierStep>;
+
+    fn next(&mut self) -> Option<Result<ClassifierStep>> {
+        if self.failed || self.step >= self.training.steps {
+            return None;
+        }
+        let step = self.take_step();
+        self.failed = step.is_err();
+        Some(step)
     }
 }
