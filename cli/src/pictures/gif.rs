@@ -1,6 +1,7 @@
 //! Denoising as an animation: a grid a frame, one palette for all of them.
 
-use super::{Canvas, Colour, Layout, Pictures};
+use super::grid::Layout;
+use super::pixels::{Canvas, Colour, Pictures};
 use crate::error::{Failure, Result};
 use color_quant::NeuQuant;
 use gif::{Encoder, Frame, Repeat};

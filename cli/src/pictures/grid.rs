@@ -1,7 +1,7 @@
 //! Many small pictures as one that a person can see: rows and columns, gutters between, magnified by a whole factor
 //! so that no pixel is invented.
 
-use super::{Canvas, Colour, Pictures};
+use super::pixels::{Canvas, Colour, Pictures};
 
 /// The side, in pixels of the screen, that a magnified picture should come near.
 const CELL: usize = 96;

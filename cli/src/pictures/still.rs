@@ -1,6 +1,7 @@
 //! Pictures as PNG.
 
-use super::{Canvas, Colour, Layout, Pictures};
+use super::grid::Layout;
+use super::pixels::{Canvas, Colour, Pictures};
 use crate::error::{Failure, Result};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};

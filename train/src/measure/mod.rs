@@ -7,6 +7,7 @@ mod captions;
 pub mod features;
 mod likelihood;
 mod pictures;
+pub mod spectrum;
 pub mod verify;
 
 pub use bound::{BoundMeasurement, BoundRequest, bound};

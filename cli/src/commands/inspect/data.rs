@@ -1,6 +1,7 @@
 //! `tweedie inspect data`: what a data set holds.
 
-use super::{digits, pictures, write_pictures};
+use super::pictures;
+use super::results::{digits, write_pictures};
 use crate::args::{InspectDataArgs, PicturePlace};
 use crate::console::Console;
 use crate::error::{Failure, Result};

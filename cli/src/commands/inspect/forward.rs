@@ -1,6 +1,8 @@
 //! `tweedie inspect forward`: pictures that drown, with the root and without.
 
-use super::{build, digits, pictures, write_pictures};
+use super::pictures;
+use super::results::{digits, write_pictures};
+use super::schedule::build;
 use crate::args::InspectForwardArgs;
 use crate::console::Console;
 use crate::error::{Failure, Result};

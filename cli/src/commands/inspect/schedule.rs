@@ -1,13 +1,13 @@
 //! `tweedie inspect schedule`: schedules side by side.
 
-use super::{build, digits, write_charts};
+use super::results::{digits, write_charts};
 use crate::args::InspectScheduleArgs;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::output;
 use crate::report::{Chart, Document, Series};
 use serde::Serialize;
-use tweedie_diffusion::{Schedule, ScheduleKind, VarianceKind};
+use tweedie_diffusion::{Schedule, ScheduleConfig, ScheduleKind, VarianceKind};
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -48,6 +48,14 @@ pub(super) fn schedule(args: &InspectScheduleArgs, console: Console) -> Result<(
         write_charts(out, &shown.document(), console)?;
     }
     console.result(&shown)
+}
+
+/// The schedule of a family that the command line names.
+pub(super) fn build(kind: ScheduleKind, timesteps: usize) -> Result<Schedule> {
+    let config = ScheduleConfig { kind, timesteps, ..ScheduleConfig::default() };
+    config.build().map_err(|error| {
+        Failure::user(format!("{error}, --schedule {kind} --timesteps {timesteps}: give others"))
+    })
 }
 
 fn repeated(kinds: &[ScheduleKind]) -> Option<ScheduleKind> {

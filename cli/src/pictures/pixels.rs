@@ -1,0 +1,147 @@
+//! Pictures as bytes, and how they come from numbers.
+
+use crate::error::{Failure, Result};
+use tweedie_tensor::Tensor;
+
+/// How a pixel is stored: one byte of grey, or three of red, green and blue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Grey,
+    Rgb,
+}
+
+impl Colour {
+    /// The colour that pictures of `channels` channels are shown in.
+    ///
+    /// # Errors
+    /// When the channels are neither one grey nor red, green and blue.
+    pub(crate) fn of_channels(channels: usize) -> Result<Colour> {
+        match channels {
+            1 => Ok(Colour::Grey),
+            3 => Ok(Colour::Rgb),
+            _ => Err(Failure::user(format!(
+                "pictures of {channels} channels cannot be drawn, --out: use --raw FILE.safetensors to keep the numbers"
+            ))),
+        }
+    }
+
+    /// Bytes a pixel.
+    pub(crate) fn bytes(self) -> usize {
+        match self {
+            Colour::Grey => 1,
+            Colour::Rgb => 3,
+        }
+    }
+}
+
+/// The byte that shows `x`: −1 is black, 1 is white, and what lies outside (or is no number) goes to the nearest end.
+fn byte(x: f32) -> u8 {
+    // A saturating cast: NaN becomes 0.
+    ((x + 1.0) * 127.5).round() as u8
+}
+
+/// Pictures as bytes, each row-major with its channels interleaved: what every encoder takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pictures {
+    pub(crate) colour: Colour,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    bytes: Vec<u8>,
+}
+
+impl Pictures {
+    /// Quantises a batch of shape (n, c, h, w) with values in [−1, 1].
+    ///
+    /// # Errors
+    /// When the batch has other axes, or channels that cannot be drawn.
+    pub(crate) fn from_tensor(batch: &Tensor<f32>) -> Result<Pictures> {
+        let &[_, channels, height, width] = batch.dims() else {
+            let shape = batch.shape();
+            return Err(Failure::user(format!(
+                "shape {shape} is no batch of pictures: give it as (n, c, h, w)"
+            )));
+        };
+        let mut pictures =
+            Pictures { colour: Colour::of_channels(channels)?, height, width, bytes: Vec::new() };
+        pictures.append(batch)?;
+        Ok(pictures)
+    }
+
+    /// Quantises another batch and puts it after the pictures that are here.
+    ///
+    /// # Errors
+    /// When its pictures have another shape than those here.
+    pub(crate) fn append(&mut self, batch: &Tensor<f32>) -> Result<()> {
+        let (channels, area) = (self.colour.bytes(), self.height * self.width);
+        if batch.rank() != 4 || batch.dims()[1..] != [channels, self.height, self.width] {
+            let (shape, height, width) = (batch.shape(), self.height, self.width);
+            return Err(Failure::user(format!(
+                "pictures of shape {shape} do not go with pictures of shape ({channels}, {height}, {width})"
+            )));
+        }
+        self.bytes.reserve(batch.numel());
+        for planes in batch.as_slice().chunks_exact(channels * area) {
+            for pixel in 0..area {
+                self.bytes.extend((0..channels).map(|c| byte(planes[c * area + pixel])));
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of pictures.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() / self.stride()
+    }
+
+    /// The bytes of picture `i`.
+    pub(crate) fn get(&self, i: usize) -> &[u8] {
+        &self.bytes[i * self.stride()..(i + 1) * self.stride()]
+    }
+
+    fn stride(&self) -> usize {
+        self.colour.bytes() * self.height * self.width
+    }
+}
+
+/// A picture as bytes, row-major, channels interleaved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Canvas {
+    pub(crate) colour: Colour,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) bytes: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_and_the_middle_of_the_range() {
+        let shown: Vec<u8> = [-1.0, 1.0, 0.0, -3.0, 7.0, f32::NAN, f32::INFINITY].map(byte).to_vec();
+        assert_eq!(shown, [0, 255, 128, 0, 255, 0, 255]);
+    }
+
+    #[test]
+    fn every_byte_survives_the_way_to_a_number_and_back() {
+        for b in 0..=255u8 {
+            assert_eq!(byte(f32::from(b) / 127.5 - 1.0), b);
+        }
+    }
+
+    #[test]
+    fn channels_are_interleaved() -> Result<()> {
+        let batch = Tensor::from_fn([2, 3, 1, 2], |i| i as f32 / 127.5 - 1.0);
+        let pictures = Pictures::from_tensor(&batch)?;
+        assert_eq!(pictures.len(), 2);
+        assert_eq!(pictures.get(0), [0, 2, 4, 1, 3, 5]);
+        assert_eq!(pictures.get(1), [6, 8, 10, 7, 9, 11]);
+        Ok(())
+    }
+
+    #[test]
+    fn two_channels_cannot_be_drawn() {
+        assert!(Pictures::from_tensor(&Tensor::zeros([1, 2, 4, 4])).is_err());
+        assert!(Pictures::from_tensor(&Tensor::zeros([4, 4])).is_err());
+    }
+}
