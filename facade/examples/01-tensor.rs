@@ -4,7 +4,6 @@
 use std::error::Error;
 use tweedie::prelude::*;
 use tweedie::tensor::ops;
-use tweedie::tensor::random::{self, Purpose};
 
 fn main() -> Result<(), Box<dyn Error>> {
     // A tensor is a shape, and its numbers row by row.

@@ -7,7 +7,6 @@ use moons::two_moons;
 use std::error::Error;
 use tweedie::autograd::ops::{cross_entropy, mse};
 use tweedie::nn::layers::Linear;
-use tweedie::nn::optim::OptimConfig;
 use tweedie::prelude::*;
 use tweedie::tensor::ops;
 

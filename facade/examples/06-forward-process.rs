@@ -3,7 +3,6 @@
 
 use std::error::Error;
 use tweedie::prelude::*;
-use tweedie::tensor::random::{self, Purpose};
 
 const NOISE: Purpose = Purpose::new(128);
 const N: usize = 20_000;

@@ -60,6 +60,17 @@ struct Slopes<'a> {
 }
 
 impl Loss {
+    /// L_simple: the squared error of what is predicted, every time counting alike (Ho et al. 2020, eq. 14).
+    pub fn simple(kind: PredictionKind) -> Loss {
+        Loss {
+            kind,
+            learns_variance: false,
+            objective: Objective::SquaredError,
+            weighting: Weighting::Simple,
+            variance: VarianceKind::FixedLarge,
+        }
+    }
+
     /// Refuses a loss that teaches nothing, or that no network could have.
     ///
     /// # Errors

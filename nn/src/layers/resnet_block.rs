@@ -50,6 +50,23 @@ pub struct ResnetConfig {
     pub dropout: f64,
 }
 
+impl ResnetConfig {
+    /// A block of the usual kind: the time added, ε = 10⁻⁵, the sum as it is, the same size, no dropout.
+    pub fn new(inputs: usize, outputs: usize, time_width: usize, groups: usize) -> ResnetConfig {
+        ResnetConfig {
+            inputs,
+            outputs,
+            time_width,
+            groups,
+            eps: 1e-5,
+            time_shift: TimeShift::Default,
+            output_scale_factor: 1.0,
+            resample: Resample::Keep,
+            dropout: 0.0,
+        }
+    }
+}
+
 /// The residual block of diffusers' `ResnetBlock2D`: norm, SiLU, (resample,) convolution; time; norm, SiLU, dropout,
 /// convolution; plus the input, through a 1×1 convolution if the channels change.
 #[derive(Debug, Clone)]
