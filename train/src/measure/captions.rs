@@ -63,7 +63,7 @@ impl CaptionTest {
     /// What is to be painted: the first `n` captions, from the beginning again if there are fewer.
     pub fn request(&self, n: usize, sampling: SamplingConfig, seed: u64) -> SampleRequest {
         let captions = (0..n).map(|i| self.caption(i)).collect();
-        SampleRequest { n, first: 0, x_t: None, condition: Condition::of_captions(captions), seed, sampling }
+        SampleRequest::new(n, Condition::of_captions(captions), seed, sampling)
     }
 
     /// Reads painted pictures \[n, 3, h, w\], the first of which is number `first` of the request.

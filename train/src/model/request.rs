@@ -21,6 +21,11 @@ pub struct SampleRequest {
 }
 
 impl SampleRequest {
+    /// `n` pictures of this condition, from noise that follows from the seed.
+    pub fn new(n: usize, condition: Condition, seed: u64, sampling: SamplingConfig) -> SampleRequest {
+        SampleRequest { n, first: 0, x_t: None, condition, seed, sampling }
+    }
+
     /// The same request as several of at most `at_a_time` pictures each, in order. What is painted does not depend on the
     /// cut.
     pub fn parts(&self, at_a_time: usize) -> impl Iterator<Item = Result<SampleRequest>> + '_ {

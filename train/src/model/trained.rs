@@ -4,9 +4,11 @@ use crate::config::{DataConfig, SamplerKind, SamplingConfig};
 use crate::{Config, Error, Result};
 use tweedie_diffusion::{Condition, Plan, PredictionKind, Sampler, Schedule};
 use tweedie_nn::unet::SampleSize;
-use tweedie_nn::{Network, NetworkConfig, Params};
+use tweedie_nn::{Builder, Network, NetworkConfig, Params, Spec};
+use tweedie_tensor::Tensor;
 
-/// A network that is a [`Denoiser`].
+/// A trained network with what is needed to use it: its schedule, what it predicts, its classes. It is a
+/// [`Denoiser`](tweedie_diffusion::Denoiser).
 pub struct Model {
     pub(crate) network: Network,
     pub(crate) params: Params<f32>,
@@ -26,8 +28,112 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model of a run, with these weights.
-    pub(crate) fn of_run(config: &Config, network: Network, params: Params<f32>) -> Result<Model> {
+    /// The network of `config` with these weights, `prediction` being what it predicts, under the schedule that it was
+    /// trained with. It samples by DDIM in 50 steps unless [told otherwise](Model::with_sampling). Where the network has
+    /// twice as many channels out as in, the second half says the variance of the reverse step.
+    ///
+    /// ```
+    /// use tweedie_diffusion::{Condition, PredictionKind, Schedule};
+    /// use tweedie_nn::{Builder, Network, NetworkConfig, UNetConfig, unet::SampleSize};
+    /// use tweedie_train::{Model, SampleRequest};
+    ///
+    /// let unet = UNetConfig {
+    ///     sample_size: Some(SampleSize::Square(8)),
+    ///     block_out_channels: vec![8, 8, 8],
+    ///     norm_num_groups: 4,
+    ///     attention_head_dim: Some(8),
+    ///     ..UNetConfig::small()
+    /// };
+    /// let config = NetworkConfig::from(unet);
+    /// let builder = Builder::new();
+    /// let network = Network::new(&config, &builder)?;
+    /// let params = builder.draw(0);
+    /// // … train `network` …
+    /// let model = Model::new(config, params, Schedule::cosine(100)?, PredictionKind::V)?;
+    /// let mut sampling = model.sampling()?;
+    /// sampling.steps = 2;
+    /// let pictures = model.sample(&SampleRequest::new(3, Condition::default(), 0, sampling))?.finish()?;
+    /// assert_eq!(pictures.dims(), [3, 1, 8, 8]);
+    /// # Ok::<(), tweedie_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A configuration that makes no network; weights that are not those of the network, in name or shape.
+    pub fn new(
+        config: NetworkConfig,
+        params: Params<f32>,
+        schedule: Schedule,
+        prediction: PredictionKind,
+    ) -> Result<Model> {
+        let builder = Builder::new();
+        let network = Network::new(&config, &builder)?;
+        let specs = builder.specs();
+        let own = |(spec, (name, value)): (&Spec, (&str, &Tensor<f32>))| {
+            spec.name == name && spec.shape == *value.shape()
+        };
+        if specs.len() != params.len() || !specs.iter().zip(params.iter()).all(own) {
+            return Err(Error::config(
+                "the weights are not those of the network, in name or shape",
+                "Model::new",
+                "give weights that were drawn for a network of the same configuration",
+            ));
+        }
+        let sampling = SamplingConfig { guidance: 1.0, ..SamplingConfig::default() };
+        Ok(Model {
+            network,
+            params,
+            learns_variance: config.backbone.out_channels() == 2 * config.backbone.in_channels(),
+            config,
+            classes: None,
+            null_class: None,
+            words: None,
+            null_caption: false,
+            scheduling: Scheduling::Own {
+                schedule: Box::new(schedule),
+                prediction,
+                sampling: Box::new(sampling),
+            },
+            notes: Vec::new(),
+            data: None,
+        })
+    }
+
+    /// The same, with names for its classes. Where the network has one class more than there are names, the last stands
+    /// for no class, and the model can be guided.
+    ///
+    /// # Errors
+    /// A network with another number of classes.
+    pub fn with_classes(self, names: Vec<String>) -> Result<Model> {
+        let known = self.config.backbone.num_class_embeds();
+        let null_class = match known.and_then(|known| known.checked_sub(names.len())) {
+            Some(0) => None,
+            Some(1) => Some(names.len()),
+            _ => {
+                let (known, given) = (known.unwrap_or(0), names.len());
+                return Err(Error::config(
+                    format!("{given} names for the {known} classes of a network"),
+                    "Model::with_classes",
+                    "give a name for each class, or for each but the last, which then stands for none",
+                ));
+            }
+        };
+        Ok(Model { classes: Some(names), null_class, ..self })
+    }
+
+    /// The same, sampled with these settings where nothing else is asked for.
+    #[must_use]
+    pub fn with_sampling(mut self, settings: SamplingConfig) -> Model {
+        if let Scheduling::Own { sampling, .. } = &mut self.scheduling {
+            **sampling = settings;
+        }
+        self
+    }
+
+    /// The model of a run with this configuration, which is [resolved](Config::resolved), and these weights.
+    ///
+    /// # Errors
+    /// A configuration that makes no schedule.
+    pub fn of_run(config: &Config, network: Network, params: Params<f32>) -> Result<Model> {
         let classes = (!config.data.classes.is_empty() && config.train.class_conditional)
             .then(|| config.data.classes.clone());
         let null_class = classes.as_ref().map(Vec::len).filter(|_| config.train.label_dropout > 0.0);
@@ -190,5 +296,48 @@ impl Model {
     /// The sampler with these settings, at the model's own times.
     pub(crate) fn sampler(&self, sampling: &SamplingConfig) -> Result<Box<dyn Sampler<f32>>> {
         self.scheduling.sampler(sampling)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tweedie_nn::UNetConfig;
+    use tweedie_nn::unet::SampleSize;
+
+    fn config(classes: Option<usize>) -> NetworkConfig {
+        let unet = UNetConfig {
+            sample_size: Some(SampleSize::Square(8)),
+            block_out_channels: vec![8, 8, 8],
+            norm_num_groups: 4,
+            attention_head_dim: Some(8),
+            num_class_embeds: classes,
+            ..UNetConfig::small()
+        };
+        unet.into()
+    }
+
+    fn model(classes: Option<usize>, weights: Option<usize>) -> Result<Model> {
+        let builder = Builder::new();
+        Network::new(&config(weights), &builder)?;
+        Model::new(config(classes), builder.draw(0), Schedule::cosine(10)?, PredictionKind::V)
+    }
+
+    #[test]
+    fn weights_of_another_network_are_refused() {
+        assert!(model(Some(3), Some(3)).is_ok());
+        for (classes, weights) in [(None, Some(3)), (Some(3), None), (Some(3), Some(4))] {
+            assert!(model(classes, weights).is_err(), "{classes:?} {weights:?}");
+        }
+    }
+
+    #[test]
+    fn the_class_without_a_name_stands_for_none() {
+        let names = |n| vec!["a".to_string(); n];
+        let named = |n| model(Some(3), Some(3)).and_then(|model| model.with_classes(names(n)));
+        assert_eq!(named(3).unwrap().null_class(), None);
+        assert_eq!(named(2).unwrap().null_class(), Some(2));
+        assert!(named(1).is_err() && named(4).is_err());
+        assert!(model(None, None).unwrap().with_classes(names(0)).is_err());
     }
 }

@@ -95,7 +95,7 @@ impl<'a> Editing<'a> {
         begin: impl FnMut(&SampleRequest) -> Result<Painting<'m>>,
     ) -> Result<Tensor<f32>> {
         let (seed, condition, sampling) = (self.seed, condition.clone(), sampling.clone());
-        let request = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
+        let request = SampleRequest::new(n, condition, seed, sampling);
         painter.pictures(&request, pictures_at_a_time(self.model.shape()), "nothing was written", begin)
     }
 

@@ -74,7 +74,7 @@ pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result
     let mut confusion = vec![vec![0; names.len()]; asked.len()];
     let guidance = sampling.guidance;
     let condition = model.without_words(Some(wanted), n);
-    let request = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
+    let request = SampleRequest::new(n, condition, seed, sampling);
     let mut painter = Painter::new(console, interrupt, 1);
     for batch in painter.batches(&request, at_a_time, "nothing was measured", |part| Ok(model.sample(part)?))
     {

@@ -103,7 +103,7 @@ pub(super) fn frechet(args: &FrechetArgs, seed: u64, console: Console) -> Result
             let classes = classes.map(|asked| (0..n).map(|i| asked[i % asked.len()]).collect::<Vec<_>>());
             let mut rows = Vec::with_capacity(n * width);
             let condition = model.without_words(classes, n);
-            let request = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
+            let request = SampleRequest::new(n, condition, seed, sampling);
             let mut painter = Painter::new(console, interrupt.clone(), 1);
             let at_a_time = pictures_at_a_time(model.shape());
             let begin = |part: &SampleRequest| Ok(model.sample(part)?);

@@ -103,7 +103,7 @@ fn of_model(args: &InspectSpectrumArgs, path: &Path, seed: u64, console: Console
     claim(args)?;
 
     let condition = model.without_words(classes, n);
-    let request = SampleRequest { n, first: 0, x_t: None, condition, seed, sampling };
+    let request = SampleRequest::new(n, condition, seed, sampling);
     let mut painter = Painter::new(console, Interrupt::listen(console, "stopping"), 1);
     let (mut spectra, mut batches) = (PaintedSpectra::new(steps), Vec::new());
     for painted in painter.paint(&request, n, "nothing was measured", |part| Ok(model.sample(part)?)) {
