@@ -43,7 +43,7 @@ impl Console {
             return Ok(());
         }
         let text = serde_json::to_string(result).map_err(|error| {
-            Failure::user(format!("the result cannot be said as JSON ({error}), --json: leave it out"))
+            Failure::user(format!("the result cannot be said as JSON ({error})"), "--json", "leave it out")
         })?;
         to_stdout(&text)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic;
 use std::path::Path;
 use tweedie_tensor::OutOfMemory;
+use tweedie_train::{UserError, reason};
 
 /// The result of everything the program does.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -11,8 +12,8 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 /// Why the program stops.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Something the user can mend: `WHAT, WHERE: WHAT TO DO`.
-    User(String),
+    /// Something the user can mend.
+    User(UserError),
     /// Ctrl-C, after what was worth keeping has been saved.
     Interrupted(String),
     /// The reader of the results has closed the pipe: there is nobody to say anything to.
@@ -20,26 +21,31 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Something the user can mend, in the form `WHAT, WHERE: WHAT TO DO`.
-    pub(crate) fn user(message: impl Into<String>) -> Failure {
-        Failure::User(message.into())
+    /// Something the user can mend: what is wrong, where, and what to do about it.
+    pub(crate) fn user(
+        what: impl Into<String>,
+        place: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Failure {
+        Failure::User(UserError::new(what, place, remedy))
     }
 
     /// A file or folder that cannot be written.
     pub(crate) fn unwritable(path: &Path, option: &str, error: &std::io::Error) -> Failure {
-        Failure::User(format!(
-            "cannot write, {option} {}: {}: choose a place that exists and that you may write to",
-            path.display(),
-            plain(error)
-        ))
+        Failure::user(
+            format!("cannot write ({})", reason(error)),
+            format!("{option} {}", path.display()),
+            "choose a place that exists and that you may write to",
+        )
     }
 
     /// A result that cannot be written to stdout.
     pub(crate) fn unprintable(error: &std::io::Error) -> Failure {
-        Failure::User(format!(
-            "the result cannot be written, stdout: {}: write it to a place that has room",
-            plain(error)
-        ))
+        Failure::user(
+            format!("the result cannot be written ({})", reason(error)),
+            "stdout",
+            "write it to a place that has room",
+        )
     }
 
     /// The status that the process ends with.
@@ -56,7 +62,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::User(message) => write!(f, "error: {}", one_line(message)),
+            Failure::User(error) => write!(f, "error: {}", one_line(&error.to_string())),
             Failure::Interrupted(message) => write!(f, "interrupted: {}", one_line(message)),
             Failure::Unread => write!(f, "the pipe was closed before the result was read"),
         }
@@ -65,32 +71,32 @@ impl fmt::Display for Failure {
 
 impl From<tweedie_tensor::Error> for Failure {
     fn from(error: tweedie_tensor::Error) -> Failure {
-        Failure::User(error.to_string())
+        Failure::User((&error).into())
     }
 }
 
 impl From<tweedie_nn::Error> for Failure {
     fn from(error: tweedie_nn::Error) -> Failure {
-        Failure::User(error.to_string())
+        Failure::User((&error).into())
+    }
+}
+
+impl From<tweedie_diffusion::Error> for Failure {
+    fn from(error: tweedie_diffusion::Error) -> Failure {
+        Failure::User((&error).into())
     }
 }
 
 impl From<tweedie_train::data::DataError> for Failure {
     fn from(error: tweedie_train::data::DataError) -> Failure {
-        Failure::User(error.to_string())
+        Failure::User(error.user_error())
     }
 }
 
 impl From<tweedie_train::Error> for Failure {
     fn from(error: tweedie_train::Error) -> Failure {
-        Failure::User(error.to_string())
+        Failure::User(error.user_error())
     }
-}
-
-/// The system's reason without its number.
-fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 /// The most characters of a line that names what is wrong.
@@ -135,22 +141,23 @@ mod tests {
 
     #[test]
     fn an_error_is_one_line() {
-        let failure = Failure::user("TOML parse error at line 1\n  |\n1 | a = \n");
-        assert_eq!(failure.to_string(), "error: TOML parse error at line 1 | 1 | a =");
+        let failure = Failure::user("TOML parse error at line 1\n  |\n1 | a = \n", "a.toml", "correct it");
+        assert_eq!(failure.to_string(), "error: TOML parse error at line 1 | 1 | a = , a.toml: correct it");
         assert_eq!(failure.status(), 1);
     }
 
     #[test]
     fn a_long_line_keeps_what_is_wrong_and_what_to_do() {
-        let text = Failure::user(format!("{} is no list: correct it", "64, ".repeat(100_000))).to_string();
+        let text =
+            Failure::user(format!("{} is no list", "64, ".repeat(100_000)), "here", "correct it").to_string();
         assert!(text.chars().count() < 1100 && text.starts_with("error: 64, "), "{}", text.len());
-        assert!(text.ends_with("is no list: correct it"));
+        assert!(text.ends_with("is no list, here: correct it"));
     }
 
     #[test]
     fn an_unwritable_file_is_named_with_the_reason() {
         let error = std::io::Error::from_raw_os_error(13);
         let text = Failure::unwritable(Path::new("/locked/x.png"), "--out", &error).to_string();
-        assert!(text.starts_with("error: cannot write, --out /locked/x.png: permission denied:"), "{text}");
+        assert!(text.starts_with("error: cannot write (permission denied), --out /locked/x.png: "), "{text}");
     }
 }

@@ -51,7 +51,7 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
     let threads = threads::chosen(threads)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
     pool.map_err(|error| {
-        Failure::user(format!("cannot start {threads} threads, --threads: {error}: give fewer"))
+        Failure::user(format!("cannot start {threads} threads ({error})"), "--threads", "give fewer")
     })?;
     let console = Console { json, quiet };
     match command {
@@ -72,13 +72,11 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
 /// Refuses a name that caps nothing: whoever wrote it would take the fastest path's results for another's.
 fn check_instruction_set() -> Result<()> {
     match std::env::var_os(Isa::VARIABLE) {
-        Some(name) if !name.is_empty() && name.to_str().and_then(Isa::named).is_none() => {
-            Err(Failure::user(format!(
-                "no instruction set named {}, {}: set it to avx512, avx2 or portable, or unset it",
-                name.display(),
-                Isa::VARIABLE
-            )))
-        }
+        Some(name) if !name.is_empty() && name.to_str().and_then(Isa::named).is_none() => Err(Failure::user(
+            format!("no instruction set named {}", name.display()),
+            Isa::VARIABLE,
+            "set it to avx512, avx2 or portable, or unset it",
+        )),
         _ => Ok(()),
     }
 }

@@ -31,8 +31,9 @@ pub(crate) fn open(path: &Path, ema: bool, console: Console) -> Result<Model> {
 
 /// The refusal of a model that does not say how large its pictures are.
 pub(crate) fn sizeless(path: &Path, remedy: &str) -> Failure {
-    Failure::user(format!(
-        "the model does not say how large its pictures are (sample_size is null), {}: {remedy}",
-        path.display()
-    ))
+    Failure::user(
+        "the model does not say how large its pictures are (sample_size is null)",
+        path.display().to_string(),
+        remedy,
+    )
 }

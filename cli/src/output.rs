@@ -12,10 +12,11 @@ use tweedie_train::files::write_whole;
 pub(crate) fn claim_file(path: &Path, option: &str) -> Result<()> {
     // Renaming a file over a device or a pipe would take its place.
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) || path.file_name().is_none() {
-        return Err(Failure::user(format!(
-            "cannot write, {option} {}: what is there is no file: choose another name",
-            path.display()
-        )));
+        return Err(Failure::user(
+            "cannot write (what is there is no file)",
+            format!("{option} {}", path.display()),
+            "choose another name",
+        ));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     claim(folder.unwrap_or(Path::new(".")), path, option)
@@ -65,7 +66,7 @@ mod tests {
             claim_file(folder.path(), "--raw"),
         ] {
             let message = refused.err().map(|failure| failure.to_string()).unwrap_or_default();
-            assert!(message.starts_with("error: cannot write, --"), "{message}");
+            assert!(message.starts_with("error: cannot write (") && message.contains(", --"), "{message}");
         }
         #[cfg(unix)]
         assert!(claim_file(Path::new("/dev/null"), "--raw").is_err());

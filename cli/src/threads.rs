@@ -21,9 +21,11 @@ pub(crate) fn chosen(asked: Option<u16>) -> Result<usize> {
         return Ok(asked);
     }
     let cores = if cores == 1 { "1 core".to_string() } else { format!("{cores} cores") };
-    Err(Failure::user(format!(
-        "{asked} threads on the {cores} that this process may use, --threads: give {most} or fewer"
-    )))
+    Err(Failure::user(
+        format!("{asked} threads on the {cores} that this process may use"),
+        "--threads",
+        format!("give {most} or fewer"),
+    ))
 }
 
 #[cfg(test)]

@@ -1,54 +1,32 @@
+use crate::data::DataError;
+use crate::user_error::UserError;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What training, and opening what training left, can refuse. Each message is one line: what, where, what to do.
+/// What training, and opening what training left, can refuse. A message is one line: what, where, what to do
+/// ([`Error::user_error`]).
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder could not be read or written.
-    #[error("cannot {action}, {}: {source}", path.display())]
     Io {
-        /// What was being done.
+        /// What was being done, as "read".
         action: &'static str,
         /// To which file.
         path: PathBuf,
         /// Why it failed.
         source: io::Error,
     },
-    /// A configuration that cannot be used.
-    #[error("{what}, {place}: {remedy}")]
-    Config {
-        /// What is wrong.
-        what: String,
-        /// The file or key.
-        place: String,
-        /// What to do about it.
-        remedy: String,
-    },
-    /// A MODEL that is none.
-    #[error("{what}, {}: {remedy}", path.display())]
-    Model {
-        /// What is wrong.
-        what: String,
-        /// The file or folder.
-        path: PathBuf,
-        /// What to do about it.
-        remedy: String,
-    },
+    /// A configuration, a MODEL or data that cannot be used.
+    User(UserError),
     /// The loss or a gradient stopped being a finite number.
-    #[error(
-        "the loss is no longer a finite number, step {step}: lower optimizer.learning_rate, or set optimizer.clip"
-    )]
     Diverged {
         /// The step.
         step: u64,
     },
     /// The data set refused.
-    #[error(transparent)]
-    Data(#[from] crate::data::DataError),
+    Data(#[from] DataError),
     /// A network's output is no longer finite.
-    #[error(
-        "the network's output is not finite at t = {t}, first in layer {layer}: take other weights, or paint from less noise"
-    )]
     NotFinite {
         /// The first clock value of the batch.
         t: f64,
@@ -56,20 +34,45 @@ pub enum Error {
         layer: String,
     },
     /// A layer or a weight file refused.
-    #[error(transparent)]
     Nn(#[from] tweedie_nn::Error),
     /// A schedule, loss or sampler refused.
-    #[error(transparent)]
     Diffusion(#[from] tweedie_diffusion::Error),
     /// Differentiation refused.
-    #[error(transparent)]
     Autograd(#[from] tweedie_autograd::Error),
     /// A tensor kernel refused.
-    #[error(transparent)]
     Tensor(#[from] tweedie_tensor::Error),
 }
 
 impl Error {
+    /// What to tell a person: what is wrong, where, and what to do about it.
+    pub fn user_error(&self) -> UserError {
+        match self {
+            Error::Io { action, path, source } => UserError::io(action, path, source),
+            Error::User(error) => error.clone(),
+            Error::Diverged { step } => UserError::new(
+                "the loss is no longer a finite number",
+                format!("step {step}"),
+                "lower optimizer.learning_rate, or set optimizer.clip",
+            ),
+            Error::Data(error) => error.user_error(),
+            Error::NotFinite { t, layer } => UserError::new(
+                format!("the network's output is not finite at t = {t}"),
+                format!("first in layer {layer}"),
+                "take other weights, or paint from less noise",
+            ),
+            Error::Nn(error) => error.into(),
+            // A model that samplers ask wraps its own errors.
+            Error::Diffusion(outer) => match outer {
+                tweedie_diffusion::Error::Denoiser(inner) => {
+                    inner.downcast_ref::<Error>().map_or_else(|| outer.into(), Error::user_error)
+                }
+                other => other.into(),
+            },
+            Error::Autograd(error) => error.into(),
+            Error::Tensor(error) => error.into(),
+        }
+    }
+
     /// For `map_err` on the operations of `std::fs`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_path_buf();
@@ -81,11 +84,17 @@ impl Error {
         place: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Error {
-        Error::Config { what: what.into(), place: place.into(), remedy: remedy.into() }
+        Error::User(UserError::new(what, place, remedy))
     }
 
     pub(crate) fn model(what: impl Into<String>, path: &Path, remedy: impl Into<String>) -> Error {
-        Error::Model { what: what.into(), path: path.to_path_buf(), remedy: remedy.into() }
+        Error::config(what, path.display().to_string(), remedy)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.user_error().fmt(f)
     }
 }
 

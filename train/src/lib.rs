@@ -17,6 +17,7 @@ mod observer;
 pub mod plan;
 pub mod purpose;
 mod run;
+mod user_error;
 
 pub use config::{Config, PRESETS};
 pub use error::{Error, Result};
@@ -24,3 +25,4 @@ pub use metrics::{Measured, Metrics, read_metrics};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest, newest_checkpoint};
 pub use observer::{Control, Event, Observer, Progress, Summary, Task};
 pub use run::{Begin, Freedom, decide, train};
+pub use user_error::{UserError, reason};

@@ -17,7 +17,7 @@ pub(crate) fn resolve(
     let Some(words) = words else {
         return match given {
             [] => Ok(None),
-            _ => Err(Failure::user("the model reads no captions, --caption: leave it out")),
+            _ => Err(Failure::user("the model reads no captions", "--caption", "leave it out")),
         };
     };
     let captions = given.iter().map(|text| numbers(text, words)).collect::<Result<Vec<_>>>()?;
@@ -27,11 +27,11 @@ pub(crate) fn resolve(
         _ if captions.len() == n => Ok(Some(captions)),
         _ => {
             let given = captions.len();
-            Err(Failure::user(format!(
-                "{} for {}, --caption: give one for all, or one each",
-                counted(given, "caption"),
-                counted(n, "picture")
-            )))
+            Err(Failure::user(
+                format!("{} for {}", counted(given, "caption"), counted(n, "picture")),
+                "--caption",
+                "give one for all, or one each",
+            ))
         }
     }
 }
@@ -41,7 +41,11 @@ fn numbers(text: &str, words: &[String]) -> Result<Vec<usize>> {
         let at = words.iter().position(|known| *known == word.to_lowercase());
         at.map(|at| at + 1).ok_or_else(|| {
             let known = words.join(", ");
-            Failure::user(format!("the model does not know the word {word:?}, --caption: it knows {known}"))
+            Failure::user(
+                format!("the model does not know the word {word:?}"),
+                "--caption",
+                format!("it knows {known}"),
+            )
         })
     };
     text.split_whitespace().map(number).collect()

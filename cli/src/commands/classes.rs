@@ -16,11 +16,11 @@ pub(crate) fn resolve(given: &[String], names: Option<&[String]>, n: usize) -> R
         _ if asked.len() == n => Ok(Some(asked)),
         _ => {
             let given = asked.len();
-            Err(Failure::user(format!(
-                "{} for {}, --class: give one for all, or one each",
-                counted_as(given, "class", "classes"),
-                counted(n, "picture")
-            )))
+            Err(Failure::user(
+                format!("{} for {}", counted_as(given, "class", "classes"), counted(n, "picture")),
+                "--class",
+                "give one for all, or one each",
+            ))
         }
     }
 }
@@ -33,7 +33,7 @@ pub(crate) fn asked(given: &[String], names: Option<&[String]>) -> Result<Option
     match names {
         Some(names) => Ok(Some(listed(given, names)?)),
         None if given.is_empty() => Ok(None),
-        None => Err(Failure::user("the model knows no classes, --class: leave it out")),
+        None => Err(Failure::user("the model knows no classes", "--class", "leave it out")),
     }
 }
 
@@ -89,9 +89,11 @@ fn read(text: &str, names: &[String]) -> Result<Vec<usize>> {
     }
     match readings.pop().flatten() {
         Some((classes, false)) => Ok(classes),
-        Some((_, true)) => Err(Failure::user(format!(
-            "{text:?} can be read as classes in several ways, --class: repeat the option, one class each time"
-        ))),
+        Some((_, true)) => Err(Failure::user(
+            format!("{text:?} can be read as classes in several ways"),
+            "--class",
+            "repeat the option, one class each time",
+        )),
         None => Err(unknown(&pieces, &readings, names)),
     }
 }
@@ -102,10 +104,11 @@ fn named(text: &str, names: &[String]) -> Result<Option<usize>> {
         let mut found = (0..names.len()).filter(|&k| names[k] == text);
         match (found.next(), found.next()) {
             (Some(first), Some(second)) => {
-                return Err(Failure::user(format!(
-                    "classes {first} and {second} are both named {text:?}, --class: such a model cannot be asked for either \
-                     by name; rename one folder and train again"
-                )));
+                return Err(Failure::user(
+                    format!("classes {first} and {second} are both named {text:?}"),
+                    "--class",
+                    "such a model cannot be asked for either by name; rename one folder and train again",
+                ));
             }
             (Some(class), None) => return Ok(Some(class)),
             (None, _) => {}
@@ -144,7 +147,7 @@ fn unknown(pieces: &[&str], readings: &[Option<(Vec<usize>, bool)>], names: &[St
         }
         (false, false) => format!("the model has {count} classes, 0 to {}", count.saturating_sub(1)),
     };
-    Failure::user(format!("no class {text:?}, --class: {which}"))
+    Failure::user(format!("no class {text:?}"), "--class", which)
 }
 
 #[cfg(test)]

@@ -22,17 +22,25 @@ pub(crate) fn read(path: &Path, shape: [usize; 3]) -> Result<Tensor<f32>> {
     if x.rank() != 4 || x.dims()[1] != c || (h > 0 && x.dims()[2..] != [h, w]) {
         let given = x.shape();
         let (h, w) = (side(h, "h"), side(w, "w"));
-        return Err(Failure::user(format!(
-            "tensor x has shape {given}, --noise {place}: the model takes [n, {c}, {h}, {w}]"
-        )));
+        return Err(Failure::user(
+            format!("tensor x has shape {given}"),
+            format!("--noise {place}"),
+            format!("the model takes [n, {c}, {h}, {w}]"),
+        ));
     }
     if x.numel() == 0 {
-        return Err(Failure::user(format!("tensor x holds no picture, --noise {place}: give at least one")));
+        return Err(Failure::user(
+            "tensor x holds no picture",
+            format!("--noise {place}"),
+            "give at least one",
+        ));
     }
     if !x.all_finite() {
-        return Err(Failure::user(format!(
-            "tensor x holds infinities or NaN, --noise {place}: give finite numbers"
-        )));
+        return Err(Failure::user(
+            "tensor x holds infinities or NaN",
+            format!("--noise {place}"),
+            "give finite numbers",
+        ));
     }
     Ok(x)
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tweedie_train::data::{self, DataOptions, Source};
 use tweedie_train::measure::bench::Step;
 use tweedie_train::plan::{Memory, Plan, check_training, said};
-use tweedie_train::{Config, Control, Error, Event, Observer, decide};
+use tweedie_train::{Config, Control, Error, Event, Observer, UserError, decide};
 
 /// Steps that are measured at most, after one that does not count.
 const STEPS: u32 = 5;
@@ -150,7 +150,7 @@ impl Planned {
             (None, None) => {}
         }
         if !self.fits
-            && let Err(Error::Config { remedy, .. }) = check_training(config, source)
+            && let Err(Error::User(UserError { remedy, .. })) = check_training(config, source)
         {
             line("does not fit", remedy)?;
         }

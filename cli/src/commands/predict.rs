@@ -37,7 +37,9 @@ pub(crate) fn predict(args: &PredictArgs, console: Console) -> Result<()> {
     let classes = classes::resolve(&args.class, model.classes(), n)?;
     if classes.as_ref().is_some_and(Vec::is_empty) {
         return Err(Failure::user(
-            "the model is class-conditional, --class: give one for all pictures, or one each",
+            "the model is class-conditional",
+            "--class",
+            "give one for all pictures, or one each",
         ));
     }
     let captions = captions::resolve(&args.caption, model.words(), n)?;
@@ -73,18 +75,18 @@ pub(crate) fn predict(args: &PredictArgs, console: Console) -> Result<()> {
 /// One time for all pictures, or one each.
 fn one_each(given: &[f64], n: usize) -> Result<Vec<f64>> {
     if let Some(t) = given.iter().find(|t| !t.is_finite() || **t < 0.0) {
-        return Err(Failure::user(format!("{t} is no time step, --timesteps: give numbers from 0 up")));
+        return Err(Failure::user(format!("{t} is no time step"), "--timesteps", "give numbers from 0 up"));
     }
     match given {
         [one] => Ok(vec![*one; n]),
         _ if given.len() == n => Ok(given.to_vec()),
         _ => {
             let given = given.len();
-            Err(Failure::user(format!(
-                "{} for {}, --timesteps: give one for all, or one each",
-                counted(given, "time step"),
-                counted(n, "picture")
-            )))
+            Err(Failure::user(
+                format!("{} for {}", counted(given, "time step"), counted(n, "picture")),
+                "--timesteps",
+                "give one for all, or one each",
+            ))
         }
     }
 }

@@ -28,9 +28,11 @@ pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConf
     let sampler = sampling.sampler;
     let foreign = |option: &str, owners: &str| {
         let said = said(sampler);
-        Failure::user(format!(
-            "{said} has no such setting, {option}: leave it out, or take --sampler {owners}"
-        ))
+        Failure::user(
+            format!("{said} has no such setting"),
+            option,
+            format!("leave it out, or take --sampler {owners}"),
+        )
     };
     if let Some(steps) = args.steps {
         sampling.steps = steps as usize;
@@ -47,7 +49,7 @@ pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConf
     }
     if let Some(churn) = args.churn {
         if !(churn >= 0.0 && churn.is_finite()) {
-            return Err(Failure::user(format!("{churn} is out of range, --churn: give 0 or more")));
+            return Err(Failure::user(format!("{churn} is out of range"), "--churn", "give 0 or more"));
         }
         if !sampler.churns() {
             return Err(foreign("--churn", "euler or heun"));
@@ -56,18 +58,26 @@ pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConf
     }
     let guided = |option: &str| match model.classes().is_some() || model.words().is_some() {
         true => Ok(()),
-        false => Err(Failure::user(format!(
-            "the model knows no classes or captions to be guided to, {option}: leave it out"
-        ))),
+        false => Err(Failure::user(
+            "the model knows no classes or captions to be guided to",
+            option,
+            "leave it out",
+        )),
     };
     if let Some(guidance) = args.guidance {
         if !guidance.is_finite() {
-            return Err(Failure::user(format!("{guidance} is no weight, --guidance: give a finite number")));
+            return Err(Failure::user(
+                format!("{guidance} is no weight"),
+                "--guidance",
+                "give a finite number",
+            ));
         }
         if guidance < 0.0 {
-            return Err(Failure::user(format!(
-                "{guidance} leads away from what is asked for, --guidance: give 0 (asked for nothing), 1 (not guided) or more"
-            )));
+            return Err(Failure::user(
+                format!("{guidance} leads away from what is asked for"),
+                "--guidance",
+                "give 0 (asked for nothing), 1 (not guided) or more",
+            ));
         }
         if guidance != 1.0 {
             guided("--guidance")?;
@@ -89,5 +99,5 @@ fn share(value: f64, option: &str) -> Result<()> {
     if (0.0..=1.0).contains(&value) {
         return Ok(());
     }
-    Err(Failure::user(format!("{value} is out of range, {option}: give a number from 0 to 1")))
+    Err(Failure::user(format!("{value} is out of range"), option, "give a number from 0 to 1"))
 }

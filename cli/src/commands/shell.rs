@@ -48,7 +48,8 @@ fn pages(command: Command) -> Vec<(String, Command)> {
 fn page(command: Command) -> Result<Vec<u8>> {
     let mut page = Vec::new();
     let rendered: io::Result<()> = clap_mangen::Man::new(command).render(&mut page);
-    rendered
-        .map_err(|error| Failure::user(format!("the manual cannot be written ({error}), man: report it")))?;
+    rendered.map_err(|error| {
+        Failure::user(format!("the manual cannot be written ({error})"), "man", "report it")
+    })?;
     Ok(page)
 }

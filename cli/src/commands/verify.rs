@@ -14,7 +14,11 @@ use tweedie_train::measure::verify::{embedding_rows, model_rows};
 pub(crate) fn verify(args: &VerifyArgs, seed: u64, console: Console) -> Result<()> {
     let mut table = closed_forms(&Program, args.schedule, args.timesteps).map_err(|error| {
         let (schedule, timesteps) = (args.schedule, args.timesteps);
-        Failure::user(format!("{error}, --schedule {schedule} --timesteps {timesteps}: give others"))
+        Failure::user(
+            error.to_string(),
+            format!("--schedule {schedule} --timesteps {timesteps}"),
+            "give others",
+        )
     })?;
     table.extend(embedding_rows());
     if let Some(path) = &args.model {
@@ -25,10 +29,11 @@ pub(crate) fn verify(args: &VerifyArgs, seed: u64, console: Console) -> Result<(
     let failed = table.iter().filter(|row| !row.pass).count();
     match failed {
         0 => Ok(()),
-        _ => Err(Failure::user(format!(
-            "{failed} of {} rows failed, verify: do not trust what rests on them",
-            table.len()
-        ))),
+        _ => Err(Failure::user(
+            format!("{failed} of {} rows failed", table.len()),
+            "verify",
+            "do not trust what rests on them",
+        )),
     }
 }
 

@@ -48,21 +48,25 @@ impl Animation {
     /// When there is no frame, or the grid is larger than the format can say.
     pub(crate) fn encode(&self, columns: usize) -> Result<Vec<u8>> {
         let Some(last) = self.frames.last() else {
-            return Err(Failure::user(
-                "an animation needs at least one step, --steps: give 1 or more".to_string(),
-            ));
+            return Err(Failure::user("an animation needs at least one step", "--steps", "give 1 or more"));
         };
         let (n, height, width) = (last.len(), last.height, last.width);
         let layout = Layout::within(n, columns, height, width, CELL, SIDE);
         let (rows, across) = layout.size(n, height, width);
         let too_large = |_| {
-            Failure::user(format!("a picture of {across} × {rows} pixels does not fit into a GIF: use a PNG"))
+            Failure::user(
+                format!("a picture of {across} × {rows} pixels does not fit into a GIF"),
+                "--out",
+                "use a PNG",
+            )
         };
         let (rows, across) =
             (u16::try_from(rows).map_err(too_large)?, u16::try_from(across).map_err(too_large)?);
 
         let palette = Palette::of(last);
-        let failed = |e: gif::EncodingError| Failure::user(format!("the animation cannot be encoded: {e}"));
+        let failed = |e: gif::EncodingError| {
+            Failure::user(format!("the animation cannot be encoded ({e})"), "--out", "use a PNG")
+        };
         let mut file = Vec::new();
         let mut encoder = Encoder::new(&mut file, across, rows, &palette.colours).map_err(failed)?;
         encoder.set_repeat(Repeat::Infinite).map_err(failed)?;

@@ -19,9 +19,11 @@ impl Colour {
         match channels {
             1 => Ok(Colour::Grey),
             3 => Ok(Colour::Rgb),
-            _ => Err(Failure::user(format!(
-                "pictures of {channels} channels cannot be drawn, --out: use --raw FILE.safetensors to keep the numbers"
-            ))),
+            _ => Err(Failure::user(
+                format!("pictures of {channels} channels cannot be drawn"),
+                "--out",
+                "use --raw FILE.safetensors to keep the numbers",
+            )),
         }
     }
 
@@ -57,9 +59,11 @@ impl Pictures {
     pub(crate) fn from_tensor(batch: &Tensor<f32>) -> Result<Pictures> {
         let &[_, channels, height, width] = batch.dims() else {
             let shape = batch.shape();
-            return Err(Failure::user(format!(
-                "shape {shape} is no batch of pictures: give it as (n, c, h, w)"
-            )));
+            return Err(Failure::user(
+                format!("shape {shape} is no batch of pictures"),
+                "--out",
+                "report it with the command",
+            ));
         };
         let mut pictures =
             Pictures { colour: Colour::of_channels(channels)?, height, width, bytes: Vec::new() };
@@ -75,9 +79,13 @@ impl Pictures {
         let (channels, area) = (self.colour.bytes(), self.height * self.width);
         if batch.rank() != 4 || batch.dims()[1..] != [channels, self.height, self.width] {
             let (shape, height, width) = (batch.shape(), self.height, self.width);
-            return Err(Failure::user(format!(
-                "pictures of shape {shape} do not go with pictures of shape ({channels}, {height}, {width})"
-            )));
+            return Err(Failure::user(
+                format!(
+                    "pictures of shape {shape} do not go with pictures of shape ({channels}, {height}, {width})"
+                ),
+                "--out",
+                "report it with the command",
+            ));
         }
         self.bytes.reserve(batch.numel());
         for planes in batch.as_slice().chunks_exact(channels * area) {

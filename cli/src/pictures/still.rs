@@ -17,8 +17,13 @@ pub(crate) fn encode_png(bytes: &[u8], colour: Colour, height: usize, width: usi
     };
     let mut file = Vec::new();
     let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Default, FilterType::Adaptive);
-    let too_large =
-        || Failure::user(format!("a picture of {width} × {height} pixels does not fit into a PNG"));
+    let too_large = || {
+        Failure::user(
+            format!("a picture of {width} × {height} pixels does not fit into a PNG"),
+            "--out",
+            "ask for fewer pictures, or write a file each, --out DIR/",
+        )
+    };
     let (w, h) =
         (u32::try_from(width).map_err(|_| too_large())?, u32::try_from(height).map_err(|_| too_large())?);
     encoder.write_image(bytes, w, h, colour).map_err(|_| too_large())?;

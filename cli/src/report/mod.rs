@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_page_holds_its_pictures_and_names_nothing_outside_itself() -> Result<()> {
-        let folder = tempfile::tempdir().map_err(|e| crate::error::Failure::user(e.to_string()))?;
+        let folder = tempfile::tempdir().map_err(|e| crate::error::Failure::unprintable(&e))?;
         let samples = folder.path().join("samples");
         let pictures =
             Pictures::from_tensor(&Tensor::from_fn([20, 1, 28, 28], |i| (i % 29) as f32 / 14.0 - 1.0))?;
@@ -231,7 +231,7 @@ mod tests {
             .and_then(|()| std::fs::write(samples.join("final.png"), b"not read"))
             .and_then(|()| std::fs::write(samples.join("step-000100.png"), &png))
             .and_then(|()| std::fs::write(samples.join("step-000200.png"), &png))
-            .map_err(|e| crate::error::Failure::user(e.to_string()))?;
+            .map_err(|e| crate::error::Failure::unprintable(&e))?;
         let html = report().render(&metrics(500), &grids(&samples));
         assert_eq!(html.matches("data:image/png;base64,").count(), 2);
         assert_eq!(html.matches("<svg").count(), 6);

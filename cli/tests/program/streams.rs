@@ -48,7 +48,8 @@ fn a_result_that_cannot_be_written_is_an_error() {
             let stderr = String::from_utf8(output.stderr).unwrap();
             let last = stderr.lines().last().unwrap_or_default();
             assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
-            assert!(last.starts_with("error: the result cannot be written, stdout: "), "{stderr}");
+            assert!(last.starts_with("error: the result cannot be written ("), "{stderr}");
+            assert!(last.contains("), stdout: "), "{stderr}");
         }
     }
 }

@@ -7,7 +7,7 @@ impl Config {
     /// Refuses values that no run can use, naming the key.
     ///
     /// # Errors
-    /// [`Error::Config`].
+    /// [`Error::User`](crate::Error::User).
     pub fn check(&self) -> Result<()> {
         let refuse = |bad: bool, key: &str, what: String, remedy: &str| {
             if bad { Err(Error::config(what, key.to_string(), remedy)) } else { Ok(()) }

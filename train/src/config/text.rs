@@ -41,7 +41,7 @@ impl Config {
     /// The configuration as TOML, every key written out.
     ///
     /// # Errors
-    /// [`Error::Config`] if a value has no form in TOML, as a number that is not finite.
+    /// [`Error::User`](crate::Error::User) if a value has no form in TOML, as a number that is not finite.
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(self)
             .map_err(|error| Error::config(error.to_string(), "the configuration", "correct the value"))

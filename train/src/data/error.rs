@@ -1,3 +1,5 @@
+use crate::user_error::UserError;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -6,16 +8,11 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum DataError {
     /// There is nothing of that name.
-    #[error(
-        "no such data, {}: give `glyphs`, `shapes`, `scenes`, or a folder of pictures, IDX files or CIFAR-10 batches",
-        .path.display()
-    )]
     Missing {
         /// What was asked for.
         path: PathBuf,
     },
     /// The operating system refuses a file or folder.
-    #[error("cannot be read ({source}), {}: check that it is there and that you may read it", .path.display())]
     Unreadable {
         /// The file or folder.
         path: PathBuf,
@@ -23,11 +20,6 @@ pub enum DataError {
         source: io::Error,
     },
     /// A folder with nothing in it that could be learnt from.
-    #[error(
-        "no pictures{}, {}: it must hold pictures, one subfolder of pictures per class, IDX files or CIFAR-10 \
-         batches",
-        .beside.as_ref().map(|beside| format!(" ({beside})")).unwrap_or_default(), .path.display()
-    )]
     Empty {
         /// The folder.
         path: PathBuf,
@@ -35,7 +27,6 @@ pub enum DataError {
         beside: Option<String>,
     },
     /// A file that is not what it should be, or does not go with its neighbours.
-    #[error("{what}, {}: {remedy}", .path.display())]
     Malformed {
         /// What is wrong.
         what: String,
@@ -45,10 +36,6 @@ pub enum DataError {
         remedy: &'static str,
     },
     /// Pictures of several sizes where one is needed.
-    #[error(
-        "picture of {}x{} among pictures of {}x{}, {}: give --image-size to resize and crop them all",
-        .found[0], .found[1], .expected[0], .expected[1], .path.display()
-    )]
     Sizes {
         /// The first file whose size differs.
         path: PathBuf,
@@ -58,10 +45,6 @@ pub enum DataError {
         expected: [usize; 2],
     },
     /// A picture of another size than a model's.
-    #[error(
-        "picture of {}x{}, and the model's are {}x{}, {}: give --resize to crop and resize it",
-        .found[0], .found[1], .expected[0], .expected[1], .path.display()
-    )]
     PictureSize {
         /// The file.
         path: PathBuf,
@@ -71,7 +54,6 @@ pub enum DataError {
         expected: [usize; 2],
     },
     /// An option that no data set can follow.
-    #[error("unfit {name}, {value}: {remedy}")]
     Option {
         /// The option.
         name: &'static str,
@@ -81,7 +63,6 @@ pub enum DataError {
         remedy: &'static str,
     },
     /// More pictures a step than there are.
-    #[error("batch of {batch} pictures, a data set of {pictures}: give a --batch between 1 and {pictures}")]
     Batch {
         /// Pictures asked for at each step.
         batch: usize,
@@ -89,7 +70,6 @@ pub enum DataError {
         pictures: usize,
     },
     /// A picture that is not in the set.
-    #[error("no picture {index}, a data set of {pictures}: pictures are counted from 0")]
     Index {
         /// The picture asked for.
         index: usize,
@@ -97,18 +77,77 @@ pub enum DataError {
         pictures: usize,
     },
     /// Reading ahead has ended.
-    #[error(
-        "reading ahead has ended, the loader: an earlier error says why; begin again from the checkpoint"
-    )]
     Stopped,
 }
 
 impl DataError {
+    /// What to tell a person: what is wrong, where, and what to do about it.
+    pub fn user_error(&self) -> UserError {
+        let sized = |[width, height]: &[usize; 2]| format!("{width}x{height}");
+        match self {
+            DataError::Missing { path } => UserError::new(
+                "no such data",
+                path.display().to_string(),
+                "give `glyphs`, `shapes`, `scenes`, or a folder of pictures, IDX files or CIFAR-10 batches",
+            ),
+            DataError::Unreadable { path, source } => UserError::new(
+                format!("cannot be read ({source})"),
+                path.display().to_string(),
+                "check that it is there and that you may read it",
+            ),
+            DataError::Empty { path, beside } => UserError::new(
+                format!(
+                    "no pictures{}",
+                    beside.as_ref().map_or(String::new(), |beside| format!(" ({beside})"))
+                ),
+                path.display().to_string(),
+                "it must hold pictures, one subfolder of pictures per class, IDX files or CIFAR-10 batches",
+            ),
+            DataError::Malformed { what, path, remedy } => {
+                UserError::new(what, path.display().to_string(), *remedy)
+            }
+            DataError::Sizes { path, found, expected } => UserError::new(
+                format!("picture of {} among pictures of {}", sized(found), sized(expected)),
+                path.display().to_string(),
+                "give --image-size to resize and crop them all",
+            ),
+            DataError::PictureSize { path, found, expected } => UserError::new(
+                format!("picture of {}, and the model's are {}", sized(found), sized(expected)),
+                path.display().to_string(),
+                "give --resize to crop and resize it",
+            ),
+            DataError::Option { name, value, remedy } => {
+                UserError::new(format!("unfit {name}"), value.to_string(), *remedy)
+            }
+            DataError::Batch { batch, pictures } => UserError::new(
+                format!("batch of {batch} pictures"),
+                format!("a data set of {pictures}"),
+                format!("give a --batch between 1 and {pictures}"),
+            ),
+            DataError::Index { index, pictures } => UserError::new(
+                format!("no picture {index}"),
+                format!("a data set of {pictures}"),
+                "pictures are counted from 0",
+            ),
+            DataError::Stopped => UserError::new(
+                "reading ahead has ended",
+                "the loader",
+                "an earlier error says why; begin again from the checkpoint",
+            ),
+        }
+    }
+
     pub(super) fn unreadable(path: &Path, source: io::Error) -> DataError {
         DataError::Unreadable { path: path.to_path_buf(), source }
     }
 
     pub(super) fn malformed(path: &Path, what: impl Into<String>, remedy: &'static str) -> DataError {
         DataError::Malformed { what: what.into(), path: path.to_path_buf(), remedy }
+    }
+}
+
+impl fmt::Display for DataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.user_error().fmt(f)
     }
 }

@@ -129,7 +129,7 @@ impl Plan {
 /// Refuses a run that would not fit, before its first step, and says what would.
 ///
 /// # Errors
-/// [`Error::Config`] that names the largest batch and the largest pictures that fit; as [`Plan::new`].
+/// [`Error::User`](crate::Error::User) that names the largest batch and the largest pictures that fit; as [`Plan::new`].
 pub fn check_training(config: &Config, source: &dyn Source) -> Result<()> {
     let (room, shape, data) = (Room::beside(source), source.shape(), of(source));
     let batch = config.train.batch;
@@ -178,7 +178,7 @@ pub fn check_steps(model: &NetworkConfig, shape: [usize; 3], batch: usize) -> Re
 /// Errors call the number by `option`.
 ///
 /// # Errors
-/// [`Error::Config`] that names how many fit; [`Error::Nn`] for pictures that the network does not take.
+/// [`Error::User`](crate::Error::User) that names how many fit; [`Error::Nn`] for pictures that the network does not take.
 pub fn check_pictures(
     model: &NetworkConfig,
     at_a_time: usize,

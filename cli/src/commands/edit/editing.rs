@@ -53,7 +53,9 @@ impl<'a> Editing<'a> {
                 Some(null) => Some(vec![null; n]),
                 None => {
                     return Err(Failure::user(
-                        "the model was not trained without classes, --class: say which one it is to paint",
+                        "the model was not trained without classes",
+                        "--class",
+                        "say which one it is to paint",
                     ));
                 }
             },
@@ -116,7 +118,11 @@ impl<'a> Editing<'a> {
 /// A picture \[c, h, w\] as a batch of one.
 pub(super) fn batch(picture: &Tensor<f32>) -> Result<Tensor<f32>> {
     let &[c, h, w] = picture.dims() else {
-        return Err(Failure::user(format!("shape {} is no picture", picture.shape())));
+        return Err(Failure::user(
+            format!("shape {} is no picture", picture.shape()),
+            "--image",
+            "report it with the command",
+        ));
     };
     Ok(picture.reshape([1, c, h, w])?)
 }

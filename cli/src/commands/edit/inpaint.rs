@@ -41,10 +41,11 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
     let white: Vec<bool> = mask.as_slice().iter().map(|&x| x > 0.0).collect();
     let painted_pixels = white.iter().filter(|&&white| white).count();
     if painted_pixels == 0 {
-        return Err(Failure::user(format!(
-            "nothing to paint, --mask {}: make white what is to be painted anew",
-            args.mask.display()
-        )));
+        return Err(Failure::user(
+            "nothing to paint",
+            format!("--mask {}", args.mask.display()),
+            "make white what is to be painted anew",
+        ));
     }
     let painted = white.repeat(channels);
     let sampling = editing.sampling(&args.sampler)?;

@@ -30,10 +30,7 @@ struct Interpolated<'a> {
 pub(super) fn interpolate(args: &InterpolateArgs, seed: u64, console: Console) -> Result<()> {
     let [from, to] = &args.image[..] else {
         let given = args.image.len();
-        return Err(Failure::user(format!(
-            "{}, --image: give it twice, once for each end",
-            counted(given, "picture")
-        )));
+        return Err(Failure::user(counted(given, "picture"), "--image", "give it twice, once for each end"));
     };
     let editing = Editing::new(&args.common, seed, console)?;
     let [from, to] = [batch(&editing.picture(from)?)?, batch(&editing.picture(to)?)?];

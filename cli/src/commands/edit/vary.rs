@@ -28,9 +28,11 @@ struct Varied<'a> {
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
 pub(super) fn vary(args: &VaryArgs, seed: u64, console: Console) -> Result<()> {
     if let Some(strength) = args.strength.iter().find(|x| !(0.0..=1.0).contains(*x)) {
-        return Err(Failure::user(format!(
-            "{strength} is out of range, --strength: give a number from 0 to 1"
-        )));
+        return Err(Failure::user(
+            format!("{strength} is out of range"),
+            "--strength",
+            "give a number from 0 to 1",
+        ));
     }
     let editing = Editing::new(&args.common, seed, console)?;
     let picture = editing.picture(&args.image)?;

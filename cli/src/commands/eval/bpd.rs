@@ -181,7 +181,9 @@ fn pictures(args: &BpdArgs, model: &Model) -> Result<Arc<dyn Source>> {
     let learnt = model.data();
     let Some(name) = args.data.clone().or_else(|| learnt.map(|data| data.source.clone())) else {
         return Err(Failure::user(
-            "nothing says which pictures to measure, --data: give the data that the model learnt from",
+            "nothing says which pictures to measure",
+            "--data",
+            "give the data that the model learnt from",
         ));
     };
     let asked = args.image_size.map(|size| size as usize);
@@ -194,7 +196,11 @@ fn clip(range: f64) -> Result<Clip> {
     match range {
         0.0 => Ok(Clip::Off),
         range if range > 0.0 && range.is_finite() => Ok(Clip::At(range)),
-        _ => Err(Failure::user(format!("{range} is no range, --clip: give a number above 0, or 0 for none"))),
+        _ => Err(Failure::user(
+            format!("{range} is no range"),
+            "--clip",
+            "give a number above 0, or 0 for none",
+        )),
     }
 }
 

@@ -43,10 +43,11 @@ struct OfClass<'a> {
 pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result<()> {
     let model = open(&args.model, !args.no_ema, console)?;
     let Some(names) = model.classes() else {
-        return Err(Failure::user(format!(
-            "the model knows no classes, {}: give one that was trained class-conditionally",
-            args.model.display()
-        )));
+        return Err(Failure::user(
+            "the model knows no classes",
+            args.model.display().to_string(),
+            "give one that was trained class-conditionally",
+        ));
     };
     let asked = match args.class.as_slice() {
         [] => (0..names.len()).collect(),
@@ -60,12 +61,15 @@ pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result
     let given = args.real.classifier.as_deref();
     let judge = classifier::obtain(given, &args.model, &real, model.shape(), console, &interrupt)?;
     if judge.classes() != names {
-        return Err(Failure::user(format!(
-            "the model has the classes {}, and the data {}, --data {}: give the data that the model learnt from",
-            names.join(", "),
-            judge.classes().join(", "),
-            real.name()
-        )));
+        return Err(Failure::user(
+            format!(
+                "the model has the classes {}, and the data {}",
+                names.join(", "),
+                judge.classes().join(", ")
+            ),
+            format!("--data {}", real.name()),
+            "give the data that the model learnt from",
+        ));
     }
 
     let each = args.n as usize;

@@ -31,12 +31,11 @@ pub(super) fn obtain(
             return Ok(found);
         }
         if given.is_some() {
-            return Err(Failure::user(format!(
-                "a classifier of other pictures than {}, --classifier {}: give another name, and one is trained and \
-                 written there",
-                real.name(),
-                place.display()
-            )));
+            return Err(Failure::user(
+                format!("a classifier of other pictures than {}", real.name()),
+                format!("--classifier {}", place.display()),
+                "give another name, and one is trained and written there",
+            ));
         }
     }
     if given.is_some() {

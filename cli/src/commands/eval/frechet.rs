@@ -89,9 +89,9 @@ pub(super) fn frechet(args: &FrechetArgs, seed: u64, console: Console) -> Result
     let interrupt = Interrupt::listen(console, "stopping");
     let judge = Judge::obtain(args, &real, painted.shape(), console, &interrupt)?;
     let width = judge.width();
-    enough(width, n, &format!("{n} pictures, --n"), "give --n")?;
-    let spare = format!("{} real pictures to spare, --data {}", others.len(), real.name());
-    enough(width, others.len(), &spare, "give a larger set, to spare")?;
+    enough(width, n, format!("{n} pictures"), "--n".to_string(), "give --n")?;
+    let spare = format!("{} real pictures to spare", others.len());
+    enough(width, others.len(), spare, format!("--data {}", real.name()), "give a larger set, to spare")?;
 
     let look = |source: &dyn Source, indices: &[usize], what: &str| {
         judge.features_of(source, indices, what, console, &interrupt)
@@ -222,7 +222,11 @@ impl Painted {
             Painted::Folder(source) => match asked {
                 Some(n) if n > source.len() => {
                     let there = source.len();
-                    Err(Failure::user(format!("{n} pictures of {there}, --n: give at most {there}")))
+                    Err(Failure::user(
+                        format!("{n} pictures of {there}"),
+                        "--n",
+                        format!("give at most {there}"),
+                    ))
                 }
                 asked => Ok(asked.unwrap_or(source.len())),
             },
@@ -244,18 +248,20 @@ fn of_classes(asked: &[String], source: &dyn Source, indices: Vec<usize>) -> Res
 }
 
 /// Refuses fewer pictures than leave a covariance of full rank.
-fn enough(width: usize, n: usize, what: &str, remedy: &str) -> Result<()> {
+fn enough(width: usize, n: usize, what: String, place: String, remedy: &str) -> Result<()> {
     let least = (width + 1).max(LEAST);
     if n >= least {
         return Ok(());
     }
-    Err(Failure::user(format!(
-        "{what}: too few to have a covariance of {width} features: {remedy} {least} or more"
-    )))
+    Err(Failure::user(
+        format!("{what} are too few for a covariance of {width} features"),
+        place,
+        format!("{remedy} {least} or more"),
+    ))
 }
 
 fn scores(real: &Tensor<f32>, other: &Tensor<f32>) -> Result<Scores> {
     Scores::of(real, other).map_err(|error| {
-        Failure::user(format!("{error}, the features: look for broken pictures, or take another network"))
+        Failure::user(error.to_string(), "the features", "look for broken pictures, or take another network")
     })
 }

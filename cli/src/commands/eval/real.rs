@@ -22,7 +22,9 @@ impl Real {
         let learnt = model.and_then(Model::data);
         let Some(source) = args.data.clone().or_else(|| learnt.map(|data| data.source.clone())) else {
             return Err(Failure::user(
-                "nothing says which pictures are real, --data: give the data that the model learnt from",
+                "nothing says which pictures are real",
+                "--data",
+                "give the data that the model learnt from",
             ));
         };
         let asked = args.image_size.map(|size| size as usize);
@@ -55,10 +57,12 @@ impl Real {
         } else {
             "give the data that the model learnt from".to_string()
         };
-        Err(Failure::user(format!(
-            "real pictures of {c_real} × {h_real} × {w_real} beside painted ones of {c} × {h} × {w} (channels, height, \
-             width), --data {}: {remedy}",
-            self.source
-        )))
+        Err(Failure::user(
+            format!(
+                "real pictures of {c_real} × {h_real} × {w_real} beside painted ones of {c} × {h} × {w} (channels, height, width)"
+            ),
+            format!("--data {}", self.source),
+            remedy,
+        ))
     }
 }

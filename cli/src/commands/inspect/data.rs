@@ -120,7 +120,7 @@ impl Seen {
         let [channels, height, width] = source.shape();
         let classes = source.classes().len();
         Ok(Seen {
-            bands: Bands::new(height, width).map_err(tweedie_train::Error::from)?,
+            bands: Bands::new(height, width)?,
             labels: 0,
             counts: vec![0; classes],
             sums: vec![[0.0; 2]; channels],
@@ -138,7 +138,7 @@ impl Seen {
                 sums[1] += f64::from(value) * f64::from(value);
             }
         }
-        let spectra = self.bands.spectra(x).map_err(tweedie_train::Error::from)?;
+        let spectra = self.bands.spectra(x)?;
         self.spectra.extend_from_slice(spectra.as_slice());
         let classes = self.counts.len();
         let most = if classes > 1 { ROWS } else { ROWS * ROWS };
@@ -190,7 +190,7 @@ impl Seen {
         }
         .into_iter();
         let Some(first) = shown.next() else {
-            return Err(Failure::user("no pictures, --n: give at least 1"));
+            return Err(Failure::user("no pictures", "--n", "give at least 1"));
         };
         let mut pictures = Pictures::from_tensor(first)?;
         shown.try_for_each(|picture| pictures.append(picture))?;

@@ -59,7 +59,7 @@ impl Kernel {
 /// Whatever the user can mend.
 pub(super) fn forward(args: &InspectForwardArgs, seed: u64, console: Console) -> Result<()> {
     let schedule = build(args.schedule, args.timesteps)?;
-    let without = schedule.without_root().map_err(tweedie_train::Error::from)?;
+    let without = schedule.without_root()?;
     let times = times(&args.t, args.timesteps)?;
     let (source, name) = pictures::open(&args.pictures, console)?;
     if let Some(out) = &args.out {
@@ -98,9 +98,11 @@ pub(super) fn forward(args: &InspectForwardArgs, seed: u64, console: Console) ->
 /// The times that were asked for, or eight.
 fn times(asked: &[usize], last: usize) -> Result<Vec<usize>> {
     if let Some(t) = asked.iter().find(|t| !(1..=last).contains(*t)) {
-        return Err(Failure::user(format!(
-            "t = {t} is outside the schedule, --t: give times from 1 to {last}"
-        )));
+        return Err(Failure::user(
+            format!("t = {t} is outside the schedule"),
+            "--t",
+            format!("give times from 1 to {last}"),
+        ));
     }
     if !asked.is_empty() {
         return Ok(asked.to_vec());
@@ -116,7 +118,7 @@ fn strip(schedule: &Schedule, x0: &Tensor<f32>, times: &[usize], seed: u64) -> R
     let noise = random::normal(*x0.shape(), seed, purpose::NOISE, 0, 0);
     let mut columns = vec![x0.clone()];
     for &t in times {
-        let x_t = schedule.q_sample(x0, &vec![t - 1; n], &noise).map_err(tweedie_train::Error::from)?;
+        let x_t = schedule.q_sample(x0, &vec![t - 1; n], &noise)?;
         columns.push(x_t);
     }
     let mut all = None;
@@ -129,7 +131,7 @@ fn strip(schedule: &Schedule, x0: &Tensor<f32>, times: &[usize], seed: u64) -> R
             }
         }
     }
-    let Some(all) = all else { return Err(Failure::user("no pictures, --n: give at least 1")) };
+    let Some(all) = all else { return Err(Failure::user("no pictures", "--n", "give at least 1")) };
     Ok(Layout::new(all.len(), columns.len(), all.height, all.width).draw(&all))
 }
 

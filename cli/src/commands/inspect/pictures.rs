@@ -38,10 +38,11 @@ pub(super) fn options(image_size: Option<u32>, set: &[String]) -> Result<DataOpt
     for setting in set {
         let key = setting.split('=').next().unwrap_or_default().trim();
         if !matches!(key, "data.convention" | "data.transpose" | "data.coarse") {
-            return Err(Failure::user(format!(
-                "a key that says nothing of how pictures are read, --set {setting}: give data.convention, \
-                 data.transpose or data.coarse"
-            )));
+            return Err(Failure::user(
+                "a key that says nothing of how pictures are read",
+                format!("--set {setting}"),
+                "give data.convention, data.transpose or data.coarse",
+            ));
         }
         config.set(setting)?;
     }

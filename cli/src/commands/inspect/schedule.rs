@@ -34,7 +34,11 @@ struct Table {
 /// A schedule that does not exist; a file that cannot be written.
 pub(super) fn schedule(args: &InspectScheduleArgs, console: Console) -> Result<()> {
     if let Some(kind) = repeated(&args.schedule) {
-        return Err(Failure::user(format!("{kind} is asked for twice, --schedule: name each family once")));
+        return Err(Failure::user(
+            format!("{kind} is asked for twice"),
+            "--schedule",
+            "name each family once",
+        ));
     }
     if let Some(out) = &args.out {
         output::claim_file(out.path(), "--out")?;
@@ -54,7 +58,7 @@ pub(super) fn schedule(args: &InspectScheduleArgs, console: Console) -> Result<(
 pub(super) fn build(kind: ScheduleKind, timesteps: usize) -> Result<Schedule> {
     let config = ScheduleConfig { kind, timesteps, ..ScheduleConfig::default() };
     config.build().map_err(|error| {
-        Failure::user(format!("{error}, --schedule {kind} --timesteps {timesteps}: give others"))
+        Failure::user(error.to_string(), format!("--schedule {kind} --timesteps {timesteps}"), "give others")
     })
 }
 

@@ -27,7 +27,7 @@ pub(super) fn write(
     let condition = condition.part(0, rows);
     let words = condition.captions.iter().flatten().map(Vec::len).max().unwrap_or(0);
     if words == 0 {
-        return Err(Failure::user("no word to look for, --attention: give a --caption with words"));
+        return Err(Failure::user("no word to look for", "--attention", "give a --caption with words"));
     }
     let pictures = ops::narrow(pictures, 0, 0, rows)?;
     let shares = model.attention(&pictures, &condition, seed)?;

@@ -146,13 +146,14 @@ impl Plan {
         let asked = several(classes.len()).or_else(|| several(args.caption.len()));
         let n = args.n.or(in_noise).or(asked).unwrap_or(PICTURES);
         if n == 0 {
-            return Err(Failure::user("0 pictures, --n: give at least 1"));
+            return Err(Failure::user("0 pictures", "--n", "give at least 1"));
         }
         if let Some(there) = in_noise.filter(|&there| there != n) {
-            return Err(Failure::user(format!(
-                "{} from a noise of {there}, --n: leave it out, or give as many as --noise has",
-                counted(n, "picture")
-            )));
+            return Err(Failure::user(
+                format!("{} from a noise of {there}", counted(n, "picture")),
+                "--n",
+                "leave it out, or give as many as --noise has",
+            ));
         }
         let out = match (&args.out, &args.raw) {
             (Some(out), _) => Some(out.clone()),

@@ -24,10 +24,11 @@ impl Place {
     pub(super) fn of(args: &TrainArgs, data: &str) -> Result<Place> {
         let default = || Path::new(RUNS).join(name_of(data));
         match (&args.out, args.resume) {
-            (Some(out), false) if holds_run(out) => Err(Failure::user(format!(
-                "a run is there already, --out {}: add --resume to go on with it, or choose another --out",
-                out.display()
-            ))),
+            (Some(out), false) if holds_run(out) => Err(Failure::user(
+                "a run is there already",
+                format!("--out {}", out.display()),
+                "add --resume to go on with it, or choose another --out",
+            )),
             (Some(out), false) => Ok(Place { out: out.clone(), resume: false, note: None }),
             (None, false) => {
                 let first = default();
@@ -47,10 +48,11 @@ impl Place {
 
     fn to_resume(out: PathBuf) -> Result<Place> {
         if !holds_run(&out) {
-            return Err(Failure::user(format!(
-                "no run to go on with, --out {}: leave out --resume to begin one",
-                out.display()
-            )));
+            return Err(Failure::user(
+                "no run to go on with",
+                format!("--out {}", out.display()),
+                "leave out --resume to begin one",
+            ));
         }
         // A run that was stopped before its first checkpoint has lost nothing by beginning again.
         let resume = tweedie_train::newest_checkpoint(&out).is_ok();

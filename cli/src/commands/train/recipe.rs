@@ -86,7 +86,7 @@ fn file(args: &TrainArgs) -> Result<Option<(String, String)>> {
     let place = format!("--config {}", path.display());
     match tweedie_train::files::read_text(path) {
         Ok(text) => Ok(Some((text, place))),
-        Err(error) => Err(Failure::user(format!("cannot read, {place}: {error}: give a file of TOML"))),
+        Err(error) => Err(Failure::user(format!("cannot read ({error})"), place, "give a file of TOML")),
     }
 }
 

@@ -5,7 +5,7 @@ use super::json::{read, without_infinities};
 use super::layout::Layout;
 use super::sampler::sampler_of;
 use crate::config::{SamplerKind, SamplingConfig};
-use crate::{Error, Result};
+use crate::{Error, Result, UserError};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tweedie_diffusion::{Clip, PredictionKind, Schedule, SchedulerClass, SchedulerConfig};
@@ -13,31 +13,11 @@ use tweedie_diffusion::{Clip, PredictionKind, Schedule, SchedulerClass, Schedule
 /// Steps that are taken where nothing says how many.
 const STEPS: usize = 50;
 
-/// Why there is no scheduler: what, where, and what to do.
-#[derive(Debug)]
-struct Refusal {
-    what: String,
-    path: PathBuf,
-    remedy: String,
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Refusal {
-        match error {
-            Error::Model { what, path, remedy } => Refusal { what, path, remedy },
-            Error::Io { action, path, source } => {
-                Refusal { what: format!("cannot {action} it ({source})"), path, remedy: REMEDY.into() }
-            }
-            other => Refusal { what: other.to_string(), path: PathBuf::new(), remedy: REMEDY.into() },
-        }
-    }
-}
-
 /// A folder's scheduler.
 #[derive(Debug)]
 pub(crate) struct FolderScheduler {
     /// Its configuration, of the class that samples; or why there is none.
-    config: Result<SchedulerConfig, Refusal>,
+    config: Result<SchedulerConfig, UserError>,
     path: PathBuf,
     /// How it comes to that class, where the files differ.
     note: Option<String>,
@@ -52,7 +32,7 @@ impl FolderScheduler {
         let Layout { scheduler: path, index, .. } = layout;
         let found = index.and_then(|index| Ok((configuration(&path)?, index)));
         let (config, note, pipeline) = match found {
-            Err(why) => (Err(why.into()), None, None),
+            Err(why) => (Err(missing(&why)), None, None),
             Ok((own, None)) => (Ok(own), None, None),
             Ok((own, Some(index))) => {
                 let (class_name, note) = resolve(&index, &own);
@@ -67,7 +47,7 @@ impl FolderScheduler {
     /// # Errors
     /// A folder without one that can be read.
     pub(crate) fn config(&self) -> Result<&SchedulerConfig> {
-        self.config.as_ref().map_err(|Refusal { what, path, remedy }| Error::model(what, path, remedy))
+        self.config.as_ref().map_err(|error| Error::User(error.clone()))
     }
 
     /// The schedule of its class.
@@ -164,6 +144,14 @@ pub struct Asked {
 /// What to do about a scheduler that is needed and not there.
 const REMEDY: &str =
     "sampling needs the betas that the model was trained with: put its scheduler_config.json there";
+
+/// Why there is no scheduler, and what it would be needed for.
+fn missing(error: &Error) -> UserError {
+    match error {
+        Error::User(error) => error.clone(),
+        other => UserError { remedy: REMEDY.to_string(), ..other.user_error() },
+    }
+}
 
 fn configuration(path: &Path) -> Result<SchedulerConfig> {
     if !path.is_file() {

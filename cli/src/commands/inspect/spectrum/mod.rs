@@ -36,7 +36,7 @@ const PAINTED: usize = 8;
 pub(super) fn spectrum(args: &InspectSpectrumArgs, seed: u64, console: Console) -> Result<()> {
     if !(args.tolerance >= 0.0 && args.tolerance.is_finite()) {
         let tolerance = args.tolerance;
-        return Err(Failure::user(format!("{tolerance} is out of range, --tolerance: give 0 or more")));
+        return Err(Failure::user(format!("{tolerance} is out of range"), "--tolerance", "give 0 or more"));
     }
     let found = match &args.model {
         Some(path) => of_model(args, path, seed, console)?,
@@ -55,9 +55,7 @@ fn claim(args: &InspectSpectrumArgs) -> Result<()> {
 
 fn of_pictures(args: &InspectSpectrumArgs, seed: u64, console: Console) -> Result<Found> {
     if let Some(option) = given(&args.sampler, &args.class) {
-        return Err(Failure::user(format!(
-            "only models have a sampler, {option}: leave it out, or give --model"
-        )));
+        return Err(Failure::user("only models have a sampler", option, "leave it out, or give --model"));
     }
     let (kind, timesteps) = (args.schedule.unwrap_or(ScheduleKind::Linear), args.timesteps.unwrap_or(1000));
     let schedule = build(kind, timesteps)?;
@@ -94,7 +92,11 @@ fn of_model(args: &InspectSpectrumArgs, path: &Path, seed: u64, console: Console
     let n = args.n.map_or(PAINTED, |n| n as usize);
     let most = pictures_at_a_time(model.shape());
     if n > most {
-        return Err(Failure::user(format!("{n} pictures of a model at once, --n: give {most} or fewer")));
+        return Err(Failure::user(
+            format!("{n} pictures of a model at once"),
+            "--n",
+            format!("give {most} or fewer"),
+        ));
     }
     let (sampler, steps) = (sampling.sampler, sampling.steps);
     let kept = PaintedSpectra::bytes_per_picture(steps, model.shape());
