@@ -8,7 +8,7 @@ pub mod im2col;
 mod tests;
 
 use crate::rehearsal;
-use crate::simd::conv::{self as kernels, Addend, Bias, Geometry, Onto};
+use crate::simd::conv::{self as kernels, Addend, Bias, Direction, Geometry, Onto};
 use crate::{Accumulate, Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -124,7 +124,7 @@ pub fn conv2d<T: Element>(
     let bias = fitting_bias(&g, bias)?;
     let mut y = Tensor::scratch(g.output()?);
     let addend = Addend { bias, onto: Onto::Nothing };
-    if rehearsal::notes(g.flops(), || kernels::buffers_of_forward(&g)) {
+    if rehearsal::notes(g.flops(), || kernels::buffers(&g, Direction::Forward)) {
         return Ok(y);
     }
     T::conv_forward(&g, x.as_slice(), weight.as_slice(), addend, y.as_mut_slice());
@@ -147,7 +147,7 @@ pub fn conv2d_onto<T: Element>(
     let g = g.geometry(OP, x.shape(), weight.shape())?;
     fit(OP, onto.shape(), &g.output()?, "what is added to has the output's shape")?;
     let bias = fitting_bias(&g, bias)?;
-    if rehearsal::notes(g.flops(), || kernels::buffers_of_forward(&g)) {
+    if rehearsal::notes(g.flops(), || kernels::buffers(&g, Direction::Forward)) {
         return Ok(if onto.is_unique() { onto } else { Tensor::scratch(*onto.shape()) });
     }
     let (x, weight) = (x.as_slice(), weight.as_slice());
@@ -188,7 +188,7 @@ pub fn conv2d_grad_input<T: Element>(
     let g = g.geometry(OP, x_shape, weight.shape())?;
     fit(OP, dy.shape(), &g.output()?, "the output's gradient has the output's shape")?;
     fit(OP, out.shape(), x_shape, "the gradient has the input's shape")?;
-    if rehearsal::notes(g.flops(), || kernels::buffers_of_input(&g)) {
+    if rehearsal::notes(g.flops(), || kernels::buffers(&g, Direction::GradInput)) {
         return Ok(());
     }
     T::conv_grad_input(&g, dy.as_slice(), weight.as_slice(), out.as_mut_slice(), how);
@@ -212,7 +212,7 @@ pub fn conv2d_grad_weight<T: Element>(
     let g = g.geometry(OP, x.shape(), weight_shape)?;
     fit(OP, dy.shape(), &g.output()?, "the output's gradient has the output's shape")?;
     fit(OP, out.shape(), weight_shape, "the gradient has the weights' shape")?;
-    if rehearsal::notes(g.flops(), || kernels::buffers_of_weights(&g)) {
+    if rehearsal::notes(g.flops(), || kernels::buffers(&g, Direction::GradWeight)) {
         return Ok(());
     }
     T::conv_grad_weight(&g, x.as_slice(), dy.as_slice(), out.as_mut_slice(), how);

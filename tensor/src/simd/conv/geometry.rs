@@ -38,3 +38,14 @@ impl Geometry {
         Shape::new(&[self.samples, self.channels_out, self.places[0], self.places[1]])
     }
 }
+
+/// Which of a layer's three convolutions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// y from x and the weights.
+    Forward,
+    /// dX from dY and the weights.
+    GradInput,
+    /// dW from x and dY.
+    GradWeight,
+}

@@ -1,69 +1,31 @@
-//! f32 convolution as implicit products: panels are packed straight from the pictures.
+//! The forward pass and the gradient of the weights as implicit products: panels of X are packed straight from the pictures, and
+//! the im2col matrix is never stored.
 
-use super::addend::{Addend, Bias, Onto};
-use super::few_channels::Pass;
+use super::addend::Addend;
 use super::geometry::Geometry;
-use super::padded::{padded, weave};
-use super::winograd;
+use super::padded::padded;
+use super::transpose::transpose;
 use crate::Buffer;
 use crate::simd::Isa;
-use crate::simd::gemm::Accumulate;
 use crate::simd::gemm::{
-    ByFeature, ByPosition, Output, Planes, Start, Window, multiply_parallel, multiply_sliced,
+    Accumulate, ByFeature, ByPosition, Output, Planes, Start, Window, multiply_parallel, multiply_sliced,
 };
-use crate::simd::vector::{Vector, on_isa};
+use crate::simd::vector::on_isa;
 use rayon::prelude::*;
 
-/// The window over x, and a copy of x for it, if it needs one.
+/// The window over x, and a copy of x with zeros around it, if the window needs one.
 fn window(g: &Geometry, x: &[f32]) -> (Window, Option<Buffer<f32>>) {
     let window = Window::new(g.places, g.taps, g.stride);
     (window, padded(x, g.plane, g.before, &window))
 }
 
-/// The bytes of the larger buffers that [`forward`] holds at once beside its operands.
-pub(crate) fn buffers_of_forward(g: &Geometry) -> Vec<usize> {
-    if winograd::applies(g) {
-        return winograd::buffers_of_forward(g);
-    }
-    let copied = Pass::forward(g).is_none() && (g.taps != [1, 1] || g.stride > 1);
-    copy_of(copied, g.samples * g.channels_in, g.plane)
+/// The window that takes each of so many numbers by itself.
+fn plain([high, wide]: [usize; 2]) -> Window {
+    Window::line(high * wide)
 }
 
-/// The same of [`grad_input`].
-pub(crate) fn buffers_of_input(g: &Geometry) -> Vec<usize> {
-    if winograd::applies(g) {
-        return winograd::buffers_of_input(g);
-    }
-    let copied = Pass::backward(g).is_none() && (g.taps != [1, 1] || g.stride > 1);
-    copy_of(copied, g.samples * g.channels_out, g.places)
-}
-
-/// The same of [`grad_weight`].
-pub(crate) fn buffers_of_weights(g: &Geometry) -> Vec<usize> {
-    if winograd::applies(g) {
-        return winograd::buffers_of_weights(g);
-    }
-    let few = [Pass::forward(g), Pass::backward(g)].into_iter().flatten().any(|pass| pass.has_grad_weight());
-    copy_of(!few && (g.taps != [1, 1] || g.stride > 1), g.samples * g.channels_in, g.plane)
-}
-
-/// A copy with zeros around, if there is one.
-fn copy_of(copied: bool, planes: usize, [height, width]: [usize; 2]) -> Vec<usize> {
-    if copied { vec![planes * (height + 2) * (width + 2) * size_of::<f32>()] } else { Vec::new() }
-}
-
-/// y = w ∗ x + bias: W [C_out, features] times X [features, positions].
-pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], addend: Addend<'_, f32>, y: &mut [f32]) {
-    if winograd::applies(g) {
-        return winograd::forward(isa, g, x, w, addend, y);
-    }
-    if let Some(pass) = Pass::forward(g) {
-        let (bias, add) = match addend.onto {
-            Onto::Nothing => (addend.bias, false),
-            _ => (Bias::None, addend.fill(g, y)),
-        };
-        return pass.convolve(isa, x, w, bias, y, add);
-    }
+/// y = addend + w ∗ x: W [C_out, features] times X [features, positions].
+pub(super) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], addend: Addend<'_, f32>, y: &mut [f32]) {
     let depth = g.channels_in * g.taps[0] * g.taps[1];
     let weights = ByFeature(Planes::matrix(w, g.channels_out, depth, depth));
     let (window, copy) = window(g, x);
@@ -74,226 +36,59 @@ pub(crate) fn forward(isa: Isa, g: &Geometry, x: &[f32], w: &[f32], addend: Adde
     multiply_parallel(isa, &weights, &pixels, &y, start);
 }
 
-/// dW: dY [C_out, positions] times Xᵀ [positions, features]. Or with stride 1 the other way round, X [C_in, pixels] times features
-/// of dY under the mirrored window, if x has more channels and hardly more pixels: what is larger lies in memory as it is
-/// read then, and the other is packed.
-pub(crate) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
-    if winograd::applies(g) {
-        return winograd::grad_weight(isa, g, x, dy, dw, how);
-    }
-    match (Pass::forward(g), Pass::backward(g)) {
-        (Some(pass), _) if pass.has_grad_weight() => return pass.grad_weight(isa, x, dy, dw, how),
-        (_, Some(pass)) if pass.has_grad_weight() => return pass.grad_weight(isa, dy, x, dw, how),
-        _ => {}
-    }
-    let size = g.taps[0] * g.taps[1];
-    let line = |[high, wide]: [usize; 2]| Window::line(high * wide);
-    if let (Some(before), 1) = (g.mirrored_before(), g.stride)
-        && g.channels_in > g.channels_out
-        && 4 * g.plane[0] * g.plane[1] <= 5 * g.places[0] * g.places[1]
-    {
-        let window = Window::new(g.plane, g.taps, 1);
-        let copy = padded(dy, g.places, before, &window);
-        let dy = copy.as_deref().unwrap_or(dy);
-        let x = ByFeature(Planes::pictures(x, g.samples, g.channels_in, line(g.plane)));
-        let dy = ByFeature(Planes::pictures(dy, g.samples, g.channels_out, window));
-        let mut turned = Buffer::<f32>::scratch(dw.len());
-        multiply_sliced(isa, &x, &dy, &mut turned, Start::Zero);
-        const TOGETHER: usize = 16;
-        let turn_back = |first: usize, dw: &mut [f32]| {
-            if size == 1 {
-                let lines: Vec<usize> = (0..dw.len() / g.channels_in).collect();
-                return on_isa!(isa, turn(&turned[first..], g.channels_out, &lines, dw));
-            }
-            for (channel, dw) in (first..).zip(dw.chunks_exact_mut(g.channels_in * size)) {
-                let rows = turned.chunks_exact(g.channels_out * size);
-                for (dw, row) in dw.chunks_exact_mut(size).zip(rows) {
-                    dw.copy_from_slice(&row[channel * size..][..size]);
-                    dw.reverse();
-                }
-            }
-        };
-        dw.par_chunks_mut(TOGETHER * g.channels_in * size).enumerate().for_each(|(block, dw)| match how {
-            Accumulate::Overwrite => turn_back(block * TOGETHER, dw),
-            Accumulate::Add => {
-                let mut sums = Buffer::<f32>::scratch(dw.len());
-                turn_back(block * TOGETHER, &mut sums);
-                dw.iter_mut().zip(&sums[..]).for_each(|(dw, sum)| *dw += sum);
-            }
-        });
-        return;
-    }
-    let dy = ByFeature(Planes::pictures(dy, g.samples, g.channels_out, line(g.places)));
+/// dW: dY [C_out, positions] times Xᵀ [positions, features].
+pub(super) fn grad_weight(isa: Isa, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32], how: Accumulate) {
+    let dy = ByFeature(Planes::pictures(dy, g.samples, g.channels_out, plain(g.places)));
     let (window, copy) = window(g, x);
     let x = copy.as_deref().unwrap_or(x);
     let x = ByFeature(Planes::pictures(x, g.samples, g.channels_in, window));
     multiply_sliced(isa, &dy, &x, dw, how.into());
 }
 
-/// dX: the transposed weights times dY under a mirrored window.
+/// dW with stride 1, the other way round: X [C_in, pixels] times features of dY under the mirrored window. What is larger is read
+/// where it lies, and the other is packed.
 ///
-/// With stride s, the pixels of x fall into s × s phases by (row + padding) mod s and the same of the column. A
-/// pixel meets only the taps of its own phase, and within a phase everything is a convolution of stride 1. So
-/// no product is spent on the zeros that a dilated dY would have.
-pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
-    if winograd::applies(g) {
-        return winograd::grad_input(isa, g, dy, w, dx, how);
-    }
-    if let Some(pass) = Pass::backward(g) {
-        return pass.convolve(isa, dy, w, Bias::None, dx, how == Accumulate::Add);
-    }
-    // The phases of rows, and of columns.
-    let phases = [0, 1].map(|axis| (0..g.stride).map(|tap| Phase::of(g, axis, tap)).collect::<Vec<_>>());
-    let border = [0, 1].map(|axis| phases[axis].iter().map(Phase::above).max().unwrap_or(0));
-    let plane = [0, 1].map(|axis| phases[axis].iter().map(|p| p.reach(border[axis])).max().unwrap_or(0));
-    let copy = padded(dy, g.places, border, &Window::new(plane, [1, 1], 1));
+/// # Panics
+/// When the mirrored window would begin outside of dY and its padding.
+pub(super) fn grad_weight_transposed(
+    isa: Isa,
+    g: &Geometry,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+    how: Accumulate,
+) {
+    /// Channels in that a task transposes back.
+    const TOGETHER: usize = 16;
+    let size = g.taps[0] * g.taps[1];
+    let before =
+        g.mirrored_before().expect("the route checks that the mirrored window begins in the padding");
+    let window = Window::new(g.plane, g.taps, 1);
+    let copy = padded(dy, g.places, before, &window);
     let dy = copy.as_deref().unwrap_or(dy);
-    // Of the weights, a plane with a line for each tap for each channel out; a phase reads some of the lines.
-    let lines = lines_of_taps(g, &phases);
-    let turned = turned(isa, g, w, &lines);
-    let w = turned.as_deref().unwrap_or(w);
-    let grad_input_phase = |phase: [Phase; 2], dx: &Output<'_>, start: Start<'_>| {
-        let taps = phase.map(|p| p.taps);
-        let first = phase[0].earlier * g.taps[1] + phase[0].taps * phase[1].earlier;
-        let of_phase = Window {
-            plane: [lines.len(), g.channels_in],
-            places: [1, g.channels_in],
-            taps: [taps[0] * taps[1], 1],
-            stride: 1,
-            first: [first, 0],
-        };
-        let mirrored = Window {
-            plane,
-            places: phase.map(|p| p.pixels),
-            taps,
-            stride: 1,
-            first: [0, 1].map(|axis| phase[axis].start(border[axis])),
-        };
-        let weights = ByPosition(Planes::pictures(w, 1, g.channels_out, of_phase));
-        let dy = ByPosition(Planes::pictures(dy, g.samples, g.channels_out, mirrored));
-        multiply_parallel(isa, &weights, &dy, dx, start);
-    };
-    let [rows, columns] = &phases;
-    if g.stride == 1 {
-        let phase = [rows[0], columns[0]];
-        let dx = Output::pictures(dx, g.samples, g.channels_in, phase[0].pixels * phase[1].pixels);
-        return grad_input_phase(phase, &dx, how.into());
-    }
-    for row in rows.iter().filter(|row| row.pixels > 0) {
-        let part = |column: &Phase| {
-            let pixels = row.pixels * column.pixels;
-            let mut part = Buffer::<f32>::scratch(g.samples * g.channels_in * pixels);
-            if pixels > 0 {
-                let output = Output::pictures(&mut part, g.samples, g.channels_in, pixels);
-                grad_input_phase([*row, *column], &output, Start::Zero);
-            }
-            part
-        };
-        // The phases of one row of pixels, which together are whole lines.
-        let parts: Vec<Buffer<f32>> = columns.iter().map(part).collect();
-        // A task's share of the numbers.
-        const LEAST: usize = 1 << 14;
-        let size = g.plane[0] * g.plane[1];
-        let planes = dx.par_chunks_exact_mut(size).enumerate().with_min_len(LEAST.div_ceil(size));
-        planes.for_each(|(plane, dx)| {
-            let lines = dx.chunks_exact_mut(g.plane[1]).skip(row.first).step_by(g.stride);
-            let phases = columns.iter().zip(&parts).map(|(column, part)| {
-                let size = row.pixels * column.pixels;
-                (column.first, column.pixels, &part[plane * size..][..size])
-            });
-            weave(phases, g.stride, lines, how);
-        });
-    }
-}
-
-/// One axis of one phase: the pixels `first`, `first + stride`, … and the taps `tap`, `tap + stride`, …
-#[derive(Debug, Clone, Copy)]
-struct Phase {
-    first: usize,
-    pixels: usize,
-    tap: usize,
-    taps: usize,
-    /// Taps of the phases before.
-    earlier: usize,
-    /// Where the mirrored window begins before dY.
-    before: isize,
-}
-
-impl Phase {
-    /// Pixel y meets tap t at place (y + padding − t) / stride: for t = `tap` + stride · j and
-    /// y = stride · i + `tap` − padding, that is place i − j.
-    fn of(g: &Geometry, axis: usize, tap: usize) -> Phase {
-        let (stride, padding) = (g.stride, g.before[axis]);
-        let taps_from = |tap: usize| g.taps[axis].saturating_sub(tap).div_ceil(stride);
-        let (taps, earlier) = (taps_from(tap), (0..tap).map(taps_from).sum());
-        let least = padding.saturating_sub(tap).div_ceil(stride);
-        let first = stride * least + tap - padding;
-        let pixels = g.plane[axis].saturating_sub(first).div_ceil(stride);
-        Phase { first, pixels, tap, taps, earlier, before: taps as isize - 1 - least as isize }
-    }
-
-    /// Zeros that it reads before dY.
-    fn above(&self) -> usize {
-        self.before.max(0) as usize
-    }
-
-    /// Where the window begins when so many zeros are before dY, [`Phase::above`] at least.
-    fn start(&self, border: usize) -> usize {
-        border.saturating_add_signed(-self.before)
-    }
-
-    /// How much of that it reads.
-    fn reach(&self, border: usize) -> usize {
-        self.start(border) + self.pixels + self.taps.saturating_sub(1)
-    }
-}
-
-/// The place of each tap of a kernel where the taps of a phase are neighbours, the last one first.
-fn lines_of_taps(g: &Geometry, [rows, columns]: &[Vec<Phase>; 2]) -> Vec<usize> {
-    let of_phase = |down: Phase, right: Phase| {
-        (0..down.taps * right.taps).rev().map(move |at| {
-            [down.tap + g.stride * (at / right.taps), right.tap + g.stride * (at % right.taps)]
-        })
-    };
-    let phases = rows.iter().flat_map(|down| columns.iter().map(|right| (*down, *right)));
-    let taps = phases.flat_map(|(down, right)| of_phase(down, right));
-    let mut lines = vec![0; g.taps[0] * g.taps[1]];
-    taps.enumerate().for_each(|(line, [y, x])| lines[y * g.taps[1] + x] = line);
-    lines
-}
-
-/// The weights [C_out, C_in, taps] as [C_out, taps, C_in], each tap on this line. Nothing, if that is how they are.
-fn turned(isa: Isa, g: &Geometry, w: &[f32], lines: &[usize]) -> Option<Buffer<f32>> {
-    // A task's share of the numbers.
-    const LEAST: usize = 1 << 14;
-    if lines.len() == 1 {
-        return None;
-    }
-    let size = lines.len() * g.channels_in;
-    let mut turned = Buffer::scratch(w.len());
-    let planes = turned.par_chunks_exact_mut(size).zip(w.par_chunks_exact(size));
-    planes
-        .with_min_len(LEAST.div_ceil(size))
-        .for_each(|(to, w)| on_isa!(isa, turn(w, lines.len(), lines, to)));
-    Some(turned)
-}
-
-/// As many columns as there are lines become lines, each the one that is named, by blocks of `W` × `W`. Rows of `from` begin `pitch`
-/// apart.
-#[inline(always)]
-fn turn<L: Vector<W>, const W: usize>(from: &[f32], pitch: usize, lines: &[usize], to: &mut [f32]) {
-    let (taps, channels) = (lines.len(), to.len() / lines.len());
-    for channel in (0..channels).step_by(W) {
-        let together = W.min(channels - channel);
-        for tap in (0..taps).step_by(W) {
-            let mut numbers = [L::zero(); W];
-            for i in 0..W {
-                numbers[i] = L::load_some(&from[(channel + i.min(together - 1)) * pitch + tap..]);
-            }
-            let columns = L::transpose(numbers);
-            for (column, line) in columns.iter().zip(&lines[tap..]) {
-                column.store_some(&mut to[line * channels + channel..][..together]);
+    let x = ByFeature(Planes::pictures(x, g.samples, g.channels_in, plain(g.plane)));
+    let dy = ByFeature(Planes::pictures(dy, g.samples, g.channels_out, window));
+    let mut transposed = Buffer::<f32>::scratch(dw.len());
+    multiply_sliced(isa, &x, &dy, &mut transposed, Start::Zero);
+    let transpose_back = |first: usize, dw: &mut [f32]| {
+        if size == 1 {
+            let lines: Vec<usize> = (0..dw.len() / g.channels_in).collect();
+            return on_isa!(isa, transpose(&transposed[first..], g.channels_out, &lines, dw));
+        }
+        for (channel, dw) in (first..).zip(dw.chunks_exact_mut(g.channels_in * size)) {
+            let rows = transposed.chunks_exact(g.channels_out * size);
+            for (dw, row) in dw.chunks_exact_mut(size).zip(rows) {
+                dw.copy_from_slice(&row[channel * size..][..size]);
+                dw.reverse();
             }
         }
-    }
+    };
+    dw.par_chunks_mut(TOGETHER * g.channels_in * size).enumerate().for_each(|(block, dw)| match how {
+        Accumulate::Overwrite => transpose_back(block * TOGETHER, dw),
+        Accumulate::Add => {
+            let mut sums = Buffer::<f32>::scratch(dw.len());
+            transpose_back(block * TOGETHER, &mut sums);
+            dw.iter_mut().zip(&sums[..]).for_each(|(dw, sum)| *dw += sum);
+        }
+    });
 }

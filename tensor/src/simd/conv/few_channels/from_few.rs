@@ -1,6 +1,6 @@
 //! From few channels to many.
 
-use super::Pass;
+use super::problem::Problem;
 use super::shifted::{SLACK, Shifted};
 use super::tile::{Terms, load, store};
 use crate::Buffer;
@@ -14,13 +14,13 @@ const ROWS_OF_NARROW: usize = 5;
 /// Vectors of places of a tile.
 const VECTORS: usize = 2;
 /// Channels of a task at least, where there are more, to make its copies worth while.
-const LEAST_IN_TASK: usize = 48;
+const MIN_IN_TASK: usize = 48;
 /// Tasks for each thread.
 const TASKS: usize = 4;
 const _: () = assert!(VECTORS * MAX_LANES <= SLACK);
 
 pub(super) struct FromFew<'a> {
-    pass: &'a Pass,
+    problem: &'a Problem,
     copies: Shifted<'a>,
     /// Where each tap of each channel reads.
     shifts: Vec<usize>,
@@ -33,26 +33,27 @@ pub(super) struct FromFew<'a> {
 }
 
 impl<'a> FromFew<'a> {
-    pub(super) fn new(isa: Isa, pass: &'a Pass, w: &[f32], samples: usize) -> FromFew<'a> {
-        let copies = Shifted::new(pass);
+    pub(super) fn new(isa: Isa, problem: &'a Problem, w: &[f32], samples: usize) -> FromFew<'a> {
+        let copies = Shifted::new(problem);
         let shifts = copies.shifts();
         let rows = if isa == Isa::Avx2 { ROWS_OF_NARROW } else { ROWS };
-        let at = pass.weights();
-        let mut weights = Vec::with_capacity(pass.to.next_multiple_of(rows) * shifts.len());
-        for first in (0..pass.to).step_by(rows) {
+        let at = problem.weights();
+        let mut weights = Vec::with_capacity(problem.channels_out.next_multiple_of(rows) * shifts.len());
+        for first in (0..problem.channels_out).step_by(rows) {
             for term in 0..shifts.len() {
                 // Rows without a channel repeat the last one.
-                weights.extend((first..first + rows).map(|to| w[at.at(to.min(pass.to - 1), term)]));
+                weights
+                    .extend((first..first + rows).map(|to| w[at.at(to.min(problem.channels_out - 1), term)]));
             }
         }
         let wanted = (TASKS * rayon::current_num_threads()).div_ceil(samples.max(1));
-        let in_task = pass.to.div_ceil(wanted).max(LEAST_IN_TASK).next_multiple_of(rows);
-        FromFew { pass, copies, shifts, rows, weights, in_task }
+        let in_task = problem.channels_out.div_ceil(wanted).max(MIN_IN_TASK).next_multiple_of(rows);
+        FromFew { problem, copies, shifts, rows, weights, in_task }
     }
 
     /// One sample.
     pub(super) fn run(&self, isa: Isa, x: &[f32], bias: Option<&[f32]>, y: &mut [f32], add: bool) {
-        let size = self.pass.places_size();
+        let size = self.problem.places_size();
         y.par_chunks_mut(self.in_task * size).enumerate().for_each(|(task, y)| {
             on_isa!(isa, convolve(self, x, bias, (task * self.in_task, y), add));
         });
@@ -86,7 +87,7 @@ fn add_groups<L: Vector<W>, const ROWS: usize, const W: usize>(
     add: bool,
 ) {
     assert_eq!(call.rows, ROWS, "weights of another instruction set");
-    let (size, terms) = (call.pass.places_size(), call.shifts.len());
+    let (size, terms) = (call.problem.places_size(), call.shifts.len());
     let weights = call.weights.as_chunks().0[first / ROWS * terms..].chunks_exact(terms);
     for (group, (planes, weights)) in y.chunks_mut(ROWS * size).zip(weights).enumerate() {
         let (terms, used) = (Terms::new(&call.shifts, weights), planes.len() / size);

@@ -1,6 +1,6 @@
 //! Copies of pictures, one for each column of the window.
 
-use super::Pass;
+use super::problem::Problem;
 use crate::Buffer;
 use crate::simd::conv::padded::Padded;
 use crate::simd::gemm::Window;
@@ -12,43 +12,43 @@ pub(super) const SLACK: usize = 4 * MAX_LANES;
 /// How the copies lie: for each channel one for each column of the window, of the places' width and with what is above
 /// and below them.
 pub(super) struct Shifted<'a> {
-    pass: &'a Pass,
+    problem: &'a Problem,
     window: Window,
 }
 
 impl<'a> Shifted<'a> {
-    pub(super) fn new(pass: &'a Pass) -> Shifted<'a> {
-        Shifted { pass, window: Window::new(pass.places, pass.taps, 1) }
+    pub(super) fn new(problem: &'a Problem) -> Shifted<'a> {
+        Shifted { problem, window: Window::new(problem.places, problem.taps, 1) }
     }
 
     /// From one copy to the next.
     fn apart(&self) -> usize {
-        self.window.plane[0] * self.pass.places[1] + SLACK
+        self.window.plane[0] * self.problem.places[1] + SLACK
     }
 
     pub(super) fn len(&self) -> usize {
-        self.pass.from * self.pass.taps[1] * self.apart()
+        self.problem.channels_in * self.problem.taps[1] * self.apart()
     }
 
     /// For each tap of each channel what lies before the number that it reads at the first place; the next places read the
     /// next numbers.
     pub(super) fn shifts(&self) -> Vec<usize> {
-        let copy = |channel: usize, u: usize| (channel * self.pass.taps[1] + u) * self.apart();
-        let terms = self.pass.terms();
-        terms.map(|(channel, [v, u])| copy(channel, u) + v * self.pass.places[1]).collect()
+        let copy = |channel: usize, u: usize| (channel * self.problem.taps[1] + u) * self.apart();
+        let terms = self.problem.terms();
+        terms.map(|(channel, [v, u])| copy(channel, u) + v * self.problem.places[1]).collect()
     }
 
     /// Those of one sample.
     #[inline(always)]
     pub(super) fn write<L: Vector<W>, const W: usize>(&self, x: &[f32], copies: &mut [f32]) {
-        if self.pass.plane[1] == self.pass.places[1] {
+        if self.problem.plane[1] == self.problem.places[1] {
             return self.write_as_one_line(x, copies);
         }
-        let ([high, pitch], wide) = (self.window.plane, self.pass.places[1]);
-        let layout = Padded::new(self.pass.plane, self.pass.before, &self.window);
+        let ([high, pitch], wide) = (self.window.plane, self.problem.places[1]);
+        let layout = Padded::new(self.problem.plane, self.problem.before, &self.window);
         let mut padded = Buffer::<f32>::scratch(layout.size() + W);
-        let planes = x.chunks_exact(self.pass.plane_size());
-        let copies = copies.chunks_exact_mut(self.pass.taps[1] * self.apart());
+        let planes = x.chunks_exact(self.problem.plane_size());
+        let copies = copies.chunks_exact_mut(self.problem.taps[1] * self.apart());
         for (plane, copies) in planes.zip(copies) {
             layout.write(plane, &mut padded[..layout.size()]);
             for (u, copy) in copies.chunks_exact_mut(self.apart()).enumerate() {
@@ -67,11 +67,12 @@ impl<'a> Shifted<'a> {
     /// becomes zeros.
     #[inline(always)]
     fn write_as_one_line(&self, x: &[f32], copies: &mut [f32]) {
-        let ([high, _], [plane_high, wide], before) = (self.window.plane, self.pass.plane, self.pass.before);
+        let ([high, _], [plane_high, wide], before) =
+            (self.window.plane, self.problem.plane, self.problem.before);
         let above = before[0].min(high);
         let used = plane_high.min(high - above) * wide;
-        let copies = copies.chunks_exact_mut(self.pass.taps[1] * self.apart());
-        for (plane, copies) in x.chunks_exact(self.pass.plane_size()).zip(copies) {
+        let copies = copies.chunks_exact_mut(self.problem.taps[1] * self.apart());
+        for (plane, copies) in x.chunks_exact(self.problem.plane_size()).zip(copies) {
             let plane = &plane[..used];
             for (u, copy) in copies.chunks_exact_mut(self.apart()).enumerate() {
                 let (before, copy) = (before[1], &mut copy[..high * wide]);

@@ -1,15 +1,21 @@
 //! A convolution, and the gradient of its input, which is one too.
 
-use super::bands::{Band, Shared, Tiles, write_planes};
+use super::applies::back_before;
+use super::bands::{Band, Tiles, write_planes};
+use super::layout::{LANES, apart, shared};
 use super::order::{Order, Slots};
 use super::product::{Product, panel_at};
 use super::scheme::{Axis, Scheme, Term};
+use super::shared::Shared;
 use super::tiles::{Transformed, transform_inputs};
 use super::transform::{Transform, sandwich};
-use super::*;
-use crate::simd::conv::addend::{Addend, Bias, Onto};
+use super::{stride_one, stride_two};
+use crate::Buffer;
+use crate::simd::Isa;
+use crate::simd::conv::addend::{Addend, Bias};
+use crate::simd::conv::geometry::Geometry;
 use crate::simd::gemm::Accumulate;
-use crate::simd::vector::Vector;
+use crate::simd::vector::{Vector, on_isa};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -67,32 +73,6 @@ pub(in crate::simd) fn grad_input(
     let addend = Addend { bias: Bias::None, onto: how.into() };
     let [_, scheme] = Scheme::pair(g);
     convolve(isa, scheme, g.samples, &weights, (dy, g.places, back_before(g)), addend, (dx, g.plane));
-}
-
-/// The bytes of the larger buffers that [`forward`] holds at once beside its operands.
-pub(in crate::simd) fn buffers_of_forward(g: &Geometry) -> Vec<usize> {
-    let [scheme, _] = Scheme::pair(g);
-    buffers(scheme, g.samples, [g.channels_in, g.channels_out], (g.plane, g.before), g.places)
-}
-
-/// The same of [`grad_input`].
-pub(in crate::simd) fn buffers_of_input(g: &Geometry) -> Vec<usize> {
-    let [_, scheme] = Scheme::pair(g);
-    buffers(scheme, g.samples, [g.channels_out, g.channels_in], (g.places, back_before(g)), g.plane)
-}
-
-fn buffers(
-    scheme: Scheme,
-    samples: usize,
-    [depth, lanes]: [usize; 2],
-    (plane, before): ([usize; 2], [usize; 2]),
-    places: [usize; 2],
-) -> Vec<usize> {
-    let weights = Weights { w: &[], lanes, depth, lane_stride: 0, depth_stride: 0, mirrored: false };
-    let addend = Addend { bias: Bias::None, onto: Onto::Nothing };
-    let (x, y) = ((&[][..], plane, before), (&mut [][..], places));
-    let call = Convolution::new(Isa::active(), scheme, samples, &weights, x, addend, y);
-    call.buffers().into_iter().map(|numbers| numbers * size_of::<f32>()).collect()
 }
 
 fn convolve(
@@ -162,7 +142,7 @@ impl<'a> Convolution<'a> {
     }
 
     /// The numbers of the larger buffers that are held at once.
-    fn buffers(&self) -> Vec<usize> {
+    pub(super) fn buffers(&self) -> Vec<usize> {
         let (depth, groups) = (self.weights.depth, self.weights.lanes.div_ceil(LANES));
         let groups_in = depth.div_ceil(LANES);
         if self.has_few_tiles() {

@@ -19,67 +19,25 @@
 //! The price is rounding: the transforms add numbers of unlike size. The relative error (root mean square) is
 //! about twice that of the sum itself: 1.1 · 10⁻⁶ for 128 channels, growing with the root of their number.
 
+mod applies;
 mod bands;
+mod buffers;
 mod convolution;
+mod layout;
 mod order;
 mod product;
 mod scheme;
+mod shared;
 pub(super) mod stride_one;
 mod stride_two;
 mod tiles;
 pub(super) mod transform;
 mod weight_gradient;
 
-pub(super) use convolution::{buffers_of_forward, buffers_of_input, forward, grad_input};
-pub(super) use weight_gradient::{buffers_of_weights, grad_weight};
-
-use crate::Buffer;
-use crate::simd::Isa;
-use crate::simd::conv::geometry::Geometry;
-use crate::simd::vector::on_isa;
-use bands::Shared;
-use scheme::Scheme;
-
-/// Channels side by side, in the order of pictures and tiles that transforms work on.
-const LANES: usize = crate::simd::vector::MAX_LANES;
-
-/// Whether this way is open and pays: enough channels to fill vectors, and pictures that tiles do not exceed by much. A
-/// function of a sample's shape alone, so that no sample depends on how many are computed with it.
-pub(super) fn applies(g: &Geometry) -> bool {
-    if !is_open(g) || g.channels_in.min(g.channels_out) < LANES {
-        return false;
-    }
-    let [scheme, _] = Scheme::pair(g).map(Scheme::axis);
-    let covered = scheme.tiles(g.places).map(|tiles| tiles * scheme.out);
-    let excess = covered[0] * covered[1] * 5;
-    let places = g.places[0] * g.places[1];
-    if g.stride == 1 { excess <= 9 * places } else { excess <= 7 * places }
-}
-
-/// A window of 3 × 3 with stride 1 or 2, where tiles do not end before planes do: there may be pixels that no window meets, and
-/// places that meet no pixel. One scheme goes for both axes, so with stride 2 their padding is odd or even alike.
-fn is_open(g: &Geometry) -> bool {
-    let [there, back] = Scheme::pair(g).map(Scheme::axis);
-    g.taps == [3, 3]
-        && g.before.iter().all(|&before| before <= 2)
-        && (g.stride == 1 || g.stride == 2 && g.before[0] % 2 == g.before[1] % 2)
-        && there.inputs(g.plane, g.before, g.places).cover()
-        && back.inputs(g.places, back_before(g), g.plane).cover()
-}
-
-/// Zeros before dY where the gradient of the input reads it; `before` is 2 at most.
-fn back_before(g: &Geometry) -> [usize; 2] {
-    g.before.map(|before| (2 - before) / g.stride)
-}
-
-/// Sixteens from one matrix to the next: a little apart, so that their rows do not all fall into the same sets of a cache.
-fn apart(rows: usize, groups: usize) -> usize {
-    rows * groups + 1
-}
-
-fn shared(numbers: &mut [f32]) -> Shared<'_, [f32; LANES]> {
-    Shared::new(numbers.as_chunks_mut::<LANES>().0)
-}
-
 #[cfg(test)]
 mod tests;
+
+pub(super) use applies::applies;
+pub(super) use buffers::buffers;
+pub(super) use convolution::{forward, grad_input};
+pub(super) use weight_gradient::grad_weight;

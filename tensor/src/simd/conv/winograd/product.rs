@@ -1,8 +1,7 @@
 //! Small products of matrices that lie in memory as the microkernel can use them: nothing is packed.
 
 use crate::simd::Isa;
-use crate::simd::gemm::share;
-use crate::simd::gemm::{ColumnsOfB, LINE, Prefetch, RowsOfA, Start, Strip, TileShape};
+use crate::simd::gemm::{ColumnsOfB, LINE, Prefetch, RowsOfA, Start, Strip, TileShape, share};
 
 /// Columns of B that lie together: four AVX-512 registers.
 pub(super) const PANEL: usize = 64;

@@ -1,9 +1,12 @@
 //! Winograd's way against im2col in f64, on every path.
 
+use super::applies::is_open;
 use super::convolution::{Convolution, Weights};
+use super::scheme::Scheme;
 use super::*;
 use crate::Accumulate;
 use crate::ops::{Conv2d, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight};
+use crate::simd::Isa;
 use crate::simd::conv::addend::{Addend, Bias};
 use crate::{Shape, Tensor};
 use proptest::prelude::*;

@@ -1,11 +1,13 @@
 //! Tiles of pictures to transformed tiles.
 
-use super::bands::{Band, GroupPlanes, Shared, Tiles};
+use super::bands::{Band, GroupPlanes, Tiles};
+use super::layout::LANES;
 use super::order::Slots;
 use super::product::panel_at;
 use super::scheme::Scheme;
+use super::shared::Shared;
 use super::transform::{Transform, sandwich};
-use super::{LANES, stride_one, stride_two};
+use super::{stride_one, stride_two};
 use crate::Buffer;
 use crate::simd::vector::Vector;
 

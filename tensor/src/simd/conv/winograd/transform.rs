@@ -41,7 +41,7 @@ pub(super) fn sandwich<M: Transform<R, C>, L: Vector<W>, const R: usize, const C
 
 #[cfg(test)]
 pub(super) mod checks {
-    use super::super::LANES;
+    use super::super::layout::LANES;
     use super::*;
     use crate::simd::vector::PortableVector;
 

@@ -1,15 +1,20 @@
 //! The gradient of a convolution's weights.
 
-use super::bands::{Band, Shared, Tiles};
+use super::bands::{Band, Tiles};
+use super::layout::{LANES, apart, shared};
 use super::order::Order;
 use super::product::{PANEL, Product, panel_at};
 use super::scheme::{Axis, Scheme, Term};
+use super::shared::Shared;
 use super::tiles::{Transformed, transform_inputs, transform_output_gradients};
 use super::transform::{Transform, sandwich};
-use super::*;
+use super::{stride_one, stride_two};
+use crate::Buffer;
+use crate::simd::Isa;
+use crate::simd::conv::geometry::Geometry;
 use crate::simd::gemm::Accumulate;
 use crate::simd::gemm::share;
-use crate::simd::vector::Vector;
+use crate::simd::vector::{Vector, on_isa};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -27,14 +32,8 @@ pub(in crate::simd) fn grad_weight(
     if call.is_by_tiles() { call.by_tiles(dw, how) } else { call.by_channels(dw, how) }
 }
 
-/// The bytes of the larger buffers that [`grad_weight`] holds at once beside its operands.
-pub(in crate::simd) fn buffers_of_weights(g: &Geometry) -> Vec<usize> {
-    let numbers = WeightGradient::new(Isa::active(), g, &[], &[]).buffers();
-    numbers.into_iter().map(|numbers| numbers * size_of::<f32>()).collect()
-}
-
 /// The gradient of one convolution's weights: P, for each factor of the taps a sum over tiles, and back from there.
-struct WeightGradient<'a> {
+pub(super) struct WeightGradient<'a> {
     isa: Isa,
     g: &'a Geometry,
     scheme: Scheme,
@@ -80,7 +79,7 @@ struct Slices {
 }
 
 impl<'a> WeightGradient<'a> {
-    fn new(isa: Isa, g: &'a Geometry, x: &'a [f32], dy: &'a [f32]) -> WeightGradient<'a> {
+    pub(super) fn new(isa: Isa, g: &'a Geometry, x: &'a [f32], dy: &'a [f32]) -> WeightGradient<'a> {
         let [scheme, _] = Scheme::pair(g);
         let axis = scheme.axis();
         let (count, out) = (axis.tiles(g.places), axis.out);
@@ -142,7 +141,7 @@ impl<'a> WeightGradient<'a> {
     }
 
     /// The numbers of the larger buffers that are held at once.
-    fn buffers(&self) -> Vec<usize> {
+    pub(super) fn buffers(&self) -> Vec<usize> {
         if !self.is_by_tiles() {
             let [_, rows] = self.blocks();
             return self.room(rows).numbers(self.axis).to_vec();

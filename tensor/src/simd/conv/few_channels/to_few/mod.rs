@@ -1,14 +1,14 @@
 //! From many channels to few.
 
-mod directly;
-mod fours;
+mod direct;
+mod winograd;
 
-pub(super) use directly::Directly;
-pub(super) use fours::ByFours;
+pub(super) use direct::Direct;
+pub(super) use winograd::Winograd;
 
-use super::ahead::Ahead;
+use super::prefetch::Prefetcher;
+use super::problem::{MAX_COLUMNS, Problem};
 use super::tile::{Terms, load, store};
-use super::{MOST_COLUMNS, Pass};
 use crate::Buffer;
 use crate::simd::vector::{MAX_LANES, Vector, behind};
 
@@ -18,12 +18,17 @@ const ROWS: usize = 3;
 const VECTORS: usize = 3;
 /// Numbers before and behind the sums of a column, more than a tile is longer than they are and than a window is wide.
 const MARGIN: usize = VECTORS * MAX_LANES;
-const _: () = assert!(MARGIN + 1 >= MOST_COLUMNS + MAX_LANES);
+const _: () = assert!(MARGIN + 1 >= MAX_COLUMNS + MAX_LANES);
 
 /// For each group of sums (channel put out, column of the window), and each step of a sum, the group's weights; `weight` knows
 /// that of a step, a channel and a column.
-fn of_groups(pass: &Pass, steps: usize, weight: impl Fn(usize, usize, usize) -> f32) -> Vec<[f32; ROWS]> {
-    let sums: Vec<_> = (0..pass.to).flat_map(|to| (0..pass.taps[1]).map(move |u| (to, u))).collect();
+fn of_groups(
+    problem: &Problem,
+    steps: usize,
+    weight: impl Fn(usize, usize, usize) -> f32,
+) -> Vec<[f32; ROWS]> {
+    let sums: Vec<_> =
+        (0..problem.channels_out).flat_map(|to| (0..problem.taps[1]).map(move |u| (to, u))).collect();
     let mut weights = Vec::with_capacity(sums.len().div_ceil(ROWS) * steps);
     for group in sums.chunks(ROWS) {
         // Rows without a sum repeat the last one.
@@ -43,7 +48,7 @@ fn add_terms<L: Vector<W>, const W: usize>(
     (sums, apart): (&mut [f32], usize),
     places: usize,
     begin: bool,
-    ahead: &mut Ahead,
+    ahead: &mut Prefetcher,
 ) {
     for at in (0..places).step_by(VECTORS * W) {
         ahead.turn::<L, W>();
@@ -69,9 +74,9 @@ struct ColumnSums {
 }
 
 impl ColumnSums {
-    fn new(pass: &Pass, lines: usize) -> ColumnSums {
-        let apart = MARGIN + lines * pass.plane[1] + MARGIN;
-        let planes = (pass.to * pass.taps[1]).next_multiple_of(ROWS);
+    fn new(problem: &Problem, lines: usize) -> ColumnSums {
+        let apart = MARGIN + lines * problem.plane[1] + MARGIN;
+        let planes = (problem.channels_out * problem.taps[1]).next_multiple_of(ROWS);
         ColumnSums { numbers: Buffer::scratch(planes * apart), apart }
     }
 
@@ -88,23 +93,23 @@ impl ColumnSums {
     #[inline(always)]
     fn add_up<L: Vector<W>, const W: usize>(
         mut self,
-        pass: &Pass,
+        problem: &Problem,
         bias: Option<&[f32]>,
         y: &mut [f32],
         add: bool,
     ) {
-        let (columns, apart) = (pass.taps[1], self.apart);
+        let (columns, apart) = (problem.taps[1], self.apart);
         let planes = self.numbers.chunks_exact_mut(columns * apart);
-        for (to, (y, sums)) in y.chunks_exact_mut(pass.places_size()).zip(planes).enumerate() {
+        for (to, (y, sums)) in y.chunks_exact_mut(problem.places_size()).zip(planes).enumerate() {
             for (u, sums) in sums.chunks_exact_mut(apart).enumerate() {
-                clear_unused(pass, u, sums);
+                clear_unused(problem, u, sums);
             }
             let start = L::splat(bias.map_or(0.0, |bias| bias[to]));
             for at in (0..y.len()).step_by(W) {
                 let y = &mut y[at..];
                 let mut sum = if add { L::load_some(y) } else { start };
                 for u in 0..columns {
-                    let shifted = u * apart + MARGIN + at + u - pass.before[1];
+                    let shifted = u * apart + MARGIN + at + u - problem.before[1];
                     sum = sum.add(L::load_some(&sums[shifted..][..W]));
                 }
                 sum.store_some(y);
@@ -116,10 +121,10 @@ impl ColumnSums {
 /// Makes zeros of the sums of a column that no place of their own line reads: places of the next line do, or of the one before;
 /// and of what such places read before the first line and behind the last.
 #[inline(always)]
-fn clear_unused(pass: &Pass, u: usize, sums: &mut [f32]) {
-    for line in 0..=pass.places[0] {
-        let (start, shifted) = (MARGIN + line * pass.plane[1], MARGIN + line * pass.plane[1] + u);
-        let shifted = shifted - pass.before[1];
+fn clear_unused(problem: &Problem, u: usize, sums: &mut [f32]) {
+    for line in 0..=problem.places[0] {
+        let (start, shifted) = (MARGIN + line * problem.plane[1], MARGIN + line * problem.plane[1] + u);
+        let shifted = shifted - problem.before[1];
         sums[start.min(shifted)..start.max(shifted)].fill(0.0);
     }
 }

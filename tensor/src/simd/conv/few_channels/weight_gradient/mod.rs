@@ -1,10 +1,9 @@
 //! The gradient of the weights, with few channels on either side.
 
-mod directly;
-mod fours;
+pub(super) mod direct;
+pub(super) mod winograd;
 
-use super::Pass;
-use crate::simd::Isa;
+use super::problem::Problem;
 use crate::simd::gemm::Accumulate;
 use crate::simd::vector::{MAX_LANES, Vector, behind};
 
@@ -23,43 +22,24 @@ fn as_tiles(numbers: &mut [f32]) -> &mut [Tile] {
     numbers.as_chunks_mut().0.as_chunks_mut().0.as_chunks_mut().0
 }
 
-impl Pass {
-    /// Whether the gradient of the weights is better not a product like any other.
-    pub(in crate::simd) fn has_grad_weight(&self) -> bool {
-        directly::applies(self) || fours::applies(self)
-    }
-
-    /// dW from the few channels that the pass reads, and gradients of the many that it puts out; or, of the pass from dY to dX, from
-    /// dY and x.
-    pub(in crate::simd) fn grad_weight(
-        &self,
-        isa: Isa,
-        few: &[f32],
-        many: &[f32],
-        dw: &mut [f32],
-        how: Accumulate,
-    ) {
-        if directly::applies(self) {
-            directly::grad_weight(self, isa, few, many, dw, how);
-        } else {
-            fours::grad_weight(self, isa, few, many, dw, how);
-        }
-    }
-}
-
 /// The samples of both sides in slices, for a task each: how many they are is a function of the number of samples.
-fn slices<'a>(pass: &Pass, few: &'a [f32], many: &'a [f32]) -> Vec<(&'a [f32], &'a [f32])> {
-    const LEAST_SAMPLES: usize = 8;
-    const MOST_SLICES: usize = 16;
-    let samples = (few.len() / pass.size_from()).div_ceil(MOST_SLICES).max(LEAST_SAMPLES);
-    few.chunks(samples * pass.size_from()).zip(many.chunks(samples * pass.size_to())).collect()
+fn slices<'a>(problem: &Problem, few: &'a [f32], many: &'a [f32]) -> Vec<(&'a [f32], &'a [f32])> {
+    const MIN_SAMPLES: usize = 8;
+    const MAX_SLICES: usize = 16;
+    let samples = (few.len() / problem.size_in()).div_ceil(MAX_SLICES).max(MIN_SAMPLES);
+    few.chunks(samples * problem.size_in()).zip(many.chunks(samples * problem.size_out())).collect()
 }
 
 /// dW ← or += the gradients, of which `gradient` knows that of one of the many channels and a term.
-fn write_gradients(pass: &Pass, dw: &mut [f32], how: Accumulate, gradient: impl Fn(usize, usize) -> f32) {
-    let at = pass.weights();
-    for to in 0..pass.to {
-        for term in 0..at.first.len() {
+fn write_gradients(
+    problem: &Problem,
+    dw: &mut [f32],
+    how: Accumulate,
+    gradient: impl Fn(usize, usize) -> f32,
+) {
+    let at = problem.weights();
+    for to in 0..problem.channels_out {
+        for term in 0..at.terms() {
             let dw = &mut dw[at.at(to, term)];
             match how {
                 Accumulate::Overwrite => *dw = gradient(to, term),

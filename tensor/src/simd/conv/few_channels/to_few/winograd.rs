@@ -7,9 +7,9 @@
 use super::{ColumnSums, ROWS, VECTORS, add_terms, of_groups};
 use crate::Buffer;
 use crate::simd::Isa;
-use crate::simd::conv::few_channels::Pass;
-use crate::simd::conv::few_channels::ahead::Ahead;
-use crate::simd::conv::few_channels::fours::{Plane, transform_lines};
+use crate::simd::conv::few_channels::lines::{Plane, transform_lines};
+use crate::simd::conv::few_channels::prefetch::Prefetcher;
+use crate::simd::conv::few_channels::problem::Problem;
 use crate::simd::conv::few_channels::tile::Terms;
 use crate::simd::conv::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, Output, Taps};
 use crate::simd::vector::{MAX_LANES, Vector, on_isa};
@@ -19,29 +19,32 @@ const LEAST: usize = 3;
 /// Numbers of all factors that are made at once, so that the second cache holds them beside their sums; and the channels that these
 /// are of: with fewer, sums would go to memory and back too often.
 const AT_ONCE: usize = 1 << 15;
-const LEAST_TOGETHER: usize = 8;
-const MOST_TOGETHER: usize = 16;
+const MIN_TOGETHER: usize = 8;
+const MAX_TOGETHER: usize = 16;
 
-pub(in crate::simd) struct ByFours<'a> {
-    pass: &'a Pass,
+pub(in crate::simd) struct Winograd<'a> {
+    problem: &'a Problem,
     /// For each factor, each group of sums, and each channel.
     weights: Buffer<f32>,
 }
 
-impl<'a> ByFours<'a> {
-    /// Whether this way is open to a pass to few channels, and pays.
-    pub(in crate::simd) fn applies(pass: &Pass) -> bool {
-        pass.is_by_fours() && pass.to >= LEAST && together(pass) >= LEAST_TOGETHER
+impl<'a> Winograd<'a> {
+    /// Whether this way is open to a problem to few channels, and pays.
+    pub(in crate::simd) fn applies(problem: &Problem) -> bool {
+        problem.is_by_fours() && problem.channels_out >= LEAST && together(problem) >= MIN_TOGETHER
     }
 
-    pub(in crate::simd) fn new(isa: Isa, pass: &'a Pass, w: &[f32]) -> ByFours<'a> {
-        let (at, [high, columns]) = (&pass.weights(), pass.taps);
-        let taps = [0, 1, 2]
-            .map(|v| of_groups(pass, pass.from, |from, to, u| w[at.at(to, (from * high + v) * columns + u)]));
+    pub(in crate::simd) fn new(isa: Isa, problem: &'a Problem, w: &[f32]) -> Winograd<'a> {
+        let (at, [high, columns]) = (&problem.weights(), problem.taps);
+        let taps = [0, 1, 2].map(|v| {
+            of_groups(problem, problem.channels_in, |from, to, u| {
+                w[at.at(to, (from * high + v) * columns + u)]
+            })
+        });
         let taps = taps.each_ref().map(|taps| taps.as_flattened());
         let mut weights = Buffer::scratch(FACTORS * taps[0].len());
         on_isa!(isa, factors_of_taps(&taps, &mut weights));
-        ByFours { pass, weights }
+        Winograd { problem, weights }
     }
 
     /// One sample.
@@ -51,8 +54,8 @@ impl<'a> ByFours<'a> {
 }
 
 /// Channels whose factors are made at once.
-fn together(pass: &Pass) -> usize {
-    (AT_ONCE / (FACTORS * pass.fours() * pass.plane[1])).min(MOST_TOGETHER)
+fn together(problem: &Problem) -> usize {
+    (AT_ONCE / (FACTORS * problem.fours() * problem.plane[1])).min(MAX_TOGETHER)
 }
 
 #[inline(always)]
@@ -62,36 +65,38 @@ fn factors_of_taps<L: Vector<W>, const W: usize>(taps: &[&[f32]; 3], weights: &m
 
 #[inline(always)]
 fn convolve<L: Vector<W>, const W: usize>(
-    call: &ByFours<'_>,
+    call: &Winograd<'_>,
     x: &[f32],
     bias: Option<&[f32]>,
     y: &mut [f32],
     add: bool,
 ) {
-    let pass = call.pass;
-    let ([height, wide], plane_size) = (pass.plane, pass.plane_size());
-    let (fours, together) = (pass.fours(), together(pass));
+    let problem = call.problem;
+    let ([height, wide], plane_size) = (problem.plane, problem.plane_size());
+    let (fours, together) = (problem.fours(), together(problem));
     let (size, apart) = (fours * wide, fours * wide + VECTORS * MAX_LANES);
-    let mut columns = ColumnSums::new(pass, fours * LINES);
+    let mut columns = ColumnSums::new(problem, fours * LINES);
     let groups = columns.groups();
     let mut sums = Buffer::<f32>::scratch(FACTORS * groups * ROWS * apart);
     let mut factors = Buffer::<f32>::scratch(FACTORS * together * apart);
-    let shifts: [usize; MOST_TOGETHER] = std::array::from_fn(|channel| channel * apart);
+    let shifts: [usize; MAX_TOGETHER] = std::array::from_fn(|channel| channel * apart);
     let outside = vec![0.0; wide];
     for (round, planes) in x.chunks(together * plane_size).enumerate() {
         for (channel, plane) in planes.chunks_exact(plane_size).enumerate() {
             let plane = Plane { numbers: plane, high: height, pitch: wide };
             let to = (&mut factors[channel * apart..], together * apart);
-            plane.transform::<Input, L, FACTORS, FACTORS, W>((fours, pass.before[0]), &outside, to);
+            plane.transform::<Input, L, FACTORS, FACTORS, W>((fours, problem.before[0]), &outside, to);
         }
         let channels = planes.len() / plane_size;
         let turns = FACTORS * groups * size.div_ceil(VECTORS * W);
-        let mut ahead = Ahead::new(planes.as_ptr_range().end, [together, plane_size, plane_size], turns);
+        let mut ahead = Prefetcher::new(planes.as_ptr_range().end, [together, plane_size, plane_size], turns);
         let factors = factors.chunks_exact(together * apart);
-        let weights = call.weights.as_chunks().0.chunks_exact(groups * pass.from);
+        let weights = call.weights.as_chunks().0.chunks_exact(groups * problem.channels_in);
         let sums = sums.chunks_exact_mut(groups * ROWS * apart);
         for ((factors, weights), sums) in factors.zip(weights).zip(sums) {
-            for (weights, sums) in weights.chunks_exact(pass.from).zip(sums.chunks_exact_mut(ROWS * apart)) {
+            for (weights, sums) in
+                weights.chunks_exact(problem.channels_in).zip(sums.chunks_exact_mut(ROWS * apart))
+            {
                 let terms = Terms::new(&shifts[..channels], &weights[round * together..][..channels]);
                 add_terms::<L, W>(&terms, factors, (sums, apart), size, round == 0, &mut ahead);
             }
@@ -107,5 +112,5 @@ fn convolve<L: Vector<W>, const W: usize>(
             transform_lines::<Output, L, FACTORS, LINES, W>(&lines, wide, z, wide);
         }
     }
-    columns.add_up::<L, W>(pass, bias, y, add);
+    columns.add_up::<L, W>(problem, bias, y, add);
 }

@@ -1,11 +1,11 @@
 //! Four lines of places at a time: Winograd's F(4, 3) down the columns of a window three high.
 
-use super::Pass;
+use super::problem::Problem;
 use crate::simd::conv::winograd::stride_one::OUT as LINES;
 use crate::simd::conv::winograd::transform::Transform;
 use crate::simd::vector::Vector;
 
-impl Pass {
+impl Problem {
     /// Whether this way is open, and fours of lines do not go much beyond the places.
     pub(super) fn is_by_fours(&self) -> bool {
         self.taps[0] == 3 && 4 * LINES * self.fours() <= 5 * self.places[0]

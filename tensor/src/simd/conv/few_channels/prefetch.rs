@@ -5,7 +5,7 @@ use crate::simd::vector::Vector;
 
 /// Stretches of memory that are brought into the second cache a part at a time, while others are worked on. The processor by itself
 /// does not foresee where the next ones begin.
-pub(super) struct Ahead {
+pub(super) struct Prefetcher {
     /// Where the present one begins: a hint, so it may be anywhere.
     start: *const f32,
     at: usize,
@@ -17,10 +17,10 @@ pub(super) struct Ahead {
     lines: usize,
 }
 
-impl Ahead {
+impl Prefetcher {
     /// `count` stretches of `len` numbers, `apart` from each other, in so many turns.
-    pub(super) fn new(start: *const f32, [count, len, apart]: [usize; 3], turns: usize) -> Ahead {
-        Ahead { start, at: 0, len, apart, lines: (count * len.div_ceil(LINE)).div_ceil(turns) }
+    pub(super) fn new(start: *const f32, [count, len, apart]: [usize; 3], turns: usize) -> Prefetcher {
+        Prefetcher { start, at: 0, len, apart, lines: (count * len.div_ceil(LINE)).div_ceil(turns) }
     }
 
     #[inline(always)]

@@ -5,9 +5,9 @@
 
 use super::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::Buffer;
-use crate::simd::conv::few_channels::Pass;
-use crate::simd::conv::few_channels::ahead::Ahead;
-use crate::simd::conv::few_channels::fours::Plane;
+use crate::simd::conv::few_channels::lines::Plane;
+use crate::simd::conv::few_channels::prefetch::Prefetcher;
+use crate::simd::conv::few_channels::problem::Problem;
 use crate::simd::conv::padded::Padded;
 use crate::simd::conv::winograd::stride_one::{
     IN as FACTORS, Input, OUT as LINES, OutputAdjoint, TapsAdjoint,
@@ -25,83 +25,91 @@ const TOGETHER: usize = 4 * ROWS;
 const _: () = assert!(IN_TASK.is_multiple_of(TOGETHER));
 /// Numbers of a factor of a sample's plane at least, as short lines cost more than they save; and of all factors of the few channels
 /// at most, so that the second cache holds them beside the others.
-const LEAST_SIZE: usize = 128;
-const MOST_NUMBERS: usize = 1 << 15;
+const MIN_SIZE: usize = 128;
+const MAX_NUMBERS: usize = 1 << 15;
 /// Numbers of a factor that are summed at once: of some samples, if planes are small.
 const RUN: usize = 256;
 /// Taps of a column.
 const HIGH: usize = 3;
 
-pub(super) fn applies(pass: &Pass) -> bool {
-    let numbers = FACTORS * columns_of_taps(pass) * size(pass);
-    pass.is_by_fours() && pass.is_from_few() && size(pass) >= LEAST_SIZE && numbers <= MOST_NUMBERS
+pub(in crate::simd::conv::few_channels) fn applies(problem: &Problem) -> bool {
+    let numbers = FACTORS * columns_of_taps(problem) * size(problem);
+    problem.is_by_fours() && problem.is_from_few() && size(problem) >= MIN_SIZE && numbers <= MAX_NUMBERS
 }
 
 /// Columns of taps of all the few channels.
-fn columns_of_taps(pass: &Pass) -> usize {
-    pass.from * pass.taps[1]
+fn columns_of_taps(problem: &Problem) -> usize {
+    problem.channels_in * problem.taps[1]
 }
 
 /// Numbers of a factor of a sample's plane.
-fn size(pass: &Pass) -> usize {
-    pass.fours() * pass.places[1]
+fn size(problem: &Problem) -> usize {
+    problem.fours() * problem.places[1]
 }
 
-pub(super) fn grad_weight(pass: &Pass, isa: Isa, few: &[f32], many: &[f32], dw: &mut [f32], how: Accumulate) {
-    let slices = slices(pass, few, many);
-    let of_channel = columns_of_taps(pass) * HIGH;
-    let mut parts = Buffer::<f32>::scratch(slices.len() * pass.to * of_channel);
-    parts.par_chunks_exact_mut(pass.to * of_channel).zip(&slices).for_each(|(part, slice)| {
+pub(in crate::simd::conv::few_channels) fn grad_weight(
+    problem: &Problem,
+    isa: Isa,
+    few: &[f32],
+    many: &[f32],
+    dw: &mut [f32],
+    how: Accumulate,
+) {
+    let slices = slices(problem, few, many);
+    let of_channel = columns_of_taps(problem) * HIGH;
+    let mut parts = Buffer::<f32>::scratch(slices.len() * problem.channels_out * of_channel);
+    parts.par_chunks_exact_mut(problem.channels_out * of_channel).zip(&slices).for_each(|(part, slice)| {
         part.par_chunks_mut(IN_TASK * of_channel).enumerate().for_each(|(task, part)| {
-            on_isa!(isa, add_samples(pass, *slice, task * IN_TASK, part));
+            on_isa!(isa, add_samples(problem, *slice, task * IN_TASK, part));
         });
     });
-    let (sums, later) = parts.split_at_mut(pass.to * of_channel);
+    let (sums, later) = parts.split_at_mut(problem.channels_out * of_channel);
     for later in later.chunks_exact(sums.len()) {
         sums.iter_mut().zip(later).for_each(|(sum, later)| *sum += later);
     }
-    write_gradients(pass, dw, how, |to, term| sums[to * of_channel + term]);
+    write_gradients(problem, dw, how, |to, term| sums[to * of_channel + term]);
 }
 
 /// The gradients for some of the many channels, from a first one on, of the samples of a slice in order, in the order of terms.
 #[inline(always)]
 fn add_samples<L: Vector<W>, const W: usize>(
-    pass: &Pass,
+    problem: &Problem,
     (few, many): (&[f32], &[f32]),
     first: usize,
     gradients: &mut [f32],
 ) {
-    let (size, columns, places) = (size(pass), columns_of_taps(pass), pass.places_size());
+    let (size, columns, places) = (size(problem), columns_of_taps(problem), problem.places_size());
     let (channels, tiles) = (gradients.len() / (columns * HIGH), columns.div_ceil(TAPS));
-    let in_run = (RUN / size).clamp(1, few.len() / pass.size_from());
+    let in_run = (RUN / size).clamp(1, few.len() / problem.size_in());
     let mut of_few = Buffer::<f32>::scratch(FACTORS * columns * in_run * size);
     let mut of_many = Buffer::<f32>::scratch(FACTORS * TOGETHER * in_run * size);
-    let outside = vec![0.0; pass.places[1]];
+    let outside = vec![0.0; problem.places[1]];
     let groups = channels.div_ceil(ROWS);
     let mut sums = Buffer::<f32>::scratch(groups * FACTORS * tiles * size_of::<Tile>() / size_of::<f32>());
     let sums = as_tiles(&mut sums);
     sums.fill([[[0.0; MAX_LANES]; TAPS]; ROWS]);
-    let samples = few.chunks(in_run * pass.size_from()).zip(many.chunks(in_run * pass.size_to()));
+    let samples = few.chunks(in_run * problem.size_in()).zip(many.chunks(in_run * problem.size_out()));
     for (few, many) in samples {
-        let run = few.len() / pass.size_from() * size;
-        for (sample, few) in few.chunks_exact(pass.size_from()).enumerate() {
-            factors_of_few::<L, W>(pass, few, &outside, (&mut of_few[sample * size..], run));
+        let run = few.len() / problem.size_in() * size;
+        for (sample, few) in few.chunks_exact(problem.size_in()).enumerate() {
+            factors_of_few::<L, W>(problem, few, &outside, (&mut of_few[sample * size..], run));
         }
         for (block, sums) in sums.chunks_mut(TOGETHER / ROWS * FACTORS * tiles).enumerate() {
             let (start, next) = (first + block * TOGETHER, first + (block + 1) * TOGETHER);
             let rows = sums.len() / (FACTORS * tiles) * ROWS;
             for row in 0..rows {
                 // Rows without a channel repeat the last one; nobody reads their sums.
-                let channel = (start + row).min(pass.to - 1);
-                for (sample, many) in many.chunks_exact(pass.size_to()).enumerate() {
+                let channel = (start + row).min(problem.channels_out - 1);
+                for (sample, many) in many.chunks_exact(problem.size_out()).enumerate() {
                     let plane = &many[channel * places..][..places];
                     let to = (&mut of_many[row * run + sample * size..], run);
-                    factors_of_many::<L, W>(pass, plane, &outside, to);
+                    factors_of_many::<L, W>(problem, plane, &outside, to);
                 }
             }
             let after = if next < first + channels { next * places } else { many.len() + first * places };
             let after = many.as_ptr().wrapping_add(after);
-            let mut ahead = Ahead::new(after, [run / size, TOGETHER * places, pass.size_to()], sums.len());
+            let mut ahead =
+                Prefetcher::new(after, [run / size, TOGETHER * places, problem.size_out()], sums.len());
             let planes = (&of_few[..FACTORS * columns * run], &of_many[..], run);
             add_products::<L, W>(planes, sums, &mut ahead);
         }
@@ -110,9 +118,9 @@ fn add_samples<L: Vector<W>, const W: usize>(
         let sums = &sums[channel / ROWS * FACTORS * tiles..];
         for column in 0..columns {
             let of_factor = |p: usize| &sums[p * tiles + column / TAPS][channel % ROWS][column % TAPS];
-            let (from, u) = (column / pass.taps[1], column % pass.taps[1]);
+            let (from, u) = (column / problem.taps[1], column % problem.taps[1]);
             for (v, gradient) in of_column::<L, W>(of_factor).into_iter().enumerate() {
-                gradients[(from * HIGH + v) * pass.taps[1] + u] = gradient;
+                gradients[(from * HIGH + v) * problem.taps[1] + u] = gradient;
             }
         }
     }
@@ -123,7 +131,7 @@ fn add_samples<L: Vector<W>, const W: usize>(
 fn add_products<L: Vector<W>, const W: usize>(
     (of_few, of_many, run): (&[f32], &[f32], usize),
     sums: &mut [Tile],
-    ahead: &mut Ahead,
+    ahead: &mut Prefetcher,
 ) {
     let columns = of_few.len() / (FACTORS * run);
     let tiles = columns.div_ceil(TAPS);
@@ -167,23 +175,23 @@ fn of_column<'s, L: Vector<W>, const W: usize>(sums: impl Fn(usize) -> &'s [f32;
 /// For each factor, and each column of taps of a sample's few channels, a plane.
 #[inline(always)]
 fn factors_of_few<L: Vector<W>, const W: usize>(
-    pass: &Pass,
+    problem: &Problem,
     few: &[f32],
     outside: &[f32],
     (to, apart): (&mut [f32], usize),
 ) {
-    let (columns, wide) = (columns_of_taps(pass), pass.places[1]);
-    let window = Window::new([pass.fours() * LINES, wide], pass.taps, 1);
-    let layout = Padded::new(pass.plane, pass.before, &window);
+    let (columns, wide) = (columns_of_taps(problem), problem.places[1]);
+    let window = Window::new([problem.fours() * LINES, wide], problem.taps, 1);
+    let layout = Padded::new(problem.plane, problem.before, &window);
     let mut padded = Buffer::<f32>::scratch(layout.size());
     let mut column = 0;
-    for plane in few.chunks_exact(pass.plane_size()) {
+    for plane in few.chunks_exact(problem.plane_size()) {
         layout.write(plane, &mut padded);
-        for u in 0..pass.taps[1] {
+        for u in 0..problem.taps[1] {
             let (numbers, pitch) = (&padded[u..], window.plane[1]);
             let plane = Plane { numbers, high: window.plane[0], pitch };
             let to = (&mut to[column * apart..], columns * apart);
-            plane.transform::<Input, L, FACTORS, FACTORS, W>((pass.fours(), 0), outside, to);
+            plane.transform::<Input, L, FACTORS, FACTORS, W>((problem.fours(), 0), outside, to);
             column += 1;
         }
     }
@@ -192,12 +200,12 @@ fn factors_of_few<L: Vector<W>, const W: usize>(
 /// For each factor the plane of this row, of one channel of a sample.
 #[inline(always)]
 fn factors_of_many<L: Vector<W>, const W: usize>(
-    pass: &Pass,
+    problem: &Problem,
     plane: &[f32],
     outside: &[f32],
     (to, apart): (&mut [f32], usize),
 ) {
-    let plane = Plane { numbers: plane, high: pass.places[0], pitch: pass.places[1] };
+    let plane = Plane { numbers: plane, high: problem.places[0], pitch: problem.places[1] };
     let to = (to, TOGETHER * apart);
-    plane.transform::<OutputAdjoint, L, LINES, FACTORS, W>((pass.fours(), 0), outside, to);
+    plane.transform::<OutputAdjoint, L, LINES, FACTORS, W>((problem.fours(), 0), outside, to);
 }

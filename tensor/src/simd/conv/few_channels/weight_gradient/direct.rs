@@ -2,7 +2,7 @@
 
 use super::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::Buffer;
-use crate::simd::conv::few_channels::Pass;
+use crate::simd::conv::few_channels::problem::Problem;
 use crate::simd::conv::few_channels::shifted::Shifted;
 use crate::simd::gemm::Accumulate;
 use crate::simd::vector::{MAX_LANES, Vector, on_isa};
@@ -15,15 +15,22 @@ const AT_ONCE: usize = 1 << 17;
 const NEAR: usize = 4096;
 
 /// Whether there are so few terms that a product would leave many of its lanes empty.
-pub(super) fn applies(pass: &Pass) -> bool {
-    pass.is_from_few() && pass.from * pass.taps[0] * pass.taps[1] <= MAX_LANES
+pub(in crate::simd::conv::few_channels) fn applies(problem: &Problem) -> bool {
+    problem.is_from_few() && problem.channels_in * problem.taps[0] * problem.taps[1] <= MAX_LANES
 }
 
 /// Sixteen sums for each weight go over every sixteenth place.
-pub(super) fn grad_weight(pass: &Pass, isa: Isa, few: &[f32], many: &[f32], dw: &mut [f32], how: Accumulate) {
-    let call = Call::new(pass);
-    let slices = slices(pass, few, many);
-    let tiles = pass.to.div_ceil(ROWS) * call.columns();
+pub(in crate::simd::conv::few_channels) fn grad_weight(
+    problem: &Problem,
+    isa: Isa,
+    few: &[f32],
+    many: &[f32],
+    dw: &mut [f32],
+    how: Accumulate,
+) {
+    let call = Call::new(problem);
+    let slices = slices(problem, few, many);
+    let tiles = problem.channels_out.div_ceil(ROWS) * call.columns();
     let mut sums = Buffer::<f32>::scratch(slices.len() * tiles * size_of::<Tile>() / size_of::<f32>());
     let sums = as_tiles(&mut sums);
     sums.par_chunks_exact_mut(tiles).zip(&slices).for_each(|(sums, slice)| {
@@ -37,22 +44,22 @@ pub(super) fn grad_weight(pass: &Pass, isa: Isa, few: &[f32], many: &[f32], dw: 
         let sums = sums.as_flattened_mut().as_flattened_mut().as_flattened_mut();
         sums.iter_mut().zip(later).for_each(|(sum, later)| *sum += later);
     }
-    write_gradients(pass, dw, how, |to, term| {
+    write_gradients(problem, dw, how, |to, term| {
         sums::of_lanes(sums[to / ROWS * call.columns() + term / TAPS][to % ROWS][term % TAPS])
     });
 }
 
 struct Call<'a> {
-    pass: &'a Pass,
+    problem: &'a Problem,
     copies: Shifted<'a>,
     /// Where each tap of each of the few channels reads.
     shifts: Vec<usize>,
 }
 
 impl<'a> Call<'a> {
-    fn new(pass: &'a Pass) -> Call<'a> {
-        let copies = Shifted::new(pass);
-        Call { pass, shifts: copies.shifts(), copies }
+    fn new(problem: &'a Problem) -> Call<'a> {
+        let copies = Shifted::new(problem);
+        Call { problem, shifts: copies.shifts(), copies }
     }
 
     /// Tiles for the same channels.
@@ -69,9 +76,9 @@ fn add_samples<L: Vector<W>, const W: usize>(
     first: usize,
     sums: &mut [Tile],
 ) {
-    let (pass, size) = (call.pass, call.pass.places_size());
-    let near = (NEAR / (pass.from * pass.taps[1])).next_multiple_of(MAX_LANES);
-    let (copies_len, few_len, many_len) = (call.copies.len(), pass.size_from(), pass.size_to());
+    let (problem, size) = (call.problem, call.problem.places_size());
+    let near = (NEAR / (problem.channels_in * problem.taps[1])).next_multiple_of(MAX_LANES);
+    let (copies_len, few_len, many_len) = (call.copies.len(), problem.size_in(), problem.size_out());
     let together = (AT_ONCE / copies_len).clamp(1, few.len() / few_len);
     let mut copies = Buffer::<f32>::scratch(together * copies_len);
     sums.fill([[[0.0; MAX_LANES]; TAPS]; ROWS]);
@@ -85,7 +92,7 @@ fn add_samples<L: Vector<W>, const W: usize>(
             for ((copies, many), (start, len)) in samples.flat_map(|s| blocks.clone().map(move |b| (s, b))) {
                 // Rows without a channel, and columns without a tap, repeat the last one; nobody reads their sums.
                 let rows = std::array::from_fn(|i| {
-                    let channel = (first + group * ROWS + i).min(pass.to - 1);
+                    let channel = (first + group * ROWS + i).min(problem.channels_out - 1);
                     &many[channel * size + start..][..len]
                 });
                 for (column, sums) in sums.iter_mut().enumerate() {
