@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-/// An instruction set that kernels are compiled for, poorest first.
+/// An instruction set that kernels are compiled for; a later one includes the earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isa {
-    /// Whatever the target guarantees.
+    /// What the target guarantees.
     Portable,
     /// 256-bit registers with fused multiply-add.
     Avx2,
@@ -14,7 +14,7 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// The instruction set in use: the processor's best, unless `TWEEDIE_SIMD` caps it. Fixed at first use.
+    /// The instruction set in use: the processor's best, unless `TWEEDIE_SIMD` caps it. Determined once, at first use.
     pub fn active() -> Isa {
         static ACTIVE: OnceLock<Isa> = OnceLock::new();
         *ACTIVE.get_or_init(|| {
@@ -23,7 +23,7 @@ impl Isa {
         })
     }
 
-    /// The environment variable that caps the choice. What is no name of an instruction set does not cap it.
+    /// The environment variable that caps the choice. A value that names no instruction set is ignored.
     pub const VARIABLE: &str = "TWEEDIE_SIMD";
 
     /// The instruction set of this name: `avx512`, `avx2` or `portable`.
@@ -56,15 +56,15 @@ impl Isa {
 
 /// Runs `body` compiled for the active instruction set: plain loops in it become that set's vector code.
 ///
-/// Only what is inlined into `body` profits. Write the closure `#[inline(always)] || …`, and mark what it
-/// calls `#[inline(always)]` too.
+/// Only code that is inlined into `body` profits. Write the closure `#[inline(always)] || …`, and mark what it calls
+/// `#[inline(always)]` too.
 #[inline]
 pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     match Isa::active() {
-        // SAFETY: `active` never exceeds what `detected` found on this processor.
+        // SAFETY: `active` returns at most what `detected` found, so this processor has AVX-512.
         Isa::Avx512 => return unsafe { with_avx512(body) },
-        // SAFETY: as above.
+        // SAFETY: `active` returns at most what `detected` found, so this processor has AVX2 and FMA.
         Isa::Avx2 => return unsafe { with_avx2(body) },
         Isa::Portable => {}
     }

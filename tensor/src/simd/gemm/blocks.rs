@@ -1,15 +1,19 @@
+//! Block sizes: how much of an operand a loop of the driver takes at a time.
+
 use crate::simd::Isa;
 
-/// How far the driver's loops go before the next one begins: by what the caches of processors with these
-/// instructions hold, found by measuring.
+/// Found by measuring, on processors that have the instructions.
 pub(super) struct Blocks {
+    /// Rows of A whose panels stay in the L2 cache.
     pub(super) rows: usize,
+    /// Steps of the sum.
     pub(super) depth: usize,
+    /// Columns of B whose panels stay in the L2 cache.
     pub(super) cols: usize,
-    /// Most rows of C for which B is read where it lies.
+    /// The most rows of C for which B is read from memory instead of packed.
     pub(super) few_rows: usize,
-    /// But not if it has more rows than a cache of so many numbers holds at their distance: rows a multiple of 4 KB apart share
-    /// a few of its places.
+    /// How many numbers of B the cache holds if B is read from memory. Rows a multiple of 4 KB apart share a few sets of the cache
+    /// and use only part of it.
     pub(super) cache: usize,
 }
 

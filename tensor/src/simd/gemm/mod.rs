@@ -1,22 +1,21 @@
-//! Matrix products: C ← A·B or C ← C + A·B.
+//! Products of matrices: C ← start + A·B.
 //!
-//! How the f32 product works, from the inside out:
+//! The f32 product, from the inside out:
 //!
-//! 1. The *microkernel* (`simd::microkernel`) holds a tile of C in registers, and adds to it
-//!    the outer product of a column of A and a row of B for one k after the other. It is all arithmetic: two
-//!    fused multiply-adds a cycle on most processors.
-//! 2. For that it must find its operands in the order in which it reads them, so they are copied first into
-//!    *panels* (`pack`). A copy costs one load and store per number, and each number is then used as often as C
-//!    has rows or columns, straight from a near cache. The copy is also where a transpose, or the window of a
-//!    convolution (`planes`), costs nothing extra.
-//! 3. The *driver* cuts the product into blocks whose panels fit the caches, and into tasks for threads.
-//! 4. The *output* says where a tile's rows and columns lie in memory.
-//! 5. A C of few rows, or a sum of few steps, is *streamed* (`streamed`): there copying B would take as long as multiplying.
+//! 1. The *microkernel* ([`microkernel`]) holds a tile of C in registers and adds to it, for one k after the other, the outer
+//!    product of a column of A and a row of B. It is limited by arithmetic: two fused multiply-adds a cycle on most processors.
+//!    Tiles under one another are a *strip* ([`strip`]), which is computed in one call.
+//! 2. It reads its operands from front to back, so they are first copied into *panels* ([`pack`]) in that order. A copy costs one
+//!    load and one store for each number, which is then used as often as C has rows or columns, from a near cache. A transpose, or
+//!    the window of a convolution ([`planes`]), costs nothing more.
+//! 3. The *driver* ([`driver`]) loops over blocks whose panels fit the caches; [`cut`] cuts a product into tasks for threads.
+//! 4. The *output* ([`output`]) knows where a tile's rows and columns lie in memory.
+//! 5. A C of few rows, or a sum of few steps, is *streamed* ([`streamed`]): packing B would take as long as multiplying.
 //!
-//! Every element of C is one sum in the order of k, each step a multiply-add with a single rounding; where the
-//! sum is interrupted, it goes on from the number stored in C. So its bits depend neither on the shape of tiles
-//! and blocks, nor on the instruction set, nor on the number of threads. Only a long sum for a small C is cut
-//! into slices (`multiply_sliced`), and where is a function of the shape.
+//! Every number of C is one sum in the order of k, each step a multiply-add with a single rounding. Where a block ends, the partial
+//! sum is stored in C and the next block continues from there. So the bits depend neither on the shape of tiles and blocks, nor on
+//! the instruction set, nor on the number of threads. Only a long sum for a small C is cut into slices
+//! (`multiply_sliced`), and where is a function of the shape.
 
 mod blocks;
 mod cut;

@@ -9,9 +9,9 @@ use std::mem::MaybeUninit;
 
 /// C as the driver sees it: rows a fixed distance apart, columns contiguous within groups.
 ///
-/// A matrix is one group. A batch of pictures [samples, channels, pixels] is C with a row per channel and a
-/// column per (sample, pixel): each sample is a group. So a tile may begin in one picture and end in the
-/// next, and small pictures leave no columns of a tile unused.
+/// A matrix is one group. A batch of pictures [samples, channels, pixels] is C with a row per channel and a column per
+/// (sample, pixel): each sample is a group. So a tile may begin in one picture and end in the next, and small pictures leave
+/// no columns of a tile unused.
 pub(crate) struct Output<'a> {
     data: *mut f32,
     pub(super) rows: usize,
@@ -72,7 +72,7 @@ impl<'a> Output<'a> {
         (unsafe { self.data.add(offset) }, self.group - within)
     }
 
-    /// Computes `rows` × `cols` at (row, col), a tile's width at most.
+    /// Computes `rows` rows and `cols` columns, at most a tile's width of them, from (row, col) on.
     ///
     /// # Safety
     /// The processor has the instructions. A is valid for reads of `rows` rows, B of whole vectors that cover `cols` columns, both of

@@ -1,19 +1,19 @@
-//! Packing from planes of numbers: matrices, and pictures as a convolution sees them.
+//! Operands that are packed from planes of numbers: matrices, and pictures as a convolution reads them.
 //!
 //! A convolution is a product once its input is arranged as a matrix X with a row per *feature* (channel, tap
 //! of the window) and a column per *position* (sample, place of the window): the im2col matrix. Here it exists
 //! only as panels, one cache block at a time:
 //!
-//! - forward, and the gradient of the input: C = W·X, so positions are B's lanes and features are summed over;
-//! - the gradient of the weights: C = dY·Xᵀ, so features are B's lanes and positions are summed over.
+//! - forward, and the gradient of the input: C = W·X, so B's columns are positions, and features are summed over;
+//! - the gradient of the weights: C = dY·Xᵀ, so B's columns are features, and positions are summed over.
 //!
 //! A matrix with one contiguous axis is the special case of a window of one tap over planes of one row.
 //!
-//! What makes it fast: neighbouring positions read neighbouring numbers, whatever the feature, and what one feature reads lies
-//! at a constant distance from what another does. Two things make it so. Planes have zeros around them wherever the window
-//! hangs over the edge, so that no place is a special one. And with stride s, where neighbouring positions would read every
-//! s-th pixel of a row, the pixels are sorted into s × s *phases*, by row and column modulo s: a tap reads one phase only.
-//! One copy of the planes does both ([`padded`](super::padded)).
+//! It is fast because neighbouring positions read neighbouring numbers, whatever the feature, and because two features read at a
+//! constant distance from each other. Two properties of the planes ensure that. They have zeros around them wherever the window
+//! reaches over the edge, so that no position is special. And with stride s, where neighbouring positions would read every s-th
+//! pixel of a row, the pixels are sorted into s × s *phases*, by row and column modulo s, and each tap reads one phase only.
+//! `conv::padded` makes one copy of the planes that has both properties.
 
 use super::pack::{Axis, InMemory, Operand};
 use super::runs::{pack_by_feature, pack_by_position};
@@ -21,29 +21,29 @@ use crate::simd::Isa;
 use crate::simd::vector::on_isa;
 use std::ops::Range;
 
-/// A window that moves over planes which have room for it everywhere.
+/// A window that moves over planes, which have room for it in every place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     /// Height and width of each phase of a plane, zeros around it included.
     pub(crate) plane: [usize; 2],
-    /// How many places the window takes, down and across.
+    /// How many places the window has, down and across: the size of a convolution's output.
     pub(crate) places: [usize; 2],
     /// Height and width of the window.
     pub(crate) taps: [usize; 2],
-    /// From one place to the next.
+    /// Pixels from one place to the next.
     pub(crate) stride: usize,
-    /// Row and column of the phases where the first place is.
+    /// Row and column, within a phase, of the first place.
     pub(crate) first: [usize; 2],
 }
 
 impl Window {
-    /// A window whose first place is where the plane begins, which is as large as its places need.
+    /// A window whose first place is at the beginning of the plane, over a plane just large enough for all places.
     pub(crate) fn new(places: [usize; 2], taps: [usize; 2], stride: usize) -> Window {
         let plane = [0, 1].map(|axis| places[axis] + (taps[axis].saturating_sub(1)) / stride);
         Window { plane, places, taps, stride, first: [0, 0] }
     }
 
-    /// Each of so many numbers by itself, one behind the other.
+    /// A window of one tap: each number of a line is a place.
     pub(crate) fn line(numbers: usize) -> Window {
         Window::new([1, numbers], [1, 1], 1)
     }
@@ -58,13 +58,13 @@ impl Window {
         self.phases().iter().chain(&self.plane).product()
     }
 
-    /// Whether each pixel is a position: then all of a plane may be seen as one row.
+    /// Whether every pixel is a place of a window of one tap: then all of a plane can be treated as one row.
     fn is_plain(&self) -> bool {
         let Window { plane, places, taps, first, .. } = *self;
         taps == [1, 1] && first == [0, 0] && plane == places
     }
 
-    /// From the beginning of a plane to what the first place reads by this tap.
+    /// From the beginning of a plane to the number that this tap reads in the first place.
     fn tap(&self, index: usize) -> usize {
         let [height, width] = self.plane;
         let tap = [index / self.taps[1], index % self.taps[1]];
@@ -83,7 +83,7 @@ pub(crate) struct Planes<'a> {
     sample_stride: usize,
     pub(super) channel_stride: usize,
     window: Window,
-    /// What each tap reads, from the beginning of a plane.
+    /// For each tap, the offset in a plane of what it reads in the first place.
     taps: Vec<usize>,
 }
 
@@ -120,8 +120,8 @@ impl<'a> Planes<'a> {
         Planes { data, samples, channels, sample_stride, channel_stride, window, taps }
     }
 
-    /// Stretches of positions whose numbers are neighbours: where the first of them would read if a feature's distance were
-    /// nothing, and how many they are.
+    /// Runs of positions whose numbers are neighbours in memory: for each, where the first position reads if a feature's distance is
+    /// zero, and how many positions there are.
     pub(super) fn runs(&self, positions: Range<usize>) -> impl Iterator<Item = (usize, usize)> + use<'_, 'a> {
         let [high, wide] = self.window.places;
         let mut next = positions.start;
@@ -134,12 +134,12 @@ impl<'a> Planes<'a> {
         })
     }
 
-    /// How far from there a feature reads.
+    /// How far from the first feature this one reads, in every position.
     pub(super) fn distance(&self, feature: usize) -> usize {
         feature / self.taps.len() * self.channel_stride + self.taps[feature % self.taps.len()]
     }
 
-    /// How features and positions lie, where each pixel is a position: as a matrix for each sample.
+    /// How features and positions are spread over memory, if every pixel is a position: as a matrix for each sample.
     fn axes(&self) -> Option<[Axis; 2]> {
         let features = Axis { stride: self.channel_stride, group: self.channels, group_stride: 0 };
         let positions = Axis { stride: 1, group: self.window.size(), group_stride: self.sample_stride };
@@ -160,7 +160,7 @@ impl<'a> Planes<'a> {
     }
 }
 
-/// Positions as lanes, features as depth.
+/// An operand with a row or column for each position, whose features are summed over.
 pub(crate) struct ByPosition<'a>(pub(crate) Planes<'a>);
 
 impl Operand for ByPosition<'_> {
@@ -183,7 +183,7 @@ impl Operand for ByPosition<'_> {
     }
 }
 
-/// Features as lanes, positions as depth.
+/// An operand with a row or column for each feature, whose positions are summed over.
 pub(crate) struct ByFeature<'a>(pub(crate) Planes<'a>);
 
 impl Operand for ByFeature<'_> {

@@ -1,8 +1,8 @@
-//! Products that read B as it lies in memory and copy nothing: where C has so few rows, or the sum so few steps, that copying B
-//! would take as long as multiplying.
+//! Streamed products: B is read from memory and nothing of it is copied. They pay where C has so few rows, or the sum so few steps,
+//! that packing B would take as long as multiplying.
 //!
-//! The columns of a stretch are gone through from left to right, so that each row of B, and of C, is read and written from one end
-//! to the other. All steps of a sum are added to a tile of C in registers, as in the microkernel.
+//! Columns are computed from left to right, so that each row of B is read, and each row of C written, from one end to the other. As
+//! in the microkernel, all steps of a sum are added to a tile of C in registers.
 
 use super::microkernel::{Accumulator, LINE, TileShape};
 use super::output::Output;
@@ -13,20 +13,20 @@ use crate::simd::Isa;
 use crate::simd::vector::{Vector, on_isa};
 use std::ops::Range;
 
-/// Rows of C that make one tile.
+/// The most rows of C that are few: they make one tile.
 const FEW_ROWS: usize = 6;
-/// Steps of a short sum.
+/// The most steps of a short sum.
 const FEW_STEPS: usize = 12;
-/// Rows of a tile where there are more: as many lines of C are written side by side.
+/// Rows of a tile where C has more of them: as many rows of C are written side by side.
 const ROWS: usize = 4;
-/// Columns at a time where there are more: their part of B stays in the first cache for all tiles.
-const STRETCH: usize = 1024;
+/// Columns at a time where C has more rows: their part of B stays in the L1 cache for all tiles.
+const COLUMNS: usize = 1024;
 
-/// A product's part over these rows, columns and steps, at least one of each.
+/// A part of a product: these rows, columns and steps, at least one of each.
 pub(super) struct Streamed<'a> {
-    /// All of its rows and steps.
+    /// A's part, from its first row and step on.
     pub(super) a: RowsOfA,
-    /// Columns are neighbours.
+    /// B, whose columns are neighbours in memory.
     pub(super) b: InMemory<'a>,
     pub(super) rows: Range<usize>,
     pub(super) cols: Range<usize>,
@@ -34,74 +34,77 @@ pub(super) struct Streamed<'a> {
 }
 
 impl Streamed<'_> {
-    /// Whether so many rows and steps are better streamed, and the columns may be.
+    /// Whether a product of so many rows and steps is faster streamed, and B lies in memory as that requires.
     pub(super) fn applies(b: &InMemory<'_>, rows: usize, steps: usize) -> bool {
         let few = rows <= FEW_ROWS || steps <= FEW_STEPS;
         few && steps > 0 && b.outer.stride == 1 && b.depth.group >= steps
     }
 
     /// # Safety
-    /// The ranges are inside the operands and C, and no other thread touches this block of C. A has its rows and steps.
+    /// The processor has the instructions. The ranges are inside B and C, A is valid for reads of all rows and steps, and no other
+    /// thread accesses this block of C during the call.
     pub(super) unsafe fn multiply(&self, isa: Isa, c: &Output<'_>, start: Start<'_>) {
         let width = TileShape::of(isa).rows;
-        on_isa!(isa, stretches(self, width, c, start));
+        on_isa!(isa, multiply_columns(self, width, c, start));
     }
 
-    /// Rows of A from this one on, whose panels have `width`.
+    /// `R` rows of A from this one on; A's panels, if it has any, are `width` rows wide.
     #[inline(always)]
-    fn left<L: Vector<W>, const R: usize, const W: usize>(
+    fn rows_of_a<L: Vector<W>, const R: usize, const W: usize>(
         &self,
         row: usize,
         width: usize,
         start: Start<'_>,
     ) -> Left<L, R> {
-        let (mut rows, mut begin) = ([self.a.start; R], [L::zero(); R]);
+        let (mut rows, mut bias) = ([self.a.start; R], [L::zero(); R]);
         for r in 0..R {
             let at = row + r - self.rows.start;
-            rows[r] =
-                self.a.start.wrapping_add(at / width * self.a.tile_stride + at % width * self.a.row_stride);
-            if let Start::Rows(bias) = start {
-                begin[r] = L::splat(bias[row + r]);
+            let offset = at / width * self.a.tile_stride + at % width * self.a.row_stride;
+            rows[r] = self.a.start.wrapping_add(offset);
+            if let Start::Rows(numbers) = start {
+                bias[r] = L::splat(numbers[row + r]);
             }
         }
-        Left { rows, step: self.a.step_stride, current: matches!(start, Start::Current), begin }
+        Left { rows, step_stride: self.a.step_stride, from_c: matches!(start, Start::Current), bias }
     }
 }
 
-/// Called by [`Streamed::multiply`] alone, under whose promises.
+/// Must be called from [`Streamed::multiply`] only, whose caller vouches for the operands. (`on_isa!` takes safe functions.)
 #[inline(always)]
-fn stretches<L: Accumulator<W>, const W: usize>(
+fn multiply_columns<L: Accumulator<W>, const W: usize>(
     call: &Streamed<'_>,
     width: usize,
     c: &Output<'_>,
     start: Start<'_>,
 ) {
     let in_one_tile = call.rows.len() <= FEW_ROWS;
-    let (together, longest) = if in_one_tile { (FEW_ROWS, usize::MAX) } else { (ROWS, STRETCH) };
-    let (lanes, apart) = (call.b.outer, call.b.depth.stride);
+    let (rows_together, max_cols) = if in_one_tile { (FEW_ROWS, usize::MAX) } else { (ROWS, COLUMNS) };
+    let (outer, b_row_stride) = (call.b.outer, call.b.depth.stride);
     let mut col = call.cols.start;
     while col < call.cols.end {
         let (_, run) = c.at(call.rows.start, col);
-        let len = longest.min(call.cols.end - col).min(run).min(lanes.group - col % lanes.group);
+        let len = max_cols.min(call.cols.end - col).min(run).min(outer.group - col % outer.group);
         let b = call.b.from(col, call.steps.start);
-        assert!((call.steps.len() - 1) * apart + len <= b.len(), "columns beyond B's numbers");
-        for row in call.rows.clone().step_by(together) {
-            let lines = Lines {
+        assert!((call.steps.len() - 1) * b_row_stride + len <= b.len(), "columns beyond B's numbers");
+        for row in call.rows.clone().step_by(rows_together) {
+            let columns = Columns {
                 b: b.as_ptr(),
-                b_row: apart,
+                b_row_stride,
                 c: c.at(row, col).0,
-                c_row: c.row_stride,
+                c_row_stride: c.row_stride,
                 len,
                 steps: call.steps.len(),
-                ahead: in_one_tile,
+                prefetch: in_one_tile,
             };
-            let rows = row..call.rows.end.min(row + together);
-            // SAFETY: lines of B were found inside, those of C are, and rows of A are there, as `multiply` was promised.
+            let rows = row..call.rows.end.min(row + rows_together);
+            // SAFETY: `len` columns of all steps were just found inside B's numbers. These rows and columns are inside C, contiguous
+            // as far as `run`, and no other thread accesses them, and A has these rows and steps: the caller of
+            // `Streamed::multiply`, which alone calls this function, has promised both.
             unsafe {
                 match L::MAX_VECTORS {
-                    4 => lines.of_rows::<L, W, 4, 8, 16>(call, rows, width, start),
-                    2 => lines.of_rows::<L, W, 2, 4, 8>(call, rows, width, start),
-                    _ => lines.of_rows::<L, W, 1, 1, 1>(call, rows, width, start),
+                    4 => columns.of_rows::<L, W, 4, 8, 16>(call, rows, width, start),
+                    2 => columns.of_rows::<L, W, 2, 4, 8>(call, rows, width, start),
+                    _ => columns.of_rows::<L, W, 1, 1, 1>(call, rows, width, start),
                 }
             }
         }
@@ -109,41 +112,42 @@ fn stretches<L: Accumulator<W>, const W: usize>(
     }
 }
 
-/// So many neighbouring columns of B and of a few rows of C.
-struct Lines {
+/// `len` neighbouring columns of B and of a few rows of C.
+struct Columns {
     b: *const f32,
-    b_row: usize,
+    b_row_stride: usize,
     c: *mut f32,
-    c_row: usize,
+    c_row_stride: usize,
     len: usize,
     steps: usize,
-    /// Whether the columns that come next are fetched.
-    ahead: bool,
+    /// Whether the columns that come next are prefetched.
+    prefetch: bool,
 }
 
-/// `R` rows of A, and what sums begin with.
+/// `R` rows of A, and what the rows of C start from.
 struct Left<L, const R: usize> {
     rows: [*const f32; R],
-    /// From one step of the sum to the next.
-    step: usize,
-    /// What C holds, or else this.
-    current: bool,
-    begin: [L; R],
+    step_stride: usize,
+    /// Whether sums start from what C holds; otherwise from `bias`.
+    from_c: bool,
+    bias: [L; R],
 }
 
-impl Lines {
-    /// In tiles `V` vectors wide, or if there are so few rows that registers are free, first in wider ones: then as much of each row
-    /// of B as possible is read at once.
+impl Columns {
+    /// In tiles `V` vectors wide; or first in wider ones, if there are so few rows that registers are left: then each row of B is
+    /// read in longer stretches.
     ///
     /// # Safety
-    /// There are so many numbers in each of `steps` rows of B and of these rows of C, which nobody else uses meanwhile, and in A.
+    /// The processor has the instructions of `L`. B is valid for reads of `len` numbers in each of `steps` rows, and A for reads of
+    /// these rows and steps. C is valid for reads and writes of `len` numbers in each of these rows, and no other thread accesses
+    /// them during the call.
     #[inline(always)]
     unsafe fn of_rows<
         L: Vector<W>,
         const W: usize,
         const V: usize,
-        const OF_THREE: usize,
-        const OF_ONE: usize,
+        const V_OF_THREE: usize,
+        const V_OF_ONE: usize,
     >(
         &self,
         call: &Streamed<'_>,
@@ -152,41 +156,44 @@ impl Lines {
         start: Start<'_>,
     ) {
         let row = rows.start;
-        // SAFETY: as this function's.
+        // SAFETY: the caller vouches for `len` columns of B and for these rows of A and C; each arm takes as many rows as there are.
         unsafe {
             match rows.len() {
-                1 => self.whole::<L, W, 1, V, OF_ONE>(&call.left(row, width, start)),
-                2 => self.whole::<L, W, 2, V, OF_THREE>(&call.left(row, width, start)),
-                3 => self.whole::<L, W, 3, V, OF_THREE>(&call.left(row, width, start)),
-                4 => self.whole::<L, W, 4, V, V>(&call.left(row, width, start)),
-                5 => self.whole::<L, W, 5, V, V>(&call.left(row, width, start)),
-                6 => self.whole::<L, W, 6, V, V>(&call.left(row, width, start)),
+                1 => self.of_all::<L, W, 1, V, V_OF_ONE>(&call.rows_of_a(row, width, start)),
+                2 => self.of_all::<L, W, 2, V, V_OF_THREE>(&call.rows_of_a(row, width, start)),
+                3 => self.of_all::<L, W, 3, V, V_OF_THREE>(&call.rows_of_a(row, width, start)),
+                4 => self.of_all::<L, W, 4, V, V>(&call.rows_of_a(row, width, start)),
+                5 => self.of_all::<L, W, 5, V, V>(&call.rows_of_a(row, width, start)),
+                6 => self.of_all::<L, W, 6, V, V>(&call.rows_of_a(row, width, start)),
                 more => unreachable!("no tile has {more} rows"),
             }
         }
     }
 
+    /// All columns: in tiles of `WIDE` vectors, then of `V`, then vector by vector.
+    ///
     /// # Safety
-    /// As [`Lines::of_rows`]; so below.
+    /// The promises of [`Columns::of_rows`], for `R` rows.
     #[inline(always)]
-    unsafe fn whole<L: Vector<W>, const W: usize, const R: usize, const V: usize, const WIDE: usize>(
+    unsafe fn of_all<L: Vector<W>, const W: usize, const R: usize, const V: usize, const WIDE: usize>(
         &self,
         a: &Left<L, R>,
     ) {
-        // SAFETY: as this function's.
+        // SAFETY: the caller vouches for `len` columns of `R` rows. Each call begins at or before column `len`, where the one before
+        // it ended.
         unsafe {
             let mut at = self.tiles::<L, W, R, WIDE>(a, 0);
             if WIDE > V {
                 at = self.tiles::<L, W, R, V>(a, at);
             }
-            self.end(a, at);
+            self.rest(a, at);
         }
     }
 
-    /// From this column on, as far as whole tiles go.
+    /// From column `from` on, as many whole tiles of `V` vectors as there are. Returns the first column that is left.
     ///
     /// # Safety
-    /// As [`Lines::whole`].
+    /// The promises of [`Columns::of_rows`], for `R` rows; `from` is at most `len`.
     #[inline(always)]
     unsafe fn tiles<L: Vector<W>, const W: usize, const R: usize, const V: usize>(
         &self,
@@ -195,38 +202,40 @@ impl Lines {
     ) -> usize {
         let end = self.len - (self.len - from) % (V * W);
         for at in (from..end).step_by(V * W) {
-            let c = |r: usize, v: usize| self.c.wrapping_add(r * self.c_row + at + v * W).cast::<[f32; W]>();
+            let c = |r: usize, v: usize| {
+                self.c.wrapping_add(r * self.c_row_stride + at + v * W).cast::<[f32; W]>()
+            };
             let mut sums = [[L::zero(); V]; R];
             for r in 0..R {
                 for v in 0..V {
-                    // SAFETY: a whole tile of C.
-                    sums[r][v] = if a.current { L::load(unsafe { &*c(r, v) }) } else { a.begin[r] };
+                    // SAFETY: the tile ends at or before column `len`, so the caller vouches for this vector of row r < R of C.
+                    sums[r][v] = if a.from_c { L::load(unsafe { &*c(r, v) }) } else { a.bias[r] };
                 }
             }
             let (mut b, mut step) = (self.b.wrapping_add(at), 0);
             for _ in 0..self.steps {
-                let mut line = [L::zero(); V];
+                let mut row_of_b = [L::zero(); V];
                 for v in 0..V {
-                    // SAFETY: a step of B.
-                    line[v] = L::load(unsafe { &*b.wrapping_add(v * W).cast() });
+                    // SAFETY: the tile ends at or before column `len`, so the caller vouches for this vector of each row of B.
+                    row_of_b[v] = L::load(unsafe { &*b.wrapping_add(v * W).cast() });
                 }
-                if self.ahead {
+                if self.prefetch {
                     for next in (V * W..2 * V * W).step_by(LINE) {
                         L::prefetch_into_l2(b.wrapping_add(next));
                     }
                 }
                 for r in 0..R {
-                    // SAFETY: a step of A.
+                    // SAFETY: r < R, and this is one of `steps` steps, so the caller vouches for this number of A.
                     let x = unsafe { *a.rows[r].wrapping_add(step) };
                     for v in 0..V {
-                        sums[r][v] = line[v].mul_add(x, sums[r][v]);
+                        sums[r][v] = row_of_b[v].mul_add(x, sums[r][v]);
                     }
                 }
-                (b, step) = (b.wrapping_add(self.b_row), step + a.step);
+                (b, step) = (b.wrapping_add(self.b_row_stride), step + a.step_stride);
             }
             for r in 0..R {
                 for v in 0..V {
-                    // SAFETY: as above.
+                    // SAFETY: the tile ends at or before column `len`, so this vector of row r < R of C is the caller's to write.
                     sums[r][v].store(unsafe { &mut *c(r, v) });
                 }
             }
@@ -234,24 +243,26 @@ impl Lines {
         end
     }
 
-    /// From this column on, vector by vector.
+    /// From column `from` on, vector by vector, the last one shorter.
     ///
     /// # Safety
-    /// As [`Lines::whole`].
+    /// The promises of [`Columns::of_rows`], for `R` rows; `from` is at most `len`.
     #[inline(always)]
-    unsafe fn end<L: Vector<W>, const W: usize, const R: usize>(&self, a: &Left<L, R>, from: usize) {
+    unsafe fn rest<L: Vector<W>, const W: usize, const R: usize>(&self, a: &Left<L, R>, from: usize) {
         for at in (from..self.len).step_by(W) {
             let len = W.min(self.len - at);
             for r in 0..R {
-                let c = self.c.wrapping_add(r * self.c_row + at);
-                // SAFETY: so much is left of a row of C.
+                let c = self.c.wrapping_add(r * self.c_row_stride + at);
+                // SAFETY: at + len ≤ self.len, so the caller vouches for these numbers of row r < R of C, and that nobody else
+                // accesses them.
                 let c = unsafe { std::slice::from_raw_parts_mut(c, len) };
-                let mut sum = if a.current { L::load_some(c) } else { a.begin[r] };
+                let mut sum = if a.from_c { L::load_some(c) } else { a.bias[r] };
                 for step in 0..self.steps {
-                    let b = self.b.wrapping_add(step * self.b_row + at);
-                    // SAFETY: so much is left of a row of B, and a step of A.
+                    let b = self.b.wrapping_add(step * self.b_row_stride + at);
+                    // SAFETY: at + len ≤ self.len and step < self.steps, so the caller vouches for these numbers of B, and for this
+                    // number of A's row r < R.
                     let (b, x) = unsafe {
-                        (std::slice::from_raw_parts(b, len), *a.rows[r].wrapping_add(step * a.step))
+                        (std::slice::from_raw_parts(b, len), *a.rows[r].wrapping_add(step * a.step_stride))
                     };
                     sum = L::load_some(b).mul_add(x, sum);
                 }

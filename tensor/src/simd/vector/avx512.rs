@@ -1,16 +1,16 @@
-//! Vectors of sixteen.
+//! Vectors of sixteen numbers: AVX-512.
 
-use super::{MANTISSA, Vector, register_arithmetic};
+use super::arithmetic::{MANTISSA, Vector, register_arithmetic};
 use std::arch::x86_64::*;
 
 const W: usize = 16;
 
-/// One AVX-512 register. Only code that [`crate::simd::Isa::Avx512`] was detected for may use it.
+/// One AVX-512 register. Only code that `on_isa!` compiled for [`crate::simd::Isa::Avx512`] may use it.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(in crate::simd) struct Avx512Vector(__m512);
 
-/// A bit for each of the first `len` lanes.
+/// A mask with a bit set for each of the first `len` lanes.
 #[inline(always)]
 fn first(len: usize) -> __mmask16 {
     if len < W { (1 << len) - 1 } else { !0 }
@@ -34,17 +34,19 @@ impl Vector<W> for Avx512Vector {
 
     #[inline(always)]
     fn load_some(from: &[f32]) -> Avx512Vector {
-        // SAFETY: masked lanes are not touched, the others are inside the slice.
+        // SAFETY: this type is used under `on_isa!` only, which runs on a processor that has AVX-512;
+        // lanes beyond the slice are masked, and masked lanes are not accessed.
         Avx512Vector(unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) })
     }
     #[inline(always)]
     fn store_some(self, to: &mut [f32]) {
-        // SAFETY: as in `load_some`.
+        // SAFETY: this type is used under `on_isa!` only, which runs on a processor that has AVX-512;
+        // lanes beyond the slice are masked, and masked lanes are not accessed.
         unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), first(to.len()), self.0) }
     }
     #[inline(always)]
     fn times_two_to(self, power: Avx512Vector) -> Avx512Vector {
-        // SAFETY: the processor has AVX-512, as this type's users have made sure.
+        // SAFETY: this type is used under `on_isa!` only, which runs on a processor that has AVX-512.
         unsafe {
             let exponent = _mm512_slli_epi32::<{ MANTISSA as u32 }>(_mm512_castps_si512(power.0));
             Avx512Vector(_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(self.0), exponent)))
@@ -52,7 +54,7 @@ impl Vector<W> for Avx512Vector {
     }
 }
 
-/// The transpose of a 16 × 16 matrix: in pairs, in fours, then by quarters of a register.
+/// The transpose of a 16 × 16 matrix: pairs of numbers, then fours, then quarters of registers are exchanged.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn transpose(rows: [__m512; W]) -> [__m512; W] {
@@ -61,7 +63,7 @@ fn transpose(rows: [__m512; W]) -> [__m512; W] {
         pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
         pairs[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
     }
-    // Quarter q of fours[4 i + j]: column 4 q + j of rows 4 i to 4 i + 3.
+    // Quarter q of fours[4 i + j] is column 4 q + j of rows 4 i to 4 i + 3.
     let mut fours = pairs;
     for i in 0..4 {
         let (a, b) = (_mm512_castps_pd(pairs[4 * i]), _mm512_castps_pd(pairs[4 * i + 1]));

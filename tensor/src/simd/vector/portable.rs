@@ -1,6 +1,6 @@
-//! Arrays, whose loops the compiler makes into what the target guarantees.
+//! Vectors of sixteen numbers as arrays, whose loops the compiler turns into the instructions that the target guarantees.
 
-use super::{MANTISSA, Vector};
+use super::arithmetic::{MANTISSA, Vector};
 use std::array;
 
 const W: usize = 16;
@@ -9,8 +9,8 @@ const W: usize = 16;
 #[derive(Clone, Copy)]
 pub(in crate::simd) struct PortableVector([f32; W]);
 
-/// `x · factor + sum`, rounded once. Where the target has no instruction for it, each lane is a call: sixteen of them at each
-/// place that adds a product would be a large part of this crate's code, and of the time to compile it.
+/// `x · factor + sum`, rounded once. Where the target has no instruction for it, each lane is a call. Sixteen calls inlined at every
+/// place that adds a product would be a large part of this crate's code and of its compile time.
 #[cfg_attr(all(target_arch = "x86_64", not(target_feature = "fma")), inline(never))]
 #[cfg_attr(not(all(target_arch = "x86_64", not(target_feature = "fma"))), inline(always))]
 fn fused(x: PortableVector, factor: PortableVector, sum: PortableVector) -> PortableVector {
@@ -82,7 +82,7 @@ impl Vector<W> for PortableVector {
         let bits = |i: usize| self.0[i].to_bits().wrapping_add(power.0[i].to_bits() << MANTISSA);
         PortableVector(array::from_fn(|i| f32::from_bits(bits(i))))
     }
-    // A call, as `fused` is: inlined, it would be 256 moves at each use.
+    // Not inlined: it would be 256 moves at each use.
     #[inline(never)]
     fn transpose(rows: [PortableVector; W]) -> [PortableVector; W] {
         array::from_fn(|i| PortableVector(array::from_fn(|j| rows[j].0[i])))

@@ -1,4 +1,4 @@
-//! Each kind of vector against arrays.
+//! Each vector type against arrays.
 
 use super::*;
 use crate::simd::Isa;
@@ -48,7 +48,7 @@ fn arithmetic<L: Vector<W>, const W: usize>() {
 }
 
 #[test]
-fn every_kind_of_vector() {
+fn every_vector_type_computes_what_arrays_do() {
     for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512].into_iter().filter(|&isa| isa <= Isa::detected()) {
         on_isa!(isa, arithmetic());
     }

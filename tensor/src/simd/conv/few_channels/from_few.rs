@@ -8,27 +8,29 @@ use crate::simd::Isa;
 use crate::simd::vector::{MAX_LANES, Vector, on_isa};
 use rayon::prelude::*;
 
-/// Channels of a tile, as many as registers have room for sums: with 32 of them, and with 16.
+/// Channels of a tile, as many as registers have room for accumulators: of 32 registers.
 const ROWS: usize = 8;
-const ROWS_OF_NARROW: usize = 5;
-/// Vectors of places of a tile.
+/// The same, of 16 registers.
+const ROWS_OF_AVX2: usize = 5;
+/// The width of a tile: vectors of places.
 const VECTORS: usize = 2;
-/// Channels of a task at least, where there are more, to make its copies worth while.
+/// The fewest channels of a task, if there are as many: each task makes its own copies.
 const MIN_IN_TASK: usize = 48;
-/// Tasks for each thread.
+/// How many tasks there are for each thread, at least.
 const TASKS: usize = 4;
 const _: () = assert!(VECTORS * MAX_LANES <= SLACK);
 
 pub(super) struct FromFew<'a> {
     problem: &'a Problem,
     copies: Shifted<'a>,
-    /// Where each tap of each channel reads.
+    /// Where each tap of each channel reads, in the copies.
     shifts: Vec<usize>,
-    /// Channels of a group.
+    /// Channels of a tile.
     rows: usize,
-    /// For each group of channels, and each tap, the group's.
+    /// For each tile of channels, and each tap of each channel in, the tile's weights.
     weights: Vec<f32>,
-    /// Channels of a task: all of a sample, if there are enough samples. No bit depends on it.
+    /// Channels of a task: all of a sample's, if there are enough samples for the threads. The number of threads enters here, and no
+    /// bit depends on it: each number of y is one sum over all terms, in order, whichever task computes it.
     in_task: usize,
 }
 
@@ -36,7 +38,7 @@ impl<'a> FromFew<'a> {
     pub(super) fn new(isa: Isa, problem: &'a Problem, w: &[f32], samples: usize) -> FromFew<'a> {
         let copies = Shifted::new(problem);
         let shifts = copies.shifts();
-        let rows = if isa == Isa::Avx2 { ROWS_OF_NARROW } else { ROWS };
+        let rows = if isa == Isa::Avx2 { ROWS_OF_AVX2 } else { ROWS };
         let at = problem.weights();
         let mut weights = Vec::with_capacity(problem.channels_out.next_multiple_of(rows) * shifts.len());
         for first in (0..problem.channels_out).step_by(rows) {
@@ -51,7 +53,7 @@ impl<'a> FromFew<'a> {
         FromFew { problem, copies, shifts, rows, weights, in_task }
     }
 
-    /// One sample.
+    /// Computes one sample.
     pub(super) fn run(&self, isa: Isa, x: &[f32], bias: Option<&[f32]>, y: &mut [f32], add: bool) {
         let size = self.problem.places_size();
         y.par_chunks_mut(self.in_task * size).enumerate().for_each(|(task, y)| {
@@ -60,7 +62,7 @@ impl<'a> FromFew<'a> {
     }
 }
 
-/// Some channels of one sample, from a first one on.
+/// Computes some channels of one sample, from channel `first` on.
 #[inline(always)]
 fn convolve<L: Vector<W>, const W: usize>(
     call: &FromFew<'_>,
@@ -74,7 +76,7 @@ fn convolve<L: Vector<W>, const W: usize>(
     if W == MAX_LANES {
         add_groups::<L, ROWS, W>(call, &copies, bias, (first, y), add);
     } else {
-        add_groups::<L, ROWS_OF_NARROW, W>(call, &copies, bias, (first, y), add);
+        add_groups::<L, ROWS_OF_AVX2, W>(call, &copies, bias, (first, y), add);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Four lines of places at a time: Winograd's F(4, 3) down the columns of a window three high.
+//! Winograd's F(4, 3) down the columns of a window three high: four lines of places at a time.
 
 use super::problem::Problem;
 use crate::simd::conv::winograd::stride_one::OUT as LINES;
@@ -6,18 +6,18 @@ use crate::simd::conv::winograd::transform::Transform;
 use crate::simd::vector::Vector;
 
 impl Problem {
-    /// Whether this way is open, and fours of lines do not go much beyond the places.
-    pub(super) fn is_by_fours(&self) -> bool {
+    /// Whether the window is three high, and groups of four lines hardly reach beyond the places.
+    pub(super) fn fits_fours(&self) -> bool {
         self.taps[0] == 3 && 4 * LINES * self.fours() <= 5 * self.places[0]
     }
 
-    /// Fours of lines, the last of which may go beyond the places.
+    /// How many groups of four lines cover the places; the last one may reach beyond them.
     pub(super) fn fours(&self) -> usize {
         self.places[0].div_ceil(LINES)
     }
 }
 
-/// Lines of a plane: each begins `pitch` behind the one before.
+/// A plane as lines whose beginnings are `pitch` stride.
 pub(super) struct Plane<'a> {
     pub(super) numbers: &'a [f32],
     pub(super) high: usize,
@@ -25,8 +25,9 @@ pub(super) struct Plane<'a> {
 }
 
 impl Plane<'_> {
-    /// The factors of each four of lines: `C` lines, the first of them `before` above the first of the plane, become `R`, whose
-    /// planes are `apart`. Where there is no line in the plane, it is one of zeros, `outside`, which is as wide as all.
+    /// The factors of each group of four lines: `C` lines, the first of which lies `before` above the plane's first, become `R`
+    /// lines, in planes that are `stride` stride. Lines outside of the plane are `outside`, a line of zeros, whose length is that of
+    /// all lines.
     #[inline(always)]
     pub(super) fn transform<
         M: Transform<R, C>,
@@ -38,12 +39,12 @@ impl Plane<'_> {
         &self,
         (fours, before): (usize, usize),
         outside: &[f32],
-        (to, apart): (&mut [f32], usize),
+        (to, stride): (&mut [f32], usize),
     ) {
         let (wide, pitch) = (outside.len(), self.pitch);
         for four in 0..fours {
             let to = &mut to[four * wide..];
-            // Of a first line above the plane this is a large number.
+            // Wraps to a large number where the first line is above the plane.
             let first = (four * LINES).wrapping_sub(before);
             if first < self.high && C <= self.high - first {
                 let lines = &self.numbers[first * pitch..][..(C - 1) * pitch + wide];
@@ -51,8 +52,8 @@ impl Plane<'_> {
                 for c in 0..C {
                     starts[c] = lines.as_ptr().wrapping_add(c * pitch);
                 }
-                // SAFETY: `C` lines were just found, of which the last one is whole.
-                unsafe { transform::<M, L, C, R, W>(starts, wide, to, apart) };
+                // SAFETY: `lines` was just cut to the beginnings of `C` lines, `pitch` stride, and `wide` numbers of the last one.
+                unsafe { transform::<M, L, C, R, W>(starts, wide, to, stride) };
                 continue;
             }
             let mut lines = [outside; C];
@@ -62,12 +63,12 @@ impl Plane<'_> {
                     lines[c] = &self.numbers[line * pitch..];
                 }
             }
-            transform_lines::<M, L, C, R, W>(&lines, wide, to, apart);
+            transform_lines::<M, L, C, R, W>(&lines, wide, to, stride);
         }
     }
 }
 
-/// Lines of `wide` numbers become others, whose beginnings are `apart`.
+/// Transforms `C` lines of `wide` numbers into `R`, whose beginnings are `stride` stride.
 #[inline(always)]
 pub(super) fn transform_lines<
     M: Transform<R, C>,
@@ -79,50 +80,50 @@ pub(super) fn transform_lines<
     from: &[&[f32]; C],
     wide: usize,
     to: &mut [f32],
-    apart: usize,
+    stride: usize,
 ) {
     let mut starts = [from[0].as_ptr(); C];
     for c in 0..C {
         starts[c] = from[c][..wide].as_ptr();
     }
-    // SAFETY: all lines were just found to be as long.
-    unsafe { transform::<M, L, C, R, W>(starts, wide, to, apart) }
+    // SAFETY: each line was just found to have `wide` numbers.
+    unsafe { transform::<M, L, C, R, W>(starts, wide, to, stride) }
 }
 
 /// # Safety
-/// There are `wide` numbers from each of the beginnings on.
+/// Each pointer of `from` is valid for reads of `wide` numbers.
 #[inline(always)]
 unsafe fn transform<M: Transform<R, C>, L: Vector<W>, const C: usize, const R: usize, const W: usize>(
     from: [*const f32; C],
     wide: usize,
     to: &mut [f32],
-    apart: usize,
+    stride: usize,
 ) {
-    let to = &mut to[..(R - 1) * apart + wide];
+    let to = &mut to[..(R - 1) * stride + wide];
     let start = to.as_mut_ptr();
     let mut x = [L::zero(); C];
     if wide < W {
         for c in 0..C {
-            // SAFETY: a line.
+            // SAFETY: c < C, so the caller vouches for `wide` numbers from here on.
             x[c] = L::load_some(unsafe { std::slice::from_raw_parts(from[c], wide) });
         }
         let y = M::apply(x);
         for r in 0..R {
-            y[r].store_some(&mut to[r * apart..][..wide]);
+            y[r].store_some(&mut to[r * stride..][..wide]);
         }
         return;
     }
     for at in (0..wide).step_by(W) {
-        // The last vector ends where the lines do: what it has in common with the one before comes out the same again.
+        // The last vector ends where the lines do; numbers that it shares with the one before are computed twice, to the same bits.
         let at = at.min(wide - W);
         for c in 0..C {
-            // SAFETY: a whole vector of a line.
+            // SAFETY: at + W ≤ wide, so the caller vouches for this vector of line c < C.
             x[c] = L::load(unsafe { &*from[c].wrapping_add(at).cast() });
         }
         let y = M::apply(x);
         for r in 0..R {
-            // SAFETY: `to` was cut behind the last line.
-            y[r].store(unsafe { &mut *start.wrapping_add(r * apart + at).cast() });
+            // SAFETY: at + W ≤ wide and r < R, and `to` was cut to `R` lines of `wide` numbers at this stride.
+            y[r].store(unsafe { &mut *start.wrapping_add(r * stride + at).cast() });
         }
     }
 }

@@ -1,13 +1,12 @@
-//! The tile of sums that stays in registers.
+//! Tiles of accumulators, which stay in registers.
 
 use crate::simd::vector::{Vector, behind};
 
-/// The terms of a sum, in order: each a weight for every row of a tile, times what is so many numbers behind the beginning
-/// of x.
+/// The terms of a tile's sums, in order: each is a weight for every row of the tile, times the numbers of x from an offset on.
 pub(super) struct Terms<'a, const ROWS: usize> {
     shifts: &'a [usize],
     weights: &'a [[f32; ROWS]],
-    /// The greatest of the shifts.
+    /// The largest of the shifts.
     furthest: usize,
 }
 
@@ -16,7 +15,7 @@ impl<'a, const ROWS: usize> Terms<'a, ROWS> {
         Terms { shifts, weights, furthest: shifts.iter().copied().max().unwrap_or(0) }
     }
 
-    /// Adds them to each sum of a tile. Where x has ended there are zeros.
+    /// Adds all terms to each sum of a tile. Beyond its end, x counts as zeros.
     #[inline(always)]
     pub(super) fn add<L: Vector<W>, const VECTORS: usize, const W: usize>(
         &self,
@@ -26,8 +25,8 @@ impl<'a, const ROWS: usize> Terms<'a, ROWS> {
         if self.furthest + VECTORS * W <= x.len() {
             self.add_from(
                 sums,
-                // SAFETY: it was just asked for that all vectors are there behind the furthest of the shifts. To ask at each would
-                // take the registers that the sums need.
+                // SAFETY: `furthest` is the largest shift, and x was just found to have all of a tile's width from there on. A check at
+                // each shift would take registers that the sums need.
                 #[inline(always)]
                 |shift| load(unsafe { x.get_unchecked(shift..shift + VECTORS * W) }),
             );
@@ -46,7 +45,7 @@ impl<'a, const ROWS: usize> Terms<'a, ROWS> {
         sums: &mut [[L; VECTORS]; ROWS],
         load: impl Fn(usize) -> [L; VECTORS],
     ) {
-        // In registers as long as it has a name of its own.
+        // A local variable: the compiler keeps it in registers.
         let mut open = *sums;
         for (shift, weights) in self.shifts.iter().zip(self.weights) {
             let row = load(*shift);
@@ -61,7 +60,7 @@ impl<'a, const ROWS: usize> Terms<'a, ROWS> {
     }
 }
 
-/// Some vectors of neighbouring numbers; zeros where there are not enough.
+/// Vectors of neighbouring numbers, and zeros where there are not enough.
 #[inline(always)]
 pub(super) fn load<L: Vector<W>, const VECTORS: usize, const W: usize>(from: &[f32]) -> [L; VECTORS] {
     let mut row = [L::zero(); VECTORS];
@@ -77,7 +76,7 @@ pub(super) fn load<L: Vector<W>, const VECTORS: usize, const W: usize>(from: &[f
     row
 }
 
-/// As many of their numbers as there is room for.
+/// Stores as many numbers as there is room for.
 #[inline(always)]
 pub(super) fn store<L: Vector<W>, const VECTORS: usize, const W: usize>(row: [L; VECTORS], to: &mut [f32]) {
     if to.len() >= VECTORS * W {
@@ -86,7 +85,7 @@ pub(super) fn store<L: Vector<W>, const VECTORS: usize, const W: usize>(row: [L;
         }
     } else {
         for j in 0..VECTORS {
-            // What is behind the last number, if nothing: see `behind`.
+            // At most the end of `to`, as in `behind`.
             let at = to.len().min(j * W);
             row[j].store_some(&mut to[at..]);
         }

@@ -1,6 +1,6 @@
-//! As the definition has it, term by term.
+//! Partial sums term by term, as the definition has them.
 
-use super::{ColumnSums, MARGIN, ROWS, VECTORS, add_terms, of_groups};
+use super::column_sums::{ColumnSums, MARGIN, ROWS, VECTORS, add_terms, weights_of_tiles};
 use crate::simd::Isa;
 use crate::simd::conv::few_channels::prefetch::Prefetcher;
 use crate::simd::conv::few_channels::problem::Problem;
@@ -14,11 +14,11 @@ const TOGETHER: usize = 8;
 pub(in crate::simd) struct Direct<'a> {
     problem: &'a Problem,
     segments: Vec<Segment>,
-    /// For each group of sums (channel put out, column), and each channel and row of the window.
+    /// For each tile of sums (channel out, column of the window), and each channel in and row of the window.
     weights: Vec<[f32; ROWS]>,
 }
 
-/// Neighbouring lines of places whose window has the same rows inside the picture.
+/// Neighbouring lines of places in which the same rows of the window are inside the picture.
 struct Segment {
     lines: Range<usize>,
     rows: Range<usize>,
@@ -39,13 +39,13 @@ impl<'a> Direct<'a> {
             }
         }
         let (at, columns) = (problem.weights(), problem.taps[1]);
-        let weights = of_groups(problem, problem.channels_in * problem.taps[0], |step, to, u| {
+        let weights = weights_of_tiles(problem, problem.channels_in * problem.taps[0], |step, to, u| {
             w[at.at(to, step * columns + u)]
         });
         Direct { problem, segments, weights }
     }
 
-    /// One sample.
+    /// Computes one sample.
     pub(in crate::simd) fn run(&self, isa: Isa, x: &[f32], bias: Option<&[f32]>, y: &mut [f32], add: bool) {
         on_isa!(isa, convolve(self, x, bias, y, add));
     }
@@ -66,7 +66,7 @@ fn convolve<L: Vector<W>, const W: usize>(
     sums.add_up::<L, W>(call.problem, bias, y, add);
 }
 
-/// The sums of all columns at the places of a segment.
+/// The partial sums of all columns at the places of a segment.
 #[inline(always)]
 fn sum_segment<L: Vector<W>, const W: usize>(
     call: &Direct<'_>,
@@ -74,7 +74,7 @@ fn sum_segment<L: Vector<W>, const W: usize>(
     x: &[f32],
     sums: &mut ColumnSums,
 ) {
-    let (problem, rows, apart) = (call.problem, &segment.rows, sums.apart);
+    let (problem, rows, stride) = (call.problem, &segment.rows, sums.stride);
     let wide = problem.plane[1];
     let (start, len) = (segment.lines.start * wide, segment.lines.len() * wide);
     let mut shifts = Vec::with_capacity(TOGETHER * rows.len());
@@ -88,17 +88,17 @@ fn sum_segment<L: Vector<W>, const W: usize>(
         }
         let next = x.as_ptr().wrapping_add(channels.end * problem.plane_size() + start);
         let turns = sums.groups() * len.div_ceil(VECTORS * W);
-        let mut ahead = Prefetcher::new(next, [TOGETHER, len, problem.plane_size()], turns);
-        for (group, sums) in sums.numbers.chunks_exact_mut(ROWS * apart).enumerate() {
+        let mut prefetcher = Prefetcher::new(next, [TOGETHER, len, problem.plane_size()], turns);
+        for (group, sums) in sums.numbers.chunks_exact_mut(ROWS * stride).enumerate() {
             weights.clear();
             for channel in channels.clone() {
                 let steps = &call.weights[(group * problem.channels_in + channel) * problem.taps[0]..];
                 weights.extend_from_slice(&steps[rows.clone()]);
             }
             let terms = Terms::new(&shifts, &weights);
-            // Lines without a row inside read nothing, and may be longer than x.
-            let sums = (&mut sums[MARGIN + start..], apart);
-            add_terms::<L, W>(&terms, x, sums, len, first == 0, &mut ahead);
+            // Lines whose window has no row inside the picture read nothing, and may reach beyond x.
+            let sums = (&mut sums[MARGIN + start..], stride);
+            add_terms::<L, W>(&terms, x, sums, len, first == 0, &mut prefetcher);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Four lines at a time, with half of the multiplications.
+//! Partial sums four lines at a time, with half of the multiplications.
 //!
-//! Winograd's F(4, 3) down the columns: six lines of a channel become six *factors*, and so do the three taps of a column of
-//! the window. Products of these are summed over channels, and six sums become four lines of zᵤ. The factors of lines serve
-//! all channels put out and all columns of the window: with fewer than three of the former they cost more than they save.
+//! Winograd's F(4, 3) down the columns: six lines of a channel become six *factors*, and so do the three taps of a column of the
+//! window. Products of factors are summed over channels, and six sums become four lines of zᵤ. The factors of lines are used for all
+//! channels out and all columns of the window; with fewer than three channels out they cost more than they save.
 
-use super::{ColumnSums, ROWS, VECTORS, add_terms, of_groups};
+use super::column_sums::{ColumnSums, ROWS, VECTORS, add_terms, weights_of_tiles};
 use crate::Buffer;
 use crate::simd::Isa;
 use crate::simd::conv::few_channels::lines::{Plane, transform_lines};
@@ -14,30 +14,31 @@ use crate::simd::conv::few_channels::tile::Terms;
 use crate::simd::conv::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, Output, Taps};
 use crate::simd::vector::{MAX_LANES, Vector, on_isa};
 
-/// Channels put out at least.
-const LEAST: usize = 3;
-/// Numbers of all factors that are made at once, so that the second cache holds them beside their sums; and the channels that these
-/// are of: with fewer, sums would go to memory and back too often.
+/// The fewest channels out for which this pays.
+const MIN_CHANNELS: usize = 3;
+/// Numbers of all factors that are computed at once, so that the L2 cache holds them beside their sums.
 const AT_ONCE: usize = 1 << 15;
+/// The fewest channels in whose factors are computed at once: with fewer, sums would go to memory and back too often.
 const MIN_TOGETHER: usize = 8;
+/// The most channels in whose factors are computed at once.
 const MAX_TOGETHER: usize = 16;
 
 pub(in crate::simd) struct Winograd<'a> {
     problem: &'a Problem,
-    /// For each factor, each group of sums, and each channel.
+    /// For each factor, each tile of sums, and each channel in.
     weights: Buffer<f32>,
 }
 
 impl<'a> Winograd<'a> {
-    /// Whether this way is open to a problem to few channels, and pays.
+    /// Whether a problem to few channels can be computed like this, and that pays.
     pub(in crate::simd) fn applies(problem: &Problem) -> bool {
-        problem.is_by_fours() && problem.channels_out >= LEAST && together(problem) >= MIN_TOGETHER
+        problem.fits_fours() && problem.channels_out >= MIN_CHANNELS && together(problem) >= MIN_TOGETHER
     }
 
     pub(in crate::simd) fn new(isa: Isa, problem: &'a Problem, w: &[f32]) -> Winograd<'a> {
         let (at, [high, columns]) = (&problem.weights(), problem.taps);
         let taps = [0, 1, 2].map(|v| {
-            of_groups(problem, problem.channels_in, |from, to, u| {
+            weights_of_tiles(problem, problem.channels_in, |from, to, u| {
                 w[at.at(to, (from * high + v) * columns + u)]
             })
         });
@@ -47,13 +48,13 @@ impl<'a> Winograd<'a> {
         Winograd { problem, weights }
     }
 
-    /// One sample.
+    /// Computes one sample.
     pub(in crate::simd) fn run(&self, isa: Isa, x: &[f32], bias: Option<&[f32]>, y: &mut [f32], add: bool) {
         on_isa!(isa, convolve(self, x, bias, y, add));
     }
 }
 
-/// Channels whose factors are made at once.
+/// How many channels' factors are computed at once.
 fn together(problem: &Problem) -> usize {
     (AT_ONCE / (FACTORS * problem.fours() * problem.plane[1])).min(MAX_TOGETHER)
 }
@@ -74,31 +75,32 @@ fn convolve<L: Vector<W>, const W: usize>(
     let problem = call.problem;
     let ([height, wide], plane_size) = (problem.plane, problem.plane_size());
     let (fours, together) = (problem.fours(), together(problem));
-    let (size, apart) = (fours * wide, fours * wide + VECTORS * MAX_LANES);
+    let (size, stride) = (fours * wide, fours * wide + VECTORS * MAX_LANES);
     let mut columns = ColumnSums::new(problem, fours * LINES);
     let groups = columns.groups();
-    let mut sums = Buffer::<f32>::scratch(FACTORS * groups * ROWS * apart);
-    let mut factors = Buffer::<f32>::scratch(FACTORS * together * apart);
-    let shifts: [usize; MAX_TOGETHER] = std::array::from_fn(|channel| channel * apart);
+    let mut sums = Buffer::<f32>::scratch(FACTORS * groups * ROWS * stride);
+    let mut factors = Buffer::<f32>::scratch(FACTORS * together * stride);
+    let shifts: [usize; MAX_TOGETHER] = std::array::from_fn(|channel| channel * stride);
     let outside = vec![0.0; wide];
     for (round, planes) in x.chunks(together * plane_size).enumerate() {
         for (channel, plane) in planes.chunks_exact(plane_size).enumerate() {
             let plane = Plane { numbers: plane, high: height, pitch: wide };
-            let to = (&mut factors[channel * apart..], together * apart);
+            let to = (&mut factors[channel * stride..], together * stride);
             plane.transform::<Input, L, FACTORS, FACTORS, W>((fours, problem.before[0]), &outside, to);
         }
         let channels = planes.len() / plane_size;
         let turns = FACTORS * groups * size.div_ceil(VECTORS * W);
-        let mut ahead = Prefetcher::new(planes.as_ptr_range().end, [together, plane_size, plane_size], turns);
-        let factors = factors.chunks_exact(together * apart);
+        let mut prefetcher =
+            Prefetcher::new(planes.as_ptr_range().end, [together, plane_size, plane_size], turns);
+        let factors = factors.chunks_exact(together * stride);
         let weights = call.weights.as_chunks().0.chunks_exact(groups * problem.channels_in);
-        let sums = sums.chunks_exact_mut(groups * ROWS * apart);
+        let sums = sums.chunks_exact_mut(groups * ROWS * stride);
         for ((factors, weights), sums) in factors.zip(weights).zip(sums) {
             for (weights, sums) in
-                weights.chunks_exact(problem.channels_in).zip(sums.chunks_exact_mut(ROWS * apart))
+                weights.chunks_exact(problem.channels_in).zip(sums.chunks_exact_mut(ROWS * stride))
             {
                 let terms = Terms::new(&shifts[..channels], &weights[round * together..][..channels]);
-                add_terms::<L, W>(&terms, factors, (sums, apart), size, round == 0, &mut ahead);
+                add_terms::<L, W>(&terms, factors, (sums, stride), size, round == 0, &mut prefetcher);
             }
         }
     }
@@ -106,7 +108,7 @@ fn convolve<L: Vector<W>, const W: usize>(
         for four in 0..fours {
             let mut lines = [&[][..]; FACTORS];
             for p in 0..FACTORS {
-                lines[p] = &sums[(p * groups * ROWS + row) * apart + four * wide..][..wide];
+                lines[p] = &sums[(p * groups * ROWS + row) * stride + four * wide..][..wide];
             }
             let z = &mut z[four * LINES * wide..];
             transform_lines::<Output, L, FACTORS, LINES, W>(&lines, wide, z, wide);

@@ -1,6 +1,7 @@
-//! As the definition has it: sums of products of neighbouring places of the many channels and shifted copies of the few.
+//! The gradient of the weights as the definition has it: sums of products of places of the many channels and of shifted copies of the
+//! few.
 
-use super::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
+use super::places::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::Buffer;
 use crate::simd::conv::few_channels::problem::Problem;
 use crate::simd::conv::few_channels::shifted::Shifted;
@@ -9,17 +10,17 @@ use crate::simd::vector::{MAX_LANES, Vector, on_isa};
 use crate::simd::{Isa, sums};
 use rayon::prelude::*;
 
-/// Numbers of all copies that are made at once: some samples', so that the second cache holds them; one sample's at least.
+/// Numbers of all copies that are made at once, so that the L2 cache holds them: those of some samples, of one at least.
 const AT_ONCE: usize = 1 << 17;
-/// Numbers of a sample's copies that are read again and again before the next ones, so that the first cache holds them.
+/// Numbers of a sample's copies that all channels read before the next ones, so that the L1 cache holds them.
 const NEAR: usize = 4096;
 
-/// Whether there are so few terms that a product would leave many of its lanes empty.
+/// Whether there are so few terms that a product of matrices would leave most of a panel empty.
 pub(in crate::simd::conv::few_channels) fn applies(problem: &Problem) -> bool {
     problem.is_from_few() && problem.channels_in * problem.taps[0] * problem.taps[1] <= MAX_LANES
 }
 
-/// Sixteen sums for each weight go over every sixteenth place.
+/// For each weight sixteen sums, one in each lane, each over every sixteenth place.
 pub(in crate::simd::conv::few_channels) fn grad_weight(
     problem: &Problem,
     isa: Isa,
@@ -52,7 +53,7 @@ pub(in crate::simd::conv::few_channels) fn grad_weight(
 struct Call<'a> {
     problem: &'a Problem,
     copies: Shifted<'a>,
-    /// Where each tap of each of the few channels reads.
+    /// Where each tap of each of the few channels reads, in the copies.
     shifts: Vec<usize>,
 }
 
@@ -62,13 +63,13 @@ impl<'a> Call<'a> {
         Call { problem, shifts: copies.shifts(), copies }
     }
 
-    /// Tiles for the same channels.
+    /// How many tiles the terms of a channel make.
     fn columns(&self) -> usize {
         self.shifts.len().div_ceil(TAPS)
     }
 }
 
-/// The sums of some of the many channels, from a first one on, over samples in order.
+/// The sums of some of the many channels, from channel `first` on, over samples in order.
 #[inline(always)]
 fn add_samples<L: Vector<W>, const W: usize>(
     call: &Call<'_>,
@@ -90,7 +91,7 @@ fn add_samples<L: Vector<W>, const W: usize>(
             let samples = copies.chunks_exact(copies_len).zip(many.chunks_exact(many_len));
             let blocks = (0..size).step_by(near).map(|start| (start, near.min(size - start)));
             for ((copies, many), (start, len)) in samples.flat_map(|s| blocks.clone().map(move |b| (s, b))) {
-                // Rows without a channel, and columns without a tap, repeat the last one; nobody reads their sums.
+                // Rows without a channel, and columns without a tap, repeat the last one; their sums are not read.
                 let rows = std::array::from_fn(|i| {
                     let channel = (first + group * ROWS + i).min(problem.channels_out - 1);
                     &many[channel * size + start..][..len]

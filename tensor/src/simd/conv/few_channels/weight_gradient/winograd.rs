@@ -1,9 +1,10 @@
-//! Four lines of places at a time, with half of the multiplications: the adjoint of Winograd's F(4, 3) down the columns.
+//! The gradient of the weights four lines of places at a time, with half of the multiplications: the adjoint of Winograd's F(4, 3)
+//! down the columns.
 //!
-//! Four lines of the many channels become six *factors*, and so do the six lines of the few channels' copies that they meet.
-//! Products of these are summed over all fours of lines, and six sums become the gradients of a column of three taps.
+//! Four lines of the many channels become six *factors*, and so do the six lines of the few channels' copies that meet them. Products
+//! of factors are summed over all groups of four lines, and six sums become the gradients of a column of three taps.
 
-use super::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
+use super::places::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::Buffer;
 use crate::simd::conv::few_channels::lines::Plane;
 use crate::simd::conv::few_channels::prefetch::Prefetcher;
@@ -19,22 +20,22 @@ use crate::simd::vector::{MAX_LANES, Vector, on_isa};
 use crate::simd::{Isa, sums};
 use rayon::prelude::*;
 
-/// Of the many channels, those whose factors are made at once: for all of them each factor of the few channels comes from the second
-/// cache but once.
+/// How many of the many channels' factors are computed at once. For all of these, each factor of the few channels is read from the L2
+/// cache once.
 const TOGETHER: usize = 4 * ROWS;
 const _: () = assert!(IN_TASK.is_multiple_of(TOGETHER));
-/// Numbers of a factor of a sample's plane at least, as short lines cost more than they save; and of all factors of the few channels
-/// at most, so that the second cache holds them beside the others.
+/// The fewest numbers of a factor of a sample's plane: shorter lines cost more than they save.
 const MIN_SIZE: usize = 128;
+/// The most numbers of all factors of the few channels, so that the L2 cache holds them beside the others.
 const MAX_NUMBERS: usize = 1 << 15;
-/// Numbers of a factor that are summed at once: of some samples, if planes are small.
+/// Numbers of a factor that are summed at once: those of several samples, if planes are small.
 const RUN: usize = 256;
-/// Taps of a column.
+/// Taps of a column of the window.
 const HIGH: usize = 3;
 
 pub(in crate::simd::conv::few_channels) fn applies(problem: &Problem) -> bool {
     let numbers = FACTORS * columns_of_taps(problem) * size(problem);
-    problem.is_by_fours() && problem.is_from_few() && size(problem) >= MIN_SIZE && numbers <= MAX_NUMBERS
+    problem.fits_fours() && problem.is_from_few() && size(problem) >= MIN_SIZE && numbers <= MAX_NUMBERS
 }
 
 /// Columns of taps of all the few channels.
@@ -70,7 +71,8 @@ pub(in crate::simd::conv::few_channels) fn grad_weight(
     write_gradients(problem, dw, how, |to, term| sums[to * of_channel + term]);
 }
 
-/// The gradients for some of the many channels, from a first one on, of the samples of a slice in order, in the order of terms.
+/// The gradients of some of the many channels, from channel `first` on, over the samples of a slice in order. They are written in the
+/// order of terms.
 #[inline(always)]
 fn add_samples<L: Vector<W>, const W: usize>(
     problem: &Problem,
@@ -98,7 +100,7 @@ fn add_samples<L: Vector<W>, const W: usize>(
             let (start, next) = (first + block * TOGETHER, first + (block + 1) * TOGETHER);
             let rows = sums.len() / (FACTORS * tiles) * ROWS;
             for row in 0..rows {
-                // Rows without a channel repeat the last one; nobody reads their sums.
+                // Rows without a channel repeat the last one; their sums are not read.
                 let channel = (start + row).min(problem.channels_out - 1);
                 for (sample, many) in many.chunks_exact(problem.size_out()).enumerate() {
                     let plane = &many[channel * places..][..places];
@@ -108,10 +110,10 @@ fn add_samples<L: Vector<W>, const W: usize>(
             }
             let after = if next < first + channels { next * places } else { many.len() + first * places };
             let after = many.as_ptr().wrapping_add(after);
-            let mut ahead =
+            let mut prefetcher =
                 Prefetcher::new(after, [run / size, TOGETHER * places, problem.size_out()], sums.len());
             let planes = (&of_few[..FACTORS * columns * run], &of_many[..], run);
-            add_products::<L, W>(planes, sums, &mut ahead);
+            add_products::<L, W>(planes, sums, &mut prefetcher);
         }
     }
     for (channel, gradients) in gradients.chunks_exact_mut(columns * HIGH).enumerate() {
@@ -126,12 +128,12 @@ fn add_samples<L: Vector<W>, const W: usize>(
     }
 }
 
-/// Adds the products of some groups of rows and all columns of taps, factor by factor: planes of `run` numbers.
+/// Adds the products of some groups of rows and all columns of taps, factor by factor, over planes of `run` numbers.
 #[inline(always)]
 fn add_products<L: Vector<W>, const W: usize>(
     (of_few, of_many, run): (&[f32], &[f32], usize),
     sums: &mut [Tile],
-    ahead: &mut Prefetcher,
+    prefetcher: &mut Prefetcher,
 ) {
     let columns = of_few.len() / (FACTORS * run);
     let tiles = columns.div_ceil(TAPS);
@@ -142,10 +144,10 @@ fn add_products<L: Vector<W>, const W: usize>(
                 rows[i] = &of_many[(p * TOGETHER + group * ROWS + i) * run..][..run];
             }
             for (tile, sums) in sums[p * tiles..][..tiles].iter_mut().enumerate() {
-                ahead.turn::<L, W>();
+                prefetcher.advance::<L, W>();
                 let mut taps = [&[][..]; TAPS];
                 for j in 0..TAPS {
-                    // Columns of a tile without one of taps repeat the last one.
+                    // Where a tile has fewer columns of taps, the last one is repeated.
                     let column = (tile * TAPS + j).min(columns - 1);
                     taps[j] = &of_few[(p * columns + column) * run..][..run];
                 }
@@ -172,13 +174,13 @@ fn of_column<'s, L: Vector<W>, const W: usize>(sums: impl Fn(usize) -> &'s [f32;
     gradients.map(sums::of_lanes)
 }
 
-/// For each factor, and each column of taps of a sample's few channels, a plane.
+/// The factors of a sample's few channels: a plane for each factor and each column of taps.
 #[inline(always)]
 fn factors_of_few<L: Vector<W>, const W: usize>(
     problem: &Problem,
     few: &[f32],
     outside: &[f32],
-    (to, apart): (&mut [f32], usize),
+    (to, stride): (&mut [f32], usize),
 ) {
     let (columns, wide) = (columns_of_taps(problem), problem.places[1]);
     let window = Window::new([problem.fours() * LINES, wide], problem.taps, 1);
@@ -190,22 +192,22 @@ fn factors_of_few<L: Vector<W>, const W: usize>(
         for u in 0..problem.taps[1] {
             let (numbers, pitch) = (&padded[u..], window.plane[1]);
             let plane = Plane { numbers, high: window.plane[0], pitch };
-            let to = (&mut to[column * apart..], columns * apart);
+            let to = (&mut to[column * stride..], columns * stride);
             plane.transform::<Input, L, FACTORS, FACTORS, W>((problem.fours(), 0), outside, to);
             column += 1;
         }
     }
 }
 
-/// For each factor the plane of this row, of one channel of a sample.
+/// The factors of one of a sample's many channels: a plane for each factor.
 #[inline(always)]
 fn factors_of_many<L: Vector<W>, const W: usize>(
     problem: &Problem,
     plane: &[f32],
     outside: &[f32],
-    (to, apart): (&mut [f32], usize),
+    (to, stride): (&mut [f32], usize),
 ) {
     let plane = Plane { numbers: plane, high: problem.places[0], pitch: problem.places[1] };
-    let to = (to, TOGETHER * apart);
+    let to = (to, TOGETHER * stride);
     plane.transform::<OutputAdjoint, L, LINES, FACTORS, W>((problem.fours(), 0), outside, to);
 }
