@@ -1,21 +1,22 @@
-//! The exponential function in f32, number by number and in vectors.
+//! The exponential function in f32, of single numbers and of vectors.
 
 use crate::simd::vector::Vector;
 use std::f32::consts::LOG2_E;
 
-/// Outside of these, e^x is 0 or ∞.
+/// Below this, e^x is 0 in f32.
 const LEAST: f32 = -104.0;
+/// Above this, e^x is ∞ in f32.
 const MOST: f32 = 89.0;
-/// Adding and taking away 1.5 · 2²³ rounds to the nearest integer.
+/// Adding and subtracting 1.5 · 2²³ rounds to the nearest integer.
 const ROUND: f32 = 12_582_912.0;
 /// ln 2 in two parts: the first has trailing zeros, so n · LN2_HI is exact.
 const LN2_HI: f32 = 0.693_359_4;
 const LN2_LO: f32 = -2.121_944_4e-4;
-/// Of the polynomial, highest first.
+/// The polynomial's coefficients, highest power first.
 const COEFFICIENTS: [f32; 7] = [1.378_172_7e-3, 8.372_996e-3, 4.166_862e-2, 1.666_647e-1, 0.5, 1.0, 1.0];
 
-/// e^x in f32 as branch-free arithmetic, so that loops over it become vector code on every path and give
-/// the same bits on each.
+/// e^x in f32 as branch-free arithmetic, so that loops over it become vector code, with the same bits on
+/// every path.
 ///
 /// Write x = n ln 2 + r with |r| ≤ ½ ln 2; then e^x = 2ⁿ e^r, e^r from a degree-6 polynomial (Taylor's, its
 /// last coefficients tuned for the interval), and 2ⁿ made by writing n into the exponent bits, in two halves so
@@ -36,16 +37,16 @@ pub fn exp_f32(x: f32) -> f32 {
     let p = p.mul_add(r, c2);
     let p = p.mul_add(r, c1);
     let p = p.mul_add(r, c0);
-    // ROUND + n holds n in its last bits: cheaper than a conversion, which would have to mind the range.
+    // ROUND + n holds n in its last bits: cheaper than a conversion, which would have to check the range.
     let n = rounded.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let half = n >> 1;
     p * power_of_two(half) * power_of_two(n.wrapping_sub(half))
 }
 
-/// The logistic function 1 / (1 + e^−x) of each lane, within 3 units in the last place; below x = −87, where it is less than
-/// 2⁻¹²⁵, what it is there.
+/// The logistic function 1 / (1 + e^−x) of each lane, within 3 units in the last place; below x = −87 its value at −87, which is less
+/// than 2⁻¹²⁵.
 ///
-/// e^−x as in [`exp_f32`]; but within these bounds it is a normal number, and 2ⁿ an addition to its exponent.
+/// e^−x is computed as in [`exp_f32`]; but within these bounds it is a normal number, so 2ⁿ is an addition to its exponent.
 #[inline(always)]
 pub(super) fn sigmoid<L: Vector<W>, const W: usize>(x: L) -> L {
     const BOUND: f32 = 87.0;

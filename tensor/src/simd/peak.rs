@@ -1,21 +1,21 @@
-//! As many multiply-adds as the processor can do: what kernels are measured against.
+//! The processor's peak rate of multiply-adds, which kernels are measured against.
 
 use super::Isa;
 use std::hint::black_box;
 
-/// Sums that go on side by side: enough to hide how long one multiply-add takes, few enough for the registers.
+/// Independent accumulators: enough to hide the latency of a multiply-add, few enough for the registers.
 const SUMS: usize = 24;
 const ROUNDS: usize = 1 << 16;
 
-/// Does nothing but independent multiply-adds of registers, on this thread; answers how many multiplications and
-/// additions that were. It takes about a millisecond.
+/// Does nothing but independent multiply-adds of registers, on this thread, for about a millisecond. Returns the number of
+/// multiplications and additions.
 pub fn multiply_adds() -> u64 {
     match Isa::active() {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the processor has the instructions.
+        // SAFETY: `Isa::active` returns at most what was detected, so the processor has AVX-512.
         Isa::Avx512 => unsafe { x86::avx512() },
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
+        // SAFETY: `Isa::active` returns at most what was detected, so the processor has AVX2 and FMA.
         Isa::Avx2 => unsafe { x86::avx2() },
         _ => portable(),
     }
@@ -42,7 +42,7 @@ mod x86 {
     macro_rules! registers {
         ($name:ident, $features:literal, $lanes:literal, $sums:expr, $set:ident, $fma:ident) => {
             /// # Safety
-            /// The processor has the instructions.
+            /// The processor has the instructions of these features.
             #[target_feature(enable = $features)]
             pub(super) unsafe fn $name() -> u64 {
                 let (x, y) = ($set(black_box(0.999)), $set(black_box(1e-3)));

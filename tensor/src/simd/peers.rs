@@ -1,4 +1,4 @@
-//! Other people's f32 products behind one safe signature: what tests check ours by, and benches measure beside it.
+//! f32 products of other crates behind one safe signature: tests check this crate's by them, and benches measure them beside it.
 
 /// An f32 product C ← A·B of row-major matrices, A being m × k and B k × n.
 pub type Product = fn(size: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32]);
@@ -15,7 +15,8 @@ fn check([m, n, k]: [usize; 3], a: &[f32], b: &[f32], c: &[f32]) -> [isize; 2] {
 pub fn matrixmultiply(size: [usize; 3], a: &[f32], b: &[f32], c: &mut [f32]) {
     let ([m, n, k], [row_n, row_k]) = (size, check(size, a, b, c));
     let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
-    // SAFETY: contiguous row-major matrices of the lengths that were checked; C is borrowed alone.
+    // SAFETY: `check` found the slices to have the lengths of contiguous row-major matrices with these strides, and C is borrowed
+    // mutably.
     unsafe { ::matrixmultiply::sgemm(m, k, n, 1.0, a, row_k, 1, b, row_n, 1, 0.0, c, row_n, 1) }
 }
 
@@ -39,7 +40,8 @@ fn gemm_by(threads: ::gemm::Parallelism, size: [usize; 3], a: &[f32], b: &[f32],
     let ([m, n, k], [row_n, row_k]) = (size, check(size, a, b, c));
     let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
     let (zero, one, conjugate) = (0.0, 1.0, false);
-    // SAFETY: contiguous row-major matrices of the lengths that were checked; C is borrowed alone.
+    // SAFETY: `check` found the slices to have the lengths of contiguous row-major matrices with these strides, and C is borrowed
+    // mutably.
     unsafe {
         ::gemm::gemm(
             m, n, k, c, 1, row_n, false, a, 1, row_k, b, 1, row_n, zero, one, conjugate, conjugate,

@@ -1,25 +1,25 @@
-//! Sums in sixteen lanes, whatever the vectors' width: so each path gives the same bits.
+//! Sums in sixteen lanes, whatever the vectors' width, so that each path returns the same bits.
 
 use super::Isa;
 use crate::simd::vector::{MAX_LANES as LANES, Vector, on_isa};
 use std::ops::Range;
 
-/// Numbers that lanes take before they are folded into f64, so that rounding errors stay near those of a few dozen
+/// How many numbers are added to the lanes before these are folded into f64, so that rounding errors stay near those of a few dozen
 /// additions.
 pub(super) const RUN: usize = 64 * LANES;
 
-/// The sum of planes of so many pixels, whose beginnings are `apart` from each other and the first of which begins `numbers`.
-pub(crate) fn of_planes(isa: Isa, numbers: &[f32], pixels: usize, apart: usize) -> f32 {
-    on_isa!(isa, sum_of_planes(numbers, pixels, apart))
+/// The sum over planes of `pixels` numbers, whose beginnings are `stride` stride, the first at the beginning of `numbers`.
+pub(crate) fn of_planes(isa: Isa, numbers: &[f32], pixels: usize, stride: usize) -> f32 {
+    on_isa!(isa, sum_of_planes(numbers, pixels, stride))
 }
 
 #[inline(always)]
-fn sum_of_planes<L: Vector<W>, const W: usize>(numbers: &[f32], pixels: usize, apart: usize) -> f32 {
+fn sum_of_planes<L: Vector<W>, const W: usize>(numbers: &[f32], pixels: usize, stride: usize) -> f32 {
     let together = (RUN / pixels.max(1)).max(1);
     let mut total = 0.0;
-    for planes in numbers.chunks(together * apart) {
+    for planes in numbers.chunks(together * stride) {
         let mut lanes = [L::zero(); 2];
-        for plane in planes.chunks(apart) {
+        for plane in planes.chunks(stride) {
             let plane = &plane[..pixels];
             each_vector::<W>(
                 pixels,
@@ -32,7 +32,7 @@ fn sum_of_planes<L: Vector<W>, const W: usize>(numbers: &[f32], pixels: usize, a
     total as f32
 }
 
-/// A sum over numbers: `add(sum, vector)` adds the terms of a vector of them, which may be shorter, to those before.
+/// A sum over numbers: `add(sum, numbers)` adds the terms of up to a vector of numbers to a vector of sums.
 #[inline(always)]
 pub(super) fn sum<L: Vector<W>, const W: usize>(numbers: &[f32], add: impl Fn(L, &[f32]) -> L) -> f64 {
     let mut total = 0.0;
@@ -48,8 +48,8 @@ pub(super) fn sum<L: Vector<W>, const W: usize>(numbers: &[f32], add: impl Fn(L,
     total
 }
 
-/// Calls `visit(part, range)` for vectors that cover `len` numbers, the last of which may be shorter. `part` is the vector's
-/// place among those that make sixteen lanes.
+/// Calls `visit(part, range)` for vectors that cover `len` numbers; the last one may be shorter. `part` is the vector's place among
+/// the vectors that make up sixteen lanes.
 #[inline(always)]
 pub(super) fn each_vector<const W: usize>(len: usize, mut visit: impl FnMut(usize, Range<usize>)) {
     let whole = len / LANES * LANES;
@@ -67,7 +67,7 @@ pub(super) fn each_vector<const W: usize>(len: usize, mut visit: impl FnMut(usiz
     }
 }
 
-/// [`of_lanes`], of lanes in registers.
+/// [`of_lanes`] of vectors.
 #[inline(always)]
 pub(super) fn fold<L: Vector<W>, const W: usize>(lanes: [L; 2]) -> f64 {
     let mut all = [0.0; LANES];
@@ -77,7 +77,7 @@ pub(super) fn fold<L: Vector<W>, const W: usize>(lanes: [L; 2]) -> f64 {
     f64::from(of_lanes(all))
 }
 
-/// The sum of sixteen lanes, halves onto halves.
+/// The sum of sixteen lanes, halves added to halves.
 #[inline(always)]
 pub(super) fn of_lanes(mut lanes: [f32; LANES]) -> f32 {
     for width in [8, 4, 2, 1] {

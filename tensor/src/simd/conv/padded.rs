@@ -1,5 +1,4 @@
-//! Copies of planes that a window may read everywhere: zeros around the pixels, and what a window with strides reads together
-//! lying together.
+//! Copies of planes that a window can read in every place: with zeros around the pixels, and sorted into the phases of a stride.
 
 use crate::Buffer;
 use crate::simd::gemm::Accumulate;
@@ -7,16 +6,16 @@ use crate::simd::gemm::Window;
 use crate::simd::vectorized;
 use rayon::prelude::*;
 
-/// Contiguous planes with `before` zeros above and to the left, and sorted into phases as the window has them: row y, zeros
-/// counted, goes to row y / stride of phase y mod stride, and so do columns. Zeros are wherever no pixel is; pixels where
-/// the window never goes are left out. Nothing, if the window may read the planes as they are.
+/// Contiguous planes with `before` zeros above and to the left, sorted into the window's phases: row y, counted with the zeros, becomes
+/// row y / stride of phase y mod stride; columns likewise. Wherever there is no pixel there are zeros; pixels that the window never
+/// reads are left out. `None` if the window can read the planes as they are.
 pub(crate) fn padded(
     data: &[f32],
     [height, width]: [usize; 2],
     before: [usize; 2],
     window: &Window,
 ) -> Option<Buffer<f32>> {
-    // A task's share of the numbers.
+    /// The fewest numbers of a task.
     const LEAST: usize = 1 << 14;
     if window.stride == 1 && before == [0, 0] && window.plane == [height, width] {
         return None;
@@ -33,14 +32,14 @@ pub(crate) fn padded(
     Some(copy)
 }
 
-/// How one plane is copied so.
+/// How [`padded`] copies one plane.
 pub(crate) struct Padded<'a> {
     plane: [usize; 2],
     above: usize,
     window: &'a Window,
-    /// What each phase has of a line.
+    /// Which part of a line each phase has.
     parts: Vec<Part>,
-    /// Every pixel of a line goes somewhere, in turn to one phase and the other.
+    /// Whether there are two phases, to which all pixels of a line go in turn.
     in_pairs: bool,
 }
 
@@ -55,7 +54,7 @@ impl<'a> Padded<'a> {
         Padded { plane, above: before[0], window, parts, in_pairs }
     }
 
-    /// Numbers of the copy.
+    /// The length of the copy.
     pub(crate) fn size(&self) -> usize {
         self.window.size()
     }
@@ -68,7 +67,7 @@ impl<'a> Padded<'a> {
         }
     }
 
-    /// There is but one phase. By itself this needs so few registers that all stay where they are.
+    /// Copies with a single phase. Not inlined: by itself it needs so few registers that none is spilled.
     #[inline(never)]
     fn write_lines(&self, plane: &[f32], to: &mut [f32]) {
         let ([high, wide], part) = (self.window.plane, &self.parts[0]);
@@ -118,7 +117,7 @@ impl<'a> Padded<'a> {
     }
 }
 
-/// What one phase has of a line: every `stride`-th pixel from `from` on, `count` of them, at columns from `first` on.
+/// The part of a line that one phase has: every `stride`-th pixel from `from` on, `count` of them, which go to columns from `first` on.
 struct Part {
     from: usize,
     first: usize,
@@ -133,7 +132,7 @@ impl Part {
         Part { from, first: first.min(wide), count }
     }
 
-    /// Where in a phase's row the pixels go; the rest of it becomes zeros.
+    /// Zeroes the rest of a phase's row, and returns the part for the pixels.
     #[inline(always)]
     fn in_row<'r>(&self, row: &'r mut [f32]) -> &'r mut [f32] {
         let end = self.first + self.count;
@@ -150,8 +149,8 @@ impl Part {
     }
 }
 
-/// Makes the first and the last `N` numbers of a row zeros, if that is all but what is between `first` and `end`, or some of it:
-/// a few zeros too many are quicker than a call for the right number.
+/// Zeroes the first and the last `N` numbers of a row, if that covers all but `first..end`; the numbers in between are written later. A
+/// fixed number of zeros, even a few too many, is faster than a call for the exact number. Returns whether it did.
 #[inline(always)]
 fn clear_ends<const N: usize>(row: &mut [f32], first: usize, end: usize) -> bool {
     let wide = row.len();
@@ -163,8 +162,8 @@ fn clear_ends<const N: usize>(row: &mut [f32], first: usize, end: usize) -> bool
     true
 }
 
-/// Where blocks of `N` begin that cover so many numbers, `N` at least, or none. The last one ends where the numbers do, so that
-/// some may be in two.
+/// Where blocks of `N` begin that cover `len` numbers, which are none or at least `N`. The last one ends where the numbers do, so it may
+/// overlap the one before.
 #[inline(always)]
 fn blocks<const N: usize>(len: usize) -> impl Iterator<Item = usize> {
     (0..len).step_by(N).map(
@@ -173,7 +172,7 @@ fn blocks<const N: usize>(len: usize) -> impl Iterator<Item = usize> {
     )
 }
 
-/// A short line, without a call for it.
+/// Copies a short line without a call.
 #[inline(always)]
 fn copy(line: &[f32], to: &mut [f32]) {
     match line.len() {
@@ -190,7 +189,7 @@ fn copy_by<const N: usize>(line: &[f32], to: &mut [f32]) {
     }
 }
 
-/// Every second number of a line, from the first on, and the others.
+/// Splits a line into its numbers of even and of odd index.
 #[inline(always)]
 fn split_pairs(line: &[f32], even: &mut [f32], odd: &mut [f32]) {
     match line.len() / 2 {
@@ -204,7 +203,7 @@ fn split_pairs(line: &[f32], even: &mut [f32], odd: &mut [f32]) {
     }
 }
 
-/// The same for the whole pairs, in [`blocks`].
+/// [`split_pairs`] for the whole pairs, in [`blocks`].
 #[inline(always)]
 fn split_pairs_by<const N: usize>(line: &[f32], even: &mut [f32], odd: &mut [f32]) {
     for first in blocks::<N>(line.len() / 2) {
@@ -216,8 +215,8 @@ fn split_pairs_by<const N: usize>(line: &[f32], even: &mut [f32], odd: &mut [f32
     }
 }
 
-/// Puts the phases of some lines together again, which have as many lines as these are. Each phase begins at some pixel of a
-/// line, and has every `stride`-th from there on, so many in a line.
+/// Writes lines from their phases. Each phase is (first pixel, pixels in a line, numbers): it has every `stride`-th pixel of each line
+/// from the first on.
 pub(crate) fn weave<'l, 'p>(
     phases: impl Iterator<Item = (usize, usize, &'p [f32])> + Clone,
     stride: usize,

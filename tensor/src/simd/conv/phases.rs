@@ -11,9 +11,9 @@ use rayon::prelude::*;
 
 /// dX: the transposed weights times dY under a mirrored window.
 ///
-/// With stride s, the pixels of x fall into s × s phases by (row + padding) mod s and the same of the column. A
-/// pixel meets only the taps of its own phase, and within a phase everything is a convolution of stride 1. So
-/// no product is spent on the zeros that a dilated dY would have.
+/// With stride s, the pixels of x fall into s × s phases by (row + padding) mod s and (column + padding) mod s. A pixel meets only the
+/// taps of its own phase, and within a phase everything is a convolution of stride 1. So nothing is multiplied by the zeros that a
+/// dilated dY would have.
 pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32], how: Accumulate) {
     // The phases of rows, and of columns.
     let phases = [0, 1].map(|axis| (0..g.stride).map(|tap| Phase::of(g, axis, tap)).collect::<Vec<_>>());
@@ -21,10 +21,10 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
     let plane = [0, 1].map(|axis| phases[axis].iter().map(|p| p.reach(border[axis])).max().unwrap_or(0));
     let copy = padded(dy, g.places, border, &Window::new(plane, [1, 1], 1));
     let dy = copy.as_deref().unwrap_or(dy);
-    // Of the weights, a plane with a line for each tap for each channel out; a phase reads some of the lines.
+    // The weights as a plane for each channel out, with a line for each tap; a phase reads some of the lines.
     let lines = lines_of_taps(g, &phases);
-    let turned = turned(isa, g, w, &lines);
-    let w = turned.as_deref().unwrap_or(w);
+    let transposed = transposed(isa, g, w, &lines);
+    let w = transposed.as_deref().unwrap_or(w);
     let grad_input_phase = |phase: [Phase; 2], dx: &Output<'_>, start: Start<'_>| {
         let taps = phase.map(|p| p.taps);
         let first = phase[0].earlier * g.taps[1] + phase[0].taps * phase[1].earlier;
@@ -64,7 +64,7 @@ pub(crate) fn grad_input(isa: Isa, g: &Geometry, dy: &[f32], w: &[f32], dx: &mut
         };
         // The phases of one row of pixels, which together are whole lines.
         let parts: Vec<Buffer<f32>> = columns.iter().map(part).collect();
-        // A task's share of the numbers.
+        /// The fewest numbers of a task.
         const LEAST: usize = 1 << 14;
         let size = g.plane[0] * g.plane[1];
         let planes = dx.par_chunks_exact_mut(size).enumerate().with_min_len(LEAST.div_ceil(size));
@@ -86,9 +86,9 @@ struct Phase {
     pixels: usize,
     tap: usize,
     taps: usize,
-    /// Taps of the phases before.
+    /// How many taps the phases before this one have.
     earlier: usize,
-    /// Where the mirrored window begins before dY.
+    /// How far before dY the mirrored window begins.
     before: isize,
 }
 
@@ -105,23 +105,23 @@ impl Phase {
         Phase { first, pixels, tap, taps, earlier, before: taps as isize - 1 - least as isize }
     }
 
-    /// Zeros that it reads before dY.
+    /// How many zeros it reads before dY.
     fn above(&self) -> usize {
         self.before.max(0) as usize
     }
 
-    /// Where the window begins when so many zeros are before dY, [`Phase::above`] at least.
+    /// Where the window begins if there are `border` zeros before dY, at least [`Phase::above`].
     fn start(&self, border: usize) -> usize {
         border.saturating_add_signed(-self.before)
     }
 
-    /// How much of that it reads.
+    /// How much of dY and its border it reads.
     fn reach(&self, border: usize) -> usize {
         self.start(border) + self.pixels + self.taps.saturating_sub(1)
     }
 }
 
-/// The place of each tap of a kernel where the taps of a phase are neighbours, the last one first.
+/// For each tap of the window, its line in an order in which the taps of a phase are neighbours, the last one first.
 fn lines_of_taps(g: &Geometry, [rows, columns]: &[Vec<Phase>; 2]) -> Vec<usize> {
     let of_phase = |down: Phase, right: Phase| {
         (0..down.taps * right.taps).rev().map(move |at| {
@@ -135,18 +135,18 @@ fn lines_of_taps(g: &Geometry, [rows, columns]: &[Vec<Phase>; 2]) -> Vec<usize> 
     lines
 }
 
-/// The weights [C_out, C_in, taps] as [C_out, taps, C_in], each tap on this line. Nothing, if that is how they are.
-fn turned(isa: Isa, g: &Geometry, w: &[f32], lines: &[usize]) -> Option<Buffer<f32>> {
-    // A task's share of the numbers.
+/// The weights [C_out, C_in, taps] as [C_out, taps, C_in], each tap in its line. `None` if they are so already.
+fn transposed(isa: Isa, g: &Geometry, w: &[f32], lines: &[usize]) -> Option<Buffer<f32>> {
+    /// The fewest numbers of a task.
     const LEAST: usize = 1 << 14;
     if lines.len() == 1 {
         return None;
     }
     let size = lines.len() * g.channels_in;
-    let mut turned = Buffer::scratch(w.len());
-    let planes = turned.par_chunks_exact_mut(size).zip(w.par_chunks_exact(size));
+    let mut transposed = Buffer::scratch(w.len());
+    let planes = transposed.par_chunks_exact_mut(size).zip(w.par_chunks_exact(size));
     planes
         .with_min_len(LEAST.div_ceil(size))
         .for_each(|(to, w)| on_isa!(isa, transpose(w, lines.len(), lines, to)));
-    Some(turned)
+    Some(transposed)
 }

@@ -23,6 +23,7 @@ mod dgemm;
 mod driver;
 mod matrix;
 mod microkernel;
+mod operands;
 mod output;
 mod pack;
 mod planes;
@@ -32,6 +33,7 @@ mod source;
 mod start;
 mod streamed;
 mod strip;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -41,9 +43,11 @@ pub use dgemm::{dgemm, par_dgemm};
 pub(super) use driver::{multiply_parallel, multiply_sliced};
 pub use matrix::MatRef;
 pub(super) use microkernel::{LINE, TileShape};
+pub(super) use operands::{ByFeature, ByPosition};
 pub(super) use output::Output;
-pub(super) use planes::{ByFeature, ByPosition, Planes, Window};
+pub(super) use planes::Planes;
 pub use sgemm::{par_sgemm, sgemm};
 pub use start::Accumulate;
 pub(super) use start::Start;
 pub(super) use strip::{ColumnsOfB, Prefetch, RowsOfA, Strip};
+pub(super) use window::Window;

@@ -2,9 +2,10 @@
 
 use super::driver::{multiply, multiply_parallel};
 use super::matrix::MatRef;
+use super::operands::{ByFeature, ByPosition};
 use super::output::Output;
 use super::pack::{Operand, Strided};
-use super::planes::{ByFeature, ByPosition, Planes};
+use super::planes::Planes;
 use super::start::{Accumulate, Start};
 use crate::simd::Isa;
 

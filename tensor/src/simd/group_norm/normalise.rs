@@ -1,4 +1,4 @@
-//! Group normalisation of f32, one group of channels at a time: read from memory once, and then from the first cache.
+//! Group normalisation of f32, one group of channels at a time: it is read from memory once, and then from the L1 cache.
 
 use super::group::Group;
 use crate::simd::Isa;
@@ -6,13 +6,13 @@ use crate::simd::exp::sigmoid;
 use crate::simd::sums::{RUN, each_vector, fold, sum};
 use crate::simd::vector::{Vector, on_isa};
 
-/// y ← the group's x normalised, scaled, shifted and activated. Answers the mean and 1 / √(variance + ε).
+/// y ← the group's x normalised, scaled, shifted and activated. Returns the mean and 1 / √(variance + ε).
 pub(crate) fn normalise(isa: Isa, group: &Group<'_, f32>, eps: f64, y: &mut [f32]) -> (f32, f32) {
     on_isa!(isa, normalise_group(group, eps, y))
 }
 
-/// dx, which holds dy, ← the gradient of the group's x; or `onto` ← `onto` + that, and dx is undefined. Each channel's Σ dz
-/// and Σ dz x̂ go to `sums`.
+/// dx, which holds dy, ← the gradient of the group's x; with `onto`, `onto` ← `onto` + that, and what dx holds is undefined. Each
+/// channel's Σ dz and Σ dz x̂ are written to `sums`.
 pub(crate) fn differentiate(
     isa: Isa,
     group: &Group<'_, f32>,
@@ -103,7 +103,7 @@ fn differentiate_group<L: Vector<W>, const W: usize>(
     }
 }
 
-/// Mean and 1 / √(variance + ε), in two passes: the variance loses nothing to cancellation.
+/// Mean and 1 / √(variance + ε), in two passes, so that the variance loses nothing to cancellation.
 #[inline(always)]
 fn statistics<L: Vector<W>, const W: usize>(x: &[f32], eps: f64) -> (f32, f32) {
     let n = x.len() as f64;
@@ -117,7 +117,7 @@ fn statistics<L: Vector<W>, const W: usize>(x: &[f32], eps: f64) -> (f32, f32) {
         x,
         #[inline(always)]
         |sum, x| {
-            // Vector that are missing are zeros and have to stay zeros.
+            // Lanes beyond the numbers are zeros and have to stay zeros.
             let centred = L::load_some(x).sub(L::load_some(&[mean; W][..x.len()]));
             centred.product_add(centred, sum)
         },

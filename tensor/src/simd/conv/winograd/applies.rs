@@ -1,11 +1,11 @@
-//! Which convolutions go this way.
+//! Which convolutions are computed like this.
 
 use super::layout::LANES;
 use super::scheme::Scheme;
 use crate::simd::conv::geometry::Geometry;
 
-/// Whether this way is open and pays: enough channels to fill vectors, and pictures that tiles do not exceed by much. A
-/// function of a sample's shape alone, so that no sample depends on how many are computed with it.
+/// Whether a convolution can be computed like this, and that pays: enough channels to fill vectors, and tiles that hardly exceed the
+/// picture. A function of one sample's shape, so that no sample's bits depend on how many are computed with it.
 pub(in crate::simd::conv) fn applies(g: &Geometry) -> bool {
     if !is_open(g) || g.channels_in.min(g.channels_out) < LANES {
         return false;
@@ -17,8 +17,9 @@ pub(in crate::simd::conv) fn applies(g: &Geometry) -> bool {
     if g.stride == 1 { excess <= 9 * places } else { excess <= 7 * places }
 }
 
-/// A window of 3 × 3 with stride 1 or 2, where tiles do not end before planes do: there may be pixels that no window meets, and
-/// places that meet no pixel. One scheme goes for both axes, so with stride 2 their padding is odd or even alike.
+/// Whether a convolution can be computed like this: a window of 3 × 3, stride 1 or 2, and tiles that do not end before the planes do
+/// (in general there may be pixels that no window reads, and places that read no pixel). Both axes share one scheme, so with stride 2
+/// their paddings must both be odd or both be even.
 pub(super) fn is_open(g: &Geometry) -> bool {
     let [there, back] = Scheme::pair(g).map(Scheme::axis);
     g.taps == [3, 3]
@@ -28,7 +29,7 @@ pub(super) fn is_open(g: &Geometry) -> bool {
         && back.inputs(g.places, back_before(g), g.plane).cover()
 }
 
-/// Zeros before dY where the gradient of the input reads it; `before` is 2 at most.
+/// Zeros before dY, as the gradient of the input reads it. `before` must be at most 2.
 pub(super) fn back_before(g: &Geometry) -> [usize; 2] {
     g.before.map(|before| (2 - before) / g.stride)
 }

@@ -1,14 +1,13 @@
-//! Bands of tile rows: from planes to sixteen channels side by side, and back.
+//! Bands, which are rows of tiles: from planes to sixteen channels side by side, and back.
 
 use super::layout::LANES;
-use super::shared::Shared;
+use super::shared::SharedSlice;
 use crate::simd::conv::addend::Onto;
 use crate::simd::vector::Vector;
 use std::ops::Range;
 
-/// So many pixels before they are needed, memory is asked for them: there are sixteen places to read from, too many
-/// for the processor to foresee.
-const AHEAD: usize = 64;
+/// How many pixels ahead planes are prefetched: sixteen planes are read at once, more streams than the processor foresees.
+const PIXELS_AHEAD: usize = 64;
 
 /// Tiles over a plane, each `span` pixels in size and `step` pixels from the next.
 pub(super) struct Tiles {
@@ -29,7 +28,7 @@ pub(super) struct Band {
 }
 
 impl Band {
-    /// The bands that make up a range of the tile rows of all samples, counted through.
+    /// The bands that make up a range of rows of tiles, numbered through all samples.
     pub(super) fn all(rows: Range<usize>, rows_in_sample: usize) -> impl Iterator<Item = Band> {
         let mut at = rows.start;
         std::iter::from_fn(move || {
@@ -42,12 +41,12 @@ impl Band {
 }
 
 impl Tiles {
-    /// Pixels that so many tiles side by side reach over.
+    /// How many pixels so many neighbouring tiles cover.
     fn reach(&self, tiles: usize) -> usize {
         (tiles - 1) * self.step + self.span
     }
 
-    /// Whether no pixel lies beyond the last tiles.
+    /// Whether the tiles cover all pixels.
     pub(super) fn cover(&self) -> bool {
         (0..2).all(|axis| self.before[axis] + self.plane[axis] <= self.reach(self.count[axis]))
     }
@@ -61,8 +60,7 @@ impl Tiles {
         self.band_size(band).iter().product()
     }
 
-    /// A place for the pixels of a band, with zeros where tiles reach beyond the plane: these are the same for all
-    /// channels.
+    /// Prepares memory for the pixels of a band: writes zeros where tiles reach beyond the plane, which are the same for all channels.
     pub(super) fn pixels<'a>(&self, band: &Band, pixels: &'a mut [[f32; LANES]]) -> Pixels<'a> {
         let [high, wide] = self.band_size(band);
         let ([height, width], [above, left]) = (self.plane, self.before);
@@ -90,7 +88,7 @@ pub(super) struct GroupPlanes<'a> {
 }
 
 impl<'a> GroupPlanes<'a> {
-    /// Those of group number `group` among a sample's `planes` of `size` pixels.
+    /// The planes of group number `group`, of a sample's `planes` of `size` pixels each.
     pub(super) fn new(planes: &'a [f32], size: usize, channels: usize, group: usize) -> GroupPlanes<'a> {
         let count = LANES.min(channels - group * LANES);
         GroupPlanes { planes: &planes[group * LANES * size..][..count * size], size, count }
@@ -99,13 +97,13 @@ impl<'a> GroupPlanes<'a> {
     /// `W` neighbouring pixels of part number `part` of the channels; zeros where there is no such channel or pixel.
     #[inline(always)]
     fn load<L: Vector<W>, const W: usize>(&self, part: usize, start: usize) -> [L; W] {
-        // Loops over all lanes, which unroll, keep the values in registers.
+        // Loops over all of `W`, which the compiler unrolls, keep the values in registers.
         let mut block = [L::zero(); W];
         if self.count == LANES && start + W <= self.size {
             for i in 0..W {
                 let from = (part * W + i) * self.size + start;
-                // SAFETY: `new` cut the planes to `count` times their size, and both were just asked for. To ask for each row would
-                // take longer than to read it.
+                // SAFETY: `new` cut `planes` to `count` planes of `size` numbers; here `count` is LANES, the plane's index is less than
+                // that, and start + W ≤ size. A check for each row would take longer than reading it.
                 block[i] = L::load(unsafe { &*self.planes.as_ptr().add(from).cast() });
             }
             return block;
@@ -119,8 +117,7 @@ impl<'a> GroupPlanes<'a> {
         block
     }
 
-    /// Brings pixel `at` of all planes nearer; behind the last of the pixels that are read come those of the next
-    /// sixteen planes.
+    /// Prefetches pixel `at` of all planes; after the last of the pixels that are read, the first ones of the next sixteen planes.
     #[inline(always)]
     fn fetch<L: Vector<W>, const W: usize>(&self, at: usize, read: Range<usize>) {
         let at = if at < read.end { at } else { at - read.len() + LANES * self.size };
@@ -130,22 +127,22 @@ impl<'a> GroupPlanes<'a> {
     }
 }
 
-/// The pixels of a band, sixteen channels side by side. They are read a few rows at a time, so that the first cache
-/// holds them when their tiles are transformed.
+/// The pixels of a band, sixteen channels side by side. They are read a few rows at a time, so that they are still in the L1 cache
+/// when their tiles are transformed.
 pub(super) struct Pixels<'a> {
     pixels: &'a mut [[f32; LANES]],
     wide: usize,
-    /// From a tile to the next.
+    /// From one tile to the next.
     step: usize,
     /// The first pixel of the plane that the band covers.
     first: usize,
-    /// Where that one and those after it go: inside `pixels`, downwards.
+    /// Where that pixel and those after it go in `pixels`, in ascending order.
     places: Vec<u32>,
 }
 
 impl Pixels<'_> {
-    /// Reads what tiles of `span` rows in tile row `down` need, from pixel number `at` on, where the rows above ended.
-    /// Answers where the next row is to go on.
+    /// Reads the pixels that tiles of `span` rows need in row of tiles `down`, from pixel number `at` on, where the rows above ended.
+    /// Returns the pixel number from which the next row of tiles continues.
     #[inline(always)]
     pub(super) fn read<L: Vector<W>, const W: usize>(
         &mut self,
@@ -155,7 +152,7 @@ impl Pixels<'_> {
     ) -> usize {
         let end = ((down * self.step + span) * self.wide) as u32;
         while at < self.places.len() && self.places[at] < end {
-            planes.fetch::<L, W>(self.first + at + AHEAD, self.first..self.first + self.places.len());
+            planes.fetch::<L, W>(self.first + at + PIXELS_AHEAD, self.first..self.first + self.places.len());
             let places = &self.places[at..];
             for part in 0..LANES / W {
                 let columns = L::transpose(planes.load::<L, W>(part, self.first + at));
@@ -180,11 +177,11 @@ impl Pixels<'_> {
     }
 }
 
-/// Writes neighbouring pixels of `used` channels to planes `plane` apart, from `first` on.
+/// Writes neighbouring pixels of `used` channels to planes that are `plane` numbers stride, the first pixel of the first at `first`.
 #[inline(always)]
 pub(super) fn write_planes<L: Vector<W>, const W: usize>(
     pixels: &[[f32; LANES]],
-    y: &Shared<'_, f32>,
+    y: &SharedSlice<'_, f32>,
     at: (usize, usize, usize),
     onto: Onto<'_, f32>,
 ) {
@@ -197,17 +194,18 @@ pub(super) fn write_planes<L: Vector<W>, const W: usize>(
     }
 }
 
-/// [`write_planes`], where `sum(row, to, start)` is what goes to `to`, which is at `start` of `y`.
+/// [`write_planes`], where `sum(row, to, start)` is what is written to `to`, which begins at `start` in `y`.
 #[inline(always)]
 fn write_sums<L: Vector<W>, const W: usize>(
     pixels: &[[f32; LANES]],
-    y: &Shared<'_, f32>,
+    y: &SharedSlice<'_, f32>,
     (first, plane, used): (usize, usize, usize),
     sum: impl Fn(L, &[f32], usize) -> L,
 ) {
     assert!(used == 0 || first + (used - 1) * plane + pixels.len() <= y.len());
     let write = |row: L, start: usize, len: usize| {
-        // SAFETY: the band's pixels, which no other task has.
+        // SAFETY: these pixels belong to a band, which is in one task, and that task writes one group of channels at a time: nobody
+        // else accesses them while `to` lives.
         let to = unsafe { y.slice(start, len) };
         sum(row, to, start).store_some(to);
     };
@@ -223,7 +221,8 @@ fn write_sums<L: Vector<W>, const W: usize>(
             let rows = L::transpose(block);
             if used == LANES && some.len() == W {
                 for i in 0..W {
-                    // SAFETY: as above, and that the last of them is inside was asked for before.
+                    // SAFETY: these pixels belong to a band, which is in one task, so nobody else accesses them while `to` lives. The
+                    // assertion above found the last pixel of the last channel inside `y`, and this one is not after it.
                     let to = unsafe { y.slice_unchecked(start + i * plane, W) };
                     sum(rows[i], to, start + i * plane).store_some(to);
                 }

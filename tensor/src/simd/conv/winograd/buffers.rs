@@ -27,11 +27,11 @@ pub(in crate::simd::conv) fn buffers(g: &Geometry, direction: Direction) -> Vec<
 fn of_convolution(
     scheme: Scheme,
     samples: usize,
-    [depth, outer]: [usize; 2],
+    [channels_in, channels_out]: [usize; 2],
     (plane, before): ([usize; 2], [usize; 2]),
     places: [usize; 2],
 ) -> Vec<usize> {
-    let weights = Weights { w: &[], lanes: outer, depth, lane_stride: 0, depth_stride: 0, mirrored: false };
+    let weights = Weights { w: &[], channels_out, channels_in, out_stride: 0, in_stride: 0, mirrored: false };
     let addend = Addend { bias: Bias::None, onto: Onto::Nothing };
     let (x, y) = ((&[][..], plane, before), (&mut [][..], places));
     Convolution::new(Isa::active(), scheme, samples, &weights, x, addend, y).buffers()

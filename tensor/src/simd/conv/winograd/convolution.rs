@@ -2,12 +2,12 @@
 
 use super::applies::back_before;
 use super::bands::{Band, Tiles, write_planes};
-use super::layout::{LANES, apart, shared};
-use super::order::{Order, Slots};
+use super::layout::{LANES, matrix_stride, shared};
+use super::order::{Order, TileSlots};
 use super::product::{Product, panel_at};
-use super::scheme::{Axis, Scheme, Term};
-use super::shared::Shared;
-use super::tiles::{Transformed, transform_inputs};
+use super::scheme::{AxisScheme, Scheme, Term};
+use super::shared::SharedSlice;
+use super::tiles::{Destination, transform_inputs};
 use super::transform::{Transform, sandwich};
 use super::{stride_one, stride_two};
 use crate::Buffer;
@@ -22,17 +22,20 @@ use std::ops::Range;
 /// Taps of a window.
 const WINDOW: usize = 9;
 
-/// Where a weight is: lanes are the channels that come out, depth those that are summed over.
+/// The weights of a convolution between `channels_in` and `channels_out`, as it reads and writes them; in the gradient of the input these
+/// are the layer's channels exchanged.
 pub(super) struct Weights<'a> {
     pub(super) w: &'a [f32],
-    pub(super) lanes: usize,
-    pub(super) depth: usize,
-    pub(super) lane_stride: usize,
-    pub(super) depth_stride: usize,
+    pub(super) channels_out: usize,
+    pub(super) channels_in: usize,
+    /// From one channel out to the next.
+    pub(super) out_stride: usize,
+    /// From one channel in to the next.
+    pub(super) in_stride: usize,
     pub(super) mirrored: bool,
 }
 
-/// y = w ∗ x + bias.
+/// y ← addend + w ∗ x.
 pub(in crate::simd) fn forward(
     isa: Isa,
     g: &Geometry,
@@ -43,17 +46,17 @@ pub(in crate::simd) fn forward(
 ) {
     let weights = Weights {
         w,
-        lanes: g.channels_out,
-        depth: g.channels_in,
-        lane_stride: g.channels_in * WINDOW,
-        depth_stride: WINDOW,
+        channels_out: g.channels_out,
+        channels_in: g.channels_in,
+        out_stride: g.channels_in * WINDOW,
+        in_stride: WINDOW,
         mirrored: false,
     };
     let [scheme, _] = Scheme::pair(g);
     convolve(isa, scheme, g.samples, &weights, (x, g.plane, g.before), addend, (y, g.places));
 }
 
-/// dX = mirrored w ∗ dY, where dY has zeros between its pixels if the stride is two.
+/// dX ← or += mirrored w ∗ dY, where dY has zeros between its pixels if the stride is 2.
 pub(in crate::simd) fn grad_input(
     isa: Isa,
     g: &Geometry,
@@ -64,10 +67,10 @@ pub(in crate::simd) fn grad_input(
 ) {
     let weights = Weights {
         w,
-        lanes: g.channels_in,
-        depth: g.channels_out,
-        lane_stride: WINDOW,
-        depth_stride: g.channels_in * WINDOW,
+        channels_out: g.channels_in,
+        channels_in: g.channels_out,
+        out_stride: WINDOW,
+        in_stride: g.channels_in * WINDOW,
         mirrored: true,
     };
     let addend = Addend { bias: Bias::None, onto: how.into() };
@@ -89,19 +92,19 @@ fn convolve(
     if call.has_few_tiles() { call.by_channels() } else { call.by_tiles() }
 }
 
-/// One convolution. Each sum takes its terms in order, and each term the channels in order: how the work is cut shows in no
-/// bit.
+/// One convolution. Each sum takes its terms in order, and each term the channels in order, so that no bit depends on how the work is
+/// cut.
 pub(super) struct Convolution<'a> {
     isa: Isa,
     scheme: Scheme,
-    axis: &'static Axis,
-    /// The products, those of a sum together.
+    axis: &'static AxisScheme,
+    /// The products, sorted by the sum that they are added to.
     terms: Vec<Term>,
     weights: &'a Weights<'a>,
     inputs: Tiles,
     x: &'a [f32],
     addend: Addend<'a, f32>,
-    y: Shared<'a, f32>,
+    y: SharedSlice<'a, f32>,
     places: [usize; 2],
     tile_rows: usize,
 }
@@ -128,63 +131,63 @@ impl<'a> Convolution<'a> {
             inputs,
             x,
             addend,
-            y: Shared::new(y),
+            y: SharedSlice::new(y),
             places,
             tile_rows,
         }
     }
 
-    /// Whether there are few tiles, which reuse weights little: the transformed weights are the larger matrix then, and the
-    /// one to be cut.
+    /// Whether there are few tiles, which hardly reuse the weights: then the transformed weights are the larger matrix, and the one to
+    /// cut.
     fn has_few_tiles(&self) -> bool {
         const FEW_TILES: usize = 64;
         self.tile_rows * self.inputs.count[1] <= FEW_TILES
     }
 
-    /// The numbers of the larger buffers that are held at once.
+    /// The lengths of the larger buffers that are held at once.
     pub(super) fn buffers(&self) -> Vec<usize> {
-        let (depth, groups) = (self.weights.depth, self.weights.lanes.div_ceil(LANES));
+        let (depth, groups) = (self.weights.channels_in, self.weights.channels_out.div_ceil(LANES));
         let groups_in = depth.div_ceil(LANES);
         if self.has_few_tiles() {
             let tiles = self.order(0..self.tile_rows).len();
-            return vec![self.axis.input_factors.pow(2) * apart(tiles, groups_in) * LANES];
+            return vec![self.axis.input_factors.pow(2) * matrix_stride(tiles, groups_in) * LANES];
         }
         let (rooms, rows_in_task) = (self.rooms(), self.rows_in_task());
         let tiles = self.order(0..rows_in_task.min(self.tile_rows)).len();
-        let matrices = rooms * apart(tiles, groups_in.max(groups)) * LANES;
+        let matrices = rooms * matrix_stride(tiles, groups_in.max(groups)) * LANES;
         let at_work = rayon::current_num_threads().min(self.tile_rows.div_ceil(rows_in_task));
-        let u = self.axis.tap_factors.pow(2) * apart(depth, groups) * LANES;
+        let u = self.axis.tap_factors.pow(2) * matrix_stride(depth, groups) * LANES;
         std::iter::once(u).chain(vec![matrices; at_work]).collect()
     }
 
-    /// Room for so many matrices has a task of [`Convolution::by_tiles`]: each sum takes the room of factors that are not
-    /// needed any more.
+    /// For how many matrices a task of [`Convolution::by_tiles`] has room: a sum takes the room of factors that are no longer needed.
     fn rooms(&self) -> usize {
         (self.lead() + self.axis.input_factors.pow(2)).max(self.axis.sums.pow(2))
     }
 
-    /// Rows of tiles in such a task. Each reads all of U, the faster the more tiles it has, as long as the matrices of a
-    /// product stay in the L2 cache.
+    /// How many rows of tiles such a task takes. Each task reads all of U, so it should have many tiles; but the matrices of a product
+    /// should stay in the L2 cache. The number of threads enters here, and no bit depends on it: each number of y comes from its own
+    /// tile's sums, whichever tiles are computed with it.
     fn rows_in_task(&self) -> usize {
         let across = self.inputs.count[1];
         let for_each_thread = self.tile_rows * across / rayon::current_num_threads();
         (for_each_thread.clamp(16, 64) / across).max(1)
     }
 
-    /// All weights are transformed first; then tasks take some of the tiles each.
+    /// Transforms all weights first; then each task takes some of the tiles.
     pub(super) fn by_tiles(&self) {
-        let (depth, groups) = (self.weights.depth, 0..self.weights.lanes.div_ceil(LANES));
-        let u_apart = apart(depth, groups.len());
-        let mut u = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * u_apart * LANES);
+        let (depth, groups) = (self.weights.channels_in, 0..self.weights.channels_out.div_ceil(LANES));
+        let u_stride = matrix_stride(depth, groups.len());
+        let mut u = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * u_stride * LANES);
         {
             let u = shared(&mut u);
-            // Neighbouring channels share cache lines, so a task takes several.
+            /// Channels of a task: neighbouring channels share cache lines.
             const CHANNELS: usize = 16;
             (0..depth.div_ceil(CHANNELS)).into_par_iter().for_each(|block| {
                 let ks = block * CHANNELS..depth.min((block + 1) * CHANNELS);
                 on_isa!(
                     self.isa,
-                    transform_weights(self.scheme, self.weights, ks, groups.clone(), u_apart, &u)
+                    transform_weights(self.scheme, self.weights, ks, groups.clone(), u_stride, &u)
                 );
             });
         }
@@ -193,7 +196,7 @@ impl<'a> Convolution<'a> {
         (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
             let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
             let order = self.order(rows.clone());
-            let room = apart(order.len(), groups_in.max(groups.len()));
+            let room = matrix_stride(order.len(), groups_in.max(groups.len()));
             let mut matrices = Buffer::<f32>::scratch(rooms * room * LANES);
             self.transform_inputs(rows.clone(), &order, &shared(&mut matrices[lead * room * LANES..]), room);
             for (i, term) in self.terms.iter().enumerate() {
@@ -205,41 +208,41 @@ impl<'a> Convolution<'a> {
         });
     }
 
-    /// All tiles are transformed first; then tasks take some of the channels that come out, with the weights of
-    /// these, whose transform stays in the L2 cache.
+    /// Transforms all tiles first; then each task takes some of the channels out, with their weights, whose factors stay in the L2
+    /// cache.
     pub(super) fn by_channels(&self) {
         const GROUPS: usize = 2;
         let (depth, groups, across) =
-            (self.weights.depth, self.weights.lanes.div_ceil(LANES), self.inputs.count[1]);
+            (self.weights.channels_in, self.weights.channels_out.div_ceil(LANES), self.inputs.count[1]);
         let order = self.order(0..self.tile_rows);
-        let v_apart = apart(order.len(), depth.div_ceil(LANES));
-        let mut v = Buffer::<f32>::scratch(self.axis.input_factors.pow(2) * v_apart * LANES);
+        let v_stride = matrix_stride(order.len(), depth.div_ceil(LANES));
+        let mut v = Buffer::<f32>::scratch(self.axis.input_factors.pow(2) * v_stride * LANES);
         {
             let v = shared(&mut v);
             let rows_in_task = (8 / across).max(1);
             (0..self.tile_rows.div_ceil(rows_in_task)).into_par_iter().for_each(|task| {
                 let rows = task * rows_in_task..self.tile_rows.min((task + 1) * rows_in_task);
-                self.transform_inputs(rows, &order, &v, v_apart);
+                self.transform_inputs(rows, &order, &v, v_stride);
             });
         }
         (0..groups.div_ceil(GROUPS)).into_par_iter().for_each(|task| {
             let some = task * GROUPS..groups.min((task + 1) * GROUPS);
-            let u_apart = apart(depth, some.len());
-            let mut u = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * u_apart * LANES);
+            let u_stride = matrix_stride(depth, some.len());
+            let mut u = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * u_stride * LANES);
             {
                 let u = shared(&mut u);
                 on_isa!(
                     self.isa,
-                    transform_weights(self.scheme, self.weights, 0..depth, some.clone(), u_apart, &u)
+                    transform_weights(self.scheme, self.weights, 0..depth, some.clone(), u_stride, &u)
                 );
             }
-            let m_apart = apart(order.len(), some.len());
-            let mut m = Buffer::<f32>::scratch(self.axis.sums.pow(2) * m_apart * LANES);
+            let m_stride = matrix_stride(order.len(), some.len());
+            let mut m = Buffer::<f32>::scratch(self.axis.sums.pow(2) * m_stride * LANES);
             for (i, term) in self.terms.iter().enumerate() {
-                let v = &v[term.input * v_apart * LANES..];
-                self.multiply(i, v, (&u, some.len()), &mut m[term.sum * m_apart * LANES..], &order);
+                let v = &v[term.input * v_stride * LANES..];
+                self.multiply(i, v, (&u, some.len()), &mut m[term.sum * m_stride * LANES..], &order);
             }
-            self.transform_outputs(0..self.tile_rows, &order, (&m, m_apart), some);
+            self.transform_outputs(0..self.tile_rows, &order, (&m, m_stride), some);
         });
     }
 
@@ -247,25 +250,25 @@ impl<'a> Convolution<'a> {
         Order::new(self.axis, self.places, rows)
     }
 
-    /// V of some tile rows of an order.
+    /// V of some rows of tiles.
     fn transform_inputs(
         &self,
         rows: Range<usize>,
         order: &Order,
-        v: &Shared<'_, [f32; LANES]>,
-        v_apart: usize,
+        v: &SharedSlice<'_, [f32; LANES]>,
+        v_stride: usize,
     ) {
         let [height, width] = self.inputs.plane;
-        let channels = self.weights.depth;
+        let channels = self.weights.channels_in;
         for band in Band::all(rows, self.inputs.count[0]) {
             let x = &self.x[band.sample * channels * height * width..][..channels * height * width];
             let slots = order.slots(&band);
-            let v = Transformed { to: v, apart: v_apart, channels, panels: None, slots };
+            let v = Destination { to: v, stride: v_stride, channels, panels: None, slots };
             on_isa!(self.isa, transform_inputs(self.scheme, &self.inputs, &band, x, v));
         }
     }
 
-    /// How many rooms lie before those of V, so that no sum is written over factors that are needed yet.
+    /// How many matrices of room lie before V, so that no sum overwrites factors that are still needed.
     fn lead(&self) -> usize {
         let room = |(i, term): (usize, &Term)| {
             let needed = self.terms[i..].iter().map(|term| term.input).min();
@@ -274,66 +277,65 @@ impl<'a> Convolution<'a> {
         self.terms.iter().enumerate().map(room).max().unwrap_or(0)
     }
 
-    /// Term number `i`: to the sum of those tiles that need it, from their V and some groups' U.
+    /// Computes term number `i`, for the tiles that need its sum, from their V and from U of some groups of channels out.
     fn multiply(&self, i: usize, v: &[f32], (u, groups): (&[f32], usize), m: &mut [f32], order: &Order) {
-        let depth = self.weights.depth;
+        let depth = self.weights.channels_in;
         let [v_row, m_row] = [depth.div_ceil(LANES), groups].map(|groups| groups * LANES);
-        let u = |term: &Term| &u[term.tap * apart(depth, groups) * LANES..];
+        let u = |term: &Term| &u[term.tap * matrix_stride(depth, groups) * LANES..];
         let term = &self.terms[i];
         let tiles = order.with_sum(term.sum);
         let product = Product {
             rows: tiles.len(),
             cols: m_row,
             depth,
-            a_row: v_row,
-            a_step: 1,
+            a_row_stride: v_row,
+            a_step_stride: 1,
             b_rows: depth,
             b_first: 0,
-            c_row: m_row,
+            c_row_stride: m_row,
             add: i > 0 && self.terms[i - 1].sum == term.sum,
         };
         let u = [u(term), u(self.terms.get(i + 1).unwrap_or(term))];
         product.run(self.isa, &v[tiles.start * v_row..], u, &mut m[tiles.start * m_row..]);
     }
 
-    /// The output of some tile rows and groups of channels, from their M.
+    /// The output of some rows of tiles and groups of channels, from their M.
     fn transform_outputs(
         &self,
         rows: Range<usize>,
         order: &Order,
-        (m, m_apart): (&[f32], usize),
+        (m, m_stride): (&[f32], usize),
         groups: Range<usize>,
     ) {
         let m = m.as_chunks::<LANES>().0;
         for band in Band::all(rows, self.inputs.count[0]) {
-            let from = (m, m_apart, order.slots(&band));
+            let from = (m, m_stride, order.slots(&band));
             on_isa!(self.isa, transform_outputs(self, &band, groups.clone(), from));
         }
     }
 }
 
-/// Channels that are summed over from the one whose weights are read to the one whose weights are fetched.
+/// How many channels in ahead weights are prefetched.
 const STEPS_AHEAD: usize = 4;
 
-/// U[·, ks, ·]: the transformed weights of some of the channels that are summed over, and some groups of those that
-/// come out.
+/// U[·, ks, ·]: the factors of the weights of some channels in and some groups of channels out.
 #[inline(always)]
 fn transform_weights<L: Vector<W>, const W: usize>(
     scheme: Scheme,
     weights: &Weights<'_>,
     ks: Range<usize>,
     groups: Range<usize>,
-    u_apart: usize,
-    u: &Shared<'_, [f32; LANES]>,
+    u_stride: usize,
+    u: &SharedSlice<'_, [f32; LANES]>,
 ) {
     match scheme {
-        Scheme::Dense => {
+        Scheme::StrideOne => {
             use stride_one::{IN, Taps};
-            transform_taps::<Taps, L, IN, W>(weights, ks, groups, u_apart, u);
+            transform_taps::<Taps, L, IN, W>(weights, ks, groups, u_stride, u);
         }
-        Scheme::Halving | Scheme::Doubling { .. } => {
+        Scheme::StrideTwo | Scheme::StrideTwoBack { .. } => {
             use stride_two::{TAP_FACTORS, Taps};
-            transform_taps::<Taps, L, TAP_FACTORS, W>(weights, ks, groups, u_apart, u);
+            transform_taps::<Taps, L, TAP_FACTORS, W>(weights, ks, groups, u_stride, u);
         }
     }
 }
@@ -343,24 +345,24 @@ fn transform_taps<M: Transform<R, 3>, L: Vector<W>, const R: usize, const W: usi
     weights: &Weights<'_>,
     ks: Range<usize>,
     groups: Range<usize>,
-    u_apart: usize,
-    u: &Shared<'_, [f32; LANES]>,
+    u_stride: usize,
+    u: &SharedSlice<'_, [f32; LANES]>,
 ) {
     for group in groups.clone() {
         let index = group - groups.start;
-        // Vector without a channel repeat the last one: what they give is not written anywhere.
-        let last = LANES.min(weights.lanes - group * LANES) - 1;
+        // Lanes without a channel repeat the last one; their results are not written.
+        let last = LANES.min(weights.channels_out - group * LANES) - 1;
         for k in ks.clone() {
-            let at = panel_at(weights.depth, groups.len() * LANES, k, index * LANES).0 / LANES;
-            let first = group * LANES * weights.lane_stride + k * weights.depth_stride;
-            // SAFETY: no other task has these channels.
-            let mut to = unsafe { u.spread(at, u_apart, R * R) };
+            let at = panel_at(weights.channels_in, groups.len() * LANES, k, index * LANES).0 / LANES;
+            let first = group * LANES * weights.out_stride + k * weights.in_stride;
+            // SAFETY: tasks take disjoint channels in, or have a U of their own, so nobody else accesses these elements while `to` lives.
+            let mut to = unsafe { u.strided(at, u_stride, R * R) };
             for part in 0..LANES / W {
                 let window = |i: usize| {
-                    let start = first + (part * W + i).min(last) * weights.lane_stride;
+                    let start = first + (part * W + i).min(last) * weights.out_stride;
                     weights.w[start..].first_chunk::<WINDOW>().expect("all windows are inside")
                 };
-                // The first and the last taps of some channels, transposed.
+                // The first `W` and the last `W` taps of `W` channels, transposed.
                 let starts = [0, WINDOW.saturating_sub(W)];
                 let mut taps = [[L::zero(); W]; 2];
                 for (taps, start) in taps.iter_mut().zip(starts) {
@@ -370,7 +372,7 @@ fn transform_taps<M: Transform<R, 3>, L: Vector<W>, const R: usize, const W: usi
                     *taps = L::transpose(*taps);
                 }
                 for i in 0..W {
-                    L::prefetch(window(i).as_ptr().wrapping_add(STEPS_AHEAD * weights.depth_stride));
+                    L::prefetch(window(i).as_ptr().wrapping_add(STEPS_AHEAD * weights.in_stride));
                 }
                 sandwich::<M, L, R, 3, W>(
                     #[inline(always)]
@@ -392,22 +394,22 @@ fn transform_outputs<L: Vector<W>, const W: usize>(
     call: &Convolution<'_>,
     band: &Band,
     groups: Range<usize>,
-    m: (&[[f32; LANES]], usize, Slots),
+    m: (&[[f32; LANES]], usize, TileSlots),
 ) {
     use stride_two::{BACK_OUT, BACK_SUMS, BackOutput};
     match call.scheme {
-        Scheme::Dense => {
+        Scheme::StrideOne => {
             use stride_one::{IN, OUT, Output};
             transform_sums::<Output, L, OUT, IN, W>(call, band, groups, m);
         }
-        Scheme::Halving => {
+        Scheme::StrideTwo => {
             use stride_two::{OUT, Output, SUMS};
             transform_sums::<Output, L, OUT, SUMS, W>(call, band, groups, m);
         }
-        Scheme::Doubling { odd: false } => {
+        Scheme::StrideTwoBack { odd: false } => {
             transform_sums::<BackOutput<false>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
         }
-        Scheme::Doubling { odd: true } => {
+        Scheme::StrideTwoBack { odd: true } => {
             transform_sums::<BackOutput<true>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
         }
     }
@@ -424,12 +426,12 @@ fn transform_sums<
     call: &Convolution<'_>,
     band: &Band,
     groups: Range<usize>,
-    (m, m_apart, slots): (&[[f32; LANES]], usize, Slots),
+    (m, m_stride, slots): (&[[f32; LANES]], usize, TileSlots),
 ) {
-    let (places, channels) = (call.places, call.weights.lanes);
+    let (places, channels) = (call.places, call.weights.channels_out);
     let bias = call.addend.bias.of(band.sample, channels);
     let (across, wide, plane) = (call.inputs.count[1], places[1], places[0] * places[1]);
-    // A row of tiles at a time, which the first cache holds until its planes are written.
+    // One row of tiles at a time, so that it is still in the L1 cache when its planes are written.
     let mut pixels = Buffer::<f32>::scratch(OUT * wide * LANES);
     let pixels = pixels.as_chunks_mut::<LANES>().0;
     for group in groups.clone() {
@@ -443,7 +445,7 @@ fn transform_sums<
             let high = OUT.min(places[0] - top);
             let first = (band.sample * channels + group * LANES) * plane + top * wide;
             for right in 0..across {
-                // A line of each plane for each tile, or several: they are here when the row of tiles is.
+                // At least a cache line of each plane for each tile: the output is in the cache when the row of tiles is done.
                 let pixel = right * OUT * OUT;
                 if pixel.is_multiple_of(LANES) {
                     for channel in 0..LANES {
@@ -451,13 +453,13 @@ fn transform_sums<
                     }
                 }
                 let at = slots.of(down, right) * groups.len() + group - groups.start;
-                let m = &m[at..][..(SUMS * SUMS - 1) * m_apart + 1];
+                let m = &m[at..][..(SUMS * SUMS - 1) * m_stride + 1];
                 let cols = wide - right * OUT;
                 for part in 0..LANES / W {
                     let start = L::load_part(&start, part);
                     sandwich::<M, L, OUT, SUMS, W>(
                         #[inline(always)]
-                        |r, c| L::load_part(&m[(r * SUMS + c) * m_apart], part),
+                        |r, c| L::load_part(&m[(r * SUMS + c) * m_stride], part),
                         #[inline(always)]
                         |r, c, value| {
                             if r < high && c < cols {

@@ -1,43 +1,43 @@
-//! The order of tiles in a matrix: those that need the same sums are neighbours.
+//! The order of tiles in a matrix: tiles that need the same sums are neighbours.
 //!
-//! The last tile of a row or a column may reach beyond the outputs. If a sum goes to none of the outputs that are there, it is
-//! not computed: with F(4, 3) the product at infinity goes to the last output alone, so that 7 × 7 outputs, two tiles
-//! each way, take 11² products instead of 12². For that, tiles lie in the order: last of their row, neither, last of their
-//! column, both. Then all that need some sum are one range.
+//! The last tile of a row or a column may reach beyond the outputs. A sum that is added to none of the existing outputs is not
+//! computed: with F(4, 3) the product at infinity is added to the last output only, so that 7 × 7 outputs, two tiles each way, take
+//! 11² products instead of 12². For that, tiles have *slots*, rows of the matrices, in this order: last of their row, neither, last of
+//! their column, both. Then all tiles that need some sum are one range of slots.
 
 use super::bands::Band;
-use super::scheme::Axis;
+use super::scheme::AxisScheme;
 use std::ops::Range;
 
 /// The order of the tiles of some tile rows.
 #[derive(Debug, Clone)]
 pub(super) struct Order {
-    axis: &'static Axis,
+    axis: &'static AxisScheme,
     /// Rows and columns of tiles in a sample.
     count: [usize; 2],
     /// Outputs of the last tile, down and across.
     last: [usize; 2],
-    /// Tile rows of all samples, counted through.
+    /// Rows of tiles, numbered through all samples.
     rows: Range<usize>,
 }
 
-/// Where the tiles of a band are: the rows of matrices that are theirs.
+/// The slots of a band's tiles: which rows of the matrices are theirs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Slots {
-    /// The first of each kind.
+pub(super) struct TileSlots {
+    /// The first slot of each kind of tile.
     first: [usize; 4],
-    /// The row and the column of tiles, counted from the band's first, which need fewer sums; if none, one that is not there.
+    /// The row and the column of tiles, counted from the band's first, that need fewer sums; if there are none, an index beyond all.
     last: [usize; 2],
 }
 
 impl Order {
-    pub(super) fn new(axis: &'static Axis, outputs: [usize; 2], rows: Range<usize>) -> Order {
+    pub(super) fn new(axis: &'static AxisScheme, outputs: [usize; 2], rows: Range<usize>) -> Order {
         let count = axis.tiles(outputs);
         let last = [0, 1].map(|i| outputs[i] - (count[i] - 1) * axis.out);
         Order { axis, count, last, rows }
     }
 
-    /// All tiles.
+    /// How many tiles there are.
     pub(super) fn len(&self) -> usize {
         self.rows.len() * self.count[1]
     }
@@ -62,7 +62,7 @@ impl Order {
         [others * right, others * left, lowest * left, lowest * right]
     }
 
-    /// The tiles that need this sum.
+    /// The slots of the tiles that need this sum.
     pub(super) fn with_sum(&self, sum: usize) -> Range<usize> {
         let [right, neither, lowest, both] = self.kinds(&self.rows);
         let needed = self.needed(sum);
@@ -76,19 +76,19 @@ impl Order {
     }
 
     /// The slots of a band of these rows.
-    pub(super) fn slots(&self, band: &Band) -> Slots {
+    pub(super) fn slots(&self, band: &Band) -> TileSlots {
         let row = band.sample * self.count[0] + band.first;
         let above = self.kinds(&(self.rows.start..row));
         let kinds = self.kinds(&self.rows);
         let first = std::array::from_fn(|i| kinds[..i].iter().sum::<usize>() + above[i]);
         let last = [self.count[0] - band.first, self.count[1]];
         let fewer = self.fewer();
-        Slots { first, last: [0, 1].map(|i| if fewer[i] { last[i] - 1 } else { last[i] }) }
+        TileSlots { first, last: [0, 1].map(|i| if fewer[i] { last[i] - 1 } else { last[i] }) }
     }
 }
 
-impl Slots {
-    /// That of the tile in this row and column of the band.
+impl TileSlots {
+    /// The slot of the tile in this row and column of the band.
     #[inline(always)]
     pub(super) fn of(&self, down: usize, right: usize) -> usize {
         let [right_most, neither, lowest, both] = self.first;

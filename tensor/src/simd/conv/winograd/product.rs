@@ -1,13 +1,13 @@
-//! Small products of matrices that lie in memory as the microkernel can use them: nothing is packed.
+//! Small products of matrices that already lie in memory as the microkernel reads them, so that nothing is packed.
 
 use crate::simd::Isa;
 use crate::simd::gemm::{ColumnsOfB, LINE, Prefetch, RowsOfA, Start, Strip, TileShape, share};
 
-/// Columns of B that lie together: four AVX-512 registers.
+/// Columns of B's panels: four AVX-512 registers.
 pub(super) const PANEL: usize = 64;
 
-/// Steps of the sum after which a tile's numbers go back to memory at the latest, so that the part of B's panel that is read
-/// again for every row of tiles stays in the L1 cache: a tile's width of each of these rows, which lie a panel's width apart.
+/// The most steps of the sum before a tile's numbers are stored. Every tile of a strip reads the same part of B's panel, and it must
+/// stay in the L1 cache: a tile's width of each of so many rows, which lie a panel's width stride.
 fn most_steps(isa: Isa) -> usize {
     match isa {
         Isa::Avx512 => 96,
@@ -15,7 +15,7 @@ fn most_steps(isa: Isa) -> usize {
     }
 }
 
-/// C (rows × cols, rows `c_row` apart) ← or += A·B. A(i, k) is at `i · a_row + k · a_step`. B lies in panels of
+/// C (rows × cols, rows `c_row_stride` stride) ← or += A·B. A(i, k) is at `i · a_row_stride + k · a_step_stride`. B lies in panels of
 /// [`PANEL`] columns, the last one narrower, and each panel is row-major: see [`panel_at`].
 #[derive(Clone, Copy)]
 pub(super) struct Product {
@@ -23,18 +23,17 @@ pub(super) struct Product {
     /// A multiple of 16.
     pub(super) cols: usize,
     pub(super) depth: usize,
-    pub(super) a_row: usize,
-    pub(super) a_step: usize,
-    /// Rows that B's panels have room for, and the first one that is summed over.
+    pub(super) a_row_stride: usize,
+    pub(super) a_step_stride: usize,
+    /// How many rows B's panels have, and below it the first of them that is summed over.
     pub(super) b_rows: usize,
     pub(super) b_first: usize,
-    pub(super) c_row: usize,
+    pub(super) c_row_stride: usize,
     /// Whether C is added to.
     pub(super) add: bool,
 }
 
-/// Where in a matrix of `rows` × `cols` that lies in panels the element (row, col) is, and how far apart its panel's
-/// rows are.
+/// Where the element (row, col) of a matrix of `rows` × `cols` is that lies in panels, and how far stride the rows of its panel are.
 #[inline(always)]
 pub(super) fn panel_at(rows: usize, cols: usize, row: usize, col: usize) -> (usize, usize) {
     let first = col / PANEL * PANEL;
@@ -43,20 +42,20 @@ pub(super) fn panel_at(rows: usize, cols: usize, row: usize, col: usize) -> (usi
 }
 
 impl Product {
-    /// `next` is the B that will be multiplied after this one, so that it can be fetched ahead.
+    /// Computes the product. `next` is the B of the product after this one, which is prefetched.
     pub(super) fn run(&self, isa: Isa, a: &[f32], [b, next]: [&[f32]; 2], c: &mut [f32]) {
         let p = self;
         if p.rows == 0 || p.cols == 0 {
             return;
         }
-        assert!(p.cols.is_multiple_of(16) && p.c_row >= p.cols);
-        assert!((p.rows - 1) * p.c_row + p.cols <= c.len());
+        assert!(p.cols.is_multiple_of(16) && p.c_row_stride >= p.cols);
+        assert!((p.rows - 1) * p.c_row_stride + p.cols <= c.len());
         assert!(p.b_first + p.depth <= p.b_rows && p.b_rows * p.cols <= b.len());
-        assert!(p.depth == 0 || (p.rows - 1) * p.a_row + (p.depth - 1) * p.a_step < a.len());
+        assert!(p.depth == 0 || (p.rows - 1) * p.a_row_stride + (p.depth - 1) * p.a_step_stride < a.len());
         let shape = TileShape::of(isa);
         let widest = shape.max_cols();
         if p.depth == 0 && !p.add {
-            c.chunks_mut(p.c_row).take(p.rows).for_each(|row| row[..p.cols].fill(0.0));
+            c.chunks_mut(p.c_row_stride).take(p.rows).for_each(|row| row[..p.cols].fill(0.0));
         }
         let at_once = share(p.depth, most_steps(isa), 1);
         for step in (0..p.depth).step_by(at_once) {
@@ -65,9 +64,9 @@ impl Product {
                 let cols = widest.min(p.cols - col);
                 let b_at = |step: usize, col: usize| panel_at(p.b_rows, p.cols, p.b_first + step, col);
                 let (b_start, b_step) = b_at(step, col);
-                // While rows of tiles use this panel of B again and again, the next one comes nearer, a part for each strip.
+                // While the tiles of a strip read this panel of B again and again, the next one is prefetched, a part by each strip.
                 let panel = col / PANEL * PANEL;
-                let ahead = match (panel + PANEL, step + steps) {
+                let next_panel = match (panel + PANEL, step + steps) {
                     (col, _) if col < p.cols => b[b_at(step, col).0..].as_ptr(),
                     (_, step) if step < p.depth => b[b_at(step, 0).0..].as_ptr(),
                     _ => next.as_ptr(),
@@ -78,24 +77,25 @@ impl Product {
                     rows: p.rows,
                     steps,
                     a: RowsOfA {
-                        start: a[step * p.a_step..].as_ptr(),
-                        row_stride: p.a_row,
-                        step_stride: p.a_step,
-                        tile_stride: shape.max_rows(cols / shape.lanes) * p.a_row,
+                        start: a[step * p.a_step_stride..].as_ptr(),
+                        row_stride: p.a_row_stride,
+                        step_stride: p.a_step_stride,
+                        tile_stride: shape.max_rows(cols / shape.lanes) * p.a_row_stride,
                     },
                     b: ColumnsOfB { start: b[b_start..].as_ptr(), step_stride: b_step, copy: None },
                     c: c[col..].as_mut_ptr(),
-                    c_row_stride: p.c_row,
+                    c_row_stride: p.c_row_stride,
                     start: if p.add || step > 0 { Start::Current } else { Start::Zero },
                     prefetch: Prefetch {
-                        start: ahead.wrapping_add(first * steps * LINE),
+                        start: next_panel.wrapping_add(first * steps * LINE),
                         step_stride: LINE,
                         line_stride: steps * LINE,
                         lines,
                     },
                     late_steps: 0,
                 };
-                // SAFETY: every element was checked to be inside, and the processor to have the instructions.
+                // SAFETY: the assertions above found the last elements of A, of B's panels and of C inside their slices, the strip is
+                // part of them, and C is borrowed mutably. There is no copy of B. `TileShape::of` checked the processor.
                 unsafe { strip.compute(isa, cols / shape.lanes) };
             }
         }

@@ -1,25 +1,25 @@
-//! Which products a tile needs, and which of them are added up.
+//! Which products a tile needs, and to which sums they are added.
 
 use super::bands::Tiles;
 use super::{stride_one, stride_two};
 use crate::simd::conv::geometry::Geometry;
 
-/// Along one axis, a window of three taps over a tile of pixels: taps and pixels become *factors*, products of these are
-/// added up, and the sums become outputs. In two dimensions, and for the gradients, everything follows from that.
+/// How a window of three taps is applied to a tile of pixels along one axis: taps and pixels become *factors*, products of factors are
+/// added to sums, and the sums become outputs. Two dimensions, and the gradients, follow from that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scheme {
-    /// Stride 1, F(4, 3): see [`stride_one`].
-    Dense,
+    /// Stride 1, F(4, 3): see [`stride_one`]. Its gradient of the input is another convolution of stride 1.
+    StrideOne,
     /// Stride 2: see [`stride_two`].
-    Halving,
-    /// The gradient of the input of [`Halving`](Scheme::Halving).
-    Doubling {
-        /// Whether the padding is.
+    StrideTwo,
+    /// The gradient of the input of [`StrideTwo`](Scheme::StrideTwo).
+    StrideTwoBack {
+        /// Whether the padding is odd.
         odd: bool,
     },
 }
 
-/// A product: the number of its tap's factor, that of its input's, and that of the sum it is added to.
+/// A product: the indices of the taps' factor, of the input's factor, and of the sum that it is added to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Term {
     pub(super) tap: usize,
@@ -27,9 +27,9 @@ pub(super) struct Term {
     pub(super) sum: usize,
 }
 
-/// The numbers of a scheme along an axis.
+/// A scheme along one axis.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Axis {
+pub(super) struct AxisScheme {
     /// Pixels that a tile reads.
     pub(super) span: usize,
     /// Pixels from one tile's first to the next tile's.
@@ -42,7 +42,7 @@ pub(super) struct Axis {
     pub(super) input_factors: usize,
     /// Sums of products.
     pub(super) sums: usize,
-    /// For each sum the first output that it goes to.
+    /// For each sum, the first output that it is added to.
     pub(super) first_outputs: &'static [usize],
     pub(super) terms: &'static [Term],
 }
@@ -51,7 +51,7 @@ const fn term(tap: usize, input: usize, sum: usize) -> Term {
     Term { tap, input, sum }
 }
 
-static DENSE: Axis = Axis {
+static STRIDE_ONE: AxisScheme = AxisScheme {
     span: stride_one::IN,
     step: stride_one::OUT,
     out: stride_one::OUT,
@@ -62,7 +62,7 @@ static DENSE: Axis = Axis {
     terms: &[term(0, 0, 0), term(1, 1, 1), term(2, 2, 2), term(3, 3, 3), term(4, 4, 4), term(5, 5, 5)],
 };
 
-static HALVING: Axis = Axis {
+static STRIDE_TWO: AxisScheme = AxisScheme {
     span: stride_two::IN,
     step: 2 * stride_two::OUT,
     out: stride_two::OUT,
@@ -73,7 +73,7 @@ static HALVING: Axis = Axis {
     terms: &[term(0, 0, 0), term(1, 1, 0), term(2, 2, 1), term(1, 3, 2), term(3, 4, 2)],
 };
 
-static DOUBLING_EVEN: Axis = Axis {
+static STRIDE_TWO_BACK_EVEN: AxisScheme = AxisScheme {
     span: stride_two::BACK_IN,
     step: stride_two::BACK_OUT / 2,
     out: stride_two::BACK_OUT,
@@ -84,33 +84,38 @@ static DOUBLING_EVEN: Axis = Axis {
     terms: &[term(0, 0, 0), term(2, 1, 1), term(3, 2, 2), term(1, 1, 3), term(1, 3, 4)],
 };
 
-static DOUBLING_ODD: Axis = Axis { first_outputs: &[1, 1, 3, 2, 0], ..DOUBLING_EVEN };
+static STRIDE_TWO_BACK_ODD: AxisScheme =
+    AxisScheme { first_outputs: &[1, 1, 3, 2, 0], ..STRIDE_TWO_BACK_EVEN };
 
 impl Scheme {
     #[cfg(test)]
-    pub(super) const ALL: [Scheme; 4] =
-        [Scheme::Dense, Scheme::Halving, Scheme::Doubling { odd: false }, Scheme::Doubling { odd: true }];
+    pub(super) const ALL: [Scheme; 4] = [
+        Scheme::StrideOne,
+        Scheme::StrideTwo,
+        Scheme::StrideTwoBack { odd: false },
+        Scheme::StrideTwoBack { odd: true },
+    ];
 
-    /// That of a forward pass and of its gradient of the weights, and that of its gradient of the input.
+    /// The scheme of a forward pass and of its gradient of the weights, and the scheme of its gradient of the input.
     pub(super) fn pair(g: &Geometry) -> [Scheme; 2] {
         match g.stride {
-            1 => [Scheme::Dense; 2],
-            _ => [Scheme::Halving, Scheme::Doubling { odd: g.before[0] % 2 == 1 }],
+            1 => [Scheme::StrideOne; 2],
+            _ => [Scheme::StrideTwo, Scheme::StrideTwoBack { odd: g.before[0] % 2 == 1 }],
         }
     }
 
-    pub(super) fn axis(self) -> &'static Axis {
+    pub(super) fn axis(self) -> &'static AxisScheme {
         match self {
-            Scheme::Dense => &DENSE,
-            Scheme::Halving => &HALVING,
-            Scheme::Doubling { odd: false } => &DOUBLING_EVEN,
-            Scheme::Doubling { odd: true } => &DOUBLING_ODD,
+            Scheme::StrideOne => &STRIDE_ONE,
+            Scheme::StrideTwo => &STRIDE_TWO,
+            Scheme::StrideTwoBack { odd: false } => &STRIDE_TWO_BACK_EVEN,
+            Scheme::StrideTwoBack { odd: true } => &STRIDE_TWO_BACK_ODD,
         }
     }
 }
 
-impl Axis {
-    /// The products of a tile in two dimensions: each number is now that of a pair, down and across. Ordered by `key`.
+impl AxisScheme {
+    /// The products of a tile in two dimensions, where each index is that of a pair (down, across). Sorted by `key`.
     pub(super) fn terms_by(&self, key: impl Fn(&Term) -> usize) -> Vec<Term> {
         let pair = |down: &Term, right: &Term| Term {
             tap: down.tap * self.tap_factors + right.tap,
@@ -123,12 +128,12 @@ impl Axis {
         terms
     }
 
-    /// Tiles for so many outputs, down and across.
+    /// How many tiles cover so many outputs, down and across.
     pub(super) fn tiles(&self, outputs: [usize; 2]) -> [usize; 2] {
         outputs.map(|n| n.div_ceil(self.out))
     }
 
-    /// The tiles that so many outputs read, of a plane with zeros before it.
+    /// The tiles of pixels that so many outputs read, over a plane with zeros before it.
     pub(super) fn inputs(&self, plane: [usize; 2], before: [usize; 2], outputs: [usize; 2]) -> Tiles {
         Tiles { plane, before, count: self.tiles(outputs), span: self.span, step: self.step }
     }

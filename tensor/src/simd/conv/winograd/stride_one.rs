@@ -23,9 +23,9 @@ pub(in crate::simd) struct OutputAdjoint;
 /// Gᵀ: gradients of factors to gradients of taps.
 pub(in crate::simd) struct TapsAdjoint;
 
-// The points are 0, ±P, ±Q and infinity. The customary P = 1, Q = 2 avoids multiplications; with P·Q = 1 the
-// transforms' numbers are closer in size, and half of the rounding error remains. In the comments p and q
-// stand for P and Q, and N(p) = 2 p² (p² − q²) is the product of p's distances to the other points.
+// The points are 0, ±P, ±Q and infinity. The customary P = 1, Q = 2 saves multiplications; with P·Q = 1 the transforms' numbers are
+// closer in size, and the rounding error is halved. In the comments p and q stand for P and Q, and N(p) = 2 p² (p² − q²) is the product
+// of p's distances to the other points.
 const P: f32 = std::f32::consts::FRAC_1_SQRT_2;
 const Q: f32 = std::f32::consts::SQRT_2;
 const P2: f32 = 0.5;

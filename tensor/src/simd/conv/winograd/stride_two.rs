@@ -1,16 +1,16 @@
 //! Two outputs of a window of three taps that moves by two, with five multiplications instead of six; in two dimensions 25
 //! instead of 36.
 //!
-//! Outputs y₀ = d₀w₀ + d₁w₁ + d₂w₂ and y₁ = d₂w₀ + d₃w₁ + d₄w₂ are sums of two convolutions of stride 1: pixels of even
-//! number under w₀ and w₂, and those of odd number under w₁. Winograd's F(2, 2) needs three products for the first one,
+//! The outputs y₀ = d₀w₀ + d₁w₁ + d₂w₂ and y₁ = d₂w₀ + d₃w₁ + d₄w₂ are sums of two convolutions of stride 1: of the pixels with even
+//! index under w₀ and w₂, and of those with odd index under w₁. Winograd's F(2, 2) needs three products for the first one,
 //!
 //! y₀ = (d₀ − d₂) w₀ + d₂ (w₀ + w₂), y₁ = d₂ (w₀ + w₂) + (d₄ − d₂) w₂,
 //!
-//! and the second one's join the first and the last of these sums: m₀ = (d₀ − d₂) w₀ + d₁w₁, m₁ = d₂ (w₀ + w₂),
+//! and the second one's products are added to the first and the last of these sums: m₀ = (d₀ − d₂) w₀ + d₁w₁, m₁ = d₂ (w₀ + w₂),
 //! m₂ = (d₄ − d₂) w₂ + d₃w₁.
 //!
-//! The gradient of the input is made of the same two, turned round: of neighbouring pixels every other one is
-//! x₁w₀ + x₀w₂, where x is dY, and the ones in between are xw₁.
+//! The gradient of the input has the same two parts, transposed: every other pixel is x₁w₀ + x₀w₂, where x is dY, and the pixels in
+//! between are x w₁.
 
 use super::transform::Transform;
 use crate::simd::vector::Vector;
@@ -75,11 +75,11 @@ impl Transform<3, TAP_FACTORS> for TapsAdjoint {
     }
 }
 
-/// Of the gradient of the input: inputs of a tile along each axis, which are places of dY.
+/// Inputs of a tile along each axis in the gradient of the input: places of dY.
 pub(super) const BACK_IN: usize = 3;
 /// Factors that these become.
 pub(super) const BACK_FACTORS: usize = 4;
-/// Products, which are not added up.
+/// Products, each of which is a sum of its own.
 pub(super) const BACK_SUMS: usize = 5;
 /// Pixels of a tile.
 pub(super) const BACK_OUT: usize = 4;
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn two_outputs_of_a_window_that_moves_by_two() {
         let d = [3.0, -1.0, 4.0, 1.0, -5.0];
-        let sums = sums(Scheme::Halving, apply::<Taps, TAP_FACTORS, 3>(W), &apply::<Input, IN, IN>(d));
+        let sums = sums(Scheme::StrideTwo, apply::<Taps, TAP_FACTORS, 3>(W), &apply::<Input, IN, IN>(d));
         let expected = [0, 2].map(|i| d[i] * W[0] + d[i + 1] * W[1] + d[i + 2] * W[2]);
         assert_eq!(apply::<Output, OUT, SUMS>(sums), expected);
     }
@@ -134,7 +134,7 @@ mod tests {
     fn pixels<const ODD: bool>(dy: [f32; BACK_IN]) -> [f32; BACK_OUT] {
         let mirrored = [W[2], W[1], W[0]];
         let inputs = apply::<BackInput<ODD>, BACK_FACTORS, BACK_IN>(dy);
-        let sums = sums(Scheme::Doubling { odd: ODD }, apply::<Taps, TAP_FACTORS, 3>(mirrored), &inputs);
+        let sums = sums(Scheme::StrideTwoBack { odd: ODD }, apply::<Taps, TAP_FACTORS, 3>(mirrored), &inputs);
         let pixels = apply::<BackOutput<ODD>, BACK_OUT, BACK_SUMS>(sums);
         // Even pixels of two taps lie between places, the first one between those with numbers 0 and 1.
         let first = if ODD { 1 } else { 2 };

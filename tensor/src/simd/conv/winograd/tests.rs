@@ -1,4 +1,4 @@
-//! Winograd's way against im2col in f64, on every path.
+//! Winograd's filtering against im2col in f64, on every path.
 
 use super::applies::is_open;
 use super::convolution::{Convolution, Weights};
@@ -97,19 +97,19 @@ proptest! {
         scheme in prop::sample::select(Scheme::ALL.as_slice()), less in 0usize..2,
     ) {
         let places = match scheme {
-            Scheme::Dense => [h, w],
-            Scheme::Halving => [h, w].map(|n| n.div_ceil(2)),
-            Scheme::Doubling { .. } => [h, w].map(|n| 2 * n - less),
+            Scheme::StrideOne => [h, w],
+            Scheme::StrideTwo => [h, w].map(|n| n.div_ceil(2)),
+            Scheme::StrideTwoBack { .. } => [h, w].map(|n| 2 * n - less),
         };
         let x = noise(Shape::from([n, ci, h, w]), 1).cast::<f32>();
         let w_shape = Shape::from([co, ci, 3, 3]);
         let (weights, bias) = (noise(w_shape, 2).cast::<f32>(), noise(Shape::from([n, co]), 3).cast::<f32>());
         let weights = Weights {
             w: weights.as_slice(),
-            lanes: co,
-            depth: ci,
-            lane_stride: 9 * ci,
-            depth_stride: 9,
+            channels_out: co,
+            channels_in: ci,
+            out_stride: 9 * ci,
+            in_stride: 9,
             mirrored,
         };
         let addend = Addend { bias: Bias::Samples(bias.as_slice()), onto: Accumulate::Overwrite.into() };

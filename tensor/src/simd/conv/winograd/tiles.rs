@@ -1,31 +1,31 @@
-//! Tiles of pictures to transformed tiles.
+//! From the planes of pictures to the factors of their tiles.
 
 use super::bands::{Band, GroupPlanes, Tiles};
 use super::layout::LANES;
-use super::order::Slots;
+use super::order::TileSlots;
 use super::product::panel_at;
 use super::scheme::Scheme;
-use super::shared::Shared;
+use super::shared::SharedSlice;
 use super::transform::{Transform, sandwich};
 use super::{stride_one, stride_two};
 use crate::Buffer;
 use crate::simd::vector::Vector;
 
-/// Where transformed tiles go: a matrix (tiles × channels) for each of their numbers.
+/// Where the factors of tiles are written: a matrix (tiles × channels) for each factor.
 #[derive(Clone, Copy)]
-pub(super) struct Transformed<'a> {
-    pub(super) to: &'a Shared<'a, [f32; LANES]>,
-    /// Sixteens from one matrix to the next.
-    pub(super) apart: usize,
+pub(super) struct Destination<'a> {
+    pub(super) to: &'a SharedSlice<'a, [f32; LANES]>,
+    /// From one matrix to the next, in groups of [`LANES`] numbers.
+    pub(super) stride: usize,
     pub(super) channels: usize,
-    /// In panels with room for so many tiles; or row-major.
+    /// Whether matrices lie in panels, which have room for so many tiles; otherwise they are row-major.
     pub(super) panels: Option<usize>,
-    /// Those of a band's tiles.
-    pub(super) slots: Slots,
+    /// The slots of a band's tiles.
+    pub(super) slots: TileSlots,
 }
 
-impl Transformed<'_> {
-    /// The sixteen of a tile and a group of channels.
+impl Destination<'_> {
+    /// The place of a slot and a group of channels.
     #[inline(always)]
     fn at(&self, tile: usize, group: usize) -> usize {
         let groups = self.channels.div_ceil(LANES);
@@ -36,53 +36,55 @@ impl Transformed<'_> {
     }
 }
 
-/// V[·, tiles of a band, ·] from a sample's planes.
+/// V[·, tiles of a band, ·] from the planes of a sample of x.
 #[inline(always)]
 pub(super) fn transform_inputs<L: Vector<W>, const W: usize>(
     scheme: Scheme,
     tiles: &Tiles,
     band: &Band,
     x: &[f32],
-    v: Transformed<'_>,
+    v: Destination<'_>,
 ) {
     use stride_two::{BACK_FACTORS, BACK_IN, BackInput};
     match scheme {
-        Scheme::Dense => {
+        Scheme::StrideOne => {
             use stride_one::{IN, Input};
             transform_tiles::<Input, L, IN, IN, W>(tiles, band, x, v);
         }
-        Scheme::Halving => {
+        Scheme::StrideTwo => {
             use stride_two::{IN, Input};
             transform_tiles::<Input, L, IN, IN, W>(tiles, band, x, v);
         }
-        Scheme::Doubling { odd: false } => {
+        Scheme::StrideTwoBack { odd: false } => {
             transform_tiles::<BackInput<false>, L, BACK_FACTORS, BACK_IN, W>(tiles, band, x, v);
         }
-        Scheme::Doubling { odd: true } => {
+        Scheme::StrideTwoBack { odd: true } => {
             transform_tiles::<BackInput<true>, L, BACK_FACTORS, BACK_IN, W>(tiles, band, x, v);
         }
     }
 }
 
-/// D[·, tiles of a band, ·] from a sample's planes of dY.
+/// D[·, tiles of a band, ·] from the planes of a sample of dY.
 #[inline(always)]
 pub(super) fn transform_output_gradients<L: Vector<W>, const W: usize>(
     scheme: Scheme,
     tiles: &Tiles,
     band: &Band,
     dy: &[f32],
-    d: Transformed<'_>,
+    d: Destination<'_>,
 ) {
     match scheme {
-        Scheme::Dense => {
+        Scheme::StrideOne => {
             use stride_one::{IN, OUT, OutputAdjoint};
             transform_tiles::<OutputAdjoint, L, IN, OUT, W>(tiles, band, dy, d);
         }
-        Scheme::Halving => {
+        Scheme::StrideTwo => {
             use stride_two::{OUT, OutputAdjoint, SUMS};
             transform_tiles::<OutputAdjoint, L, SUMS, OUT, W>(tiles, band, dy, d);
         }
-        Scheme::Doubling { .. } => unreachable!("weights have their gradient from a forward pass"),
+        Scheme::StrideTwoBack { .. } => {
+            unreachable!("the gradient of the weights has the scheme of the forward pass")
+        }
     }
 }
 
@@ -91,7 +93,7 @@ fn transform_tiles<M: Transform<R, SPAN>, L: Vector<W>, const R: usize, const SP
     tiles: &Tiles,
     band: &Band,
     planes: &[f32],
-    out: Transformed<'_>,
+    out: Destination<'_>,
 ) {
     let mut pixels = Buffer::<f32>::scratch(tiles.band_len(band) * LANES);
     let mut pixels = tiles.pixels(band, pixels.as_chunks_mut::<LANES>().0);
@@ -104,8 +106,9 @@ fn transform_tiles<M: Transform<R, SPAN>, L: Vector<W>, const R: usize, const SP
             for right in 0..tiles.count[1] {
                 let rows = pixels.tile::<SPAN>(down, right);
                 let tile = out.slots.of(down, right);
-                // SAFETY: no other task has this tile, and no other tile its slot.
-                let mut to = unsafe { out.to.spread(out.at(tile, group), out.apart, R * R) };
+                // SAFETY: each tile is in one band, each band in one task, and no two tiles have the same slot: nobody else accesses
+                // these elements while `to` lives.
+                let mut to = unsafe { out.to.strided(out.at(tile, group), out.stride, R * R) };
                 for part in 0..LANES / W {
                     sandwich::<M, L, R, SPAN, W>(
                         #[inline(always)]

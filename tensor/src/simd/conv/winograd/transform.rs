@@ -1,4 +1,4 @@
-//! Transforms of tiles: a matrix applied to rows and to columns, several channels at once.
+//! Transforms of tiles: a matrix is applied to columns and to rows, for several channels at once.
 
 use crate::simd::vector::Vector;
 use std::mem::MaybeUninit;
@@ -8,13 +8,14 @@ pub(in crate::simd) trait Transform<const R: usize, const C: usize> {
     fn apply<L: Vector<W>, const W: usize>(x: [L; C]) -> [L; R];
 }
 
-/// M·d·Mᵀ: to columns, then to rows. Element (r, c) of d is `load(r, c)`.
+/// M·d·Mᵀ: M is applied to the columns of d, then to the rows of the result. `load(r, c)` is element (r, c) of d, and `store(r, c, x)`
+/// takes an element of the result.
 #[inline(always)]
 pub(super) fn sandwich<M: Transform<R, C>, L: Vector<W>, const R: usize, const C: usize, const W: usize>(
     load: impl Fn(usize, usize) -> L,
     mut store: impl FnMut(usize, usize, L),
 ) {
-    // Zeros here would be written to memory for every tile, and the values kept there.
+    // Uninitialised: zeros would be written to memory for every tile, and the values would be kept there.
     let mut half = [[const { MaybeUninit::<L>::uninit() }; C]; R];
     for c in 0..C {
         let mut column = [L::zero(); C];
@@ -29,7 +30,7 @@ pub(super) fn sandwich<M: Transform<R, C>, L: Vector<W>, const R: usize, const C
     for r in 0..R {
         let mut row = [L::zero(); C];
         for c in 0..C {
-            // SAFETY: all columns of all rows were written above.
+            // SAFETY: the loop above has written column c of each of the R rows.
             row[c] = unsafe { half[r][c].assume_init() };
         }
         let row = M::apply(row);
@@ -56,7 +57,7 @@ pub(super) mod checks {
         })
     }
 
-    /// Whether one transform's matrix is the other's, turned.
+    /// Panics unless one transform's matrix is the transpose of the other's.
     pub(in super::super) fn assert_adjoint<
         M: Transform<R, C>,
         A: Transform<C, R>,

@@ -1,12 +1,12 @@
 //! The gradient of a convolution's weights.
 
 use super::bands::{Band, Tiles};
-use super::layout::{LANES, apart, shared};
+use super::layout::{LANES, matrix_stride, shared};
 use super::order::Order;
 use super::product::{PANEL, Product, panel_at};
-use super::scheme::{Axis, Scheme, Term};
-use super::shared::Shared;
-use super::tiles::{Transformed, transform_inputs, transform_output_gradients};
+use super::scheme::{AxisScheme, Scheme, Term};
+use super::shared::SharedSlice;
+use super::tiles::{Destination, transform_inputs, transform_output_gradients};
 use super::transform::{Transform, sandwich};
 use super::{stride_one, stride_two};
 use crate::Buffer;
@@ -32,13 +32,14 @@ pub(in crate::simd) fn grad_weight(
     if call.is_by_tiles() { call.by_tiles(dw, how) } else { call.by_channels(dw, how) }
 }
 
-/// The gradient of one convolution's weights: P, for each factor of the taps a sum over tiles, and back from there.
+/// The gradient of a convolution's weights. P has, for each factor of the taps, a sum over tiles; the adjoint of the taps' transform
+/// takes it to dW.
 pub(super) struct WeightGradient<'a> {
     isa: Isa,
     g: &'a Geometry,
     scheme: Scheme,
-    axis: &'static Axis,
-    /// The products, those of a factor of the taps together.
+    axis: &'static AxisScheme,
+    /// The products, sorted by the factor of the taps.
     terms: Vec<Term>,
     x: &'a [f32],
     dy: &'a [f32],
@@ -49,23 +50,23 @@ pub(super) struct WeightGradient<'a> {
     tile_rows: usize,
 }
 
-/// Matrices V and D in panels, with room for some tiles.
+/// The sizes of the matrices V and D, which lie in panels, for some tiles.
 #[derive(Clone, Copy)]
-struct Room {
+struct MatrixSizes {
     tiles: usize,
-    v_apart: usize,
-    d_apart: usize,
+    v_stride: usize,
+    d_stride: usize,
 }
 
-impl Room {
-    fn matrices(&self, axis: &Axis) -> [Buffer<f32>; 2] {
+impl MatrixSizes {
+    fn matrices(&self, axis: &AxisScheme) -> [Buffer<f32>; 2] {
         self.numbers(axis).map(Buffer::scratch)
     }
 
-    /// How many numbers each of the two has.
-    fn numbers(&self, axis: &Axis) -> [usize; 2] {
-        let room = |count: usize, apart: usize| count.pow(2) * apart * LANES;
-        [room(axis.input_factors, self.v_apart), room(axis.sums, self.d_apart)]
+    /// The lengths of V and D.
+    fn numbers(&self, axis: &AxisScheme) -> [usize; 2] {
+        let room = |count: usize, stride: usize| count.pow(2) * stride * LANES;
+        [room(axis.input_factors, self.v_stride), room(axis.sums, self.d_stride)]
     }
 }
 
@@ -74,7 +75,7 @@ struct Slices {
     rows: usize,
     count: usize,
     rows_at_once: usize,
-    /// Numbers of a slice's P.
+    /// The length of a slice's P.
     size: usize,
 }
 
@@ -99,13 +100,13 @@ impl<'a> WeightGradient<'a> {
         }
     }
 
-    /// Tiles of the whole batch.
+    /// How many tiles the batch has.
     fn tiles(&self) -> usize {
         self.tile_rows * self.inputs.count[1]
     }
 
-    /// Whether tasks take tiles: a slice's own P is written and read once more, so it has to be small, and what is added to it
-    /// much.
+    /// Whether tasks take tiles. Each slice has a P of its own, which is written and read once more, so P must be small compared to
+    /// what is added to it.
     fn is_by_tiles(&self) -> bool {
         const SMALL: usize = 1 << 15;
         const MANY: usize = 1 << 8;
@@ -121,18 +122,18 @@ impl<'a> WeightGradient<'a> {
             _ => 16,
         };
         let rows = self.tile_rows.div_ceil(most);
-        // Each time, all of P goes through the registers: the larger it is, the more must be done meanwhile.
+        // Each time, all of P passes through the registers: the larger it is, the more tiles must be added at once.
         let at_once = (32 * self.g.channels_in * self.g.channels_out).max(1 << 18);
-        let p_apart = p_apart(self.g.channels_out, self.groups_in * LANES);
+        let p_stride = p_stride(self.g.channels_out, self.groups_in * LANES);
         Slices {
             rows,
             count: self.tile_rows.div_ceil(rows),
             rows_at_once: share(rows, self.rows_within(at_once), 1),
-            size: self.axis.tap_factors.pow(2) * p_apart,
+            size: self.axis.tap_factors.pow(2) * p_stride,
         }
     }
 
-    /// Rows of tiles that are in a task of [`WeightGradient::by_channels`], and in a block.
+    /// How many rows of tiles a task of [`WeightGradient::by_channels`] transforms, and how many a block has.
     fn blocks(&self) -> [usize; 2] {
         const BLOCK: usize = 1 << 21;
         let rows_in_task = (16 / self.inputs.count[1]).max(1);
@@ -140,7 +141,7 @@ impl<'a> WeightGradient<'a> {
         [rows_in_task, rows]
     }
 
-    /// The numbers of the larger buffers that are held at once.
+    /// The lengths of the larger buffers that are held at once.
     pub(super) fn buffers(&self) -> Vec<usize> {
         if !self.is_by_tiles() {
             let [_, rows] = self.blocks();
@@ -152,12 +153,12 @@ impl<'a> WeightGradient<'a> {
         std::iter::once(count * size).chain((0..at_work).flat_map(|_| matrices)).collect()
     }
 
-    /// Each task takes a slice of the tiles, a few at a time, which stay near the L2 cache from their transform to
-    /// their product, and has a P of its own. How many these are is a function of the shape.
+    /// Each task takes a slice of the tiles, a few at a time, which stay in or near the L2 cache from their transform to their product,
+    /// and has a P of its own. The number of slices is a function of the shape.
     fn by_tiles(&self, dw: &mut [f32], how: Accumulate) {
         let Slices { rows: rows_in_slice, count: slices, rows_at_once, size } = self.slices();
         let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
-        let p_apart = p_apart(channels_out, channels_in);
+        let p_stride = p_stride(channels_out, channels_in);
         let mut p = Buffer::<f32>::scratch(slices * size);
         p.par_chunks_exact_mut(size).enumerate().for_each(|(slice, p)| {
             let room = self.room(rows_at_once);
@@ -169,16 +170,16 @@ impl<'a> WeightGradient<'a> {
                 let order = self.order(rows.clone());
                 self.transform(rows, &order, &shared(&mut v), &shared(&mut d), room);
                 let channels = (0..channels_out, 0..channels_in);
-                self.multiply((&v, &d, room), &order, channels, start > first, (p, p_apart));
+                self.multiply((&v, &d, room), &order, channels, start > first, (p, p_stride));
             }
         });
         dw.par_chunks_exact_mut(self.g.channels_in * 9).enumerate().for_each(|(channel_out, dw)| {
-            let p = (&p[..], slices, p_apart);
+            let p = (&p[..], slices, p_stride);
             on_isa!(self.isa, transform_weight_gradients(self.scheme, p, channel_out * channels_in, dw, how));
         });
     }
 
-    /// All threads transform a block of tiles; then each task takes some channels.
+    /// All threads transform a block of tiles; then each task takes some of the channels.
     fn by_channels(&self, dw: &mut [f32], how: Accumulate) {
         let [rows_in_task, rows_in_block] = self.blocks();
         let room = self.room(rows_in_block);
@@ -199,12 +200,18 @@ impl<'a> WeightGradient<'a> {
         }
     }
 
-    /// dW ← or += the part of some tiles. A task has so few channels, out and in, that their P stays in the L2 cache from
-    /// the products to its way back.
-    fn add_block(&self, matrices: (&[f32], &[f32], Room), order: &Order, dw: &mut [f32], how: Accumulate) {
+    /// dW ← or += the part of some tiles. A task has so few channels, out and in, that their P stays in the L2 cache until it is
+    /// transformed to dW.
+    fn add_block(
+        &self,
+        matrices: (&[f32], &[f32], MatrixSizes),
+        order: &Order,
+        dw: &mut [f32],
+        how: Accumulate,
+    ) {
         const ROWS: usize = PANEL / 2;
         let (channels_in, channels_out) = (self.groups_in * LANES, self.g.channels_out);
-        // Of each channel out, the gradients for a panel of channels in: a task has `ROWS` of these pieces.
+        // A piece is the gradients of one channel out and a panel of channels in: a task has `ROWS` of these.
         let panels = channels_in.div_ceil(PANEL);
         let mut tasks: Vec<Vec<&mut [f32]>> = Vec::new();
         tasks.resize_with(channels_out.div_ceil(ROWS) * panels, Vec::new);
@@ -217,40 +224,44 @@ impl<'a> WeightGradient<'a> {
             let [first_out, first_in] = [task / panels * ROWS, task % panels * PANEL];
             let outs = first_out..channels_out.min(first_out + ROWS);
             let ins = first_in..channels_in.min(first_in + PANEL);
-            let p_apart = p_apart(outs.len(), ins.len());
-            let mut p = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * p_apart);
-            self.multiply(matrices, order, (outs, ins.clone()), false, (&mut p, p_apart));
+            let p_stride = p_stride(outs.len(), ins.len());
+            let mut p = Buffer::<f32>::scratch(self.axis.tap_factors.pow(2) * p_stride);
+            self.multiply(matrices, order, (outs, ins.clone()), false, (&mut p, p_stride));
             for (row, dw) in pieces.into_iter().enumerate() {
                 let first = row * ins.len();
-                on_isa!(self.isa, transform_weight_gradients(self.scheme, (&p, 1, p_apart), first, dw, how));
+                on_isa!(self.isa, transform_weight_gradients(self.scheme, (&p, 1, p_stride), first, dw, how));
             }
         });
     }
 
-    /// Tile rows whose V and D together hold about so many numbers.
+    /// For how many rows of tiles V and D together have about so many numbers.
     fn rows_within(&self, numbers: usize) -> usize {
-        let Axis { input_factors, sums, .. } = self.axis;
+        let AxisScheme { input_factors, sums, .. } = self.axis;
         let of_tile = input_factors.pow(2) * self.groups_in + sums.pow(2) * self.groups_out;
         (numbers / (of_tile * LANES * self.inputs.count[1])).max(1)
     }
 
-    fn room(&self, rows: usize) -> Room {
+    fn room(&self, rows: usize) -> MatrixSizes {
         let tiles = rows * self.inputs.count[1];
-        Room { tiles, v_apart: apart(tiles, self.groups_in), d_apart: apart(tiles, self.groups_out) }
+        MatrixSizes {
+            tiles,
+            v_stride: matrix_stride(tiles, self.groups_in),
+            d_stride: matrix_stride(tiles, self.groups_out),
+        }
     }
 
     fn order(&self, rows: Range<usize>) -> Order {
         Order::new(self.axis, self.g.places, rows)
     }
 
-    /// V and D of some tile rows of an order.
+    /// V and D of some rows of tiles.
     fn transform(
         &self,
         rows: Range<usize>,
         order: &Order,
-        v: &Shared<'_, [f32; LANES]>,
-        d: &Shared<'_, [f32; LANES]>,
-        room: Room,
+        v: &SharedSlice<'_, [f32; LANES]>,
+        d: &SharedSlice<'_, [f32; LANES]>,
+        room: MatrixSizes,
     ) {
         let g = self.g;
         let (x_len, dy_len) =
@@ -260,30 +271,30 @@ impl<'a> WeightGradient<'a> {
             let x = &self.x[band.sample * x_len..][..x_len];
             let dy = &self.dy[band.sample * dy_len..][..dy_len];
             let slots = order.slots(&band);
-            let v = Transformed { to: v, apart: room.v_apart, channels: g.channels_in, panels, slots };
-            let d = Transformed { to: d, apart: room.d_apart, channels: g.channels_out, panels, slots };
+            let v = Destination { to: v, stride: room.v_stride, channels: g.channels_in, panels, slots };
+            let d = Destination { to: d, stride: room.d_stride, channels: g.channels_out, panels, slots };
             on_isa!(self.isa, transform_inputs(self.scheme, &self.inputs, &band, x, v));
             on_isa!(self.isa, transform_output_gradients(self.scheme, &self.outputs, &band, dy, d));
         }
     }
 
-    /// P ← or += Σ Dᵀ · V over the tiles of an order, for these channels in and out; those out are part of a panel, or begin where
-    /// one does. Of outputs that are not there the gradients are zero, so tiles are left out as in a forward pass.
+    /// P ← or += Σ Dᵀ · V over the tiles of an order, for these channels in and out; the channels out are part of a panel, or begin at
+    /// one. Outputs that do not exist have zero gradients, so the same tiles are left out as in a forward pass.
     fn multiply(
         &self,
-        (v, d, room): (&[f32], &[f32], Room),
+        (v, d, room): (&[f32], &[f32], MatrixSizes),
         order: &Order,
         (outs, ins): (Range<usize>, Range<usize>),
         add: bool,
-        (p, p_apart): (&mut [f32], usize),
+        (p, p_stride): (&mut [f32], usize),
     ) {
         let (v_start, _) = panel_at(room.tiles, self.groups_in * LANES, 0, ins.start);
-        let v = |term: &Term| &v[term.input * room.v_apart * LANES + v_start..];
+        let v = |term: &Term| &v[term.input * room.v_stride * LANES + v_start..];
         for (i, term) in self.terms.iter().enumerate() {
             let after = v(self.terms.get(i + 1).unwrap_or(term));
             let v = v(term);
-            let d = &d[term.sum * room.d_apart * LANES..];
-            let p = &mut p[term.tap * p_apart..][..p_apart];
+            let d = &d[term.sum * room.d_stride * LANES..];
+            let p = &mut p[term.tap * p_stride..][..p_stride];
             let add = add || i > 0 && self.terms[i - 1].tap == term.tap;
             let tiles = order.with_sum(term.sum);
             for first in outs.clone().step_by(PANEL) {
@@ -292,11 +303,11 @@ impl<'a> WeightGradient<'a> {
                     rows: PANEL.min(outs.end - first),
                     cols: ins.len(),
                     depth: tiles.len(),
-                    a_row: 1,
-                    a_step: d_step,
+                    a_row_stride: 1,
+                    a_step_stride: d_step,
                     b_rows: room.tiles,
                     b_first: tiles.start,
-                    c_row: ins.len(),
+                    c_row_stride: ins.len(),
                     add,
                 };
                 let next = if first + PANEL < outs.end { v } else { after };
@@ -306,13 +317,13 @@ impl<'a> WeightGradient<'a> {
     }
 }
 
-/// Numbers from the P of one factor, `outs` × `ins`, to the next.
-fn p_apart(outs: usize, ins: usize) -> usize {
-    apart(outs, ins / LANES) * LANES
+/// From the P of one factor, `outs` × `ins`, to the next.
+fn p_stride(outs: usize, ins: usize) -> usize {
+    matrix_stride(outs, ins / LANES) * LANES
 }
 
-/// The gradient of one output channel's weights [channels in, 3, 3] from the Ps of all slices, added in order; `first` is where
-/// its numbers begin in the P of each factor.
+/// The gradient of one output channel's weights [channels in, 3, 3], from the P of all slices, which are added in order. `first` is where
+/// the channel's numbers begin in the P of each factor.
 #[inline(always)]
 fn transform_weight_gradients<L: Vector<W>, const W: usize>(
     scheme: Scheme,
@@ -322,26 +333,28 @@ fn transform_weight_gradients<L: Vector<W>, const W: usize>(
     how: Accumulate,
 ) {
     match scheme {
-        Scheme::Dense => {
+        Scheme::StrideOne => {
             use stride_one::{IN, TapsAdjoint};
             transform_back::<TapsAdjoint, L, IN, W>(p, first, dw, how);
         }
-        Scheme::Halving => {
+        Scheme::StrideTwo => {
             use stride_two::{TAP_FACTORS, TapsAdjoint};
             transform_back::<TapsAdjoint, L, TAP_FACTORS, W>(p, first, dw, how);
         }
-        Scheme::Doubling { .. } => unreachable!("weights have their gradient from a forward pass"),
+        Scheme::StrideTwoBack { .. } => {
+            unreachable!("the gradient of the weights has the scheme of the forward pass")
+        }
     }
 }
 
 #[inline(always)]
 fn transform_back<M: Transform<3, FACTORS>, L: Vector<W>, const FACTORS: usize, const W: usize>(
-    (p, slices, p_apart): (&[f32], usize, usize),
+    (p, slices, p_stride): (&[f32], usize, usize),
     first: usize,
     dw: &mut [f32],
     how: Accumulate,
 ) {
-    let (p, p_apart) = (p.as_chunks::<LANES>().0, p_apart / LANES);
+    let (p, p_stride) = (p.as_chunks::<LANES>().0, p_stride / LANES);
     for (group, dw) in dw.chunks_mut(LANES * 9).enumerate() {
         let index = first / LANES + group;
         for (part, dw) in dw.chunks_mut(W * 9).enumerate() {
@@ -350,10 +363,10 @@ fn transform_back<M: Transform<3, FACTORS>, L: Vector<W>, const FACTORS: usize, 
                 #[inline(always)]
                 |r, c| {
                     let at =
-                        |slice: usize| &p[(slice * FACTORS * FACTORS + r * FACTORS + c) * p_apart + index];
+                        |slice: usize| &p[(slice * FACTORS * FACTORS + r * FACTORS + c) * p_stride + index];
                     let mut sum = L::load_part(at(0), part);
                     for slice in 1..slices {
-                        // So many places to read from are more than the processor can foresee.
+                        // There are more slices to read from than the processor foresees.
                         L::prefetch_into_l2(at(slice).as_ptr().wrapping_add(4 * LANES));
                         sum = sum.add(L::load_part(at(slice), part));
                     }
