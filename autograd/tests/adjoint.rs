@@ -6,7 +6,7 @@ use tweedie_autograd::{
     Result, Tape, Var,
     ops::{concat, gather},
 };
-use tweedie_tensor::ops::{Conv2d, Padding};
+use tweedie_tensor::ops::{Conv2dOptions, Padding};
 use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::{Element, Shape, Tensor};
 
@@ -59,7 +59,7 @@ proptest! {
         seed: u64,
     ) {
         let [top, bottom, left, right] = sides;
-        let geometry = Conv2d { stride, padding: Padding { top, bottom, left, right } };
+        let geometry = Conv2dOptions { stride, padding: Padding { top, bottom, left, right } };
         let (picture, kernel) = ([n, c, h, w], [o, c, kh, kw]);
         adjoint!(picture, seed, |x| x.conv2d(Var::constant(normals(&kernel, seed ^ 1)), None, geometry));
         adjoint!(kernel, seed, |w| Var::constant(normals(&picture, seed ^ 1)).conv2d(w, None, geometry));

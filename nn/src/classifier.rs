@@ -60,7 +60,7 @@ impl Classifier {
             return Err(Error::Config { key: "widths".into(), value: "[]".into(), why });
         };
         let norm = |b: Builder, width| GroupNorm::new(&b, *norm_num_groups, width, 1e-5);
-        let halving = ops::Conv2d { stride: 2, padding: ops::Padding::same(1) };
+        let halving = ops::Conv2dOptions { stride: 2, padding: ops::Padding::same(1) };
         let conv_in = Conv2d::same3(&b.pp("conv_in"), *in_channels, first);
         let mut levels = Vec::new();
         for (i, pair) in widths.windows(2).enumerate() {

@@ -4,7 +4,9 @@
 use rayon::ThreadPoolBuilder;
 use std::hint::black_box;
 use std::time::Instant;
-use tweedie_tensor::ops::{Conv2d, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight, matmul_into};
+use tweedie_tensor::ops::{
+    Conv2dOptions, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight, matmul_into,
+};
 use tweedie_tensor::{Accumulate, Result, Shape, Tensor};
 
 const MEASURED_SECONDS: f64 = 0.25;
@@ -76,7 +78,7 @@ fn convolutions() -> Result<()> {
         ([8, 256, 32, 32], 128, 1, 1),
     ];
     for (x_shape, channels_out, kernel, stride) in layers {
-        let conv = Conv2d { stride, padding: Padding::same(kernel / 2) };
+        let conv = Conv2dOptions { stride, padding: Padding::same(kernel / 2) };
         let x = numbers(x_shape);
         let w = numbers([channels_out, x_shape[1], kernel, kernel]);
         let bias = numbers([channels_out]);

@@ -93,7 +93,7 @@ fn with<R>(f: impl FnOnce(&mut Stage) -> R) -> Option<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::{self, Conv2d, Padding};
+    use crate::ops::{self, Conv2dOptions, Padding};
     use crate::{Buffer, Tensor};
 
     #[test]
@@ -124,7 +124,8 @@ mod tests {
         let ((), found) = rehearse(|| {
             let x = Tensor::<f32>::zeros([2, 3, 8, 8]);
             let w = Tensor::zeros([5, 3, 3, 3]);
-            let y = ops::conv2d(&x, &w, None, &Conv2d { stride: 2, padding: Padding::same(1) }).unwrap();
+            let y =
+                ops::conv2d(&x, &w, None, &Conv2dOptions { stride: 2, padding: Padding::same(1) }).unwrap();
             assert_eq!(y.dims(), [2, 5, 4, 4]);
             let q = Tensor::<f32>::zeros([6, 4, 7]);
             ops::attention(&q, &q, &q, 1.0).unwrap();

@@ -1,9 +1,9 @@
 use crate::{Op, Result, Sink, Var};
-use tweedie_tensor::ops::{self, Conv2d};
+use tweedie_tensor::ops::{self, Conv2dOptions};
 use tweedie_tensor::{Element, Tensor};
 
 /// Without a bias: operands x and w.
-impl<T: Element> Op<T, 2> for Conv2d {
+impl<T: Element> Op<T, 2> for Conv2dOptions {
     const NAME: &'static str = "conv2d";
     /// Each operand, where the other's gradient reads it.
     type Saved = [Option<Tensor<T>>; 2];
@@ -19,7 +19,7 @@ impl<T: Element> Op<T, 2> for Conv2d {
 }
 
 /// With a bias: operands x, w and b.
-impl<T: Element> Op<T, 3> for Conv2d {
+impl<T: Element> Op<T, 3> for Conv2dOptions {
     const NAME: &'static str = "conv2d";
     /// Each operand, where the other's gradient reads it.
     type Saved = [Option<Tensor<T>>; 2];
@@ -36,7 +36,7 @@ impl<T: Element> Op<T, 3> for Conv2d {
 }
 
 /// With a bias, and added to pictures: operands x, w, b and the pictures.
-struct Conv2dOnto(Conv2d);
+struct Conv2dOnto(Conv2dOptions);
 
 impl<T: Element> Op<T, 4> for Conv2dOnto {
     const NAME: &'static str = "conv2d_onto";
@@ -56,7 +56,7 @@ impl<T: Element> Op<T, 4> for Conv2dOnto {
 }
 
 fn input_and_weight<T: Element>(
-    geometry: &Conv2d,
+    geometry: &Conv2dOptions,
     [x, w]: [Option<Tensor<T>>; 2],
     dy: &Tensor<T>,
     dx: &mut Sink<'_, T>,
@@ -76,7 +76,7 @@ impl<T: Element> Var<T> {
     ///
     /// # Errors
     /// Shapes that do not fit, or a kernel larger than the padded picture.
-    pub fn conv2d(self, weight: Var<T>, bias: Option<Var<T>>, geometry: Conv2d) -> Result<Var<T>> {
+    pub fn conv2d(self, weight: Var<T>, bias: Option<Var<T>>, geometry: Conv2dOptions) -> Result<Var<T>> {
         match bias {
             Some(bias) => geometry.apply([self, weight, bias]),
             None => geometry.apply([self, weight]),
@@ -93,7 +93,7 @@ pub fn conv2d_onto<T: Element>(
     weight: Var<T>,
     bias: Var<T>,
     onto: Var<T>,
-    geometry: Conv2d,
+    geometry: Conv2dOptions,
 ) -> Result<Var<T>> {
     Conv2dOnto(geometry).apply([x, weight, bias, onto])
 }
@@ -118,7 +118,7 @@ mod tests {
             seed in any::<u64>(),
         ) {
             let (top, bottom, left, right) = padding;
-            let geometry = Conv2d { stride, padding: Padding { top, bottom, left, right } };
+            let geometry = Conv2dOptions { stride, padding: Padding { top, bottom, left, right } };
             let x = values(&[n, ci, h, w], seed);
             let weight = values(&[co, ci, kh, kw], seed ^ 1);
             if biased {

@@ -19,7 +19,7 @@ enum Step {
     /// a x + b, one of each a channel.
     Affine(Tensor<f32>, Tensor<f32>),
     Resize([usize; 2]),
-    Conv(Tensor<f32>, Option<Tensor<f32>>, ops::Conv2d),
+    Conv(Tensor<f32>, Option<Tensor<f32>>, ops::Conv2dOptions),
     Linear(Tensor<f32>, Option<Tensor<f32>>),
     GroupNorm(Tensor<f32>, Tensor<f32>, usize, f64),
     Activation(Unary),
@@ -145,7 +145,11 @@ impl Step {
                 let weight = store.take(name, "weight", None)?;
                 let outputs = weight.dims().first().copied().unwrap_or(0);
                 let bias = bias.then(|| store.take(name, "bias", Some(&[outputs]))).transpose()?;
-                Step::Conv(weight, bias, ops::Conv2d { stride: *stride, padding: Padding::same(*padding) })
+                Step::Conv(
+                    weight,
+                    bias,
+                    ops::Conv2dOptions { stride: *stride, padding: Padding::same(*padding) },
+                )
             }
             LayerDescription::Linear { name, bias } => {
                 let weight = store.take(name, "weight", None)?;

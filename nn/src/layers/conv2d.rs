@@ -7,12 +7,18 @@ use tweedie_tensor::{Element, ops};
 pub struct Conv2d {
     weight: ParamId,
     bias: ParamId,
-    geometry: ops::Conv2d,
+    geometry: ops::Conv2dOptions,
 }
 
 impl Conv2d {
     /// Registers `weight` and `bias`, both U(±1/√(`inputs` k²)).
-    pub fn new(b: &Builder, inputs: usize, outputs: usize, kernel: usize, geometry: ops::Conv2d) -> Conv2d {
+    pub fn new(
+        b: &Builder,
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        geometry: ops::Conv2dOptions,
+    ) -> Conv2d {
         Conv2d::with_init(b, inputs, outputs, kernel, geometry, Init::FanIn(inputs * kernel * kernel))
     }
 
@@ -22,7 +28,7 @@ impl Conv2d {
         inputs: usize,
         outputs: usize,
         kernel: usize,
-        geometry: ops::Conv2d,
+        geometry: ops::Conv2dOptions,
         init: Init,
     ) -> Conv2d {
         let weight = b.param("weight", [outputs, inputs, kernel, kernel], init);
@@ -31,12 +37,12 @@ impl Conv2d {
 
     /// 3×3 with a border of one zero: keeps height and width.
     pub fn same3(b: &Builder, inputs: usize, outputs: usize) -> Conv2d {
-        Conv2d::new(b, inputs, outputs, 3, ops::Conv2d { stride: 1, padding: around(1) })
+        Conv2d::new(b, inputs, outputs, 3, ops::Conv2dOptions { stride: 1, padding: around(1) })
     }
 
     /// 1×1: a linear map at every place.
     pub fn pointwise(b: &Builder, inputs: usize, outputs: usize) -> Conv2d {
-        Conv2d::new(b, inputs, outputs, 1, ops::Conv2d { stride: 1, padding: around(0) })
+        Conv2d::new(b, inputs, outputs, 1, ops::Conv2dOptions { stride: 1, padding: around(0) })
     }
 }
 

@@ -38,7 +38,7 @@ use tweedie_tensor::{Element, Error, ops};
 fn per_place<T: Element>(x: Var<T>, weight: Var<T>, bias: Option<Var<T>>) -> Result<Var<T>> {
     let [out, inputs] = weight.shape().exactly("linear at every place", "must be [out, in]")?;
     let weight = weight.reshape([out, inputs, 1, 1])?;
-    let geometry = ops::Conv2d { stride: 1, padding: ops::Padding::default() };
+    let geometry = ops::Conv2dOptions { stride: 1, padding: ops::Padding::default() };
     x.conv2d(weight, bias, geometry)
 }
 

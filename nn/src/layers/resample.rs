@@ -18,7 +18,7 @@ impl Downsample {
             0 => ops::Padding { top: 0, bottom: 1, left: 0, right: 1 },
             p => around(p),
         };
-        let geometry = ops::Conv2d { stride: 2, padding };
+        let geometry = ops::Conv2dOptions { stride: 2, padding };
         Downsample { conv: Conv2d::new(&b.pp("conv"), channels, channels, 3, geometry) }
     }
 }

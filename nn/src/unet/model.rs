@@ -71,7 +71,8 @@ impl UNet {
         let conv_norm_out =
             GroupNorm::new(&b.pp("conv_norm_out"), config.norm_num_groups, first, config.norm_eps)?;
         let init = if config.zero_init_output { Init::Zeros } else { Init::FanIn(9 * first) };
-        let same = ops::Conv2d { stride: 1, padding: ops::Padding { top: 1, bottom: 1, left: 1, right: 1 } };
+        let same =
+            ops::Conv2dOptions { stride: 1, padding: ops::Padding { top: 1, bottom: 1, left: 1, right: 1 } };
         let conv_out =
             Conv2d::with_init(&b.pp("conv_out"), first, config.out_channels * patch, 3, same, init);
         Ok(UNet {

@@ -35,7 +35,7 @@ pub use binary::{Binary, add_assign, axpy, binary, broadcast_to};
 pub use combine::combine;
 pub use conv::im2col;
 pub use conv::{
-    Conv2d, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight, conv2d_onto,
+    Conv2dOptions, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight, conv2d_onto,
 };
 pub use embedding::{gather, scatter_add};
 pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};

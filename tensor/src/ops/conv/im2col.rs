@@ -3,7 +3,7 @@
 //! X [c_in · kh · kw, h' · w'] for each sample; then y = W·X, dW = dY·Xᵀ, and dX is the columns Wᵀ·dY added back into the
 //! picture.
 
-use super::Conv2d;
+use super::options::Conv2dOptions;
 use crate::reference::conv::{columns_len, fold, picture_len, unfold};
 use crate::simd::conv::Geometry;
 use crate::{Element, Error, Result, Shape, Tensor};
@@ -11,8 +11,8 @@ use crate::{Element, Error, Result, Shape, Tensor};
 /// The columns [n, c · kh · kw, h' · w'] of pictures [n, c, h, w] under a kernel [kh, kw].
 ///
 /// # Errors
-/// Those of [`Conv2d::output_shape`] for weights [1, c, kh, kw].
-pub fn im2col<T: Element>(x: &Tensor<T>, kernel: [usize; 2], g: &Conv2d) -> Result<Tensor<T>> {
+/// As [`Conv2dOptions::output_shape`] for weights [1, c, kh, kw].
+pub fn im2col<T: Element>(x: &Tensor<T>, kernel: [usize; 2], g: &Conv2dOptions) -> Result<Tensor<T>> {
     let g = geometry("im2col", x.shape(), kernel, g)?;
     let mut columns = Tensor::scratch(columns_shape(&g)?);
     let pictures = x.as_slice().chunks_exact(picture_len(&g));
@@ -22,22 +22,22 @@ pub fn im2col<T: Element>(x: &Tensor<T>, kernel: [usize; 2], g: &Conv2d) -> Resu
     Ok(columns)
 }
 
-/// The adjoint of [`im2col`]: adds each column's numbers into the pixels they would have come from. From
-/// [n, c · kh · kw, h' · w'] to pictures of shape `x_shape` = [n, c, h, w].
+/// The adjoint of [`im2col`]: adds each column's numbers to the pixels that im2col would have copied them from. `columns` is
+/// [n, c · kh · kw, h' · w'], and the result has the shape `x_shape` = [n, c, h, w].
 ///
 /// # Errors
-/// Those of [`Conv2d::output_shape`]; and when the columns' shape is not the one that [`im2col`] gives.
+/// As [`Conv2dOptions::output_shape`]; and when the columns do not have the shape that [`im2col`] returns.
 pub fn col2im<T: Element>(
     columns: &Tensor<T>,
     x_shape: &Shape,
     kernel: [usize; 2],
-    g: &Conv2d,
+    g: &Conv2dOptions,
 ) -> Result<Tensor<T>> {
     const OP: &str = "col2im";
     let g = geometry(OP, x_shape, kernel, g)?;
     let wanted = columns_shape(&g)?;
     if *columns.shape() != wanted {
-        let why = "the columns are those of the pictures";
+        let why = "the columns have the shape that the pictures' columns have";
         return Err(Error::Mismatch { op: OP, left: *columns.shape(), right: wanted, why });
     }
     let mut x = Tensor::zeros(*x_shape);
@@ -48,7 +48,7 @@ pub fn col2im<T: Element>(
     Ok(x)
 }
 
-fn geometry(op: &'static str, x: &Shape, kernel: [usize; 2], g: &Conv2d) -> Result<Geometry> {
+fn geometry(op: &'static str, x: &Shape, kernel: [usize; 2], g: &Conv2dOptions) -> Result<Geometry> {
     let [_, channels, _, _] = x.nchw(op)?;
     g.geometry(op, x, &Shape::new(&[1, channels, kernel[0], kernel[1]])?)
 }

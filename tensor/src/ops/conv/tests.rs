@@ -1,7 +1,9 @@
 //! Convolutions against seven naive loops in f64, against im2col, and against their adjoints.
 
 use super::*;
+use crate::simd::conv::{Addend, Bias, Geometry, Onto};
 use crate::simd::{self, Isa};
+use crate::{Accumulate, Element, Shape, Tensor};
 use proptest::prelude::*;
 
 fn wave(shape: Shape, phase: f64) -> Tensor<f64> {
@@ -40,7 +42,7 @@ fn each_product(g: &Geometry, mut visit: impl FnMut(usize, usize, usize)) {
 /// A convolution to be tried: its operands in f64.
 #[derive(Debug, Clone)]
 struct Case {
-    conv: Conv2d,
+    conv: Conv2dOptions,
     x: Shape,
     w: Shape,
 }
@@ -68,7 +70,7 @@ fn cases() -> impl Strategy<Value = Case> {
     )
         .prop_filter_map("the kernel must fit", |((n, ci, co), (h, w), (kh, kw), p, stride)| {
             let padding = Padding { top: p.0, bottom: p.1, left: p.2, right: p.3 };
-            let conv = Conv2d { stride, padding };
+            let conv = Conv2dOptions { stride, padding };
             let case = Case { conv, x: Shape::from([n, ci, h, w]), w: Shape::from([co, ci, kh, kw]) };
             conv.output_shape(&case.x, &case.w).is_ok().then_some(case)
         })
@@ -198,17 +200,17 @@ proptest! {
 
 /// Layers of the networks that are trained: large enough for every block and for threads.
 fn layers() -> Vec<Case> {
-    let same = Conv2d { stride: 1, padding: Padding::same(1) };
-    let half = Conv2d { stride: 2, padding: Padding { top: 0, bottom: 1, left: 0, right: 1 } };
-    let point = Conv2d { stride: 1, padding: Padding::same(0) };
+    let same = Conv2dOptions { stride: 1, padding: Padding::same(1) };
+    let half = Conv2dOptions { stride: 2, padding: Padding { top: 0, bottom: 1, left: 0, right: 1 } };
+    let point = Conv2dOptions { stride: 1, padding: Padding::same(0) };
     let wide = |left, right| Case {
-        conv: Conv2d { stride: 1, padding: Padding { left, right, ..Padding::same(0) } },
+        conv: Conv2dOptions { stride: 1, padding: Padding { left, right, ..Padding::same(0) } },
         x: Shape::from([2, 3, 5, 17]),
         w: Shape::from([4, 3, 1, 16]),
     };
-    let beyond = Conv2d { stride: 1, padding: Padding { top: 5, bottom: 3, left: 1, right: 1 } };
-    let upper = Conv2d { stride: 1, padding: Padding { top: 2, bottom: 0, left: 2, right: 0 } };
-    let lopsided = Conv2d { stride: 1, padding: Padding { right: 3, ..Padding::same(1) } };
+    let beyond = Conv2dOptions { stride: 1, padding: Padding { top: 5, bottom: 3, left: 1, right: 1 } };
+    let upper = Conv2dOptions { stride: 1, padding: Padding { top: 2, bottom: 0, left: 2, right: 0 } };
+    let lopsided = Conv2dOptions { stride: 1, padding: Padding { right: 3, ..Padding::same(1) } };
     let case = |conv, x: [usize; 4], [co, k]: [usize; 2]| Case {
         conv,
         x: Shape::from(x),
@@ -252,7 +254,7 @@ fn layers() -> Vec<Case> {
 /// Products that underflow to −0, and a number of places that is no multiple of any vector's.
 #[test]
 fn signs_of_zeros_are_the_same_on_every_path() {
-    let g = Conv2d { stride: 1, padding: Padding::same(0) };
+    let g = Conv2dOptions { stride: 1, padding: Padding::same(0) };
     let g = g.geometry("test", &Shape::from([1, 1, 8, 9]), &Shape::from([1, 1, 1, 1])).unwrap();
     let (x, dy) = ([1e-30f32; 72], [-1e-30f32; 72]);
     let of = |isa: Isa| {
@@ -267,7 +269,7 @@ fn signs_of_zeros_are_the_same_on_every_path() {
 fn strides_beyond_the_picture() {
     let padding = Padding { top: 2, bottom: 300, left: 1, right: 300 };
     for stride in [5, 100, 250] {
-        let conv = Conv2d { stride, padding };
+        let conv = Conv2dOptions { stride, padding };
         let case = Case { conv, x: Shape::from([2, 3, 3, 5]), w: Shape::from([7, 3, 4, 3]) };
         check::<f64>(&case, false, 1e-12);
         check::<f32>(&case, true, 1e-5);
@@ -307,8 +309,8 @@ fn neither_threads_nor_paths_change_bits() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let conv = |stride, pad| Conv2d { stride, padding: Padding::same(pad) };
-    let error = |g: Conv2d, x: [usize; 4], w: [usize; 4]| {
+    let conv = |stride, pad| Conv2dOptions { stride, padding: Padding::same(pad) };
+    let error = |g: Conv2dOptions, x: [usize; 4], w: [usize; 4]| {
         g.output_shape(&Shape::from(x), &Shape::from(w)).unwrap_err().to_string()
     };
     assert!(error(conv(1, 0), [1, 2, 5, 5], [4, 3, 3, 3]).contains("second axis"));

@@ -1,3 +1,5 @@
+//! Group normalisation, and its gradients.
+
 use crate::ops::pieces::{Target, for_pieces_of_three, rows_in_piece, worth_splitting};
 use crate::rehearsal;
 use crate::simd::group_norm::Group;
@@ -19,9 +21,9 @@ pub struct NormStats<T: Element> {
 pub struct NormGradients<T: Element> {
     /// Of the input.
     pub dx: Tensor<T>,
-    /// Of the scale; there even if no scale was given, when it is the gradient at γ = 1.
+    /// Of the scale. Without a scale, the gradient at γ = 1.
     pub dgamma: Tensor<T>,
-    /// Of the shift; there even if no shift was given, when it is the gradient at β = 0.
+    /// Of the shift. Without a shift, the gradient at β = 0.
     pub dbeta: Tensor<T>,
 }
 
@@ -42,24 +44,24 @@ pub fn group_norm<T: Element>(
     eps: f64,
     silu: bool,
 ) -> Result<(Tensor<T>, NormStats<T>)> {
-    let plan = Plan::new("group_norm", x.shape(), groups, [gamma, beta])?;
+    let layout = Layout::new("group_norm", x.shape(), groups, [gamma, beta])?;
     let mut y = Tensor::scratch(*x.shape());
-    let mut mean = Tensor::scratch([plan.samples, groups]);
-    let mut rstd = Tensor::scratch([plan.samples, groups]);
+    let mut mean = Tensor::scratch([layout.samples, groups]);
+    let mut rstd = Tensor::scratch([layout.samples, groups]);
     let outputs = [y.as_mut_slice(), mean.as_mut_slice(), rstd.as_mut_slice()];
-    let lengths = [plan.len * plan.per_task, plan.per_task, plan.per_task];
+    let lengths = [layout.len * layout.per_task, layout.per_task, layout.per_task];
     for_pieces_of_three(outputs, lengths, x.numel(), |task, [y, mean, rstd]| {
-        for (i, y) in y.chunks_exact_mut(plan.len).enumerate() {
-            let group = task * plan.per_task + i;
-            let x = &x.as_slice()[group * plan.len..][..plan.len];
-            (mean[i], rstd[i]) = T::group_norm(&plan.group(group, x, [gamma, beta], silu), eps, y);
+        for (i, y) in y.chunks_exact_mut(layout.len).enumerate() {
+            let group = task * layout.per_task + i;
+            let x = &x.as_slice()[group * layout.len..][..layout.len];
+            (mean[i], rstd[i]) = T::group_norm(&layout.group(group, x, [gamma, beta], silu), eps, y);
         }
     });
     Ok((y, NormStats { mean, rstd }))
 }
 
-/// The gradients of [`group_norm`], which is called with the same operands; dx takes dy's memory if no other
-/// tensor shares it. With `onto`, a gradient that x has already, dx is their sum, in its memory.
+/// The gradients of [`group_norm`] with the same operands. dx takes dy's memory if no other tensor shares it. With `onto`, a gradient that
+/// x already has, dx is their sum, in the memory of `onto`.
 ///
 /// With x̂ the normalised input, z = γ x̂ + β and dz = dy (times SiLU′(z) if `silu`), over the m elements of a group:
 /// dx = rstd · (γ dz − Σ γ dz / m − x̂ Σ γ dz x̂ / m), dγ = Σ dz x̂ and dβ = Σ dz over samples and positions.
@@ -77,14 +79,14 @@ pub fn group_norm_backward<T: Element>(
 ) -> Result<NormGradients<T>> {
     const OP: &str = "group_norm_backward";
     let groups = stats.mean.dims().get(1).copied().unwrap_or(1);
-    let plan = Plan::new(OP, x.shape(), groups, [gamma, beta])?;
+    let layout = Layout::new(OP, x.shape(), groups, [gamma, beta])?;
     for gradient in [Some(&dy), onto.as_ref()].into_iter().flatten() {
         if gradient.shape() != x.shape() {
             let why = "the gradient must have the input's shape";
             return Err(Error::Mismatch { op: OP, left: *x.shape(), right: *gradient.shape(), why });
         }
     }
-    let per_group = Shape::from([plan.samples, groups]);
+    let per_group = Shape::from([layout.samples, groups]);
     for saved in [&stats.mean, &stats.rstd] {
         if *saved.shape() != per_group {
             let why = "there must be one mean and deviation for each sample and group";
@@ -93,27 +95,28 @@ pub fn group_norm_backward<T: Element>(
     }
     let Target { out: mut dx, source } = Target::reuse(dy);
     if rehearsal::is_on() {
-        let [dgamma, dbeta] = [(); 2].map(|()| Tensor::scratch([plan.channels]));
+        let [dgamma, dbeta] = [(); 2].map(|()| Tensor::scratch([layout.channels]));
         return Ok(NormGradients { dx: onto.unwrap_or(dx), dgamma, dbeta });
     }
     // Per sample and channel: Σ dz and Σ dz x̂.
-    let mut partial = vec![[0.0f64; 2]; plan.samples * plan.channels];
+    let mut partial = vec![[0.0f64; 2]; layout.samples * layout.channels];
     type Piece<'a, T> = ((&'a mut [T], &'a mut [[f64; 2]]), Option<&'a mut [T]>);
     let differentiate = |(task, ((dx, partial), mut onto)): (usize, Piece<'_, T>)| {
-        let both = dx.chunks_exact_mut(plan.len).zip(partial.chunks_exact_mut(plan.channels_per_group));
+        let both = dx.chunks_exact_mut(layout.len).zip(partial.chunks_exact_mut(layout.channels_per_group));
         for (i, (dx, partial)) in both.enumerate() {
-            let group = task * plan.per_task + i;
-            let x = &x.as_slice()[group * plan.len..][..plan.len];
+            let group = task * layout.per_task + i;
+            let x = &x.as_slice()[group * layout.len..][..layout.len];
             if let Some(dy) = &source {
-                dx.copy_from_slice(&dy.as_slice()[group * plan.len..][..plan.len]);
+                dx.copy_from_slice(&dy.as_slice()[group * layout.len..][..layout.len]);
             }
             let stats = (stats.mean.as_slice()[group], stats.rstd.as_slice()[group]);
-            let onto = onto.as_deref_mut().map(|onto| &mut onto[i * plan.len..][..plan.len]);
-            let group = plan.group(group, x, [gamma, beta], silu);
+            let onto = onto.as_deref_mut().map(|onto| &mut onto[i * layout.len..][..layout.len]);
+            let group = layout.group(group, x, [gamma, beta], silu);
             T::group_norm_backward(&group, stats, dx, onto, partial);
         }
     };
-    let (elements, channels) = (plan.len.max(1) * plan.per_task, plan.channels_per_group * plan.per_task);
+    let (elements, channels) =
+        (layout.len.max(1) * layout.per_task, layout.channels_per_group * layout.per_task);
     let out = dx.as_mut_slice();
     let pieces = out.len().div_ceil(elements);
     let ontos: Vec<Option<&mut [T]>> = match &mut onto {
@@ -131,15 +134,15 @@ pub fn group_norm_backward<T: Element>(
         pieces.enumerate().for_each(differentiate);
     }
     let over_samples = |k: usize| {
-        Tensor::from_fn([plan.channels], |c| {
-            T::from_f64(partial.iter().skip(c).step_by(plan.channels).map(|sums| sums[k]).sum())
+        Tensor::from_fn([layout.channels], |c| {
+            T::from_f64(partial.iter().skip(c).step_by(layout.channels).map(|sums| sums[k]).sum())
         })
     };
     Ok(NormGradients { dx: onto.unwrap_or(dx), dbeta: over_samples(0), dgamma: over_samples(1) })
 }
 
-/// How the elements lie: `samples · groups` runs of `len` elements, each of whole channels.
-struct Plan {
+/// How the elements lie in memory: `samples · groups` runs of `len` elements, each of whole channels.
+struct Layout {
     samples: usize,
     channels: usize,
     channels_per_group: usize,
@@ -147,17 +150,17 @@ struct Plan {
     positions: usize,
     /// Elements of one group.
     len: usize,
-    /// Groups that one task takes.
+    /// How many groups one task takes.
     per_task: usize,
 }
 
-impl Plan {
+impl Layout {
     fn new<T: Element>(
         op: &'static str,
         shape: &Shape,
         groups: usize,
         affine: [Option<&Tensor<T>>; 2],
-    ) -> Result<Plan> {
+    ) -> Result<Layout> {
         let &[samples, channels, ref rest @ ..] = shape.dims() else {
             let why = "must have at least two axes: samples and channels".to_string();
             return Err(Error::Unfit { op, shape: *shape, why });
@@ -175,7 +178,7 @@ impl Plan {
         let positions = rest.iter().product();
         let channels_per_group = channels / groups;
         let len = channels_per_group * positions;
-        Ok(Plan { samples, channels, channels_per_group, positions, len, per_task: rows_in_piece(len) })
+        Ok(Layout { samples, channels, channels_per_group, positions, len, per_task: rows_in_piece(len) })
     }
 
     /// Group number `index`, whose elements are `x`.

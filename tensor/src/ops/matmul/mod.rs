@@ -9,8 +9,8 @@ const OP: &str = "matmul";
 
 /// The product of a [..batch, m, k] and b [..batch, k, n]: [..batch, m, n].
 ///
-/// An operand said to be transposed is stored with its last two axes exchanged, [.., k, m] or [.., n, k], and is
-/// read as it is. An operand with two axes is shared by all of the other's batch. For k = 0 the product is zero.
+/// An operand that is said to be transposed is stored with its last two axes exchanged, [.., k, m] or [.., n, k], and is read as it
+/// is. An operand with two axes is shared by all of the other's batch. For k = 0 the product is zero.
 ///
 /// ```
 /// use tweedie_tensor::{Tensor, ops::matmul};
@@ -28,16 +28,16 @@ pub fn matmul<T: Element>(
     b: &Tensor<T>,
     b_transposed: bool,
 ) -> Result<Tensor<T>> {
-    let plan = Plan::of(a.shape(), a_transposed, b.shape(), b_transposed)?;
-    let mut out = Tensor::scratch(plan.out);
-    plan.run(a, b, &mut out, Accumulate::Overwrite);
+    let lengths = Lengths::of(a.shape(), a_transposed, b.shape(), b_transposed)?;
+    let mut out = Tensor::scratch(lengths.out);
+    lengths.run(a, b, &mut out, Accumulate::Overwrite);
     Ok(out)
 }
 
 /// [`matmul`] into an existing tensor [..batch, m, n], replacing what it holds or adding to it.
 ///
 /// # Errors
-/// Those of [`matmul`]; and when `out` has another shape.
+/// As [`matmul`]; and when `out` has another shape.
 pub fn matmul_into<T: Element>(
     a: &Tensor<T>,
     a_transposed: bool,
@@ -46,31 +46,31 @@ pub fn matmul_into<T: Element>(
     out: &mut Tensor<T>,
     how: Accumulate,
 ) -> Result<()> {
-    let plan = Plan::of(a.shape(), a_transposed, b.shape(), b_transposed)?;
-    if *out.shape() != plan.out {
+    let lengths = Lengths::of(a.shape(), a_transposed, b.shape(), b_transposed)?;
+    if *out.shape() != lengths.out {
         let why = "the output has the product's shape";
-        return Err(Error::Mismatch { op: OP, left: *out.shape(), right: plan.out, why });
+        return Err(Error::Mismatch { op: OP, left: *out.shape(), right: lengths.out, why });
     }
-    plan.run(a, b, out, how);
+    lengths.run(a, b, out, how);
     Ok(())
 }
 
-/// The lengths of a product whose operands were found to fit.
-struct Plan {
+/// The lengths of a product whose operands fit.
+struct Lengths {
     batch: usize,
     m: usize,
     n: usize,
     k: usize,
     a_transposed: bool,
     b_transposed: bool,
-    /// Whether all of the batch shares an operand.
+    /// Whether the whole batch shares an operand.
     a_shared: bool,
     b_shared: bool,
     out: Shape,
 }
 
-impl Plan {
-    fn of(a: &Shape, a_transposed: bool, b: &Shape, b_transposed: bool) -> Result<Plan> {
+impl Lengths {
+    fn of(a: &Shape, a_transposed: bool, b: &Shape, b_transposed: bool) -> Result<Lengths> {
         let (a_batch, [m, k]) = split(a, a_transposed)?;
         let (b_batch, [k_of_b, n]) = split(b, b_transposed)?;
         let refuse = |why| Err(Error::Mismatch { op: OP, left: *a, right: *b, why });
@@ -83,7 +83,7 @@ impl Plan {
         }
         let batch = if a_shared { b_batch } else { a_batch };
         let out = Shape::new(&[batch, &[m, n]].concat())?;
-        let mut plan = Plan {
+        let mut lengths = Lengths {
             batch: batch.iter().product(),
             m,
             n,
@@ -95,19 +95,19 @@ impl Plan {
             out,
         };
         if b_shared && !a_transposed {
-            // The rows of the whole batch are those of one tall matrix.
-            plan.m *= plan.batch;
-            plan.batch = 1;
+            // The whole batch is one tall matrix, whose rows are those of all matrices.
+            lengths.m *= lengths.batch;
+            lengths.batch = 1;
         }
-        Ok(plan)
+        Ok(lengths)
     }
 
     fn run<T: Element>(&self, a: &Tensor<T>, b: &Tensor<T>, out: &mut Tensor<T>, how: Accumulate) {
-        /// Multiply-adds from which on the threads share one product instead of the batch.
+        /// From this many multiply-adds on, the threads share one product instead of the batch.
         const LARGE: usize = 1 << 26;
-        /// Multiply-adds below which handing work to another thread takes longer than doing it.
+        /// Up to this many multiply-adds, handing work to another thread takes longer than doing it.
         const SMALL: usize = 1 << 19;
-        let Plan { batch, m, n, k, .. } = *self;
+        let Lengths { batch, m, n, k, .. } = *self;
         if rehearsal::notes(2.0 * (batch * m) as f64 * n as f64 * k as f64, Vec::new) {
             return;
         }

@@ -17,7 +17,7 @@ pub struct Addend<'a, T> {
 pub enum Bias<'a, T> {
     None,
     Channels(&'a [T]),
-    /// Another one for each sample.
+    /// A different one for each sample.
     Samples(&'a [T]),
 }
 
@@ -25,7 +25,7 @@ pub enum Bias<'a, T> {
 #[derive(Debug, Clone, Copy)]
 pub enum Onto<'a, T> {
     Nothing,
-    /// What the output holds.
+    /// What the output holds already.
     Itself,
     Other(&'a [T]),
 }

@@ -2,7 +2,7 @@ use crate::Result;
 use std::fmt;
 use tweedie_nn::{Builder, UNet, UNetConfig};
 use tweedie_tensor::Shape;
-use tweedie_tensor::ops::{Conv2d, Padding};
+use tweedie_tensor::ops::{Conv2dOptions, Padding};
 
 /// A convolution as a network has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,14 +12,14 @@ pub struct Layer {
     /// The weights: channels out, channels in, height and width of the window.
     pub weight: [usize; 4],
     /// Stride and padding.
-    pub conv: Conv2d,
+    pub conv: Conv2dOptions,
 }
 
 impl Layer {
     /// The shape of its output.
     pub fn output(&self) -> Shape {
         let [n, _, h, w] = self.picture;
-        let Conv2d { stride, padding: Padding { top, bottom, left, right } } = self.conv;
+        let Conv2dOptions { stride, padding: Padding { top, bottom, left, right } } = self.conv;
         let [out, _, kh, kw] = self.weight;
         [n, out, (h + top + bottom - kh) / stride + 1, (w + left + right - kw) / stride + 1].into()
     }
@@ -62,7 +62,7 @@ pub fn layers(config: &UNetConfig, side: usize, batch: usize) -> Result<Vec<(Lay
             true => Padding { top: 0, bottom: 1, left: 0, right: 1 },
             false => Padding::same(kh / 2),
         };
-        let conv = Conv2d { stride: if halves { 2 } else { 1 }, padding };
+        let conv = Conv2dOptions { stride: if halves { 2 } else { 1 }, padding };
         let layer = Layer { picture: [batch, c, side, side], weight: [out, c, kh, kw], conv };
         match found.iter_mut().find(|(known, _)| *known == layer) {
             Some((_, count)) => *count += 1,

@@ -5,7 +5,7 @@ use super::convolution::{Convolution, Weights};
 use super::scheme::Scheme;
 use super::*;
 use crate::Accumulate;
-use crate::ops::{Conv2d, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight};
+use crate::ops::{Conv2dOptions, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight};
 use crate::simd::Isa;
 use crate::simd::conv::addend::{Addend, Bias};
 use crate::{Shape, Tensor};
@@ -36,7 +36,7 @@ fn relative_error(ours: &Tensor<f32>, exact: &Tensor<f64>) -> f64 {
 }
 
 /// Relative errors of y, dX and dW; all paths must give the same bits.
-fn check(x: [usize; 4], channels_out: usize, conv: Conv2d, how: Accumulate) -> [f64; 3] {
+fn check(x: [usize; 4], channels_out: usize, conv: Conv2dOptions, how: Accumulate) -> [f64; 3] {
     let (x_shape, w_shape) = (Shape::from(x), Shape::from([channels_out, x[1], 3, 3]));
     let y_shape = conv.output_shape(&x_shape, &w_shape).unwrap();
     let (x, w, dy) = (noise(x_shape, 1), noise(w_shape, 2), noise(y_shape, 3));
@@ -79,7 +79,7 @@ proptest! {
         sides in (0usize..3, 0usize..6, 0usize..3, 0usize..6), add: bool,
     ) {
         let padding = Padding { top: sides.0, bottom: sides.1, left: sides.2, right: sides.3 };
-        let conv = Conv2d { stride, padding };
+        let conv = Conv2dOptions { stride, padding };
         let g = conv.geometry("test", &Shape::from([n, ci, h, w]), &Shape::from([co, ci, 3, 3])).unwrap();
         prop_assume!(is_open(&g));
         let how = if add { Accumulate::Add } else { Accumulate::Overwrite };
@@ -141,7 +141,7 @@ fn rounding_stays_near_that_of_the_definition() {
     ];
     for (x, channels_out, how) in shapes {
         for (stride, most) in [(1, 1.5e-6), (2, 6e-7)] {
-            let errors = check(x, channels_out, Conv2d { stride, padding: Padding::same(1) }, how);
+            let errors = check(x, channels_out, Conv2dOptions { stride, padding: Padding::same(1) }, how);
             println!("{x:?} with stride {stride}: {errors:?}");
             assert!(errors.iter().all(|&e| e < most), "{errors:?}");
         }
@@ -151,7 +151,7 @@ fn rounding_stays_near_that_of_the_definition() {
 #[test]
 fn the_layers_of_networks_go_this_way_and_others_do_not() {
     let geometry = |channels: usize, size: usize, stride: usize, [top, bottom, left, right]: [usize; 4]| {
-        let conv = Conv2d { stride, padding: Padding { top, bottom, left, right } };
+        let conv = Conv2dOptions { stride, padding: Padding { top, bottom, left, right } };
         let shapes = [[2, channels, size, size], [32, channels, 3, 3]].map(Shape::from);
         conv.geometry("test", &shapes[0], &shapes[1]).unwrap()
     };
