@@ -19,6 +19,7 @@ pub mod random;
 mod reference;
 mod rehearsal;
 mod shape;
+mod shape_rules;
 pub mod simd;
 mod tensor;
 

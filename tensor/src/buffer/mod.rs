@@ -4,10 +4,12 @@
 //! whatever its earlier owner left. So a buffer can be had without clearing it, and reading it is still sound.
 
 mod exhaustion;
+mod memory;
 pub(crate) mod pool;
 
 pub use exhaustion::{Allocator, OutOfMemory};
-pub use pool::{PoolStats, stats, trim};
+pub use memory::{stats, trim};
+pub use pool::PoolStats;
 
 use crate::{Number, rehearsal};
 use std::marker::PhantomData;
@@ -38,7 +40,7 @@ impl<T: Number> Buffer<T> {
 
     /// A buffer of arbitrary (but initialised) numbers.
     pub fn scratch(len: usize) -> Buffer<T> {
-        Buffer { block: Some(pool::take(len * size_of::<T>())), len, numbers: PhantomData }
+        Buffer { block: Some(memory::take(len * size_of::<T>())), len, numbers: PhantomData }
     }
 }
 
@@ -47,7 +49,7 @@ impl<T: Number> Deref for Buffer<T> {
     fn deref(&self) -> &[T] {
         match self.start() {
             // SAFETY: the block is aligned for T, holds at least `len` of them (`scratch`), is initialised
-            // (`pool`), and every bit pattern is a value of a sealed `Number` (f32 or f64).
+            // (`memory`), and every bit pattern is a value of a sealed `Number` (f32 or f64).
             Some(start) => unsafe { slice::from_raw_parts(start.as_ptr().cast::<T>(), self.len) },
             None => &[],
         }
@@ -67,7 +69,7 @@ impl<T: Number> DerefMut for Buffer<T> {
 impl<T: Number> Drop for Buffer<T> {
     fn drop(&mut self) {
         if let Some(block) = self.block.take() {
-            pool::give(block);
+            memory::give(block);
         }
     }
 }
@@ -94,6 +96,6 @@ mod tests {
     fn where_there_is_no_memory_a_panic_says_how_much_was_asked_for() {
         let full = std::panic::catch_unwind(|| Buffer::<f32>::scratch(1 << 58)).err().unwrap();
         assert_eq!(full.downcast_ref(), Some(&OutOfMemory { bytes: 1 << 60 }));
-        assert_eq!(Buffer::<f32>::scratch(10).len(), 10, "the pool goes on");
+        assert_eq!(Buffer::<f32>::scratch(10).len(), 10, "the pool still serves");
     }
 }

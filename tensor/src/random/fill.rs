@@ -1,8 +1,9 @@
 //! Whole tensors of random numbers. Number j of a sample comes from word j of the sample's stream (normals: from
 //! the pair of words that j belongs to), so any part can be drawn alone.
 
+use super::address::Address;
 use super::philox::{LANES, lanes};
-use super::{Address, Purpose};
+use super::purpose::Purpose;
 use crate::simd::vectorized;
 use crate::{Element, Shape, Tensor};
 use rayon::prelude::*;
