@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod arithmetic;
+#[cfg(any(test, feature = "test-util"))]
 pub mod check;
 mod checkpoint;
 mod error;

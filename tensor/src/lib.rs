@@ -8,6 +8,8 @@
 
 mod arithmetic;
 mod buffer;
+#[cfg(any(test, feature = "test-util"))]
+pub mod check;
 mod element;
 mod error;
 mod kernels;
@@ -16,6 +18,7 @@ mod methods;
 mod number;
 pub mod ops;
 pub mod random;
+mod reduction;
 mod reference;
 mod rehearsal;
 mod shape;

@@ -217,7 +217,7 @@ fn score_gradient<T: Element>(scores: &mut [T], dp: &mut [T], scale: T, lse: T, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
+    use crate::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
 
     /// [b, d, e, s, r]; the last needs several blocks of queries.
     const CASES: [[usize; 5]; 6] = [

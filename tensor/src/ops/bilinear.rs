@@ -49,7 +49,7 @@ fn between<T: Element>(from: usize, to: usize) -> Vec<(usize, usize, T)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{assert_close, values};
+    use crate::check::{assert_close, values};
 
     #[test]
     fn a_line_stays_a_line_and_ends_repeat() {

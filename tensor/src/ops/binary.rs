@@ -181,7 +181,7 @@ fn assign<T: Element>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::values;
+    use crate::check::values;
 
     /// The element of `x` that index `i` of the broadcast shape sees.
     fn seen(x: &Tensor<f64>, shape: &Shape, mut i: usize) -> f64 {

@@ -50,7 +50,7 @@ fn check_indices(op: &'static str, shape: &Shape, indices: &[usize]) -> Result<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::values;
+    use crate::check::values;
 
     #[test]
     fn rows_go_out_and_gradients_come_back() {

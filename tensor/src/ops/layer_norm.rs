@@ -1,8 +1,8 @@
 use super::group_norm::{NormGradients, NormStats};
-use super::lanes;
 use super::pieces::{Target, for_pieces_of_three, worth_splitting};
 use super::reduce::{Cut, sum_middle};
 use super::statistics::statistics;
+use crate::reduction;
 use crate::rehearsal;
 use crate::simd::vectorized;
 use crate::{Element, Error, Result, Shape, Tensor};
@@ -159,7 +159,7 @@ fn differentiate_row<T: Element>(
                     *dy *= g;
                 }
             }
-            let [sum, product] = lanes::sums_of_pairs(
+            let [sum, product] = reduction::sums_of_pairs(
                 dy,
                 x,
                 #[inline(always)]
@@ -176,7 +176,7 @@ fn differentiate_row<T: Element>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
+    use crate::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
 
     const CASES: [&[usize]; 5] = [&[3], &[1, 7], &[5, 3, 11], &[131, 67], &[2, 2, 513]];
 

@@ -176,7 +176,7 @@ impl Strip {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::values;
+    use crate::check::values;
 
     #[test]
     fn what_is_joined_comes_apart_again() {

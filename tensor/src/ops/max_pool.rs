@@ -64,7 +64,7 @@ fn inside(start: usize, padding: usize, kernel: usize, size: usize) -> std::ops:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::values;
+    use crate::check::values;
 
     #[test]
     fn agrees_with_the_definition() {

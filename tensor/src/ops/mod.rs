@@ -8,13 +8,10 @@
 mod attention;
 mod bilinear;
 mod binary;
-#[cfg(test)]
-mod check;
 mod combine;
 pub(crate) mod conv;
 mod embedding;
 pub(crate) mod group_norm;
-mod lanes;
 mod layer_norm;
 mod layout;
 mod matmul;

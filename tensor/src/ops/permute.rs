@@ -100,7 +100,7 @@ fn check_axes(op: &'static str, shape: &Shape, axes: &[usize]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::values;
+    use crate::check::values;
 
     #[test]
     fn every_order_of_four_axes() {

@@ -1,9 +1,9 @@
 //! Sums, means and maxima over axes, and the adjoint of broadcasting.
 
-use super::lanes;
 use super::odometer::Odometer;
 use super::pieces::{PIECE, for_blocks, for_pieces};
 use super::total::sum_in_f64;
+use crate::reduction;
 use crate::simd::vectorized;
 use crate::{Element, Error, Result, Shape, Tensor};
 
@@ -57,7 +57,7 @@ pub fn max_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: bool) -> Result<Te
             for (row, out) in numbers[start * cut.len..].chunks_exact(cut.len).zip(piece) {
                 *out = vectorized(
                     #[inline(always)]
-                    || lanes::max(row),
+                    || reduction::max(row),
                 );
             }
             return;
@@ -148,7 +148,7 @@ pub(super) fn sum_middle<T: Element>(x: Tensor<T>, cut: Cut) -> Tensor<T> {
                 let [sum] = vectorized(
                     #[inline(always)]
                     || {
-                        lanes::sums(
+                        reduction::sums(
                             row,
                             #[inline(always)]
                             |[sum], x| [sum + x],
@@ -197,7 +197,7 @@ fn sum_rows<T: Element>(out: &mut [T], x: &[T], rows: usize, stride: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{assert_close, assert_same_on_all_thread_counts, values};
+    use crate::check::{assert_close, assert_same_on_all_thread_counts, values};
     use crate::ops::{Binary, binary, broadcast_to};
 
     fn along(x: &Tensor<f64>, axis: usize, fold: impl Fn(&[f64]) -> f64) -> Vec<f64> {

@@ -221,7 +221,7 @@ fn pooled(op: &'static str, shape: &Shape, kernel: usize, stride: usize) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{assert_close, values};
+    use crate::check::{assert_close, values};
     use crate::ops::dot;
 
     const SHAPES: [[usize; 4]; 5] = [[1, 1, 1, 1], [2, 3, 5, 7], [1, 2, 4, 6], [3, 5, 60, 62], [0, 1, 2, 2]];

@@ -1,5 +1,5 @@
-use super::lanes;
 use super::pieces::Target;
+use crate::reduction;
 use crate::simd::vectorized;
 use crate::{Element, Error, Result, Shape, Tensor};
 
@@ -29,7 +29,7 @@ pub fn softmax_backward<T: Element>(y: &Tensor<T>, dy: Tensor<T>) -> Result<Tens
             vectorized(
                 #[inline(always)]
                 || {
-                    let [product] = lanes::sums_of_pairs(
+                    let [product] = reduction::sums_of_pairs(
                         y,
                         dy,
                         #[inline(always)]
@@ -57,8 +57,8 @@ pub fn log_softmax<T: Element>(x: Tensor<T>) -> Result<Tensor<T>> {
             vectorized(
                 #[inline(always)]
                 || {
-                    let most = lanes::max_number(row);
-                    let [sum] = lanes::sums(
+                    let most = reduction::max_number(row);
+                    let [sum] = reduction::sums(
                         row,
                         #[inline(always)]
                         |[sum], x| [sum + (x - most).exp()],
@@ -86,7 +86,7 @@ pub fn log_softmax_backward<T: Element>(y: &Tensor<T>, dy: Tensor<T>) -> Result<
             vectorized(
                 #[inline(always)]
                 || {
-                    let [sum] = lanes::sums(
+                    let [sum] = reduction::sums(
                         dy,
                         #[inline(always)]
                         |[sum], dy| [sum + dy],
@@ -151,11 +151,11 @@ pub(super) fn softmax_row<T: Element>(row: &mut [T], scale: T) -> T {
             for x in row.iter_mut() {
                 *x *= scale;
             }
-            let most = lanes::max_number(row);
+            let most = reduction::max_number(row);
             for x in row.iter_mut() {
                 *x = (*x - most).exp();
             }
-            let [sum] = lanes::sums(
+            let [sum] = reduction::sums(
                 row,
                 #[inline(always)]
                 |[sum], x| [sum + x],
@@ -200,7 +200,7 @@ fn check_labels(op: &'static str, shape: &Shape, labels: &[usize]) -> Result<usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
+    use crate::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
 
     fn oracle(x: &Tensor<f64>) -> Vec<f64> {
         let row = x.dims()[x.rank() - 1];

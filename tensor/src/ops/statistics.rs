@@ -1,5 +1,5 @@
-use super::lanes;
 use crate::Number;
+use crate::reduction;
 use crate::simd::vectorized;
 
 /// Mean and 1 / √(variance + ε) of a slice, in two passes: the second finds it in the cache, and the variance
@@ -10,7 +10,7 @@ pub(crate) fn statistics<T: Number>(x: &[T], eps: f64) -> (T, T) {
     let [sum] = vectorized(
         #[inline(always)]
         || {
-            lanes::sums(
+            reduction::sums(
                 x,
                 #[inline(always)]
                 |[sum], x| [sum + x],
@@ -21,7 +21,7 @@ pub(crate) fn statistics<T: Number>(x: &[T], eps: f64) -> (T, T) {
     let [squares] = vectorized(
         #[inline(always)]
         || {
-            lanes::sums(
+            reduction::sums(
                 x,
                 #[inline(always)]
                 |[sum], x| {

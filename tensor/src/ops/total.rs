@@ -1,7 +1,7 @@
 //! Sums over whole tensors, in f64, and the squared errors made of them.
 
-use super::lanes;
 use super::pieces::{PIECE, for_pieces, worth_splitting};
+use crate::reduction;
 use crate::simd::vectorized;
 use crate::{Element, Error, Result, Tensor};
 use rayon::prelude::*;
@@ -13,7 +13,7 @@ pub fn sum_squares<T: Element>(x: &Tensor<T>) -> f64 {
         x.as_slice(),
         #[inline(always)]
         |x, _| {
-            let [sum] = lanes::sums(
+            let [sum] = reduction::sums(
                 x,
                 #[inline(always)]
                 |[sum], x| [x.mul_add(x, sum)],
@@ -34,7 +34,7 @@ pub fn dot<T: Element>(a: &Tensor<T>, b: &Tensor<T>) -> Result<f64> {
         b.as_slice(),
         #[inline(always)]
         |a, b| {
-            let [sum] = lanes::sums_of_pairs(
+            let [sum] = reduction::sums_of_pairs(
                 a,
                 b,
                 #[inline(always)]
@@ -71,7 +71,7 @@ pub(super) fn sum_in_f64<T: Element>(x: &[T]) -> f64 {
         x,
         #[inline(always)]
         |x, _| {
-            let [sum] = lanes::sums(
+            let [sum] = reduction::sums(
                 x,
                 #[inline(always)]
                 |[sum], x| [sum + x],
@@ -87,7 +87,7 @@ fn squared_distance<T: Element>(a: &[T], b: &[T]) -> f64 {
         b,
         #[inline(always)]
         |a, b| {
-            let [sum] = lanes::sums_of_pairs(
+            let [sum] = reduction::sums_of_pairs(
                 a,
                 b,
                 #[inline(always)]
@@ -145,7 +145,7 @@ fn same_shape<T: Element>(op: &'static str, a: &Tensor<T>, b: &Tensor<T>) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
+    use crate::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
 
     #[test]
     fn squared_errors_and_their_gradients() {

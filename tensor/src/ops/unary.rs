@@ -264,7 +264,7 @@ fn zip_map<T: Element>(a: Tensor<T>, b: &Tensor<T>, f: impl Fn(T, T) -> T + Sync
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::check::{assert_close, values};
+    use crate::check::{assert_close, values};
 
     fn oracle(f: Unary, x: f64) -> f64 {
         match f {

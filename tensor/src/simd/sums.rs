@@ -1,14 +1,15 @@
 //! Sums in sixteen lanes, whatever the vectors' width, so that each path returns the same bits.
 
 use super::Isa;
+use crate::reduction;
 use crate::simd::vector::{MAX_LANES as LANES, Vector, on_isa};
 use std::ops::Range;
 
 /// How many numbers are added to the lanes before these are folded into f64, so that rounding errors stay near those of a few dozen
 /// additions.
-pub(super) const RUN: usize = 64 * LANES;
+pub(super) const RUN: usize = reduction::run(LANES);
 
-/// The sum over planes of `pixels` numbers, whose beginnings are `stride` stride, the first at the beginning of `numbers`.
+/// The sum over planes of `pixels` numbers, whose starts are `stride` apart, the first at the start of `numbers`.
 pub(crate) fn of_planes(isa: Isa, numbers: &[f32], pixels: usize, stride: usize) -> f32 {
     on_isa!(isa, sum_of_planes(numbers, pixels, stride))
 }
@@ -67,23 +68,12 @@ pub(super) fn each_vector<const W: usize>(len: usize, mut visit: impl FnMut(usiz
     }
 }
 
-/// [`of_lanes`] of vectors.
+/// The sum of the lanes of two registers, folded as [`crate::reduction`] folds.
 #[inline(always)]
 pub(super) fn fold<L: Vector<W>, const W: usize>(lanes: [L; 2]) -> f64 {
     let mut all = [0.0; LANES];
     for part in 0..LANES / W {
         lanes[part].store_part(&mut all, part);
     }
-    f64::from(of_lanes(all))
-}
-
-/// The sum of sixteen lanes, halves added to halves.
-#[inline(always)]
-pub(super) fn of_lanes(mut lanes: [f32; LANES]) -> f32 {
-    for width in [8, 4, 2, 1] {
-        for lane in 0..width {
-            lanes[lane] += lanes[lane + width];
-        }
-    }
-    lanes[0]
+    f64::from(reduction::fold(all))
 }

@@ -1,7 +1,7 @@
 //! Group normalisation against its definition, and its gradient against differences.
 
 use super::*;
-use crate::ops::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
+use crate::check::{assert_close, assert_gradient, assert_same_on_all_thread_counts, values};
 use crate::simd::{self, Isa};
 
 fn oracle(x: &Tensor<f64>, groups: usize, gamma: &[f64], beta: &[f64], eps: f64, silu: bool) -> Vec<f64> {

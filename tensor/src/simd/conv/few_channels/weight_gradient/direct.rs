@@ -3,11 +3,11 @@
 
 use super::places::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::Buffer;
+use crate::reduction;
 use crate::simd::conv::few_channels::problem::Problem;
 use crate::simd::conv::few_channels::shifted::Shifted;
 use crate::simd::gemm::Accumulate;
 use crate::simd::vector::{MAX_LANES, Vector, on_isa};
-use crate::simd::{Isa, sums};
 use rayon::prelude::*;
 
 /// Numbers of all copies that are made at once, so that the L2 cache holds them: those of some samples, of one at least.
@@ -46,7 +46,7 @@ pub(in crate::simd::conv::few_channels) fn grad_weight(
         sums.iter_mut().zip(later).for_each(|(sum, later)| *sum += later);
     }
     write_gradients(problem, dw, how, |to, term| {
-        sums::of_lanes(sums[to / ROWS * call.columns() + term / TAPS][to % ROWS][term % TAPS])
+        reduction::fold(sums[to / ROWS * call.columns() + term / TAPS][to % ROWS][term % TAPS])
     });
 }
 

@@ -6,6 +6,7 @@
 
 use super::places::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::Buffer;
+use crate::reduction;
 use crate::simd::conv::few_channels::lines::Plane;
 use crate::simd::conv::few_channels::prefetch::Prefetcher;
 use crate::simd::conv::few_channels::problem::Problem;
@@ -17,7 +18,7 @@ use crate::simd::conv::winograd::transform::Transform;
 use crate::simd::gemm::Accumulate;
 use crate::simd::gemm::Window;
 use crate::simd::vector::{MAX_LANES, Vector, on_isa};
-use crate::simd::{Isa, sums};
+use crate::simd::Isa;
 use rayon::prelude::*;
 
 /// How many of the many channels' factors are computed at once. For all of these, each factor of the few channels is read from the L2
@@ -171,7 +172,7 @@ fn of_column<'s, L: Vector<W>, const W: usize>(sums: impl Fn(usize) -> &'s [f32;
             y[v].store_part(&mut gradients[v], part);
         }
     }
-    gradients.map(sums::of_lanes)
+    gradients.map(reduction::fold)
 }
 
 /// The factors of a sample's few channels: a plane for each factor and each column of taps.
