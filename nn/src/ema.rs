@@ -52,10 +52,10 @@ impl Ema {
     }
 
     /// The averages that the next update is to write, and its weight d; counts the update.
-    pub(crate) fn advance(&mut self) -> (&mut [Tensor<f32>], f32) {
+    pub(crate) fn advance(&mut self) -> (&mut [Tensor<f32>], f64) {
         let decay = self.next_decay();
         self.updates += 1;
-        (self.params.values_mut(), decay as f32)
+        (self.params.values_mut(), decay)
     }
 }
 

@@ -1,13 +1,8 @@
-use super::OptimConfig;
-use super::rule::Rule;
+use super::rule::OptimConfig;
 use crate::{Ema, Error, Params, Result};
-use rayon::prelude::*;
 use std::collections::BTreeMap;
-use tweedie_tensor::simd::vectorized;
+use tweedie_tensor::ops::{Update, global_norm, optimizer_step};
 use tweedie_tensor::{Shape, Tensor};
-
-/// Weights that one task updates. Constant, so that no result depends on the number of threads.
-const CHUNK: usize = 16 * 1024;
 
 /// An optimizer: what it remembers between steps of parameters of fixed shapes.
 #[derive(Debug, Clone)]
@@ -66,32 +61,29 @@ impl Optimizer {
         mut ema: Option<&mut Ema>,
     ) -> Result<StepReport> {
         self.check(params, gradients, ema.as_deref())?;
-        let grad_norm = global_norm(gradients);
+        let grad_norm = global_norm(gradients.iter().flatten());
         if !grad_norm.is_finite() {
             return Ok(StepReport { grad_norm, grad_scale: 0.0 });
         }
         let grad_scale = clip.map_or(1.0, |most| (most / (grad_norm + 1e-6)).min(1.0));
         self.steps += 1;
-        let rule = self.config.rule(self.steps, lr);
-        let mut averages = ema.as_mut().map(|ema| ema.advance());
-        let keep = averages.as_ref().map_or(0.0, |(_, keep)| *keep);
-        let mut tasks = Vec::new();
+        let rule = self.config.rule(self.steps, lr, grad_scale);
+        let (mut averages, decay) = match ema.as_mut().map(|ema| ema.advance()) {
+            Some((values, decay)) => (Some(values.iter_mut()), decay),
+            None => (None, 0.0),
+        };
         let mut moments: Vec<_> = self.moments.iter_mut().map(|list| list.iter_mut()).collect();
-        let mut averages = averages.as_mut().map(|(values, _)| values.iter_mut());
-        for (param, gradient) in params.values_mut().iter_mut().zip(gradients) {
-            let weights = param.as_mut_slice();
-            let average = averages.as_mut().and_then(Iterator::next).map(Tensor::as_mut_slice);
-            let mut moments = moments.iter_mut().map(|list| list.next().map(Tensor::as_mut_slice));
-            let (first, second) = (moments.next().flatten(), moments.next().flatten());
-            let mut average = Pieces::of(average);
-            let (mut first, mut second) = (Pieces::of(first), Pieces::of(second));
-            for (i, weights) in weights.chunks_mut(CHUNK).enumerate() {
-                let gradient = gradient.as_ref().map(|g| &g.as_slice()[i * CHUNK..][..weights.len()]);
-                let moments = [first.next(), second.next()];
-                tasks.push(Task { weights, gradient, moments, average: average.next() });
-            }
+        let mut updates = Vec::with_capacity(gradients.len());
+        for (weights, gradient) in params.values_mut().iter_mut().zip(gradients) {
+            let mut moments = moments.iter_mut().map(Iterator::next);
+            updates.push(Update {
+                weights,
+                gradient: gradient.as_ref(),
+                moments: [moments.next().flatten(), moments.next().flatten()],
+                average: averages.as_mut().and_then(Iterator::next),
+            });
         }
-        tasks.into_par_iter().for_each(|task| task.run(rule, grad_scale as f32, keep));
+        optimizer_step(updates, &rule, decay)?;
         Ok(StepReport { grad_norm, grad_scale })
     }
 
@@ -163,124 +155,5 @@ impl Optimizer {
     }
 }
 
-/// Consecutive pieces of a tensor that may not be there.
-struct Pieces<'a>(Option<std::slice::ChunksMut<'a, f32>>);
-
-impl<'a> Pieces<'a> {
-    fn of(values: Option<&'a mut [f32]>) -> Pieces<'a> {
-        Pieces(values.map(|values| values.chunks_mut(CHUNK)))
-    }
-    fn next(&mut self) -> Option<&'a mut [f32]> {
-        self.0.as_mut().and_then(Iterator::next)
-    }
-}
-
-/// A piece of a parameter, and what goes with it.
-struct Task<'a> {
-    weights: &'a mut [f32],
-    gradient: Option<&'a [f32]>,
-    moments: [Option<&'a mut [f32]>; 2],
-    average: Option<&'a mut [f32]>,
-}
-
-impl Task<'_> {
-    fn run(self, rule: Rule, grad_scale: f32, keep: f32) {
-        let Task { weights, gradient, moments, average } = self;
-        vectorized(
-            #[inline(always)]
-            || {
-                match (rule, gradient, moments) {
-                    (Rule::Adam { .. }, Some(gradient), [Some(means), Some(squares)]) => {
-                        adam(rule, grad_scale, weights, gradient, means, squares);
-                    }
-                    (Rule::Sgd { momentum, lr, penalty }, Some(gradient), [sums, _]) => {
-                        descend([momentum, lr, penalty], grad_scale, weights, gradient, sums);
-                    }
-                    _ => {}
-                }
-                for (mean, &weight) in average.into_iter().flatten().zip(&*weights) {
-                    *mean = (*mean - weight).mul_add(keep, weight);
-                }
-            },
-        );
-    }
-}
-
-#[inline(always)]
-fn adam(
-    rule: Rule,
-    grad_scale: f32,
-    weights: &mut [f32],
-    gradient: &[f32],
-    means: &mut [f32],
-    squares: &mut [f32],
-) {
-    let Rule::Adam { mean_gain, square_keep, square_gain, rate, root_scale, eps, penalty, shrink } = rule
-    else {
-        return;
-    };
-    for (((w, &g), m), v) in weights.iter_mut().zip(gradient).zip(means).zip(squares) {
-        let g = (*w).mul_add(penalty, g * grad_scale);
-        *m = (g - *m).mul_add(mean_gain, *m);
-        *v = (*v).mul_add(square_keep, g * g * square_gain);
-        let step = *m / v.sqrt().mul_add(root_scale, eps);
-        *w = (-rate).mul_add(step, *w * shrink);
-    }
-}
-
-#[inline(always)]
-fn descend(
-    [momentum, lr, penalty]: [f32; 3],
-    grad_scale: f32,
-    weights: &mut [f32],
-    gradient: &[f32],
-    sums: Option<&mut [f32]>,
-) {
-    match sums {
-        Some(sums) => {
-            for ((w, &g), sum) in weights.iter_mut().zip(gradient).zip(sums) {
-                let g = (*w).mul_add(penalty, g * grad_scale);
-                *sum = (*sum).mul_add(momentum, g);
-                *w = (-lr).mul_add(*sum, *w);
-            }
-        }
-        None => {
-            for (w, &g) in weights.iter_mut().zip(gradient) {
-                let g = (*w).mul_add(penalty, g * grad_scale);
-                *w = (-lr).mul_add(g, *w);
-            }
-        }
-    }
-}
-
-/// The Euclidean norm of all gradients together: f64 sums of pieces, folded in order.
-fn global_norm(gradients: &[Option<Tensor<f32>>]) -> f64 {
-    let pieces: Vec<&[f32]> = gradients.iter().flatten().flat_map(|g| g.as_slice().chunks(CHUNK)).collect();
-    let sums: Vec<f64> = pieces.into_par_iter().map(sum_of_squares).collect();
-    sums.iter().sum::<f64>().sqrt()
-}
-
-/// Σ x² in sixteen interleaved sums, which one vector register or several hold alike.
-fn sum_of_squares(x: &[f32]) -> f64 {
-    const LANES: usize = 16;
-    vectorized(
-        #[inline(always)]
-        || {
-            let mut sums = [0.0f64; LANES];
-            let (blocks, rest) = x.as_chunks::<LANES>();
-            for block in blocks {
-                for (sum, &x) in sums.iter_mut().zip(block) {
-                    *sum = f64::from(x).mul_add(f64::from(x), *sum);
-                }
-            }
-            for (sum, &x) in sums.iter_mut().zip(rest) {
-                *sum = f64::from(x).mul_add(f64::from(x), *sum);
-            }
-            sums.iter().sum()
-        },
-    )
-}
-
 #[cfg(test)]
-#[path = "optimizer_tests.rs"]
 mod tests;

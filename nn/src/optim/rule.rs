@@ -1,5 +1,6 @@
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use tweedie_tensor::ops::{AdamStep, SgdStep, UpdateRule};
 
 /// Which optimizer, and its constants. Formulas and defaults are PyTorch's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -108,67 +109,31 @@ impl OptimConfig {
         }
     }
 
-    /// The arithmetic of step number `step`, counted from 1, at learning rate `lr`.
-    pub(super) fn rule(&self, step: u64, lr: f64) -> Rule {
-        let f = |x: f64| x as f32;
+    /// The arithmetic of step number `step`, counted from 1, at learning rate `lr`, with gradients scaled by `grad_scale`.
+    pub(super) fn rule(&self, step: u64, lr: f64, grad_scale: f64) -> UpdateRule {
+        let adam = |[beta1, beta2, eps]: [f64; 3], penalty: f64, shrink: f64| {
+            UpdateRule::Adam(AdamStep {
+                grad_scale,
+                mean_gain: 1.0 - beta1,
+                square_keep: beta2,
+                square_gain: 1.0 - beta2,
+                rate: lr / (1.0 - power(beta1, step)),
+                root_scale: 1.0 / (1.0 - power(beta2, step)).sqrt(),
+                eps,
+                penalty,
+                shrink,
+            })
+        };
         match *self {
             OptimConfig::Adam { beta1, beta2, eps, weight_decay } => {
-                Rule::adam(step, lr, [beta1, beta2, eps], f(weight_decay), 1.0)
+                adam([beta1, beta2, eps], weight_decay, 1.0)
             }
             OptimConfig::AdamW { beta1, beta2, eps, weight_decay } => {
-                Rule::adam(step, lr, [beta1, beta2, eps], 0.0, f(1.0 - lr * weight_decay))
+                adam([beta1, beta2, eps], 0.0, 1.0 - lr * weight_decay)
             }
             OptimConfig::Sgd { momentum, weight_decay } => {
-                Rule::Sgd { momentum: f(momentum), lr: f(lr), penalty: f(weight_decay) }
+                UpdateRule::Sgd(SgdStep { grad_scale, momentum, rate: lr, penalty: weight_decay })
             }
-        }
-    }
-}
-
-/// The arithmetic of one step, with every constant that is the same for all weights worked out.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Rule {
-    /// Adam or AdamW.
-    Adam {
-        /// 1 − β₁.
-        mean_gain: f32,
-        /// β₂.
-        square_keep: f32,
-        /// 1 − β₂.
-        square_gain: f32,
-        /// lr / (1 − β₁^step).
-        rate: f32,
-        /// 1 / √(1 − β₂^step).
-        root_scale: f32,
-        /// Added to the scaled root.
-        eps: f32,
-        /// Weight of the L2 penalty in the gradient.
-        penalty: f32,
-        /// What the weight is multiplied by before.
-        shrink: f32,
-    },
-    /// Descent with momentum.
-    Sgd {
-        /// What of the sum so far is kept.
-        momentum: f32,
-        /// The learning rate.
-        lr: f32,
-        /// Weight of the L2 penalty in the gradient.
-        penalty: f32,
-    },
-}
-
-impl Rule {
-    fn adam(step: u64, lr: f64, [beta1, beta2, eps]: [f64; 3], penalty: f32, shrink: f32) -> Rule {
-        Rule::Adam {
-            mean_gain: (1.0 - beta1) as f32,
-            square_keep: beta2 as f32,
-            square_gain: (1.0 - beta2) as f32,
-            rate: (lr / (1.0 - power(beta1, step))) as f32,
-            root_scale: (1.0 / (1.0 - power(beta2, step)).sqrt()) as f32,
-            eps: eps as f32,
-            penalty,
-            shrink,
         }
     }
 }

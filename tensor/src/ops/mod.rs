@@ -17,6 +17,7 @@ mod layout;
 mod matmul;
 mod max_pool;
 mod odometer;
+mod optimizer;
 mod permute;
 mod pieces;
 mod reduce;
@@ -40,6 +41,7 @@ pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use layout::{concat, flip_horizontal, narrow, narrow_backward, split};
 pub use matmul::{matmul, matmul_into};
 pub use max_pool::max_pool2d;
+pub use optimizer::{AdamStep, SgdStep, Update, UpdateRule, global_norm, optimizer_step};
 pub use permute::{inverse_permutation, permute, transpose_last};
 pub use reduce::{max_axis, mean, mean_axis, sum, sum_axis, sum_to};
 pub use resize::{

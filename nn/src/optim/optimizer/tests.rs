@@ -2,7 +2,9 @@ use super::*;
 use crate::{Builder, Init};
 use tweedie_tensor::random::{self, Purpose};
 
-const SIZES: [usize; 3] = [5, CHUNK + 7, 33];
+/// More numbers than one task of the kernel updates.
+const PIECE: usize = 16 * 1024;
+const SIZES: [usize; 3] = [5, PIECE + 7, 33];
 
 fn params() -> Params<f32> {
     let b = Builder::new();
