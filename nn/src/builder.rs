@@ -1,36 +1,9 @@
-use crate::Params;
-use crate::purpose;
+use crate::{Init, Params, Spec};
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::rc::Rc;
 use tweedie_autograd::ParamId;
-use tweedie_tensor::random;
-use tweedie_tensor::{Shape, Tensor};
-
-/// How a parameter starts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Init {
-    /// Zeros.
-    Zeros,
-    /// Ones.
-    Ones,
-    /// Evenly distributed between −1/√`fan_in` and 1/√`fan_in`: what PyTorch gives weights and biases of linear
-    /// and convolution layers (He et al. 2015's uniform rule with gain 1/√3, there `kaiming_uniform(a=√5)`).
-    FanIn(usize),
-    /// Standard normals.
-    Normal,
-}
-
-/// A parameter as a layer asked for it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Spec {
-    /// The full dotted name.
-    pub name: String,
-    /// The shape.
-    pub shape: Shape,
-    /// How it starts.
-    pub init: Init,
-}
+use tweedie_tensor::Shape;
 
 /// Where layers register their parameters, under a dotted prefix. Nothing is allocated before
 /// [`Builder::draw`], so a model's size can be known without its memory.
@@ -51,7 +24,7 @@ impl Builder {
         Builder { prefix: self.full(&name), specs: Rc::clone(&self.specs) }
     }
 
-    /// Registers a parameter, and answers its index.
+    /// Registers a parameter, and returns its index.
     pub fn param(&self, name: &str, shape: impl Into<Shape>, init: Init) -> ParamId {
         let mut specs = self.specs.borrow_mut();
         specs.push(Spec { name: self.full(&name), shape: shape.into(), init });
@@ -75,21 +48,6 @@ impl Builder {
 
     fn full(&self, name: &impl Display) -> String {
         if self.prefix.is_empty() { name.to_string() } else { format!("{}.{name}", self.prefix) }
-    }
-}
-
-impl Spec {
-    fn draw(&self, seed: u64, index: usize) -> Tensor<f32> {
-        let step = index as u64;
-        match self.init {
-            Init::Zeros => Tensor::zeros(self.shape),
-            Init::Ones => Tensor::full(self.shape, 1.0),
-            Init::FanIn(fan_in) => {
-                let bound = (1.0 / (fan_in.max(1) as f64).sqrt()) as f32;
-                random::uniform(self.shape, seed, purpose::INIT, step, 0, -bound, bound)
-            }
-            Init::Normal => random::normal(self.shape, seed, purpose::INIT, step, 0),
-        }
     }
 }
 

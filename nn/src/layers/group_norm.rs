@@ -1,6 +1,6 @@
 use crate::{Builder, Ctx, Init, ParamId};
 use tweedie_autograd::{Result, Var};
-use tweedie_tensor::Element;
+use tweedie_tensor::{Element, Error};
 
 /// Group normalisation (Wu, He 2018) of \[n, `channels`, ..\]: every group of channels of every sample gets mean 0
 /// and variance 1, then each channel its scale `weight` and offset `bias`.
@@ -18,7 +18,11 @@ impl GroupNorm {
     /// # Errors
     /// A group count that does not divide the channels.
     pub fn new(b: &Builder, groups: usize, channels: usize, eps: f64) -> Result<GroupNorm> {
-        super::check_groups("group_norm", groups, channels)?;
+        if groups == 0 || !channels.is_multiple_of(groups) {
+            let why = format!("does not divide {channels} channels");
+            let value = groups.to_string();
+            return Err(Error::Parameter { op: "group_norm", name: "groups", value, why }.into());
+        }
         let weight = b.param("weight", [channels], Init::Ones);
         let bias = b.param("bias", [channels], Init::Zeros);
         Ok(GroupNorm { weight, bias, groups, eps })

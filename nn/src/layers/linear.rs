@@ -1,6 +1,6 @@
 use crate::{Builder, Ctx, Init, Layer, ParamId};
 use tweedie_autograd::{Result, Var};
-use tweedie_tensor::Element;
+use tweedie_tensor::{Element, ops};
 
 /// y = x Wᵀ + b for x \[.., `inputs`\] of two or three axes, W \[`outputs`, `inputs`\], b \[`outputs`\].
 #[derive(Debug, Clone)]
@@ -56,7 +56,12 @@ impl Linear {
 
     /// The layer at every place of a channels-first picture \[n, `inputs`, h, w\].
     pub(super) fn per_place<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        let y = super::per_place(x, ctx.param(self.weight), self.bias.map(|id| ctx.param(id)))?;
+        let weight = ctx.param(self.weight);
+        let [outputs, inputs] = weight.shape().exactly("linear at every place", "must be [out, in]")?;
+        // A 1×1 convolution: channels-first pictures need no transposition.
+        let weight = weight.reshape([outputs, inputs, 1, 1])?;
+        let geometry = ops::Conv2dOptions { stride: 1, padding: ops::Padding::default() };
+        let y = x.conv2d(weight, self.bias.map(|id| ctx.param(id)), geometry)?;
         Ok(ctx.watch(self.weight, y))
     }
 }

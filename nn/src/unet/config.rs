@@ -29,7 +29,7 @@ pub struct UNetConfig {
     /// `DownBlock2D`, `AttnDownBlock2D` or `ResnetDownsampleBlock2D`, from the largest picture to the smallest.
     pub down_block_types: Vec<String>,
     /// `UNetMidBlock2D` or none.
-    #[serde(with = "super::config_file::or_none")]
+    #[serde(with = "super::or_none")]
     pub mid_block_type: Option<String>,
     /// `UpBlock2D`, `AttnUpBlock2D` or `ResnetUpsampleBlock2D`, from the smallest picture to the largest.
     pub up_block_types: Vec<String>,
@@ -50,7 +50,7 @@ pub struct UNetConfig {
     /// Only `silu`, also spelt `swish`.
     pub act_fn: String,
     /// Channels of an attention head; none for a single head over all channels.
-    #[serde(with = "super::config_file::or_none")]
+    #[serde(with = "super::or_none")]
     pub attention_head_dim: Option<usize>,
     /// Groups of every normalisation but the middle attention's, perhaps.
     pub norm_num_groups: usize,

@@ -1,4 +1,5 @@
-use super::UNetConfig;
+use super::config::UNetConfig;
+use super::or_none::NONE;
 use crate::config::refuse;
 use crate::{Error, Result};
 use serde_json::Value;
@@ -126,63 +127,6 @@ fn as_diffusers_reads(key: &str, value: Value) -> Result<Value> {
             })
             .collect()),
         (_, value) => Ok(value),
-    }
-}
-
-/// How "nothing" is spelt where the default is something: TOML has no null.
-const NONE: &str = "none";
-
-/// An optional value whose absence is written as `"none"`, and read as that or as null.
-pub(super) mod or_none {
-    use super::NONE;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either<V> {
-        Value(V),
-        Word(String),
-    }
-
-    pub(in crate::unet) fn serialize<V: Serialize, S: Serializer>(
-        value: &Option<V>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => value.serialize(serializer),
-            None => serializer.serialize_str(NONE),
-        }
-    }
-
-    pub(in crate::unet) fn deserialize<'de, V, D>(deserializer: D) -> Result<Option<V>, D::Error>
-    where
-        V: Deserialize<'de> + IsNone,
-        D: Deserializer<'de>,
-    {
-        match Option::<Either<V>>::deserialize(deserializer)? {
-            Some(Either::Value(value)) if !value.is_none() => Ok(Some(value)),
-            Some(Either::Word(word)) if word != NONE => {
-                Err(serde::de::Error::custom(format!("\"{word}\" is neither a number nor \"{NONE}\"")))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Whether a value that was read is the word for nothing.
-    pub(in crate::unet) trait IsNone {
-        fn is_none(&self) -> bool;
-    }
-
-    impl IsNone for usize {
-        fn is_none(&self) -> bool {
-            false
-        }
-    }
-
-    impl IsNone for String {
-        fn is_none(&self) -> bool {
-            self == NONE
-        }
     }
 }
 

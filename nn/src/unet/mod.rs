@@ -6,6 +6,7 @@ mod config;
 mod config_file;
 mod context;
 mod model;
+mod or_none;
 
 pub use crate::config::SampleSize;
 pub use config::UNetConfig;
