@@ -6,7 +6,7 @@ use tweedie_autograd::{
     Result, Tape, Var,
     ops::{concat, gather},
 };
-use tweedie_tensor::ops::{Conv2dOptions, Padding};
+use tweedie_tensor::ops::{Conv2dOptions, KeepDim, Padding};
 use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::{Element, Shape, Tensor};
 
@@ -68,8 +68,8 @@ proptest! {
     #[test]
     fn products((b, m, k, n) in (1usize..4, 1usize..40, 1usize..40, 1usize..60), [ta, tb]: [bool; 2], seed: u64) {
         let (left, right) = (if ta { [b, k, m] } else { [b, m, k] }, if tb { [b, n, k] } else { [b, k, n] });
-        adjoint!(left, seed, |a| a.matmul_transposed(ta, Var::constant(normals(&right, seed ^ 1)), tb));
-        adjoint!(right, seed, |b| Var::constant(normals(&left, seed ^ 1)).matmul_transposed(ta, b, tb));
+        adjoint!(left, seed, |a| a.matmul_transposed(Var::constant(normals(&right, seed ^ 1)), [ta, tb].into()));
+        adjoint!(right, seed, |b| Var::constant(normals(&left, seed ^ 1)).matmul_transposed(b, [ta, tb].into()));
         // One matrix for the whole batch: its gradient is the sum over the batch.
         adjoint!([m, k], seed, |a| a.matmul(Var::constant(normals(&[b, k, n], seed ^ 1))));
     }
@@ -88,7 +88,7 @@ proptest! {
         adjoint!(dims, seed, |x| x.permute(&[2, 0, 3, 1])?.reshape([h, n * w * c]));
         adjoint!(dims, seed, |x| x.narrow(3, 1, w - 1));
         adjoint!(dims, seed, |x| concat([x.clone(), x.scale(-0.5)?], 1));
-        adjoint!(dims, seed, |x| x.sum_axis(2, true));
+        adjoint!(dims, seed, |x| x.sum_axis(2, KeepDim::Yes));
         adjoint!(dims, seed, |x| x.mean());
         adjoint!(dims, seed, |x| x.clone().add(x));
         adjoint!([c, 1, w], seed, |x| x.sub(Var::constant(Tensor::zeros(dims))));

@@ -60,7 +60,7 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// As [`ops::sum_axis`].
     pub fn sum_axis(&self, axis: usize) -> Result<Tensor<T>> {
-        ops::sum_axis(self, axis, false)
+        ops::sum_axis(self, axis, ops::KeepDim::No)
     }
 
     /// The means along an axis, which goes.
@@ -68,7 +68,7 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// As [`ops::mean_axis`].
     pub fn mean_axis(&self, axis: usize) -> Result<Tensor<T>> {
-        ops::mean_axis(self, axis, false)
+        ops::mean_axis(self, axis, ops::KeepDim::No)
     }
 }
 

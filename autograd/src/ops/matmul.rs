@@ -1,6 +1,31 @@
 use crate::{Op, Result, Sink, Var};
 use tweedie_tensor::{Element, Shape, Tensor, ops};
 
+/// Which operands of a product stand transposed in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transposed {
+    /// Neither: A is [.., m, k], B is [.., k, n].
+    Neither,
+    /// A is [.., k, m].
+    Left,
+    /// B is [.., n, k].
+    Right,
+    /// Both: A is [.., k, m], B is [.., n, k].
+    Both,
+}
+
+impl From<[bool; 2]> for Transposed {
+    /// Whether the left one is, and whether the right one is.
+    fn from(transposed: [bool; 2]) -> Transposed {
+        match transposed {
+            [false, false] => Transposed::Neither,
+            [true, false] => Transposed::Left,
+            [false, true] => Transposed::Right,
+            [true, true] => Transposed::Both,
+        }
+    }
+}
+
 /// Y = op(A) · op(B), op being the identity or the transpose.
 struct MatMul {
     a_transposed: bool,
@@ -78,14 +103,16 @@ impl<T: Element> Var<T> {
     /// # Errors
     /// Shapes that do not fit.
     pub fn matmul(self, other: Var<T>) -> Result<Var<T>> {
-        self.matmul_transposed(false, other, false)
+        self.matmul_transposed(other, Transposed::Neither)
     }
 
-    /// As [`Var::matmul`]; an operand marked transposed stands in memory as [.., k, m] or [.., n, k].
+    /// As [`Var::matmul`], of operands that stand transposed in memory: nothing is moved.
     ///
     /// # Errors
     /// Shapes that do not fit.
-    pub fn matmul_transposed(self, a_transposed: bool, other: Var<T>, b_transposed: bool) -> Result<Var<T>> {
+    pub fn matmul_transposed(self, other: Var<T>, transposed: Transposed) -> Result<Var<T>> {
+        let a_transposed = matches!(transposed, Transposed::Left | Transposed::Both);
+        let b_transposed = matches!(transposed, Transposed::Right | Transposed::Both);
         MatMul { a_transposed, b_transposed }.apply([self, other])
     }
 }
@@ -114,7 +141,7 @@ mod tests {
             let a = shape(m, k, a_t, if shared == 1 { none } else { &batch });
             let b = shape(k, n, b_t, if shared == 2 { none } else { &batch });
             let (a, b) = (values(&a[..], seed), values(&b[..], seed ^ 1));
-            assert_gradients(&[a, b], |[a, b]| a.matmul_transposed(a_t, b, b_t));
+            assert_gradients(&[a, b], |[a, b]| a.matmul_transposed(b, [a_t, b_t].into()));
         }
     }
 }

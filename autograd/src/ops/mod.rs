@@ -20,3 +20,4 @@ pub use conv::conv2d_onto;
 pub use embedding::gather;
 pub use layout::concat;
 pub use loss::{cross_entropy, mse};
+pub use matmul::Transposed;

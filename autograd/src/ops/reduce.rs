@@ -1,5 +1,6 @@
 use crate::{Op, Result, Sink, Var};
-use tweedie_tensor::{Element, Shape, Tensor, ops};
+use tweedie_tensor::ops::{self, KeepDim};
+use tweedie_tensor::{Element, Shape, Tensor};
 
 /// The sum of everything, or its mean.
 struct Sum {
@@ -24,7 +25,7 @@ impl<T: Element> Op<T, 1> for Sum {
 /// The sum along one axis.
 struct SumAxis {
     axis: usize,
-    keep: bool,
+    keep: KeepDim,
 }
 
 impl<T: Element> Op<T, 1> for SumAxis {
@@ -62,17 +63,18 @@ impl<T: Element> Var<T> {
         Sum { mean: true }.apply([self])
     }
 
-    /// The sum along an axis, which stays with length 1 if `keep`.
+    /// The sum along an axis.
     ///
     /// # Errors
     /// An axis that is not there.
-    pub fn sum_axis(self, axis: usize, keep: bool) -> Result<Var<T>> {
+    pub fn sum_axis(self, axis: usize, keep: KeepDim) -> Result<Var<T>> {
         SumAxis { axis, keep }.apply([self])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::KeepDim;
     use crate::check::{assert_gradients, values};
     use proptest::prelude::*;
 
@@ -82,7 +84,7 @@ mod tests {
         fn all_and_along_an_axis(
             dims in proptest::collection::vec(1usize..5, 1..4),
             axis in 0usize..3,
-            keep in any::<bool>(),
+            keep in prop_oneof![Just(KeepDim::No), Just(KeepDim::Yes)],
             seed in any::<u64>(),
         ) {
             let x = [values(&dims[..], seed)];

@@ -64,7 +64,7 @@ struct Points {
 impl Points {
     fn new<T: Element>(features: &Tensor<T>) -> Result<Points> {
         let rows: Tensor<f64> = features.cast();
-        let squares = ops::sum_axis(&ops::unary(rows.clone(), ops::Unary::Square), 1, false)?;
+        let squares = ops::sum_axis(&ops::unary(rows.clone(), ops::Unary::Square), 1, ops::KeepDim::No)?;
         Ok(Points { rows, squares: squares.as_slice().to_vec() })
     }
 

@@ -1,5 +1,5 @@
 use super::CaptionConfig;
-use crate::condition::input;
+use crate::condition::input_error;
 use crate::layers::{Embedding, LayerNorm, Mlp, TokenAttention};
 use crate::{Builder, Ctx, Layer, Result};
 use tweedie_autograd::Var;
@@ -80,11 +80,11 @@ impl CaptionEncoder {
         for caption in captions {
             if caption.len() > length {
                 let what = format!("a caption of {} tokens", caption.len());
-                return Err(input("caption encoder", what, format!("{length} are the most")));
+                return Err(input_error("caption encoder", what, format!("{length} are the most")));
             }
             if let Some(token) = caption.iter().find(|&&token| token >= vocabulary) {
                 let why = format!("there are tokens 0 to {}", vocabulary - 1);
-                return Err(input("caption encoder", format!("token {token}"), why));
+                return Err(input_error("caption encoder", format!("token {token}"), why));
             }
             tokens
                 .extend(caption.iter().copied().chain(std::iter::repeat_n(PADDING, length - caption.len())));

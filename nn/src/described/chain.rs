@@ -3,7 +3,7 @@ use crate::weights::WeightFile;
 use crate::{Error, Result};
 use std::collections::BTreeSet;
 use std::path::Path;
-use tweedie_tensor::ops::{self, Binary, Padding, Unary};
+use tweedie_tensor::ops::{self, Binary, KeepDim, Padding, Unary};
 use tweedie_tensor::{Shape, Tensor};
 
 /// A chain of layers that makes a row of features of a picture. Inference only.
@@ -216,7 +216,7 @@ impl Step {
             Step::AvgPool(kernel, stride) => ops::avg_pool2d(x, *kernel, *stride),
             Step::GlobalAverage => {
                 let [n, c, h, w] = x.shape().nchw("global_average")?;
-                ops::mean_axis(&x.reshape([n, c, h * w])?, 2, false)
+                ops::mean_axis(&x.reshape([n, c, h * w])?, 2, KeepDim::No)
             }
             Step::Flatten => x.reshape(Shape::new(&[x.dims()[0], x.numel() / x.dims()[0].max(1)])?),
         }

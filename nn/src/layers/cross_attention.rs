@@ -3,6 +3,21 @@ use crate::{Builder, Ctx};
 use tweedie_autograd::{Result, Var, ops};
 use tweedie_tensor::{Element, ops as tensor};
 
+/// What a [`CrossAttention`] is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CrossAttentionConfig {
+    /// Channels of the pictures.
+    pub channels: usize,
+    /// Length of a token of the context.
+    pub context_width: usize,
+    /// Number of heads.
+    pub heads: usize,
+    /// Channels of a head.
+    pub head_dim: usize,
+    /// Whether the maps to queries, keys and values have a bias.
+    pub qkv_bias: bool,
+}
+
 /// Attention of every pixel to the tokens of a context (Vaswani et al. 2017; in diffusion, Rombach et al. 2022).
 ///
 /// Keys and values come from the context. Neither normalises nor adds the input; the block around it does.
@@ -17,23 +32,20 @@ pub struct CrossAttention {
 }
 
 impl CrossAttention {
-    /// Registers `to_q` for pictures of `channels`, `to_k` and `to_v` for tokens of `context_width` numbers, these
-    /// three without offsets unless `bias`, and `to_out.0`.
-    pub fn new(
-        b: &Builder,
-        channels: usize,
-        context_width: usize,
-        heads: usize,
-        head_dim: usize,
-        bias: bool,
-    ) -> CrossAttention {
+    /// Registers `to_q`, `to_k`, `to_v` and `to_out.0`.
+    pub fn new(b: &Builder, config: CrossAttentionConfig) -> CrossAttention {
+        let CrossAttentionConfig { channels, context_width, heads, head_dim, qkv_bias } = config;
         let inner = heads * head_dim;
+        let map = |name: &str, inputs: usize| match qkv_bias {
+            true => Linear::new(&b.pp(name), inputs, inner),
+            false => Linear::without_bias(&b.pp(name), inputs, inner),
+        };
         CrossAttention {
             heads,
             head_dim,
-            to_q: Linear::with_bias(&b.pp("to_q"), channels, inner, bias),
-            to_k: Linear::with_bias(&b.pp("to_k"), context_width, inner, bias),
-            to_v: Linear::with_bias(&b.pp("to_v"), context_width, inner, bias),
+            to_q: map("to_q", channels),
+            to_k: map("to_k", context_width),
+            to_v: map("to_v", context_width),
             to_out: Linear::new(&b.pp("to_out.0"), inner, channels),
         }
     }
@@ -58,7 +70,7 @@ impl CrossAttention {
             let products = tensor::matmul(q.value(), true, k.value(), false)?;
             let weights = tensor::softmax(tensor::scale(products, scale))?;
             let by_head = weights.reshape([n, self.heads, height * width, tokens])?;
-            let mean = tensor::mean_axis(&by_head, 1, false)?;
+            let mean = tensor::mean_axis(&by_head, 1, tensor::KeepDim::No)?;
             Ok(tensor::transpose_last(&mean)?.reshape([n, tokens, height, width])?)
         })?;
         let mixed = ops::attention(q, k, v, scale)?;
@@ -72,11 +84,14 @@ mod tests {
     use tweedie_tensor::Tensor;
 
     #[test]
-    fn every_pixel_gets_the_mean_of_the_tokens_it_asks_for() {
+    fn every_pixel_gets_the_mean_of_the_tokens_weighted_by_its_attention() {
         let (n, channels, width, heads, head_dim, tokens) = (2, 3, 5, 2, 4, 3);
-        for bias in [false, true] {
+        for qkv_bias in [false, true] {
             let b = Builder::new();
-            let layer = CrossAttention::new(&b, channels, width, heads, head_dim, bias);
+            let layer = CrossAttention::new(
+                &b,
+                CrossAttentionConfig { channels, context_width: width, heads, head_dim, qkv_bias },
+            );
             let params = b.draw(9).cast::<f64>();
             let x = Tensor::from_fn([n, channels, 1, 2], |i| ((i * 3) % 5) as f64 - 2.0);
             let context = Tensor::from_fn([n, tokens, width], |i| ((i * 7) % 11) as f64 / 4.0 - 1.0);

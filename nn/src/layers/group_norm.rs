@@ -33,7 +33,8 @@ impl GroupNorm {
     /// # Errors
     /// An input of another number of channels.
     pub fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        self.run(ctx, x, false)
+        let y = x.group_norm(ctx.param(self.weight), ctx.param(self.bias), self.groups, self.eps)?;
+        Ok(ctx.watch(self.weight, y))
     }
 
     /// Normalises and applies SiLU in the same pass over memory.
@@ -41,11 +42,7 @@ impl GroupNorm {
     /// # Errors
     /// As [`GroupNorm::forward`].
     pub fn forward_silu<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        self.run(ctx, x, true)
-    }
-
-    fn run<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, silu: bool) -> Result<Var<T>> {
-        let y = x.group_norm(ctx.param(self.weight), ctx.param(self.bias), self.groups, self.eps, silu)?;
+        let y = x.group_norm_silu(ctx.param(self.weight), ctx.param(self.bias), self.groups, self.eps)?;
         Ok(ctx.watch(self.weight, y))
     }
 }

@@ -1,4 +1,5 @@
 use crate::{Builder, Ctx, Init, Layer, ParamId};
+use tweedie_autograd::ops::Transposed;
 use tweedie_autograd::{Result, Var};
 use tweedie_tensor::{Element, ops};
 
@@ -12,27 +13,28 @@ pub struct Linear {
 impl Linear {
     /// Registers `weight` and `bias`, both U(±1/√`inputs`).
     pub fn new(b: &Builder, inputs: usize, outputs: usize) -> Linear {
-        Linear::with_bias(b, inputs, outputs, true)
+        Linear::with_init(b, inputs, outputs, Init::FanIn(inputs))
     }
 
-    /// As [`Linear::new`], `bias` only if asked for.
-    pub fn with_bias(b: &Builder, inputs: usize, outputs: usize, bias: bool) -> Linear {
-        Linear::with_init(b, inputs, outputs, bias, Init::FanIn(inputs))
+    /// As [`Linear::new`], without `bias`.
+    pub fn without_bias(b: &Builder, inputs: usize, outputs: usize) -> Linear {
+        let weight = b.param("weight", [outputs, inputs], Init::FanIn(inputs));
+        Linear { weight, bias: None }
     }
 
     /// As [`Linear::new`], starting as the map to zero.
     pub fn zeros(b: &Builder, inputs: usize, outputs: usize) -> Linear {
-        Linear::with_init(b, inputs, outputs, true, Init::Zeros)
+        Linear::with_init(b, inputs, outputs, Init::Zeros)
     }
 
-    fn with_init(b: &Builder, inputs: usize, outputs: usize, bias: bool, init: Init) -> Linear {
+    fn with_init(b: &Builder, inputs: usize, outputs: usize, init: Init) -> Linear {
         let weight = b.param("weight", [outputs, inputs], init);
-        Linear { weight, bias: bias.then(|| b.param("bias", [outputs], init)) }
+        Linear { weight, bias: Some(b.param("bias", [outputs], init)) }
     }
 
     /// The layer on tokens \[n, s, `inputs`\], its result channels first: W xᵀ + b, \[n, `outputs`, s\].
     pub(crate) fn channels_first<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        let y = ctx.param(self.weight).matmul_transposed(false, x, true)?;
+        let y = ctx.param(self.weight).matmul_transposed(x, Transposed::Right)?;
         let y = match self.bias {
             Some(bias) => {
                 let bias = ctx.param(bias);
@@ -46,7 +48,7 @@ impl Linear {
 
     /// The inverse arrangement: channels-first x \[n, `inputs`, s\] to tokens, xᵀ Wᵀ + b, \[n, s, `outputs`\].
     pub(crate) fn channels_last<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        let y = x.matmul_transposed(true, ctx.param(self.weight), true)?;
+        let y = x.matmul_transposed(ctx.param(self.weight), Transposed::Both)?;
         let y = match self.bias {
             Some(bias) => y.add(ctx.param(bias))?,
             None => y,
@@ -68,7 +70,7 @@ impl Linear {
 
 impl Layer for Linear {
     fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        let y = x.matmul_transposed(false, ctx.param(self.weight), true)?;
+        let y = x.matmul_transposed(ctx.param(self.weight), Transposed::Right)?;
         let y = match self.bias {
             Some(bias) => y.add(ctx.param(bias))?,
             None => y,

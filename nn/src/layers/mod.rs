@@ -16,7 +16,7 @@ mod time_embedding;
 mod token_attention;
 
 pub use conv2d::Conv2d;
-pub use cross_attention::CrossAttention;
+pub use cross_attention::{CrossAttention, CrossAttentionConfig};
 pub use embedding::Embedding;
 pub use group_norm::GroupNorm;
 pub use layer_norm::LayerNorm;

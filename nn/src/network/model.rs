@@ -1,7 +1,7 @@
 use super::config::{Backbone, NetworkConfig};
 use super::inputs::Inputs;
 use crate::caption::CaptionEncoder;
-use crate::condition::input;
+use crate::condition::input_error;
 use crate::{Builder, Ctx, Result, Transformer, UNet};
 use tweedie_autograd::Var;
 use tweedie_tensor::Element;
@@ -54,12 +54,16 @@ impl Network {
             (Some(encoder), Some(captions)) if captions.len() == n => Some(encoder.forward(ctx, captions)?),
             (Some(_), Some(captions)) => {
                 let why = format!("one for each of {n} samples is needed");
-                return Err(input("network", format!("{} captions", captions.len()), why));
+                return Err(input_error("network", format!("{} captions", captions.len()), why));
             }
             (Some(_), None) => {
-                return Err(input("network", "no captions", "the network reads one per sample, be it empty"));
+                return Err(input_error(
+                    "network",
+                    "no captions",
+                    "the network reads one per sample, be it empty",
+                ));
             }
-            (None, Some(_)) => return Err(input("network", "captions", "the network reads none")),
+            (None, Some(_)) => return Err(input_error("network", "captions", "the network reads none")),
         };
         match &self.body {
             Body::UNet(unet) => unet.forward_in_context(ctx, x, timesteps, classes, context),

@@ -1,7 +1,7 @@
 use super::TransformerConfig;
 use super::block::Block;
 use super::final_layer::FinalLayer;
-use crate::condition::{ConditionEmbedding, Told, check_picture};
+use crate::condition::{ConditionEmbedding, ConditionInputs, check_picture};
 use crate::layers::{Linear, Sinusoid, patchify, positions, unpatchify};
 use crate::{Builder, Ctx, Result};
 use tweedie_autograd::Var;
@@ -67,7 +67,8 @@ impl Transformer {
     ) -> Result<Var<T>> {
         let TransformerConfig { in_channels, patch_size, hidden_size, .. } = self.config;
         let n = check_picture(NAME, &x, in_channels, patch_size)?;
-        let condition = self.condition.forward(ctx, n, &Told { timesteps, classes, context: None })?;
+        let condition =
+            self.condition.forward(ctx, n, &ConditionInputs { timesteps, classes, context: None })?;
         let patches = patchify(x, patch_size)?;
         let [_, numbers, rows, columns] = patches.shape().nchw(NAME)?;
         let patches = patches.reshape([n, numbers, rows * columns])?;

@@ -7,8 +7,9 @@ use crate::{Builder, Ctx, Layer};
 use tweedie_autograd::{Result, Var, ops};
 use tweedie_tensor::Element;
 
-/// What steers every block: the embedding of time and class, and the context that there may be to attend to.
-pub(super) struct Condition<T: Element> {
+/// What every block reads besides the picture: the embedding of time and class, and the context to attend to if the network
+/// has one.
+pub(super) struct BlockInputs<T: Element> {
     pub(super) time: Var<T>,
     pub(super) context: Option<Var<T>>,
 }
@@ -23,12 +24,12 @@ struct Stage {
 }
 
 impl Stage {
-    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, condition: &Condition<T>) -> Result<Var<T>> {
-        let mut x = run(&self.resnet, ctx, x, condition)?;
+    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, inputs: &BlockInputs<T>) -> Result<Var<T>> {
+        let mut x = run(&self.resnet, ctx, x, inputs)?;
         if let Some(attention) = self.attention.clone() {
             x = ctx.checkpoint(vec![x], move |ctx, inputs| attention.forward(ctx, only(inputs)?))?;
         }
-        match (&self.cross_attention, &condition.context) {
+        match (&self.cross_attention, &inputs.context) {
             (Some(attention), Some(context)) => {
                 let attention = attention.clone();
                 ctx.checkpoint(vec![x, context.clone()], move |ctx, inputs| {
@@ -42,14 +43,9 @@ impl Stage {
 }
 
 /// A residual block that may be run again in the backward pass.
-fn run<T: Element>(
-    resnet: &ResnetBlock,
-    ctx: &Ctx<T>,
-    x: Var<T>,
-    condition: &Condition<T>,
-) -> Result<Var<T>> {
+fn run<T: Element>(resnet: &ResnetBlock, ctx: &Ctx<T>, x: Var<T>, inputs: &BlockInputs<T>) -> Result<Var<T>> {
     let resnet = resnet.clone();
-    ctx.checkpoint(vec![x, condition.time.clone()], move |ctx, inputs| {
+    ctx.checkpoint(vec![x, inputs.time.clone()], move |ctx, inputs| {
         let [x, time] = both("resnet_block", inputs)?;
         resnet.forward(ctx, x, time)
     })
@@ -72,11 +68,11 @@ enum Resampler {
 }
 
 impl Resampler {
-    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, condition: &Condition<T>) -> Result<Var<T>> {
+    fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, inputs: &BlockInputs<T>) -> Result<Var<T>> {
         match self {
             Resampler::Down(layer) => layer.forward(ctx, x),
             Resampler::Up(layer) => layer.forward(ctx, x),
-            Resampler::Resnet(block) => run(block, ctx, x, condition),
+            Resampler::Resnet(block) => run(block, ctx, x, inputs),
         }
     }
 }
@@ -171,15 +167,15 @@ impl DownBlock {
         &self,
         ctx: &Ctx<T>,
         mut x: Var<T>,
-        condition: &Condition<T>,
+        inputs: &BlockInputs<T>,
         skips: &mut Vec<Var<T>>,
     ) -> Result<Var<T>> {
         for stage in &self.stages {
-            x = stage.forward(ctx, x, condition)?;
+            x = stage.forward(ctx, x, inputs)?;
             skips.push(x.clone());
         }
         if let Some(downsampler) = &self.downsampler {
-            x = downsampler.forward(ctx, x, condition)?;
+            x = downsampler.forward(ctx, x, inputs)?;
             skips.push(x.clone());
         }
         Ok(x)
@@ -227,10 +223,10 @@ impl MidBlock {
         &self,
         ctx: &Ctx<T>,
         x: Var<T>,
-        condition: &Condition<T>,
+        inputs: &BlockInputs<T>,
     ) -> Result<Var<T>> {
-        let x = self.first.forward(ctx, x, condition)?;
-        self.second.forward(ctx, x, condition)
+        let x = self.first.forward(ctx, x, inputs)?;
+        self.second.forward(ctx, x, inputs)
     }
 }
 
@@ -274,7 +270,7 @@ impl UpBlock {
         &self,
         ctx: &Ctx<T>,
         mut x: Var<T>,
-        condition: &Condition<T>,
+        inputs: &BlockInputs<T>,
         skips: &mut Vec<Var<T>>,
     ) -> Result<Var<T>> {
         for stage in &self.stages {
@@ -282,10 +278,10 @@ impl UpBlock {
                 Some(skip) => ops::concat([x, skip], 1)?,
                 None => x,
             };
-            x = stage.forward(ctx, joined, condition)?;
+            x = stage.forward(ctx, joined, inputs)?;
         }
         match &self.upsampler {
-            Some(upsampler) => upsampler.forward(ctx, x, condition),
+            Some(upsampler) => upsampler.forward(ctx, x, inputs),
             None => Ok(x),
         }
     }

@@ -1,11 +1,11 @@
-use crate::layers::{AttentionConfig, CrossAttention, GroupNorm, positions};
+use crate::layers::{AttentionConfig, CrossAttention, CrossAttentionConfig, GroupNorm, positions};
 use crate::{Builder, Ctx};
 use tweedie_autograd::{Result, Var};
 use tweedie_tensor::{Element, ops};
 
-/// x + cross-attention(norm x + places, context) (Rombach et al. 2022, section 3.3), where places are the embedding of
-/// row and column: in noise a pixel cannot see where it is, and "above" is a matter of that. Without the feed-forward layers that
-/// latent diffusion's blocks put around it: the residual blocks on either side are of that kind already.
+/// x + cross-attention(norm x + positions, context) (Rombach et al. 2022, section 3.3), where positions are the embeddings
+/// of row and column: nothing in a noisy picture tells a pixel where it lies, and a word like "above" depends on it. The
+/// feed-forward layers of latent diffusion's blocks are left out: the residual blocks before and after do their work.
 #[derive(Debug, Clone)]
 pub(super) struct ContextAttention {
     group_norm: GroupNorm,
@@ -20,18 +20,17 @@ impl ContextAttention {
     pub(super) fn new(b: &Builder, config: AttentionConfig, width: usize) -> Result<ContextAttention> {
         let AttentionConfig { channels, heads, head_dim, groups, eps, .. } = config;
         let group_norm = GroupNorm::new(&b.pp("group_norm"), groups.unwrap_or(1), channels, eps)?;
-        Ok(ContextAttention {
-            group_norm,
-            attention: CrossAttention::new(b, channels, width, heads, head_dim, false),
-        })
+        let config =
+            CrossAttentionConfig { channels, context_width: width, heads, head_dim, qkv_bias: false };
+        Ok(ContextAttention { group_norm, attention: CrossAttention::new(b, config) })
     }
 
     pub(super) fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, context: Var<T>) -> Result<Var<T>> {
         let [_, channels, height, width] = x.shape().nchw("cross_attention")?;
         let places = ops::transpose_last(&positions(height, width, channels)?)?;
         let places = Var::constant(places.reshape([1, channels, height, width])?);
-        let asking = self.group_norm.forward(ctx, x.clone())?.add(places)?;
-        self.attention.forward(ctx, asking, context)?.add(x)
+        let queries = self.group_norm.forward(ctx, x.clone())?.add(places)?;
+        self.attention.forward(ctx, queries, context)?.add(x)
     }
 }
 

@@ -1,6 +1,6 @@
-use super::UNetConfig;
-use super::blocks::{Condition, DownBlock, MidBlock, UpBlock};
-use crate::condition::{ConditionEmbedding, Told, check_picture, input};
+use super::blocks::{BlockInputs, DownBlock, MidBlock, UpBlock};
+use super::config::UNetConfig;
+use crate::condition::{ConditionEmbedding, ConditionInputs, check_picture, input_error};
 use crate::layers::{Conv2d, GroupNorm, Sinusoid, patchify, unpatchify};
 use crate::{Builder, Ctx, Init, Layer, Result};
 use tweedie_autograd::Var;
@@ -123,8 +123,8 @@ impl UNet {
     ) -> Result<Var<T>> {
         let n = check_picture("unet", &x, self.config.in_channels, self.config.size_multiple())?;
         let context = self.check_context(n, context)?;
-        let told = Told { timesteps, classes, context: context.as_ref() };
-        let condition = Condition { time: self.condition.forward(ctx, n, &told)?, context };
+        let inputs = ConditionInputs { timesteps, classes, context: context.as_ref() };
+        let inputs = BlockInputs { time: self.condition.forward(ctx, n, &inputs)?, context };
         let x = match self.config.center_input_sample {
             true => x.scale(2.0)?.add_scalar(-1.0)?,
             false => x,
@@ -132,20 +132,20 @@ impl UNet {
         let mut x = self.conv_in.forward(ctx, patchify(x, self.config.patch_size)?)?;
         let mut skips = vec![x.clone()];
         for block in &self.down_blocks {
-            x = block.forward(ctx, x, &condition, &mut skips)?;
+            x = block.forward(ctx, x, &inputs, &mut skips)?;
         }
         if let Some(block) = &self.mid_block {
-            x = block.forward(ctx, x, &condition)?;
+            x = block.forward(ctx, x, &inputs)?;
         }
         for block in &self.up_blocks {
-            x = block.forward(ctx, x, &condition, &mut skips)?;
+            x = block.forward(ctx, x, &inputs, &mut skips)?;
         }
         let x = self.conv_norm_out.forward_silu(ctx, x)?;
         Ok(unpatchify(self.conv_out.forward(ctx, x)?, self.config.patch_size)?)
     }
 
     fn check_context<T: Element>(&self, n: usize, context: Option<Var<T>>) -> Result<Option<Var<T>>> {
-        let refuse = |what: String, why: &str| Err(input("unet", what, why));
+        let refuse = |what: String, why: &str| Err(input_error("unet", what, why));
         match (self.config.cross_attention_dim, &context) {
             (None, None) => Ok(None),
             (None, Some(_)) => refuse("a context".to_string(), "the model has no cross_attention_dim"),

@@ -1,7 +1,7 @@
 //! Joining, cutting and reordering: everything that moves numbers and computes nothing.
 
 use super::pieces::{PIECE, for_pieces};
-use super::reduce::cut_at;
+use super::reduce::{KeepDim, cut_at};
 use crate::{Accumulate, Element, Error, Result, Shape, Tensor};
 
 /// Tensors joined along an axis, in the order given. They agree in all other axes.
@@ -14,7 +14,7 @@ pub fn concat<T: Element>(parts: &[&Tensor<T>], axis: usize) -> Result<Tensor<T>
         let why = "there is nothing to join".to_string();
         return Err(Error::Parameter { op: OP, name: "parts", value: "[]".to_string(), why });
     };
-    let (cut, _) = cut_at(OP, first.shape(), axis, true)?;
+    let (cut, _) = cut_at(OP, first.shape(), axis, KeepDim::Yes)?;
     let mut dims = first.dims().to_vec();
     dims[axis] = 0;
     for part in parts {
@@ -49,7 +49,7 @@ pub fn concat<T: Element>(parts: &[&Tensor<T>], axis: usize) -> Result<Tensor<T>
 /// [`Error::Parameter`] when there is no such axis, or the lengths do not add up to it.
 pub fn split<T: Element>(x: &Tensor<T>, axis: usize, lengths: &[usize]) -> Result<Vec<Tensor<T>>> {
     const OP: &str = "split";
-    let (cut, _) = cut_at(OP, x.shape(), axis, true)?;
+    let (cut, _) = cut_at(OP, x.shape(), axis, KeepDim::Yes)?;
     if lengths.iter().sum::<usize>() != cut.len {
         let why = format!("must add up to {}, the length of axis {axis} of {}", cut.len, x.shape());
         return Err(Error::Parameter { op: OP, name: "lengths", value: format!("{lengths:?}"), why });
@@ -157,7 +157,7 @@ struct Strip {
 
 impl Strip {
     fn new(op: &'static str, shape: &Shape, axis: usize, start: usize, len: usize) -> Result<Strip> {
-        let (cut, _) = cut_at(op, shape, axis, true)?;
+        let (cut, _) = cut_at(op, shape, axis, KeepDim::Yes)?;
         if start.checked_add(len).is_none_or(|end| end > cut.len) {
             let why = format!("leaves axis {axis} of {shape}, which has {} places", cut.len);
             let value = format!("{len} places from {start}");

@@ -43,7 +43,7 @@ pub use matmul::{matmul, matmul_into};
 pub use max_pool::max_pool2d;
 pub use optimizer::{AdamStep, SgdStep, Update, UpdateRule, global_norm, optimizer_step};
 pub use permute::{inverse_permutation, permute, transpose_last};
-pub use reduce::{max_axis, mean, mean_axis, sum, sum_axis, sum_to};
+pub use reduce::{KeepDim, max_axis, mean, mean_axis, sum, sum_axis, sum_to};
 pub use resize::{
     avg_pool2d, avg_pool2d_backward, crop2d, pad2d, upsample_nearest, upsample_nearest_backward,
 };

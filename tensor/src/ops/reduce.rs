@@ -21,30 +21,40 @@ pub fn mean<T: Element>(x: &Tensor<T>) -> Tensor<T> {
     Tensor::scalar(T::from_f64(sum_in_f64(x.as_slice()) / x.numel() as f64))
 }
 
-/// The sum over one axis, which stays with length 1 (`keep`) or goes.
+/// What becomes of an axis that is reduced to one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum KeepDim {
+    /// The result has one axis less.
+    #[default]
+    No,
+    /// The axis stays, with length 1, so that the result broadcasts against the operand.
+    Yes,
+}
+
+/// The sum over one axis.
 ///
 /// # Errors
 /// [`Error::Parameter`] when there is no such axis.
-pub fn sum_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: bool) -> Result<Tensor<T>> {
+pub fn sum_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: KeepDim) -> Result<Tensor<T>> {
     let (cut, shape) = cut_at("sum_axis", x.shape(), axis, keep)?;
     sum_middle(x.clone(), cut).reshape(shape)
 }
 
-/// The mean over one axis, which stays with length 1 (`keep`) or goes.
+/// The mean over one axis.
 ///
 /// # Errors
 /// [`Error::Parameter`] when there is no such axis.
-pub fn mean_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: bool) -> Result<Tensor<T>> {
+pub fn mean_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: KeepDim) -> Result<Tensor<T>> {
     let (cut, shape) = cut_at("mean_axis", x.shape(), axis, keep)?;
     let sum = sum_middle(x.clone(), cut);
     super::scale(sum, 1.0 / cut.len as f64).reshape(shape)
 }
 
-/// The largest element along one axis, which stays with length 1 (`keep`) or goes. NaN wins.
+/// The largest element along one axis; NaN if there is one.
 ///
 /// # Errors
 /// [`Error::Parameter`] when there is no such axis, or it is empty.
-pub fn max_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: bool) -> Result<Tensor<T>> {
+pub fn max_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: KeepDim) -> Result<Tensor<T>> {
     let (cut, shape) = cut_at("max_axis", x.shape(), axis, keep)?;
     if cut.len == 0 {
         let why = format!("an empty axis of {} has no largest element", x.shape());
@@ -113,14 +123,14 @@ pub(super) struct Cut {
 }
 
 /// The cut at an axis, and the shape that is left.
-pub(super) fn cut_at(op: &'static str, shape: &Shape, axis: usize, keep: bool) -> Result<(Cut, Shape)> {
+pub(super) fn cut_at(op: &'static str, shape: &Shape, axis: usize, keep: KeepDim) -> Result<(Cut, Shape)> {
     let dims = shape.dims();
     let Some(&len) = dims.get(axis) else {
         let why = format!("{shape} has {} axes, counted from 0", dims.len());
         return Err(Error::Parameter { op, name: "axis", value: axis.to_string(), why });
     };
     let mut left = dims.to_vec();
-    if keep {
+    if keep == KeepDim::Yes {
         left[axis] = 1;
     } else {
         left.remove(axis);
@@ -201,7 +211,7 @@ mod tests {
     use crate::ops::{Binary, binary, broadcast_to};
 
     fn along(x: &Tensor<f64>, axis: usize, fold: impl Fn(&[f64]) -> f64) -> Vec<f64> {
-        let (cut, _) = cut_at("test", x.shape(), axis, true).unwrap();
+        let (cut, _) = cut_at("test", x.shape(), axis, KeepDim::Yes).unwrap();
         let mut out = Vec::new();
         for o in 0..cut.outer {
             for i in 0..cut.inner {
@@ -220,18 +230,18 @@ mod tests {
             let x = values::<f64>(dims, 3);
             for axis in 0..3 {
                 let expected = along(&x, axis, |row| row.iter().sum());
-                let found = sum_axis(&x, axis, false).unwrap();
+                let found = sum_axis(&x, axis, KeepDim::No).unwrap();
                 assert_eq!(found.rank(), 2);
                 assert_close(found.as_slice(), &expected, 1e-12);
-                let found = sum_axis(&x.cast::<f32>(), axis, true).unwrap();
+                let found = sum_axis(&x.cast::<f32>(), axis, KeepDim::Yes).unwrap();
                 assert_eq!((found.rank(), found.dims()[axis]), (3, 1));
                 assert_close(found.as_slice(), &expected, 2e-5);
                 if dims[axis] > 0 {
                     let n = dims[axis] as f64;
                     let expected = along(&x, axis, |row| row.iter().sum::<f64>() / n);
-                    assert_close(mean_axis(&x, axis, false).unwrap().as_slice(), &expected, 1e-13);
+                    assert_close(mean_axis(&x, axis, KeepDim::No).unwrap().as_slice(), &expected, 1e-13);
                     let expected = along(&x, axis, |row| row.iter().fold(f64::MIN, |m, &x| m.max(x)));
-                    assert_eq!(max_axis(&x, axis, false).unwrap().as_slice(), expected);
+                    assert_eq!(max_axis(&x, axis, KeepDim::No).unwrap().as_slice(), expected);
                 }
             }
             assert_close(sum(&x).as_slice(), &[x.as_slice().iter().sum()], 1e-12);
@@ -289,8 +299,8 @@ mod tests {
     #[test]
     fn an_axis_that_is_not_there_is_named() {
         let x = values::<f32>([2, 3], 1);
-        let message = sum_axis(&x, 2, false).unwrap_err().to_string();
+        let message = sum_axis(&x, 2, KeepDim::No).unwrap_err().to_string();
         assert_eq!(message, "sum_axis: axis = 2: [2, 3] has 2 axes, counted from 0");
-        assert!(max_axis(&values::<f32>([2, 0], 1), 1, false).is_err());
+        assert!(max_axis(&values::<f32>([2, 0], 1), 1, KeepDim::No).is_err());
     }
 }
