@@ -1,5 +1,5 @@
 use crate::lr::LearningRate;
-use crate::optim::{OptimConfig, Optimizer, StepReport};
+use crate::optim::{OptimConfig, Optimizer, StepOptions, StepReport};
 use crate::{Ctx, Ema, Error, Params, Result};
 use tweedie_autograd::{Gradients, Tape, Var};
 use tweedie_tensor::Tensor;
@@ -114,7 +114,8 @@ impl Fit {
         let gradients = self.params.collect(gradients);
         let (step, average) = (self.optimizer.steps(), self.average.as_mut());
         let rate = self.rate.at(step);
-        let report = self.optimizer.step(&mut self.params, &gradients, rate, self.clip, average)?;
+        let options = StepOptions { lr: rate, clip: self.clip, average };
+        let report = self.optimizer.step(&mut self.params, &gradients, options)?;
         if !report.grad_norm.is_finite() {
             return Err(Error::Diverged { step });
         }

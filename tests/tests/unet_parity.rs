@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use tweedie_autograd::{Tape, Var, ops};
-use tweedie_nn::optim::{OptimConfig, Optimizer};
+use tweedie_nn::optim::{OptimConfig, Optimizer, StepOptions};
 use tweedie_nn::weights::{self, WeightFile};
 use tweedie_nn::{Builder, Ctx, Params, UNet, UNetConfig};
 use tweedie_tensor::Tensor;
@@ -90,7 +90,7 @@ fn check(name: &str) {
     let mut optimizer = Optimizer::new(config, &params).unwrap();
     for _ in 0..5 {
         let gradients: Vec<_> = fixture.gradients(&params).1.into_iter().map(Some).collect();
-        optimizer.step(&mut params, &gradients, 1e-3, None, None).unwrap();
+        optimizer.step(&mut params, &gradients, StepOptions::at(1e-3)).unwrap();
     }
     for (name, value) in params.iter() {
         fixture.assert_near(&format!("adamw.{name}"), value, 1e-4, 0.0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use tweedie_tensor::ops::{Update, global_norm, optimizer_step};
 use tweedie_tensor::{Shape, Tensor};
 
-/// An optimizer: what it remembers between steps of parameters of fixed shapes.
+/// An optimizer of parameters of fixed shapes: its rule, and the moments that it keeps between steps.
 #[derive(Debug, Clone)]
 pub struct Optimizer {
     config: OptimConfig,
@@ -13,12 +13,31 @@ pub struct Optimizer {
     moments: Vec<Vec<Tensor<f32>>>,
 }
 
-/// What a step saw.
+/// What a step is made with, besides parameters and gradients.
+#[derive(Debug)]
+pub struct StepOptions<'a> {
+    /// The learning rate.
+    pub lr: f64,
+    /// The largest norm that all gradients together may have: longer ones are scaled down (Pascanu et al. 2013); `None` leaves
+    /// them.
+    pub clip: Option<f64>,
+    /// A moving average of the parameters, to be updated in the same pass.
+    pub average: Option<&'a mut Ema>,
+}
+
+impl StepOptions<'_> {
+    /// This rate, without clipping and without an average.
+    pub fn at(lr: f64) -> StepOptions<'static> {
+        StepOptions { lr, clip: None, average: None }
+    }
+}
+
+/// What a step measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepReport {
     /// The norm of all gradients together, before clipping.
     pub grad_norm: f64,
-    /// What the gradients were multiplied by: below 1 when they were clipped.
+    /// What the gradients were multiplied by: below 1 if they were clipped.
     pub grad_scale: f64,
 }
 
@@ -43,11 +62,10 @@ impl Optimizer {
         &self.config
     }
 
-    /// One step at learning rate `lr`, in one pass over memory: clipping, moments, weights, and the average `ema`.
+    /// One step, in one pass over memory: clipping, moments, weights, and the average.
     ///
-    /// With `clip`, gradients are scaled down so that their global norm does not exceed it (Pascanu et al. 2013;
-    /// the factor is clip / (norm + 1e-6), as in PyTorch). A parameter without a gradient keeps its value and its
-    /// moments. If the norm is not finite, nothing at all is changed; the report tells.
+    /// Clipped gradients are multiplied by clip / (norm + 1e-6), as in PyTorch. A parameter without a gradient keeps its
+    /// value and its moments. If the norm of the gradients is not finite, nothing is changed; the report holds the norm.
     ///
     /// # Errors
     /// [`Error::State`] when the parameters, gradients or average are not of the shapes that this optimizer was
@@ -56,11 +74,10 @@ impl Optimizer {
         &mut self,
         params: &mut Params<f32>,
         gradients: &[Option<Tensor<f32>>],
-        lr: f64,
-        clip: Option<f64>,
-        mut ema: Option<&mut Ema>,
+        options: StepOptions<'_>,
     ) -> Result<StepReport> {
-        self.check(params, gradients, ema.as_deref())?;
+        let StepOptions { lr, clip, mut average } = options;
+        self.check(params, gradients, average.as_deref())?;
         let grad_norm = global_norm(gradients.iter().flatten());
         if !grad_norm.is_finite() {
             return Ok(StepReport { grad_norm, grad_scale: 0.0 });
@@ -68,7 +85,7 @@ impl Optimizer {
         let grad_scale = clip.map_or(1.0, |most| (most / (grad_norm + 1e-6)).min(1.0));
         self.steps += 1;
         let rule = self.config.rule(self.steps, lr, grad_scale);
-        let (mut averages, decay) = match ema.as_mut().map(|ema| ema.advance()) {
+        let (mut averages, decay) = match average.as_mut().map(|ema| ema.advance()) {
             Some((values, decay)) => (Some(values.iter_mut()), decay),
             None => (None, 0.0),
         };

@@ -3,7 +3,7 @@
 use crate::{Config, Result};
 use tweedie_autograd::{Tape, Var};
 use tweedie_diffusion::purpose;
-use tweedie_nn::optim::Optimizer;
+use tweedie_nn::optim::{Optimizer, StepOptions};
 use tweedie_nn::{Builder, Ctx, Ema, Inputs, Network, NetworkConfig, Params};
 use tweedie_tensor::random;
 use tweedie_tensor::{Tensor, rehearse, rehearsed};
@@ -87,7 +87,8 @@ pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usiz
             cost.activations = in_use() - now - 2 * bytes(&pictures);
             let gradient = loss(output.value().clone(), &noise);
             let gradients = params.collect(output.vjp(gradient)?);
-            optimizer.step(&mut params, &gradients, 1e-4, Some(config.optimizer.clip), Some(&mut ema))?;
+            let (clip, average) = (Some(config.optimizer.clip), Some(&mut ema));
+            optimizer.step(&mut params, &gradients, StepOptions { lr: 1e-4, clip, average })?;
             cost.flops = rehearsed().map_or(0.0, |so_far| so_far.flops) - flops;
         }
         cost.average = ema.params().values().iter().map(bytes).sum();

@@ -7,6 +7,7 @@ use crate::{Config, Error, Result};
 use tweedie_autograd::{Tape, Var};
 use tweedie_diffusion::{Condition, LossValue};
 use tweedie_nn::lr::{Decay, LearningRate};
+use tweedie_nn::optim::StepOptions;
 use tweedie_nn::{Ctx, Inputs};
 use tweedie_tensor::random::{self, Stream};
 
@@ -52,10 +53,9 @@ impl Run {
         let gradients = self.params.collect(output.vjp(gradient)?);
 
         let learning_rate = self.learning_rate().at(step);
-        let clip = Some(optimizer.clip);
-        let ema = Some(&mut self.ema);
-        let grad_norm =
-            self.optimizer.step(&mut self.params, &gradients, learning_rate, clip, ema)?.grad_norm;
+        let options =
+            StepOptions { lr: learning_rate, clip: Some(optimizer.clip), average: Some(&mut self.ema) };
+        let grad_norm = self.optimizer.step(&mut self.params, &gradients, options)?.grad_norm;
         if !value.is_finite() || !grad_norm.is_finite() {
             return Err(Error::Diverged { step });
         }

@@ -20,7 +20,7 @@ fn gradients(step: u64) -> Vec<Option<Tensor<f32>>> {
 }
 
 /// PyTorch's documented formulas for one weight, in f64: (weight, first moment, second moment).
-fn textbook(config: OptimConfig, lr: f64, t: i32, g: f64, [mut w, m, v]: [f64; 3]) -> [f64; 3] {
+fn published(config: OptimConfig, lr: f64, t: i32, g: f64, [mut w, m, v]: [f64; 3]) -> [f64; 3] {
     let adam = |[beta1, beta2, eps]: [f64; 3], w: f64, g: f64| {
         let (m, v) = (beta1 * m + (1.0 - beta1) * g, beta2 * v + (1.0 - beta2) * g * g);
         let (mean, square) = (m / (1.0 - beta1.powi(t)), v / (1.0 - beta2.powi(t)));
@@ -42,7 +42,7 @@ fn textbook(config: OptimConfig, lr: f64, t: i32, g: f64, [mut w, m, v]: [f64; 3
 }
 
 #[test]
-fn five_steps_are_the_textbooks() {
+fn five_steps_agree_with_the_published_formulas() {
     let configs = [
         OptimConfig::Adam { beta1: 0.8, beta2: 0.95, eps: 1e-3, weight_decay: 0.1 },
         OptimConfig::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.5 },
@@ -63,12 +63,14 @@ fn five_steps_are_the_textbooks() {
             let squares = g.iter().flatten().flat_map(|g| g.as_slice()).map(|&g| f64::from(g).powi(2));
             let norm = squares.sum::<f64>().sqrt();
             let lr = 0.01 * t as f64;
-            let report = optimizer.step(&mut trained, &g, lr, Some(clip), None).unwrap();
+            let report = optimizer
+                .step(&mut trained, &g, StepOptions { clip: Some(clip), ..StepOptions::at(lr) })
+                .unwrap();
             assert!((report.grad_norm / norm - 1.0).abs() < 1e-12);
             for (weights, g) in expected.iter_mut().zip(g.iter().flatten()) {
                 for (state, &g) in weights.iter_mut().zip(g.as_slice()) {
                     let g = f64::from(g) * clip / (norm + 1e-6);
-                    *state = textbook(config, lr, t as i32, g, *state);
+                    *state = published(config, lr, t as i32, g, *state);
                 }
             }
         }
@@ -86,7 +88,8 @@ fn stopping_and_restoring_changes_no_bit() {
     for config in [OptimConfig::adamw(), OptimConfig::Sgd { momentum: 0.9, weight_decay: 0.0 }] {
         let run = |params: &mut Params<f32>, optimizer: &mut Optimizer, ema: &mut Ema, steps: [u64; 2]| {
             for step in steps[0]..steps[1] {
-                optimizer.step(params, &gradients(step), 0.1, Some(1.0), Some(ema)).unwrap();
+                let options = StepOptions { lr: 0.1, clip: Some(1.0), average: Some(ema) };
+                optimizer.step(params, &gradients(step), options).unwrap();
             }
         };
         let mut whole = params();
@@ -100,13 +103,13 @@ fn stopping_and_restoring_changes_no_bit() {
         run(&mut cut, &mut first, &mut early, [0, 3]);
         let state = first.state(&cut).map(|(name, value)| (name, value.clone())).collect();
         let mut second = Optimizer::restore(config, &cut, first.steps(), &state).unwrap();
-        let mut late = Ema::restore(early.params().clone(), 0.9, early.updates()).unwrap();
-        run(&mut cut, &mut second, &mut late, [3, 7]);
+        let mut restored = Ema::restore(early.params().clone(), 0.9, early.updates()).unwrap();
+        run(&mut cut, &mut second, &mut restored, [3, 7]);
 
         for (a, b) in whole.values().iter().zip(cut.values()) {
             assert_eq!(a.as_slice(), b.as_slice());
         }
-        for (a, b) in ema.params().values().iter().zip(late.params().values()) {
+        for (a, b) in ema.params().values().iter().zip(restored.params().values()) {
             assert_eq!(a.as_slice(), b.as_slice());
         }
         assert_ne!(ema.params().values()[0].as_slice(), whole.values()[0].as_slice());
@@ -120,7 +123,8 @@ fn the_average_follows_its_definition() {
     let mut ema = Ema::new(&trained, 0.3).unwrap();
     let mut expected: Vec<f64> = trained.values()[2].as_slice().iter().map(|&w| f64::from(w)).collect();
     for step in 0..8 {
-        optimizer.step(&mut trained, &gradients(step), 0.05, None, Some(&mut ema)).unwrap();
+        let options = StepOptions { lr: 0.05, clip: None, average: Some(&mut ema) };
+        optimizer.step(&mut trained, &gradients(step), options).unwrap();
         let decay = ((1.0 + step as f64) / (10.0 + step as f64)).min(0.3);
         for (mean, &w) in expected.iter_mut().zip(trained.values()[2].as_slice()) {
             *mean = decay * *mean + (1.0 - decay) * f64::from(w);
@@ -137,7 +141,9 @@ fn threads_change_no_bit() {
         let mut params = params();
         let mut optimizer = Optimizer::new(OptimConfig::adamw(), &params).unwrap();
         for step in 0..3 {
-            optimizer.step(&mut params, &gradients(step), 0.1, Some(1.0), None).unwrap();
+            optimizer
+                .step(&mut params, &gradients(step), StepOptions { clip: Some(1.0), ..StepOptions::at(0.1) })
+                .unwrap();
         }
         params
     };
@@ -153,13 +159,13 @@ fn what_has_no_gradient_stays_and_what_is_not_finite_changes_nothing() {
     let mut optimizer = Optimizer::new(OptimConfig::adamw(), &trained).unwrap();
     let mut g = gradients(0);
     g[1] = None;
-    optimizer.step(&mut trained, &g, 0.1, None, None).unwrap();
+    optimizer.step(&mut trained, &g, StepOptions::at(0.1)).unwrap();
     assert_eq!(trained.values()[1].as_slice(), params().values()[1].as_slice());
     assert_ne!(trained.values()[0].as_slice(), params().values()[0].as_slice());
 
     let before = trained.clone();
     g[2] = Some(Tensor::full([33], f32::NAN));
-    let report = optimizer.step(&mut trained, &g, 0.1, None, None).unwrap();
+    let report = optimizer.step(&mut trained, &g, StepOptions::at(0.1)).unwrap();
     assert!(report.grad_norm.is_nan());
     assert_eq!(optimizer.steps(), 1);
     assert_eq!(trained.values()[0].as_slice(), before.values()[0].as_slice());
@@ -171,9 +177,9 @@ fn what_does_not_belong_together_is_refused() {
     let mut optimizer = Optimizer::new(OptimConfig::adamw(), &trained).unwrap();
     let mut g = gradients(0);
     g[0] = Some(Tensor::zeros([4]));
-    let error = optimizer.step(&mut trained, &g, 0.1, None, None).unwrap_err().to_string();
+    let error = optimizer.step(&mut trained, &g, StepOptions::at(0.1)).unwrap_err().to_string();
     assert!(error.starts_with("optimizer: 0.weight: has shape [5]"), "{error}");
-    assert!(optimizer.step(&mut trained, &g[1..], 0.1, None, None).is_err());
+    assert!(optimizer.step(&mut trained, &g[1..], StepOptions::at(0.1)).is_err());
     let error =
         Optimizer::restore(OptimConfig::adamw(), &trained, 1, &BTreeMap::new()).unwrap_err().to_string();
     assert_eq!(error, "optimizer: exp_avg.0.weight: is missing");

@@ -2,7 +2,7 @@ use crate::{Model, Result};
 use std::time::Instant;
 use tweedie_autograd::{Tape, Var, ops::mse};
 use tweedie_diffusion::purpose;
-use tweedie_nn::optim::{OptimConfig, Optimizer};
+use tweedie_nn::optim::{OptimConfig, Optimizer, StepOptions};
 use tweedie_nn::{Builder, Ctx, Inputs, Network, NetworkConfig, Params};
 use tweedie_tensor::Tensor;
 use tweedie_tensor::random;
@@ -88,7 +88,7 @@ impl Step {
         let loss = mse(output, self.noise.clone())?;
         let value = loss.value().item()?;
         let gradients = self.params.collect(loss.backward()?);
-        self.optimizer.step(&mut self.params, &gradients, 1e-4, None, None)?;
+        self.optimizer.step(&mut self.params, &gradients, StepOptions::at(1e-4))?;
         Ok(value)
     }
 

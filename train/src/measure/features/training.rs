@@ -5,7 +5,7 @@ use crate::{Error, Result};
 use std::sync::Arc;
 use tweedie_autograd::{Tape, Var, ops::cross_entropy};
 use tweedie_nn::lr::LearningRate;
-use tweedie_nn::optim::{OptimConfig, Optimizer};
+use tweedie_nn::optim::{OptimConfig, Optimizer, StepOptions};
 use tweedie_nn::{Builder, Classifier, ClassifierConfig, Ctx, Ema, Params};
 
 /// How a classifier is trained. The result is a function of this and of the data, whatever the number of threads.
@@ -145,7 +145,8 @@ impl ClassifierRun<'_> {
         let value = f64::from(loss.value().item()?);
         let gradients = params.collect(loss.backward()?);
         let (rate, average) = (self.rate.at(step), &mut self.average);
-        let report = self.optimizer.step(params, &gradients, rate, Some(1.0), Some(average))?;
+        let options = StepOptions { lr: rate, clip: Some(1.0), average: Some(average) };
+        let report = self.optimizer.step(params, &gradients, options)?;
         if !value.is_finite() || !report.grad_norm.is_finite() {
             return Err(Error::config(
                 format!("the classifier's loss is no longer a finite number (step {step})"),
