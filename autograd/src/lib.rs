@@ -44,3 +44,8 @@ pub use op::Op;
 pub use sink::Sink;
 pub use tape::Tape;
 pub use var::Var;
+
+/// The code of this page of the book is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/how-to/add-an-operation.md")]
+mod book {}

@@ -56,3 +56,8 @@ pub use spec::{Init, Spec};
 pub use transformer::{Transformer, TransformerConfig};
 pub use tweedie_autograd::ParamId;
 pub use unet::{UNet, UNetConfig};
+
+/// The code of this page of the book is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/how-to/add-a-layer.md")]
+mod book {}
