@@ -2,7 +2,7 @@ use crate::node::{Backward, NodeId, Pending};
 use crate::{Error, ParamId, Result, Tape, Var};
 use tweedie_tensor::{Element, Tensor};
 
-/// Runs a part of a network without keeping what its backward pass will read: backward runs the part again
+/// Runs a part of a network without keeping what its backward pass will read: the backward pass runs the part a second time
 /// (T. Chen et al. 2016, "Training deep nets with sublinear memory cost").
 ///
 /// `part` gets the tape to take its parameters from ([`Tape::param`]) and the inputs as variables on it. It
@@ -40,7 +40,7 @@ fn leaves<T: Element>(tape: &Tape<T>, values: &[Tensor<T>]) -> Vec<Var<T>> {
     values.iter().map(|value| tape.leaf(value.clone())).collect()
 }
 
-/// What backward needs to run the part again: the inputs, and where their gradients and the parameters' go.
+/// The part with its inputs, to be run a second time, and the nodes of inputs and parameters, which get the gradients.
 struct Replay<T: Element, F> {
     part: F,
     values: Vec<Tensor<T>>,

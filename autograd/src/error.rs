@@ -1,6 +1,6 @@
 use tweedie_tensor::Shape;
 
-/// What differentiation can refuse.
+/// Errors of differentiation.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The kernel below an operation refused its operands.
@@ -12,13 +12,13 @@ pub enum Error {
         /// The operation.
         op: &'static str,
     },
-    /// The tape of a variable has been run backward already, so its history is gone.
+    /// The tape of a variable has been run backward before, and its nodes are gone.
     #[error("{op}: the tape has been run backward and holds nothing any more")]
     Spent {
         /// The operation.
         op: &'static str,
     },
-    /// `backward` starts from one number.
+    /// `backward` was called on more or less than one number.
     #[error("backward: starts from a loss of one number, not from shape {shape}")]
     NotScalar {
         /// The shape of the variable it was called on.
@@ -27,7 +27,7 @@ pub enum Error {
     /// `backward` was called on a constant.
     #[error("backward: the loss depends on nothing that stands on a tape")]
     Constant,
-    /// An operation handed back a gradient of another shape than its operand's.
+    /// An operation returned a gradient of another shape than its operand's.
     #[error("{op}: the gradient of operand {operand} has shape {got}, the operand {expected}")]
     GradientShape {
         /// The operation.

@@ -2,7 +2,7 @@ use crate::node::{NodeId, ParamId};
 use std::collections::HashMap;
 use tweedie_tensor::{Element, Tensor};
 
-/// What a backward pass leaves: the gradient of every leaf that the loss depends on.
+/// The result of a backward pass: the gradient of every leaf that the loss depends on.
 pub struct Gradients<T: Element = f32> {
     params: HashMap<ParamId, Tensor<T>>,
     leaves: HashMap<NodeId, Tensor<T>>,

@@ -1,8 +1,8 @@
 //! Reverse-mode automatic differentiation on a tape.
 //!
-//! A [`Var`] is a tensor that may remember where it came from. Operations on `Var`s compute at once, and, if
-//! an operand is on a [`Tape`], push a node that holds exactly what the gradient will need. [`Var::backward`]
-//! pops the nodes in reverse, each handing gradients to the ones before it and freeing what it saved.
+//! A [`Var`] is a tensor that may be recorded on a [`Tape`]. Operations on `Var`s compute at once, and, if an operand is on a
+//! tape, push a node that holds exactly what the gradient will read. [`Var::backward`] pops the nodes in reverse order; each
+//! passes gradients to its operands and frees what it saved.
 //!
 //! A `Var` without a tape is a constant: inference is the same code with no tape, and saves nothing.
 //!

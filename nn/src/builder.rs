@@ -19,7 +19,7 @@ impl Builder {
         Builder::default()
     }
 
-    /// The same list of parameters under a longer prefix: `pp("conv1")` names what follows `conv1.…`.
+    /// The same list of parameters under a longer prefix: after `pp("conv1")`, names begin with `conv1.`.
     pub fn pp(&self, name: impl Display) -> Builder {
         Builder { prefix: self.full(&name), specs: Rc::clone(&self.specs) }
     }
@@ -31,12 +31,12 @@ impl Builder {
         ParamId(specs.len() - 1)
     }
 
-    /// What has been registered so far, in order.
+    /// The parameters registered so far, in order.
     pub fn specs(&self) -> Vec<Spec> {
         self.specs.borrow().clone()
     }
 
-    /// How many numbers have been registered in all.
+    /// The total number of values in the registered parameters.
     pub fn numel(&self) -> usize {
         self.specs.borrow().iter().map(|spec| spec.shape.numel()).sum()
     }

@@ -4,25 +4,25 @@ use serde::{Deserialize, Serialize};
 use tweedie_autograd::Var;
 use tweedie_tensor::{Element, ops};
 
-/// What a classifier is made from.
+/// The configuration of a classifier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierConfig {
-    /// Channels of its pictures.
+    /// Channels of the pictures.
     pub in_channels: usize,
-    /// How many classes it tells apart.
+    /// The number of classes.
     pub classes: usize,
-    /// Channels at each size, each half of the one before; the last is the length of the features.
+    /// Channels at each picture size, from the full size downwards by halves; the last is the length of the features.
     pub widths: Vec<usize>,
-    /// Groups of its normalisations; they divide every width.
+    /// Groups of its normalisations; divides every width.
     pub norm_num_groups: usize,
 }
 
-/// A small convolutional network that tells classes of pictures apart; of any size, grey or colour.
+/// A small convolutional network that classifies pictures of any size.
 ///
-/// 3×3 convolutions with a normalisation and a SiLU before each but the first, one at the full size and two at each
-/// smaller one, of which the first halves the size. The mean over all places of what comes out at the end is the
-/// features of a picture, and a linear map of those its logits.
+/// 3×3 convolutions with a normalisation and a SiLU before each but the first: one at the full size and two at each
+/// smaller size, the first of which halves it. The features of a picture are the mean over all pixels of the last output,
+/// and its logits a linear map of the features.
 #[derive(Debug, Clone)]
 pub struct Classifier {
     config: ClassifierConfig,
@@ -32,12 +32,12 @@ pub struct Classifier {
     head: Linear,
 }
 
-/// What a classifier makes of pictures.
+/// The output of a classifier.
 #[derive(Debug, Clone)]
 pub struct Reading<T: Element> {
-    /// The mean activations of the last convolution, \[n, width\]: what the classes are told apart by.
+    /// The mean activations of the last convolution, \[n, width\]: the input of the linear map to logits.
     pub features: Var<T>,
-    /// One number a class, \[n, classes\]: log-probabilities up to a constant.
+    /// Log-probabilities of the classes up to a constant, \[n, classes\].
     pub logits: Var<T>,
 }
 
@@ -75,12 +75,12 @@ impl Classifier {
         Ok(Classifier { config: config.clone(), conv_in, levels, norm_out, head })
     }
 
-    /// What it was built from.
+    /// Its configuration.
     pub fn config(&self) -> &ClassifierConfig {
         &self.config
     }
 
-    /// Reads pictures x \[n, `in_channels`, h, w\].
+    /// Classifies pictures x \[n, `in_channels`, h, w\].
     ///
     /// # Errors
     /// [`Error::Input`] when x has other channels or no pixels.

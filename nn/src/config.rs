@@ -1,4 +1,4 @@
-//! What the configurations of networks share.
+//! Types and checks that the configurations of networks share.
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};

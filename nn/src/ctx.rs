@@ -6,10 +6,10 @@ use tweedie_autograd::{ParamId, Result, Tape, Var, checkpoint};
 use tweedie_tensor::random;
 use tweedie_tensor::{Element, Tensor};
 
-/// How many bits of a stream's number count samples in dropout; those above count layers.
+/// In dropout, the low bits of a stream's number that count samples; the bits above count layers.
 const DROPOUT_SAMPLES: u32 = 24;
 
-/// What a forward pass runs with: the parameters, and the tape if it is to be differentiated.
+/// The context of a forward pass: the parameters, and the tape if the pass is to be differentiated.
 ///
 /// It shares the parameters' tensors. Drop it, and every variable made with it, before the optimizer's step, or
 /// that step must copy what it writes.
@@ -19,12 +19,12 @@ pub struct Ctx<T: Element = f32> {
     tape: Option<Tape<T>>,
     recompute: bool,
     attention: Option<AttentionMaps<T>>,
-    /// The first layer with an output that is not finite, where that is watched.
+    /// The first layer whose output was not finite, where outputs are checked.
     broken: Option<Rc<Cell<Option<ParamId>>>>,
     dropout: Option<DropoutNoise>,
 }
 
-/// What dropout's masks are drawn by.
+/// The address of dropout's masks among all random numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct DropoutNoise {
     seed: u64,
@@ -32,7 +32,7 @@ struct DropoutNoise {
     first: u64,
 }
 
-/// What the attentions of a forward pass have left so far.
+/// The attention weights kept so far.
 type AttentionMaps<T> = Rc<RefCell<Vec<Tensor<T>>>>;
 
 impl<T: Element> Ctx<T> {
@@ -48,7 +48,7 @@ impl<T: Element> Ctx<T> {
         }
     }
 
-    /// For training: parameters stand on `tape`.
+    /// For training: parameters are recorded on `tape`.
     pub fn training(params: &Params<T>, tape: &Tape<T>) -> Ctx<T> {
         Ctx {
             params: Rc::new(params.clone()),
@@ -60,14 +60,14 @@ impl<T: Element> Ctx<T> {
         }
     }
 
-    /// Has the layers with dropout leave numbers out; without this they let everything pass. The masks are a function of
-    /// the seed, the step, the layer, and each sample's number, which counts from `first`.
+    /// Turns dropout on; without this, layers with dropout pass everything. The masks are a function of the seed, the step,
+    /// the layer, and each sample's number, which counts from `first`.
     pub fn with_dropout(self, seed: u64, step: u64, first: u64) -> Ctx<T> {
         Ctx { dropout: Some(DropoutNoise { seed, step, first }), ..self }
     }
 
-    /// x \[n, …\] with each number left out with probability `share`, and the others divided by 1 − `share`, so that the
-    /// mean stays (Srivastava et al. 2014). `layer` is a parameter of the layer that does this: no two share their masks.
+    /// x \[n, …\] with each number set to 0 with probability `share`, and the others divided by 1 − `share`, so that the
+    /// mean stays (Srivastava et al. 2014). `layer` is a parameter of the layer that calls this: each layer has its own masks.
     ///
     /// # Errors
     /// As [`Var::mul`].
@@ -85,24 +85,24 @@ impl<T: Element> Ctx<T> {
         x.mul(Var::constant(mask))
     }
 
-    /// Whether blocks run again in the backward pass instead of keeping what it reads: about a third more time
+    /// Whether blocks run a second time in the backward pass instead of keeping what it reads: about a third more time
     /// for a fraction of the memory.
     pub fn with_recompute(self, recompute: bool) -> Ctx<T> {
         Ctx { recompute, ..self }
     }
 
-    /// Keeps how every cross-attention weighs its context. Without this, the weights are never in memory.
+    /// Keeps the weights of every cross-attention. Without this, they are never in memory as a whole.
     pub fn with_attention_maps(self) -> Ctx<T> {
         Ctx { attention: Some(Rc::default()), ..self }
     }
 
-    /// The weights kept so far, one tensor \[n, tokens, h, w\] for each cross-attention in the order of the pass, the
-    /// mean over its heads. At each place they sum to 1 over the tokens.
+    /// The weights kept so far: for each cross-attention, in the order of the pass, a tensor \[n, tokens, h, w\], the mean
+    /// over its heads. At each pixel they sum to 1 over the tokens.
     pub fn take_attention_maps(&self) -> Vec<Tensor<T>> {
         self.attention.as_ref().map(|maps| maps.take()).unwrap_or_default()
     }
 
-    /// Keeps the weights that `map` computes, if they were asked for.
+    /// Keeps the weights that `map` computes, if attention maps are kept.
     pub(crate) fn keep_attention_map(&self, map: impl FnOnce() -> Result<Tensor<T>>) -> Result<()> {
         if let Some(maps) = &self.attention {
             maps.borrow_mut().push(map()?);
@@ -110,19 +110,19 @@ impl<T: Element> Ctx<T> {
         Ok(())
     }
 
-    /// Looks at the output of every layer with weights for infinities and NaN. It costs a pass over each.
+    /// Checks the output of every layer with weights for infinities and NaN, at the cost of a pass over each output.
     pub fn watching(self) -> Ctx<T> {
         Ctx { broken: Some(Rc::default()), ..self }
     }
 
-    /// The name of the first layer whose output was not finite, as its parameters are named; `None` if there was none,
-    /// or nobody watched.
+    /// The name of the first layer whose output was not finite, the prefix of its parameters; `None` if there was none,
+    /// or outputs are not checked.
     pub fn first_not_finite(&self) -> Option<&str> {
         let name = self.params.name(self.broken.as_ref()?.get()?);
         Some(name.rsplit_once('.').map_or(name, |(layer, _)| layer))
     }
 
-    /// Takes note if `y`, the output of the layer with this weight, is the first that is not finite.
+    /// Records the layer with this weight if its output `y` is the first that is not finite.
     pub(crate) fn watch(&self, weight: ParamId, y: Var<T>) -> Var<T> {
         if let Some(broken) = &self.broken
             && broken.get().is_none()
@@ -152,7 +152,7 @@ impl<T: Element> Ctx<T> {
         }
     }
 
-    /// Runs `part` of a network, which takes its parameters from the context that it is given. With
+    /// Runs `part` of a network, which takes its parameters from its own context. With
     /// [`Ctx::with_recompute`], only the inputs are kept for the backward pass.
     ///
     /// # Errors
@@ -164,7 +164,7 @@ impl<T: Element> Ctx<T> {
     ) -> Result<Var<T>> {
         match &self.tape {
             Some(tape) if self.recompute => {
-                // What is kept must not hold the tape that holds it.
+                // The tape keeps the closure, so the closure must not keep the tape.
                 let params = Rc::clone(&self.params);
                 let dropout = self.dropout;
                 checkpoint(tape, inputs, move |tape, inputs| {
@@ -184,7 +184,7 @@ impl<T: Element> Ctx<T> {
     }
 }
 
-/// What maps one variable to one variable.
+/// A map from one variable to one variable.
 pub trait Layer {
     /// Runs the layer.
     ///

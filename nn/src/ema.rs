@@ -4,7 +4,7 @@ use tweedie_tensor::Tensor;
 /// An exponential moving average of parameters, with warm-up.
 ///
 /// After each optimizer step, ē ← d ē + (1 − d) θ. The n-th update, counted from 0, uses
-/// d = min(`decay`, (1 + n)/(10 + n)): TensorFlow's convention (`num_updates`), which lets go of the random start
+/// d = min(`decay`, (1 + n)/(10 + n)): TensorFlow's convention (`num_updates`), which forgets the random start
 /// within tens of steps. diffusers' `EMAModel` has the same form with `use_ema_warmup` off, counting from 1 after a
 /// first update that copies; with it on, it is 1 − (1 + n)^(−2/3) instead.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ impl Ema {
         Ema::restore(params.clone(), decay, 0)
     }
 
-    /// An average as it was after `updates` updates.
+    /// A saved average that has had `updates` updates.
     ///
     /// # Errors
     /// As [`Ema::new`].
@@ -40,7 +40,7 @@ impl Ema {
         &self.params
     }
 
-    /// How many updates it has seen.
+    /// The number of updates so far.
     pub fn updates(&self) -> u64 {
         self.updates
     }
@@ -51,7 +51,7 @@ impl Ema {
         self.decay.min((1.0 + n) / (10.0 + n))
     }
 
-    /// The averages that the next update is to write, and its weight d; counts the update.
+    /// The averages for the next update to write, and its weight d. Counts the update.
     pub(crate) fn advance(&mut self) -> (&mut [Tensor<f32>], f64) {
         let decay = self.next_decay();
         self.updates += 1;

@@ -1,8 +1,8 @@
-//! Layers, the UNet of diffusers, a transformer, captions, a classifier, optimizers, learning-rate schedules, averages of
-//! weights, weight files.
+//! Layers, the UNet of diffusers, a diffusion transformer, caption encoders, a classifier, optimizers, learning-rate
+//! schedules, moving averages of weights, and weight files.
 //!
 //! Parameters live outside the layers, in one [`Params`]: a layer is a few numbers and the indices of its
-//! parameters. So the same layer runs on f32 and on f64 parameters, on trained and on averaged ones, and the
+//! parameters. So the same layer runs with f32 and with f64 parameters, with trained and with averaged ones, and the
 //! optimizer sees one flat list.
 //!
 //! ```

@@ -1,20 +1,20 @@
-//! Learning-rate schedules: pure functions of the step, so that a run which resumes needs no state for them.
+//! Learning-rate schedules: pure functions of the step, so that resuming needs no state for them.
 
 use serde::{Deserialize, Serialize};
 use tweedie_tensor::Number;
 
-/// How the learning rate moves from step to step.
+/// The learning rate as a function of the step.
 ///
-/// Steps count from 0. During warm-up, step k runs at (k + 1)/`warmup` of the peak, so that the first step does
-/// something and step `warmup` − 1 is at the peak.
+/// Steps count from 0. During warm-up, the rate of step k is (k + 1)/`warmup` of the peak, so that the first step's is not
+/// 0 and step `warmup` − 1 is at the peak.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "schedule", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LearningRate {
-    /// Warm-up, then the peak for ever.
+    /// Warm-up, then the peak.
     Constant {
         /// The largest rate.
         peak: f64,
-        /// Steps until it is reached.
+        /// Steps until the peak is reached.
         #[serde(default)]
         warmup: u64,
     },
@@ -22,12 +22,12 @@ pub enum LearningRate {
     Cosine {
         /// The largest rate.
         peak: f64,
-        /// Steps until it is reached.
+        /// Steps until the peak is reached.
         #[serde(default)]
         warmup: u64,
-        /// The step at which the rate has come down.
+        /// The step from which the rate is `floor`.
         total: u64,
-        /// The rate there and after.
+        /// The last rate.
         #[serde(default)]
         floor: f64,
     },
@@ -35,14 +35,14 @@ pub enum LearningRate {
     Trapezoidal {
         /// The largest rate.
         peak: f64,
-        /// Steps until it is reached.
+        /// Steps until the peak is reached.
         #[serde(default)]
         warmup: u64,
         /// The step at which the plateau ends.
         decay_start: u64,
-        /// The step at which the rate has come down.
+        /// The step from which the rate is `floor`.
         total: u64,
-        /// The rate there and after.
+        /// The last rate.
         #[serde(default)]
         floor: f64,
         /// The form of the decay.
@@ -51,14 +51,14 @@ pub enum LearningRate {
     },
 }
 
-/// The form of a decay, as a function of the part u ∈ \[0, 1\] of it that is over.
+/// The form of a decay, as a function of the part u ∈ \[0, 1\] of its steps that are done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Decay {
     /// 1 − u.
     #[default]
     #[serde(rename = "linear")]
     Linear,
-    /// 1 − √u: falls fast first and stays small longer (Hägele et al. 2024).
+    /// 1 − √u: falls fast at first, then slowly (Hägele et al. 2024).
     #[serde(rename = "1-sqrt")]
     OneMinusSqrt,
 }
@@ -99,7 +99,7 @@ fn warm(step: u64, warmup: u64) -> f64 {
     if step < warmup { (step + 1) as f64 / warmup as f64 } else { 1.0 }
 }
 
-/// How much of the way from `start` to `end` is over.
+/// The part of the steps from `start` to `end` that are done.
 fn part(step: u64, start: u64, end: u64) -> f64 {
     if step >= end {
         1.0

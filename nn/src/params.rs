@@ -7,7 +7,7 @@ use tweedie_tensor::{Element, Tensor};
 /// The parameters of a model: named tensors in the order in which the layers registered them.
 ///
 /// Cloning is cheap: the tensors are shared until one is written. So a step that updates parameters in place
-/// must be the only one that holds them: drop every [`Ctx`](crate::Ctx) and clone before.
+/// must be their only owner: drop every [`Ctx`](crate::Ctx) and clone before it.
 #[derive(Debug, Clone)]
 pub struct Params<T: Element = f32> {
     names: Arc<Names>,
@@ -29,7 +29,7 @@ impl<T: Element> Params<T> {
         Params { names: Arc::new(Names { list, index }), values }
     }
 
-    /// How many tensors there are.
+    /// The number of tensors.
     pub fn len(&self) -> usize {
         self.values.len()
     }
@@ -39,7 +39,7 @@ impl<T: Element> Params<T> {
         self.values.is_empty()
     }
 
-    /// How many numbers there are in all.
+    /// The total number of values.
     pub fn numel(&self) -> usize {
         self.values.iter().map(Tensor::numel).sum()
     }
@@ -47,12 +47,12 @@ impl<T: Element> Params<T> {
     /// A parameter's value.
     ///
     /// # Panics
-    /// When the id is of another model with more parameters.
+    /// When the id belongs to another model with more parameters.
     pub fn get(&self, id: ParamId) -> &Tensor<T> {
         &self.values[id.0]
     }
 
-    /// A parameter's value, to be changed.
+    /// A parameter's value, mutable.
     ///
     /// # Panics
     /// As [`Params::get`].
@@ -88,7 +88,7 @@ impl<T: Element> Params<T> {
         &self.values
     }
 
-    /// The values, in order, to be changed.
+    /// The values, in order, mutable.
     pub fn values_mut(&mut self) -> &mut [Tensor<T>] {
         &mut self.values
     }
@@ -103,7 +103,7 @@ impl<T: Element> Params<T> {
         (0..self.len()).map(|i| gradients.take_param(ParamId(i))).collect()
     }
 
-    /// Whether no number of any parameter is infinite or NaN.
+    /// Whether all values are finite.
     pub fn all_finite(&self) -> bool {
         self.values.iter().all(Tensor::all_finite)
     }

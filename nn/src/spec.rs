@@ -16,7 +16,7 @@ pub enum Init {
     Normal,
 }
 
-/// A parameter as a layer asked for it.
+/// A parameter as a layer registered it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
     /// The full dotted name.

@@ -1,9 +1,9 @@
 use crate::Shape;
 
-/// What a tensor operation can refuse, naming the operation and the shapes it was given.
+/// Errors of tensor operations, with the operation and the shapes that it was given.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// Two operands do not go together.
+    /// Two operands do not fit each other.
     #[error("{op}: shapes {left} and {right} do not fit: {why}")]
     Mismatch {
         /// The operation.

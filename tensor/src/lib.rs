@@ -2,7 +2,7 @@
 //! numbers.
 //!
 //! A tensor is row-major, contiguous, reference-counted and copied on write. Kernels are plain functions in
-//! [`ops`]: each checks its operands and answers with a [`Result`] whose error names the operation and the
+//! [`ops`]: each checks its operands and returns a [`Result`] whose error names the operation and the
 //! shapes. Results do not depend on the number of threads: work is cut by shape, and partial sums are folded
 //! in one fixed order.
 

@@ -1,4 +1,4 @@
-//! Work gone through without numbers, to learn what it would take.
+//! Rehearsals: code run without numbers, to find the memory and the work that it would take.
 
 use crate::buffer::pool::{Block, Pool, PoolStats};
 use std::cell::RefCell;
@@ -8,25 +8,24 @@ thread_local! {
     static CURRENT: RefCell<Option<Stage>> = const { RefCell::new(None) };
 }
 
-/// A pool of blocks that are not there, and a count of the work.
+/// A pool of imagined blocks, and a count of the work.
 struct Stage {
     pool: Pool,
     flops: f64,
 }
 
-/// What a rehearsal found.
+/// The result of a rehearsal.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Rehearsal {
-    /// What the pool of buffers would hold. `allocated` is what it would have asked the system for, and never give back:
-    /// the memory that the tensors and the kernels take.
+    /// The state of the pool of buffers. `allocated` is the memory that tensors and kernels would have taken from the system.
     pub pool: PoolStats,
-    /// Multiplications and additions of convolutions, products of matrices and attention, as their definitions have them.
+    /// Multiplications and additions of convolutions, products of matrices and attention, by their definitions.
     pub flops: f64,
 }
 
-/// Runs `f` on this thread, where each tensor that is made has a shape and no numbers: operations check their operands,
-/// take from a pool of blocks that are not there what they would take from the real one, and compute nothing. So what a
-/// step of training needs is learnt from the code of the step itself, in the time of its bookkeeping.
+/// Runs `f` on this thread with tensors that have a shape and no numbers: operations check their operands, take imagined
+/// blocks from a pool of the rehearsal's own, and compute nothing. So the needs of a training step follow from the step's
+/// own code, in the time of its bookkeeping.
 ///
 /// The numbers of such a tensor are an empty slice. It must not leave the rehearsal.
 ///
@@ -41,7 +40,7 @@ pub struct Rehearsal {
 /// # Ok::<(), tweedie_tensor::Error>(())
 /// ```
 pub fn rehearse<R>(f: impl FnOnce() -> R) -> (R, Rehearsal) {
-    /// Puts the outer stage back, whatever happens.
+    /// Restores the outer stage, also after a panic.
     struct Outer(Option<Stage>);
     impl Drop for Outer {
         fn drop(&mut self) {
@@ -54,18 +53,18 @@ pub fn rehearse<R>(f: impl FnOnce() -> R) -> (R, Rehearsal) {
     (result, rehearsed().unwrap_or_default())
 }
 
-/// What the rehearsal on this thread has found so far; `None` outside of one.
+/// The result so far of the rehearsal on this thread; `None` outside of one.
 pub fn rehearsed() -> Option<Rehearsal> {
     with(|stage| Rehearsal { pool: stage.pool.stats(), flops: stage.flops })
 }
 
-/// Whether this thread rehearses.
+/// Whether this thread is in a rehearsal.
 pub(crate) fn is_on() -> bool {
     CURRENT.with_borrow(Option::is_some)
 }
 
-/// In a rehearsal, counts work, and the buffers, of so many bytes each, that a kernel holds at once beside its operands and
-/// gives back. Whether there is a rehearsal.
+/// In a rehearsal, counts a kernel's work, and takes and returns its temporary buffers, of these sizes in bytes. Returns
+/// whether this is a rehearsal.
 pub(crate) fn notes(flops: f64, buffers: impl FnOnce() -> Vec<usize>) -> bool {
     with(|stage| {
         stage.flops += flops;
@@ -81,7 +80,7 @@ pub(crate) fn take(bytes: usize) -> Option<Block> {
     with(|stage| stage.pool.take(bytes, Block::imagined))
 }
 
-/// Takes it back. One that has left its rehearsal is nothing, and nobody misses it.
+/// Takes it back; drops a block whose rehearsal is over.
 pub(crate) fn give(block: Block) {
     with(|stage| stage.pool.give(block));
 }

@@ -20,7 +20,7 @@ pub struct Tensor<T: Element = f32> {
 }
 
 impl<T: Element> Tensor<T> {
-    /// A tensor whose numbers are arbitrary, to be written before they are read: it skips the clearing.
+    /// A tensor of arbitrary numbers, to be written before they are read: the memory is not cleared.
     pub fn scratch(shape: impl Into<Shape>) -> Tensor<T> {
         let shape = shape.into();
         Tensor { buffer: Arc::new(Buffer::scratch(shape.numel())), shape }
@@ -54,7 +54,7 @@ impl<T: Element> Tensor<T> {
             return Err(Error::Unfit { op: "from_slice", shape, why });
         }
         let mut tensor = Tensor::scratch(shape);
-        // In a rehearsal there is no room.
+        // In a rehearsal the slice is empty.
         tensor.as_mut_slice().iter_mut().zip(values).for_each(|(place, value)| *place = *value);
         Ok(tensor)
     }
@@ -93,7 +93,7 @@ impl<T: Element> Tensor<T> {
         &self.buffer
     }
 
-    /// The numbers, to be written. A tensor that shares them takes a copy first.
+    /// The numbers, mutable. A tensor that shares them takes a copy first.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         if Arc::get_mut(&mut self.buffer).is_none() {
             let mut own = Buffer::scratch(self.numel());
@@ -151,11 +151,11 @@ impl<T: Element> Tensor<T> {
 
 impl<T: Element> fmt::Debug for Tensor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 8;
-        let shown = &self.as_slice()[..self.numel().min(SHOWN)];
-        let more = if self.numel() > SHOWN { ", …" } else { "" };
+        const MOST: usize = 8;
+        let first = &self.as_slice()[..self.numel().min(MOST)];
+        let more = if self.numel() > MOST { ", …" } else { "" };
         write!(f, "Tensor<{}>{} [", T::NAME, self.shape)?;
-        for (i, value) in shown.iter().enumerate() {
+        for (i, value) in first.iter().enumerate() {
             write!(f, "{}{value}", if i == 0 { "" } else { ", " })?;
         }
         write!(f, "{more}]")

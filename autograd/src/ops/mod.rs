@@ -1,6 +1,6 @@
 //! Differentiable operations, one file a family: forward and vector-Jacobian product side by side.
 //!
-//! Most are methods of [`crate::Var`]; those of several equal operands are functions here.
+//! Most are methods of [`crate::Var`]; operations of several equal operands are functions here.
 
 mod attention;
 mod binary;

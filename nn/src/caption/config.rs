@@ -2,19 +2,19 @@ use crate::Result;
 use crate::config::refuse;
 use serde::{Deserialize, Serialize};
 
-/// The shape of a [`CaptionEncoder`](super::CaptionEncoder).
+/// The configuration of a [`CaptionEncoder`](super::CaptionEncoder).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CaptionConfig {
-    /// How many tokens there are, token 0 included, which is the padding.
+    /// The number of different tokens, with token 0, the padding.
     pub vocabulary: usize,
-    /// Tokens of a caption, padding included.
+    /// Tokens of a caption, with padding.
     pub length: usize,
-    /// Numbers of a token.
+    /// Length of a token's embedding.
     pub width: usize,
     /// Transformer layers.
     pub depth: usize,
-    /// Heads of each attention; they divide `width`.
+    /// Heads of each attention; divides `width`.
     pub num_heads: usize,
 }
 
@@ -25,7 +25,7 @@ impl Default for CaptionConfig {
 }
 
 impl CaptionConfig {
-    /// Refuses what no encoder can be built from, naming the key, its value and the rule.
+    /// Checks that an encoder can be built; the error names the key, its value and the rule.
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config).

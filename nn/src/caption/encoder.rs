@@ -5,16 +5,16 @@ use crate::{Builder, Ctx, Layer, Result};
 use tweedie_autograd::Var;
 use tweedie_tensor::Element;
 
-/// What the normalisations add to a variance.
+/// The ε of the normalisations.
 const EPS: f64 = 1e-5;
-/// The token that fills a caption up.
+/// The token that fills short captions up to `length`.
 const PADDING: usize = 0;
 
-/// Maps captions to a context: words and their positions embedded, then layers of a transformer that normalise
-/// first (Xiong et al. 2020), as latent diffusion trains one along with its UNet (Rombach et al. 2022).
+/// Maps captions to a context: embeddings of words and positions, then transformer layers that normalise first (Xiong et
+/// al. 2020). It is trained together with the UNet, as in latent diffusion (Rombach et al. 2022).
 ///
-/// Padding is a token like the others, so that the empty caption, which is nothing else, can be learnt: it is the
-/// condition that stands for none.
+/// Padding is a token like the others, so that the empty caption, all padding, can be learnt: it is the unconditional case
+/// of classifier-free guidance.
 #[derive(Debug, Clone)]
 pub struct CaptionEncoder {
     config: CaptionConfig,
@@ -65,12 +65,12 @@ impl CaptionEncoder {
         })
     }
 
-    /// What it was built from.
+    /// Its configuration.
     pub fn config(&self) -> &CaptionConfig {
         &self.config
     }
 
-    /// Maps captions, filled up with padding, to \[n, `length`, `width`\].
+    /// Maps n captions of at most `length` tokens to \[n, `length`, `width`\].
     ///
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) for a caption that is too long or has a token that does not exist.

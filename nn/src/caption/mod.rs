@@ -1,4 +1,4 @@
-//! Captions: sequences of words, as numbers, and the encoder that makes of them the context of cross-attention.
+//! Captions, as sequences of word numbers, and the encoder that maps them to the context of cross-attention.
 
 mod config;
 mod encoder;

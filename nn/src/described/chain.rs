@@ -6,7 +6,7 @@ use std::path::Path;
 use tweedie_tensor::ops::{self, Binary, KeepDim, Padding, Unary};
 use tweedie_tensor::{Shape, Tensor};
 
-/// A chain of layers that makes a row of features of a picture. Inference only.
+/// A chain of layers that maps a picture to a row of features. Inference only.
 #[derive(Debug, Clone)]
 pub struct FeatureNetwork {
     steps: Vec<Step>,
@@ -16,7 +16,7 @@ pub struct FeatureNetwork {
 /// A layer with its weights.
 #[derive(Debug, Clone)]
 enum Step {
-    /// a x + b, one of each a channel.
+    /// a x + b with an a and a b for each channel.
     Affine(Tensor<f32>, Tensor<f32>),
     Resize([usize; 2]),
     Conv(Tensor<f32>, Option<Tensor<f32>>, ops::Conv2dOptions),
@@ -34,9 +34,9 @@ impl FeatureNetwork {
     /// `weights`, for pictures of `shape` (channels, height, width).
     ///
     /// # Errors
-    /// Files that cannot be read; [`Error::File`] for a description that is no list of layers, for a layer that does
-    /// not take what comes to it, or for one whose tensors are missing or misshaped, naming layer and key; for a chain
-    /// that does not end in rows, or that leaves tensors of the file unused.
+    /// [`Error::File`], which names the layer and the key: a file that cannot be read, a description that is not a list of
+    /// layers, a layer that does not take its input, tensors that are missing or have another shape, or a chain whose output
+    /// is not a row for each picture. [`Error::Weights`] for tensors of the file that no layer uses.
     pub fn open(weights: &Path, description: &Path, shape: [usize; 3]) -> Result<FeatureNetwork> {
         let refuse = |why: String| Error::File { path: description.to_path_buf(), why };
         let text =
@@ -44,7 +44,7 @@ impl FeatureNetwork {
         let listed: Vec<serde_json::Value> =
             serde_json::from_str(&text).map_err(|e| refuse(format!("is no JSON list of layers: {e}")))?;
         let mut store = Store { file: WeightFile::read(weights)?, used: BTreeSet::new() };
-        // One picture of nothing goes along, so that each layer meets the shape that it will have to take.
+        // A picture of zeros passes through the layers as they are built, so that each is checked against its input.
         let [c, h, w] = shape;
         let mut x = Tensor::zeros([1, c, h, w]);
         let mut steps = Vec::with_capacity(listed.len());
@@ -84,14 +84,14 @@ impl FeatureNetwork {
     }
 }
 
-/// The file, and which of its tensors have been asked for.
+/// The file, and the tensors of it that layers have taken.
 struct Store {
     file: WeightFile,
     used: BTreeSet<String>,
 }
 
 impl Store {
-    /// Tensor `key` of layer `name`, of `shape` where that is known.
+    /// Tensor `key` of layer `name`, which must have this shape if it is known.
     fn take(&mut self, name: &str, key: &str, shape: Option<&[usize]>) -> Result<Tensor<f32>, String> {
         let full = format!("{name}.{key}");
         let place = self.file.path().display();
@@ -110,7 +110,7 @@ impl Store {
     }
 
     fn all_used(&self) -> Result<()> {
-        // PyTorch counts the batches of a batch normalisation; inference does not ask.
+        // PyTorch counts the batches of a batch normalisation; inference does not need the count.
         let left = self.file.entries().keys().filter(|name| !name.ends_with(".num_batches_tracked"));
         let problems: Vec<String> = left
             .filter(|name| !self.used.contains(*name))
@@ -124,7 +124,7 @@ impl Store {
 }
 
 impl Step {
-    /// The layer for what comes to it, `x`.
+    /// The layer, for an input like `x`.
     fn new(layer: &LayerDescription, x: &Tensor<f32>, store: &mut Store) -> Result<Step, String> {
         let channels = x.dims()[1];
         Ok(match layer {
@@ -223,7 +223,7 @@ impl Step {
     }
 }
 
-/// One number for each channel, from as many or from one for all.
+/// One number for each channel, from a list of one for each or of one for all.
 fn each(values: &[f64], channels: usize, key: &str) -> Result<Vec<f64>, String> {
     match values {
         [one] => Ok(vec![*one; channels]),
@@ -239,7 +239,7 @@ fn checked(eps: f64) -> Result<f64, String> {
     if eps.is_finite() && eps >= 0.0 { Ok(eps) } else { Err(format!("eps = {eps}: must not be negative")) }
 }
 
-/// Scale and shift of each channel of pictures, or of each place of rows.
+/// A scale and a shift for each channel of pictures, or for each element of rows.
 fn affine(scale: Vec<f64>, shift: Vec<f64>, x: &Tensor<f32>) -> Step {
     let shaped = |values: Vec<f64>| {
         let one = Tensor::from_fn([values.len()], |i| values[i] as f32);

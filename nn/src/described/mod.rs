@@ -1,5 +1,5 @@
-//! Any chain of layers, given as safetensors beside a JSON list of what the layers are: what pictures are compared in
-//! when the program's own classifier will not do.
+//! Feature networks that a file describes: a chain of layers as a JSON list, with the weights as safetensors beside it. They
+//! give the features in which sets of pictures are compared, where the program's own classifier is not wanted.
 //!
 //! ```json
 //! [

@@ -22,7 +22,7 @@ impl Conv2d {
         Conv2d::with_init(b, inputs, outputs, kernel, geometry, Init::FanIn(inputs * kernel * kernel))
     }
 
-    /// As [`Conv2d::new`], starting otherwise.
+    /// As [`Conv2d::new`], with other initial values.
     pub fn with_init(
         b: &Builder,
         inputs: usize,
@@ -35,12 +35,12 @@ impl Conv2d {
         Conv2d { weight, bias: b.param("bias", [outputs], init), geometry }
     }
 
-    /// 3×3 with a border of one zero: keeps height and width.
+    /// 3×3 with a padding of 1: keeps height and width.
     pub fn same3(b: &Builder, inputs: usize, outputs: usize) -> Conv2d {
         Conv2d::new(b, inputs, outputs, 3, ops::Conv2dOptions { stride: 1, padding: around(1) })
     }
 
-    /// 1×1: a linear map at every place.
+    /// 1×1: a linear map at every pixel.
     pub fn pointwise(b: &Builder, inputs: usize, outputs: usize) -> Conv2d {
         Conv2d::new(b, inputs, outputs, 1, ops::Conv2dOptions { stride: 1, padding: around(0) })
     }
@@ -52,7 +52,7 @@ impl Conv2d {
         self.weight
     }
 
-    /// The convolution with `shift` \[n, `outputs`\], a number for each sample and channel, added to its bias.
+    /// The convolution with `shift` \[n, `outputs`\], one number for each sample and channel, added to its bias.
     ///
     /// # Errors
     /// Inputs of the wrong shape.

@@ -20,7 +20,7 @@ pub struct CrossAttentionConfig {
 
 /// Attention of every pixel to the tokens of a context (Vaswani et al. 2017; in diffusion, Rombach et al. 2022).
 ///
-/// Keys and values come from the context. Neither normalises nor adds the input; the block around it does.
+/// Keys and values are computed from the context. Normalisation and the residual sum are left to the block around it.
 #[derive(Debug, Clone)]
 pub struct CrossAttention {
     heads: usize,

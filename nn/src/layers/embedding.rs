@@ -2,7 +2,7 @@ use crate::{Builder, Ctx, Init, ParamId};
 use tweedie_autograd::{Result, Var, ops};
 use tweedie_tensor::Element;
 
-/// One learned row of `width` numbers for each of `count` things.
+/// A table of `count` learned rows of `width` numbers.
 #[derive(Debug, Clone)]
 pub struct Embedding {
     weight: ParamId,
@@ -15,7 +15,7 @@ impl Embedding {
         Embedding { weight: b.param("weight", [count, width], Init::Normal), count }
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn count(&self) -> usize {
         self.count
     }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_come_in_the_order_asked_for() {
+    fn rows_come_in_the_order_of_the_indices() {
         let b = Builder::new();
         let layer = Embedding::new(&b, 3, 2);
         let params = b.draw(1);

@@ -22,7 +22,7 @@ impl Linear {
         Linear { weight, bias: None }
     }
 
-    /// As [`Linear::new`], starting as the map to zero.
+    /// As [`Linear::new`], with zeros as initial values.
     pub fn zeros(b: &Builder, inputs: usize, outputs: usize) -> Linear {
         Linear::with_init(b, inputs, outputs, Init::Zeros)
     }
@@ -32,7 +32,7 @@ impl Linear {
         Linear { weight, bias: Some(b.param("bias", [outputs], init)) }
     }
 
-    /// The layer on tokens \[n, s, `inputs`\], its result channels first: W xᵀ + b, \[n, `outputs`, s\].
+    /// The layer on tokens \[n, s, `inputs`\] with a channels-first result: W xᵀ + b, \[n, `outputs`, s\].
     pub(crate) fn channels_first<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
         let y = ctx.param(self.weight).matmul_transposed(x, Transposed::Right)?;
         let y = match self.bias {
@@ -46,7 +46,7 @@ impl Linear {
         Ok(ctx.watch(self.weight, y))
     }
 
-    /// The inverse arrangement: channels-first x \[n, `inputs`, s\] to tokens, xᵀ Wᵀ + b, \[n, s, `outputs`\].
+    /// The layer on channels-first x \[n, `inputs`, s\] with tokens as its result: xᵀ Wᵀ + b, \[n, s, `outputs`\].
     pub(crate) fn channels_last<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
         let y = x.matmul_transposed(ctx.param(self.weight), Transposed::Both)?;
         let y = match self.bias {
@@ -56,7 +56,7 @@ impl Linear {
         Ok(ctx.watch(self.weight, y))
     }
 
-    /// The layer at every place of a channels-first picture \[n, `inputs`, h, w\].
+    /// The layer at every pixel of a channels-first picture \[n, `inputs`, h, w\].
     pub(super) fn per_place<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
         let weight = ctx.param(self.weight);
         let [outputs, inputs] = weight.shape().exactly("linear at every place", "must be [out, in]")?;
@@ -99,7 +99,7 @@ mod tests {
         let places = Tensor::from_slice([1, 3, 1, 2], &[1.0, 2.0, 1.0, 0.0, 1.0, 1.0]).unwrap();
         let y = layer.per_place(&ctx, Var::constant(places)).unwrap();
         assert_eq!(y.value().as_slice(), [16.0, 15.0, 19.5, 18.0]);
-        // And as two tokens, to channels first and from there.
+        // And as two tokens, to channels first and back.
         let tokens = Tensor::from_slice([1, 2, 3], &[1.0, 1.0, 1.0, 2.0, 0.0, 1.0]).unwrap();
         let y = layer.channels_first(&ctx, Var::constant(tokens)).unwrap();
         assert_eq!((y.dims(), y.value().as_slice()), (&[1, 2, 2][..], &[16.0, 15.0, 19.5, 18.0][..]));

@@ -3,7 +3,8 @@ use crate::{Builder, Ctx, Layer};
 use tweedie_autograd::{Result, Var};
 use tweedie_tensor::Element;
 
-/// Linear, GELU in its tanh form (Hendrycks, Gimpel 2016), linear: what a transformer does to each token.
+/// The feed-forward layer of a transformer, applied to each token: linear, GELU in its tanh form (Hendrycks, Gimpel 2016),
+/// linear.
 #[derive(Debug, Clone)]
 pub struct Mlp {
     fc1: Linear,
@@ -11,7 +12,7 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Registers `fc1`, from `width` to `inner` numbers, and `fc2`, back.
+    /// Registers `fc1`, `width` to `inner` numbers, and `fc2`, `inner` to `width`.
     pub fn new(b: &Builder, width: usize, inner: usize) -> Mlp {
         Mlp { fc1: Linear::new(&b.pp("fc1"), width, inner), fc2: Linear::new(&b.pp("fc2"), inner, width) }
     }

@@ -1,4 +1,4 @@
-//! Layers, one file each. Parameter names and initial values are PyTorch's, those of the blocks diffusers'.
+//! Layers, one file each. Layers have the parameter names and initial values of PyTorch, blocks the names of diffusers.
 
 mod conv2d;
 mod cross_attention;

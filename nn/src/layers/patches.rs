@@ -1,8 +1,8 @@
 use tweedie_autograd::{Result, Var};
 use tweedie_tensor::Element;
 
-/// Pictures \[n, c, h, w\] as pictures of their p × p patches: \[n, c·p², h/p, w/p\]. What was a patch is now one
-/// place; its pixels are its channels. p must divide h and w.
+/// Pictures \[n, c, h, w\] as pictures of their p × p patches: \[n, c·p², h/p, w/p\]. A patch becomes one pixel, and its
+/// numbers that pixel's channels. p must divide h and w.
 ///
 /// # Errors
 /// Not four axes, or sides that p does not divide.

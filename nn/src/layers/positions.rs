@@ -1,10 +1,10 @@
 use super::Sinusoid;
 use tweedie_tensor::{Element, Error, Tensor, ops};
 
-/// The fixed embedding of places in a grid, row by row: \[`rows`·`columns`, `width`\], `width` a multiple of 4.
+/// The fixed embedding of the positions of a grid, row by row: \[`rows`·`columns`, `width`\], `width` a multiple of 4.
 ///
-/// The first half of a place's numbers embeds its column, the second its row, each p as sin ω_i p, then cos ω_i p,
-/// with ω_i = 10000^(−i / (`width`/4)) (Vaswani et al. 2017, section 3.5, once for each axis).
+/// The first half of an embedding is of the column, the second of the row; a coordinate p is embedded as sin ω_i p, then
+/// cos ω_i p, with ω_i = 10000^(−i / (`width`/4)) (Vaswani et al. 2017, section 3.5, once for each axis).
 ///
 /// # Errors
 /// None for lengths that fit into memory.
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_sines_and_cosines_of_column_and_row() {
+    fn positions_are_sines_and_cosines_of_column_and_row() {
         let got = positions::<f64>(3, 5, 8).unwrap();
         assert_eq!(got.dims(), [15, 8]);
         for (place, got) in got.as_slice().chunks(8).enumerate() {

@@ -11,8 +11,8 @@ pub struct Downsample {
 }
 
 impl Downsample {
-    /// Registers `conv`. A `padding` of 0 pads one row below and one column to the right, the convention of
-    /// Ho et al. 2020's code; any other pads that much on all four sides.
+    /// Registers `conv`. A `padding` of 0 pads one row below and one column to the right, as the code of Ho et al. 2020
+    /// does; any other is the padding of all four sides.
     pub fn new(b: &Builder, channels: usize, padding: usize) -> Downsample {
         let padding = match padding {
             0 => ops::Padding { top: 0, bottom: 1, left: 0, right: 1 },
@@ -29,7 +29,7 @@ impl Layer for Downsample {
     }
 }
 
-/// Halves height and width by the means of squares of four.
+/// Halves height and width by 2×2 average pooling.
 #[derive(Debug, Clone, Copy)]
 pub struct AvgPool;
 
@@ -39,7 +39,7 @@ impl Layer for AvgPool {
     }
 }
 
-/// Doubles height and width by repetition, then a 3×3 convolution.
+/// Doubles height and width by nearest-neighbour upsampling, then a 3×3 convolution.
 #[derive(Debug, Clone)]
 pub struct Upsample {
     conv: Conv2d,
@@ -80,10 +80,10 @@ mod tests {
     fn padding_zero_means_below_and_right() {
         let b = Builder::new();
         let down = Downsample::new(&b, 1, 0);
-        // The window's upper left pixel is the picture's, without a border.
+        // The upper left pixel of each window lies inside the picture.
         let y = down.forward(&Ctx::inference(&picking(&b, 0)), picture(4)).unwrap();
         assert_eq!(y.value().as_slice(), [0.0, 2.0, 8.0, 10.0]);
-        // Its lower right one falls on the border in the last row and column.
+        // The lower right one is padding in the last row and column.
         let y = down.forward(&Ctx::inference(&picking(&b, 8)), picture(4)).unwrap();
         assert_eq!(y.value().as_slice(), [10.0, 0.0, 0.0, 0.0]);
     }

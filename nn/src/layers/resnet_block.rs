@@ -18,35 +18,35 @@ pub enum TimeShift {
 /// Whether a residual block changes the size of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Resample {
-    /// It does not.
+    /// The size stays.
     #[default]
     Keep,
-    /// Halves it, by the means of squares of four.
+    /// 2×2 average pooling.
     Down,
-    /// Doubles it, by repetition.
+    /// Nearest-neighbour upsampling by 2.
     Up,
 }
 
-/// What a residual block is made from.
+/// The configuration of a residual block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResnetConfig {
-    /// Channels that come in.
+    /// Channels of the input.
     pub inputs: usize,
-    /// Channels that go out.
+    /// Channels of the output.
     pub outputs: usize,
     /// Length of the time embedding.
     pub time_width: usize,
     /// Groups of both normalisations.
     pub groups: usize,
-    /// What they add to a variance.
+    /// The ε of both normalisations.
     pub eps: f64,
     /// How the time embedding enters.
     pub time_shift: TimeShift,
-    /// What the sum of both branches is divided by.
+    /// Divisor of the sum of both branches.
     pub output_scale_factor: f64,
     /// Whether the size changes.
     pub resample: Resample,
-    /// The share of numbers that training leaves out before the second convolution ([`Ctx::dropout`]).
+    /// Share of numbers that dropout sets to 0 before the second convolution ([`Ctx::dropout`]).
     pub dropout: f64,
 }
 
@@ -103,8 +103,8 @@ impl ResnetBlock {
         })
     }
 
-    /// Runs the block on x \[n, `inputs`, h, w\] and the time embedding after its SiLU, \[n, `time_width`\]: the
-    /// same for all blocks of a network, which applies it once.
+    /// Runs the block on x \[n, `inputs`, h, w\] and the time embedding \[n, `time_width`\] after a SiLU, which a network
+    /// computes once for all blocks.
     ///
     /// # Errors
     /// Inputs of the wrong shape.
@@ -159,7 +159,7 @@ mod tests {
     use crate::Params;
     use tweedie_tensor::Tensor;
 
-    /// The centres of a convolution's windows: all that a picture of one pixel sees.
+    /// A convolution of a picture of one pixel, which meets only the centres of the windows.
     fn apply(params: &Params<f64>, name: &str, x: &[f64]) -> Vec<f64> {
         let value = |part: &str| {
             let id = params.find(&format!("{name}.{part}")).unwrap();

@@ -3,20 +3,20 @@ use crate::{Builder, Ctx, Layer};
 use tweedie_autograd::{Result, Var, ops};
 use tweedie_tensor::Element;
 
-/// What a self-attention block is made from.
+/// The configuration of a self-attention block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AttentionConfig {
-    /// Channels that come in and go out.
+    /// Channels of input and output.
     pub channels: usize,
     /// Number of heads.
     pub heads: usize,
     /// Channels of a head.
     pub head_dim: usize,
-    /// Groups of the normalisation before it; `None` for none.
+    /// Groups of the normalisation of the input; `None` for no normalisation.
     pub groups: Option<usize>,
-    /// What that adds to a variance.
+    /// The ε of the normalisation.
     pub eps: f64,
-    /// What the sum with the input is divided by.
+    /// Divisor of the sum with the input.
     pub output_scale_factor: f64,
 }
 
@@ -35,7 +35,7 @@ pub struct SelfAttention {
 }
 
 impl SelfAttention {
-    /// Registers `group_norm` (if asked for), `to_q`, `to_k`, `to_v` and `to_out.0`.
+    /// Registers `group_norm` (if it has groups), `to_q`, `to_k`, `to_v` and `to_out.0`.
     ///
     /// # Errors
     /// A group count that does not divide the channels.

@@ -6,8 +6,8 @@ use tweedie_tensor::{Element, Number, Tensor};
 /// The sinusoidal embedding of a time (Vaswani et al. 2017, section 3.5, for positions).
 ///
 /// With h = ⌊d/2⌋ frequencies ω_i = `max_period`^(−i / (h − `downscale_freq_shift`)), the embedding of t holds
-/// sin ω_i t and cos ω_i t, one kind after the other; an odd d ends with a zero. Two conventions are about: DDPM's
-/// (sines first, shift 1) and the transformer's (cosines first, shift 0).
+/// all sin ω_i t and all cos ω_i t; an odd d ends with a zero. Two conventions are in use: DDPM's (sines first, shift 1)
+/// and the transformer's (cosines first, shift 0).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sinusoid {
     /// The length d of an embedding.
@@ -49,7 +49,7 @@ impl Sinusoid {
     }
 }
 
-/// What makes of a sinusoidal embedding the one that the blocks read: linear, SiLU, linear.
+/// The map from a sinusoidal embedding to the one that blocks read: linear, SiLU, linear.
 #[derive(Debug, Clone)]
 pub struct TimestepEmbedding {
     linear_1: Linear,

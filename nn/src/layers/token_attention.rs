@@ -3,8 +3,8 @@ use crate::{Builder, Ctx, Layer};
 use tweedie_autograd::{Result, Var, ops};
 use tweedie_tensor::Element;
 
-/// Attention of every token of x \[n, s, `width`\] to every token (Vaswani et al. 2017). Neither normalises nor adds
-/// the input.
+/// Attention of every token of x \[n, s, `width`\] to every token (Vaswani et al. 2017). Normalisation and the residual sum
+/// are left to the block around it.
 #[derive(Debug, Clone)]
 pub struct TokenAttention {
     heads: usize,
@@ -14,7 +14,7 @@ pub struct TokenAttention {
 }
 
 impl TokenAttention {
-    /// Registers `qkv`, the three maps in one, and `proj`. `heads` divides `width`.
+    /// Registers `qkv`, one map to queries, keys and values, and `proj`. `heads` divides `width`.
     pub fn new(b: &Builder, width: usize, heads: usize) -> TokenAttention {
         let qkv = Linear::new(&b.pp("qkv"), width, 3 * width);
         TokenAttention { heads, width, qkv, proj: Linear::new(&b.pp("proj"), width, width) }

@@ -1,4 +1,4 @@
-//! Optimizers: one fused pass over all parameters a step.
+//! Optimizers. A step is one fused pass over all parameters, a kernel of the tensor crate.
 
 mod optimizer;
 mod rule;

@@ -42,7 +42,7 @@ pub struct StepReport {
 }
 
 impl Optimizer {
-    /// An optimizer that has made no step.
+    /// An optimizer before its first step.
     ///
     /// # Errors
     /// As [`OptimConfig::validate`].
@@ -52,12 +52,12 @@ impl Optimizer {
         Ok(Optimizer { config, steps: 0, moments: config.moments().iter().map(|_| zeros()).collect() })
     }
 
-    /// How many steps it has made.
+    /// The number of steps made.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// Which optimizer it is.
+    /// Its configuration.
     pub fn config(&self) -> &OptimConfig {
         &self.config
     }
@@ -142,7 +142,7 @@ impl Optimizer {
         })
     }
 
-    /// An optimizer as it was after `steps` steps, from what [`Optimizer::state`] gave; other entries are ignored.
+    /// A saved optimizer after `steps` steps, from the entries of [`Optimizer::state`]; other entries are ignored.
     ///
     /// # Errors
     /// [`Error::State`] when a moment is missing or of another shape; [`OptimConfig::validate`]'s.

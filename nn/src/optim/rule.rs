@@ -2,7 +2,7 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tweedie_tensor::ops::{AdamStep, SgdStep, UpdateRule};
 
-/// Which optimizer, and its constants. Formulas and defaults are PyTorch's.
+/// An optimizer and its constants, with PyTorch's formulas and defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "optimizer", rename_all = "lowercase", deny_unknown_fields)]
 pub enum OptimConfig {
@@ -21,7 +21,7 @@ pub enum OptimConfig {
         #[serde(default)]
         weight_decay: f64,
     },
-    /// AdamW (Loshchilov, Hutter 2019); weights shrink by `lr` · `weight_decay`, apart from the gradient.
+    /// AdamW (Loshchilov, Hutter 2019); weights shrink by `lr` · `weight_decay`, separately from the gradient.
     AdamW {
         /// Decay of the mean of gradients.
         #[serde(default = "beta1")]
@@ -71,7 +71,7 @@ impl OptimConfig {
         OptimConfig::Adam { beta1: beta1(), beta2: beta2(), eps: eps(), weight_decay: 0.0 }
     }
 
-    /// Refuses constants outside their range.
+    /// Checks that constants are in their range.
     ///
     /// # Errors
     /// [`Error::Config`], naming the constant.
@@ -100,7 +100,7 @@ impl OptimConfig {
         }
     }
 
-    /// What its moments are called in a checkpoint, as in PyTorch's state.
+    /// Names of its moments in a checkpoint, as in PyTorch's state.
     pub(super) fn moments(&self) -> &'static [&'static str] {
         match self {
             OptimConfig::Adam { .. } | OptimConfig::AdamW { .. } => &["exp_avg", "exp_avg_sq"],

@@ -22,7 +22,7 @@ impl Block {
         }
     }
 
-    /// Maps tokens x \[n, s, d\] to tokens, steered by SiLU of the condition \[n, d\].
+    /// Maps tokens x \[n, s, d\] to tokens, modulated by SiLU of the condition \[n, d\].
     pub(super) fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, condition: Var<T>) -> Result<Var<T>> {
         let [shift_attn, scale_attn, gate_attn, shift_mlp, scale_mlp, gate_mlp] =
             self.modulation.forward(ctx, condition)?;

@@ -2,25 +2,25 @@ use crate::Result;
 use crate::config::{SampleSize, refuse};
 use serde::{Deserialize, Serialize};
 
-/// The shape of a [`Transformer`](super::Transformer).
+/// The configuration of a [`Transformer`](super::Transformer).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TransformerConfig {
-    /// Height and width that the model is meant for; any multiples of the patch run.
+    /// Height and width that the model is trained for; other multiples of the patch size run.
     pub sample_size: Option<SampleSize>,
     /// Channels of the input.
     pub in_channels: usize,
     /// Channels of the output.
     pub out_channels: usize,
-    /// The side of the square patches that are the tokens.
+    /// The side of the square patches, one token each.
     pub patch_size: usize,
-    /// Numbers of a token: a multiple of 4, and of the heads.
+    /// Length of a token: a multiple of 4 and of `num_heads`.
     pub hidden_size: usize,
-    /// Blocks.
+    /// Number of blocks.
     pub depth: usize,
     /// Heads of each attention.
     pub num_heads: usize,
-    /// What the inner width of a block's MLP is times a token's.
+    /// Inner width of a block's MLP as a multiple of `hidden_size`.
     pub mlp_ratio: f64,
     /// Number of classes; none for a model without classes.
     pub num_class_embeds: Option<usize>,
@@ -49,7 +49,7 @@ impl TransformerConfig {
         (self.hidden_size as f64 * self.mlp_ratio) as usize
     }
 
-    /// Refuses what no model can be built from, naming the key, its value and the rule.
+    /// Checks that a model can be built; the error names the key, its value and the rule.
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config).

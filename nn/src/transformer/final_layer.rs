@@ -4,7 +4,7 @@ use crate::{Builder, Ctx, Layer};
 use tweedie_autograd::{Result, Var};
 use tweedie_tensor::Element;
 
-/// From tokens to the numbers of their patches. It starts at zero.
+/// The map from tokens to the numbers of their patches, initially zero.
 #[derive(Debug, Clone)]
 pub(super) struct FinalLayer {
     modulation: Modulation,
@@ -20,7 +20,7 @@ impl FinalLayer {
         }
     }
 
-    /// Maps tokens x \[n, s, d\] to \[n, s, `outputs`\], steered by SiLU of the condition \[n, d\].
+    /// Maps tokens x \[n, s, d\] to \[n, s, `outputs`\], modulated by SiLU of the condition \[n, d\].
     pub(super) fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, condition: Var<T>) -> Result<Var<T>> {
         let [shift, scale] = self.modulation.forward(ctx, condition)?;
         self.linear.forward(ctx, modulated(x, shift, scale)?)

@@ -1,9 +1,9 @@
 //! The diffusion transformer (Peebles and Xie 2023, "Scalable diffusion models with transformers"): a picture is a
-//! sequence of patches, and time and class steer every block through its normalisations.
+//! sequence of patches, and time and class modulate the normalisations of every block.
 //!
-//! Tokens lie \[n, s, d\], each one's numbers together: so normalisations run along memory, and a linear map is one
-//! product for the whole batch. Attention's kernel wants channels first; the products before and after it read
-//! and write that layout by themselves, and nothing is transposed.
+//! Tokens are \[n, s, d\], so that normalisations run along memory, and a linear map is one product for the whole batch. The
+//! attention kernel takes channels first; the products before and after it write and read that layout, so nothing is
+//! transposed.
 
 mod block;
 mod config;

@@ -7,7 +7,7 @@ use crate::{Builder, Ctx, Result};
 use tweedie_autograd::Var;
 use tweedie_tensor::{Element, Tensor};
 
-/// Frequencies of the time's embedding, sines and cosines counted.
+/// Length of the sinusoidal embedding of time.
 const FREQUENCIES: usize = 256;
 
 /// A transformer over the patches of a noisy picture. Untrained, it predicts 0.
@@ -47,7 +47,7 @@ impl Transformer {
         Ok(Transformer { config: config.clone(), x_embedder, condition, blocks, final_layer })
     }
 
-    /// What it was built from.
+    /// Its configuration.
     pub fn config(&self) -> &TransformerConfig {
         &self.config
     }
@@ -56,8 +56,8 @@ impl Transformer {
     /// for all; `classes` likewise, and is given exactly if the model has classes.
     ///
     /// # Errors
-    /// [`Error::Input`](crate::Error::Input) when x has other channels, or sides that are not made of whole patches;
-    /// when there are not as many times or classes as samples; when classes are missing, uncalled for, or out of range.
+    /// [`Error::Input`](crate::Error::Input) when x has other channels, or sides that are not multiples of the patch
+    /// size; when there are not as many times or classes as samples; when classes are missing, not expected, or out of range.
     pub fn forward<T: Element>(
         &self,
         ctx: &Ctx<T>,
@@ -79,7 +79,7 @@ impl Transformer {
         Ok(unpatchify(y.reshape([n, numbers, rows, columns])?, patch_size)?)
     }
 
-    /// From patches \[n, c·p², s\] at `places` \[s, d\] to the numbers of theirs, \[n, s, c·p²\].
+    /// Maps patches \[n, c·p², s\] with position embeddings `places` \[s, d\] to output patches \[n, s, c·p²\].
     fn tokens<T: Element>(
         &self,
         ctx: &Ctx<T>,
@@ -124,7 +124,7 @@ mod tests {
         (network, b.draw(1).cast())
     }
 
-    /// Every parameter moved off its start, so that no gate is closed.
+    /// Every parameter with noise added, so that no gate is 0.
     fn shaken(mut params: Params<f64>) -> Params<f64> {
         for (i, value) in params.values_mut().iter_mut().enumerate() {
             let noise = random::normal::<f64>(*value.shape(), 2, Purpose::TEST, i as u64, 0);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn untrained_blocks_are_the_identity_and_the_answer_is_zero() {
+    fn untrained_blocks_are_the_identity_and_the_output_is_zero() {
         let (network, params) = tiny();
         let ctx = Ctx::inference(&params);
         let (x, condition) = (normal([2, 5, 8], 1), normal([2, 8], 2));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_change_places_with_their_positions_change_places_in_the_answer() {
+    fn tokens_permuted_with_their_positions_permute_the_output() {
         let (network, params) = tiny();
         let params = shaken(params);
         let ctx = Ctx::inference(&params);
@@ -178,11 +178,11 @@ mod tests {
             unlike = unlike.max((astray.as_slice()[i] - expected).abs());
         }
         assert!(furthest < 1e-12, "{furthest}");
-        assert!(unlike > 1e-3, "positions have no say: {unlike}");
+        assert!(unlike > 1e-3, "positions have no effect: {unlike}");
     }
 
     #[test]
-    fn gradients_are_those_of_differences() {
+    fn gradients_agree_with_central_differences() {
         let (network, params) = tiny();
         let params = shaken(params);
         let x = normal([2, 2, 4, 4], 4);

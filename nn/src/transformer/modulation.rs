@@ -3,11 +3,11 @@ use crate::{Builder, Ctx, Layer};
 use tweedie_autograd::{Result, Var};
 use tweedie_tensor::{Element, Tensor};
 
-/// What the normalisations add to a variance.
+/// The ε of the normalisations.
 const EPS: f64 = 1e-6;
 
-/// adaLN-zero (Peebles and Xie 2023, section 3.2): shifts, scales and gates of a block, all a linear map of the
-/// condition. The map starts at zero, so gated branches start as nothing and the block as the identity.
+/// adaLN-zero (Peebles and Xie 2023, section 3.2): shifts, scales and gates of a block, a linear map of the condition. The
+/// map is initially zero, so every gated branch is 0 and the block the identity.
 #[derive(Debug, Clone)]
 pub(super) struct Modulation {
     linear: Linear,
@@ -33,7 +33,7 @@ impl Modulation {
     }
 }
 
-/// Tokens x \[n, s, d\] normalised over d, without an affine map of their own, then (1 + scale) x + shift.
+/// (1 + scale) · norm x + shift, for tokens x \[n, s, d\] normalised over d without an affine map.
 pub(super) fn modulated<T: Element>(x: Var<T>, shift: Var<T>, scale: Var<T>) -> Result<Var<T>> {
     let width = x.dims()[x.dims().len() - 1];
     let constant = |value| Var::constant(Tensor::full([width], value));

@@ -14,8 +14,7 @@ pub(super) struct BlockInputs<T: Element> {
     pub(super) context: Option<Var<T>>,
 }
 
-/// A residual block, and attention after it if the block has some: of the pixels to each other, then, in a model
-/// with context, to that.
+/// A residual block, then self-attention and cross-attention to the context, where the network has them at this level.
 #[derive(Debug, Clone)]
 struct Stage {
     resnet: ResnetBlock,
@@ -42,7 +41,7 @@ impl Stage {
     }
 }
 
-/// A residual block that may be run again in the backward pass.
+/// Runs a residual block, a second time in the backward pass if the context recomputes.
 fn run<T: Element>(resnet: &ResnetBlock, ctx: &Ctx<T>, x: Var<T>, inputs: &BlockInputs<T>) -> Result<Var<T>> {
     let resnet = resnet.clone();
     ctx.checkpoint(vec![x, inputs.time.clone()], move |ctx, inputs| {
@@ -59,7 +58,7 @@ fn only<T: Element>(mut inputs: Vec<Var<T>>) -> Result<Var<T>> {
     inputs.pop().ok_or(tweedie_autograd::Error::NoOperand { op: "attention" })
 }
 
-/// What changes the size of the picture at the end of a block.
+/// The layer that changes the picture's size at the end of a block.
 #[derive(Debug, Clone)]
 enum Resampler {
     Down(Downsample),
@@ -134,7 +133,7 @@ fn resampling_resnet(
     Ok(Resampler::Resnet(Box::new(ResnetBlock::new(b, config)?)))
 }
 
-/// Residual blocks at one size, then perhaps a halving of the picture.
+/// Residual blocks at one size, then downsampling but at the last size.
 #[derive(Debug, Clone)]
 pub(super) struct DownBlock {
     stages: Vec<Stage>,
@@ -162,7 +161,7 @@ impl DownBlock {
         Ok(DownBlock { stages, downsampler })
     }
 
-    /// Runs the block, and pushes every state that the way up will read.
+    /// Runs the block, and pushes every output that an up block will read.
     pub(super) fn forward<T: Element>(
         &self,
         ctx: &Ctx<T>,
@@ -182,7 +181,7 @@ impl DownBlock {
     }
 }
 
-/// Two residual blocks at the smallest size, attention between them if the model has some there.
+/// Two residual blocks at the smallest size, with attention between them if configured.
 #[derive(Debug, Clone)]
 pub(super) struct MidBlock {
     first: Stage,
@@ -230,8 +229,8 @@ impl MidBlock {
     }
 }
 
-/// Residual blocks at one size, each of which reads one state of the way down beside its input, then perhaps a
-/// doubling of the picture.
+/// Residual blocks at one size, each on its input concatenated with one output of the down blocks, then upsampling but at
+/// the last size.
 #[derive(Debug, Clone)]
 pub(super) struct UpBlock {
     stages: Vec<Stage>,
@@ -239,8 +238,8 @@ pub(super) struct UpBlock {
 }
 
 impl UpBlock {
-    /// `previous`: channels that come in. `outputs`: channels at this size, which all skips but the last have too.
-    /// `next`: channels of the last skip, which comes from the next larger size.
+    /// `previous`: channels of the input. `outputs`: channels at this size, also of all skips but the last. `next`: channels
+    /// of the last skip, an output of the next larger size.
     pub(super) fn new(
         b: &Builder,
         config: &UNetConfig,
@@ -265,7 +264,7 @@ impl UpBlock {
         Ok(UpBlock { stages, upsampler })
     }
 
-    /// Runs the block, and pops the states of the way down that it reads.
+    /// Runs the block, and pops the skips that it reads.
     pub(super) fn forward<T: Element>(
         &self,
         ctx: &Ctx<T>,

@@ -3,20 +3,20 @@ use crate::config::{SampleSize, refuse};
 use crate::layers::TimeShift;
 use serde::{Deserialize, Serialize};
 
-/// The keys of diffusers' `UNet2DModel`, with its defaults, and a few values' worth of its choices: what is
-/// missing here is refused by name when a configuration asks for it.
+/// The keys of diffusers' `UNet2DModel`, with its defaults. Of the values that it allows, some are supported; the others are
+/// refused by name.
 ///
-/// Beware: the defaults are not the values of google/ddpm-cifar10-32, which is [`UNetConfig::cifar`].
+/// The defaults are not the configuration of google/ddpm-cifar10-32; that is [`UNetConfig::cifar`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UNetConfig {
-    /// Height and width that the model is meant for; any that can be halved often enough runs.
+    /// Height and width that the model is trained for; others run if they can be halved often enough.
     pub sample_size: Option<SampleSize>,
     /// Channels of the input.
     pub in_channels: usize,
     /// Channels of the output.
     pub out_channels: usize,
-    /// Whether the input is taken from \[0, 1\] to \[−1, 1\] first.
+    /// Whether the input is first mapped from \[0, 1\] to \[−1, 1\].
     pub center_input_sample: bool,
     /// Only `positional`.
     pub time_embedding_type: String,
@@ -37,7 +37,7 @@ pub struct UNetConfig {
     pub block_out_channels: Vec<usize>,
     /// Residual blocks at each size on the way down; on the way up there is one more.
     pub layers_per_block: usize,
-    /// What the middle blocks' sums are divided by.
+    /// Divisor of the sums in the middle blocks.
     pub mid_block_scale_factor: f64,
     /// 0 or 1; 0 means one row below and one column to the right.
     pub downsample_padding: usize,
@@ -45,19 +45,19 @@ pub struct UNetConfig {
     pub downsample_type: String,
     /// How `AttnUpBlock2D` doubles the picture: `conv` or `resnet`.
     pub upsample_type: String,
-    /// The share of numbers that training leaves out before each residual block's second convolution; from 0 to below 1.
+    /// Share of numbers that dropout sets to 0 before the second convolution of each residual block; at least 0, below 1.
     pub dropout: f64,
     /// Only `silu`, also spelt `swish`.
     pub act_fn: String,
     /// Channels of an attention head; none for a single head over all channels.
     #[serde(with = "super::or_none")]
     pub attention_head_dim: Option<usize>,
-    /// Groups of every normalisation but the middle attention's, perhaps.
+    /// Groups of every normalisation; see `attn_norm_num_groups` for the middle attention's.
     pub norm_num_groups: usize,
     /// Groups of the middle attention's normalisation. By default `norm_num_groups`, or, when
     /// `resnet_time_scale_shift` is not `default`, no normalisation there at all.
     pub attn_norm_num_groups: Option<usize>,
-    /// What normalisations add to a variance.
+    /// The ε of the normalisations.
     pub norm_eps: f64,
     /// How the time embedding enters the residual blocks.
     pub resnet_time_scale_shift: TimeShift,
@@ -67,16 +67,16 @@ pub struct UNetConfig {
     pub class_embed_type: Option<String>,
     /// Number of classes; none for a model without classes.
     pub num_class_embeds: Option<usize>,
-    /// Read by no part of a model with positional time embedding.
+    /// Not read: it matters only for learned time embeddings.
     pub num_train_timesteps: Option<usize>,
-    /// Whether the last convolution starts at zero, so that an untrained model predicts zero. Not a key of
-    /// diffusers; it has no part in a model whose weights are loaded.
+    /// Whether the last convolution starts at zero, so that an untrained model predicts zero. Not a key of diffusers; without
+    /// effect on a model whose weights are loaded.
     pub zero_init_output: bool,
-    /// The side of the square patches that the network sees as single places: with 2, a picture of 28×28 pixels runs
-    /// at 14×14, a quarter of the work. Not a key of diffusers; 1, each pixel by itself, is what it does.
+    /// The side of the square patches that the network treats as single pixels: with 2, a picture of 28×28 pixels runs at
+    /// 14×14, a quarter of the work. Not a key of diffusers, which has no patches: 1.
     pub patch_size: usize,
-    /// Numbers of a token of the context that every attention is followed by attention to; none for a model without
-    /// context. Not a key of diffusers' unconditional UNet.
+    /// Length of a context token; every self-attention is then followed by cross-attention to the context. None for a model
+    /// without context. Not a key of diffusers' unconditional UNet.
     pub cross_attention_dim: Option<usize>,
 }
 
@@ -118,7 +118,7 @@ impl Default for UNetConfig {
     }
 }
 
-/// More residual blocks at one size than anybody trains.
+/// The most residual blocks at one size: more than any published model has.
 const MOST_LAYERS: usize = 128;
 
 /// The longest side of a picture.
@@ -133,7 +133,7 @@ fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-/// A block type, taken apart.
+/// The properties that a block type's name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BlockKind {
     /// Whether each residual block is followed by attention.
@@ -184,7 +184,7 @@ impl UNetConfig {
         self.patch_size << self.block_out_channels.len().saturating_sub(1)
     }
 
-    /// Refuses what no model can be built from, naming the key, its value and the rule.
+    /// Checks that a model can be built; the error names the key, its value and the rule.
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config).
@@ -322,8 +322,8 @@ impl UNetConfig {
         self.blocks("up_block_types", &self.up_block_types, kinds, &self.upsample_type)
     }
 
-    /// `kinds`: the plain block, the one with attention, the one that resamples in a residual block. Only the one
-    /// with attention heeds `resample`.
+    /// `kinds`: the plain block, the one with attention, the one that resamples in a residual block. `resample` applies only
+    /// to the one with attention.
     fn blocks(
         &self,
         key: &str,

@@ -5,19 +5,19 @@ use crate::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
 
-/// A `config.json` of diffusers, as far as it is read here.
+/// The part of a diffusers `config.json` that is read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DiffusersConfig {
     /// The network.
     pub network: UNetConfig,
-    /// Keys that have no part in it, in the order of text: neither this program nor diffusers' class reads them.
+    /// Keys that neither this crate nor diffusers' class reads, sorted.
     pub ignored: Vec<String>,
 }
 
-/// What this program has beside diffusers' keys. In a file of diffusers they mean nothing, as there.
+/// Keys of this crate alone. In a file of diffusers they are ignored, as diffusers ignores them.
 const OWN: [&str; 3] = ["zero_init_output", "patch_size", "cross_attention_dim"];
 
-/// What diffusers' `EMAModel` writes into the configuration of the model that it averages.
+/// Keys that diffusers' `EMAModel` writes into the configuration of the model that it averages.
 const AVERAGE: [&str; 7] =
     ["decay", "min_decay", "optimization_step", "update_after_step", "use_ema_warmup", "inv_gamma", "power"];
 
@@ -81,7 +81,7 @@ impl UNetConfig {
         Ok(DiffusersConfig { network, ignored })
     }
 
-    /// The configuration as diffusers writes it, with its class name, without keys that it does not know.
+    /// The configuration as diffusers writes it: with the class name, without the keys of this crate alone.
     pub fn to_json(&self) -> Value {
         let mut json = serde_json::json!({ "_class_name": CLASS });
         if let (Value::Object(out), Ok(Value::Object(keys))) = (&mut json, serde_json::to_value(self)) {
@@ -109,7 +109,7 @@ impl UNetConfig {
 /// The class of diffusers whose keys these are.
 const CLASS: &str = "UNet2DModel";
 
-/// A value in the spelling of [`UNetConfig`], whose `"none"` is no value of diffusers.
+/// A value as [`UNetConfig`] spells it. Diffusers has no `"none"`.
 fn as_diffusers_reads(key: &str, value: Value) -> Result<Value> {
     match (key, value) {
         // The class asks only whether it is null.

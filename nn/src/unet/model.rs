@@ -6,7 +6,7 @@ use crate::{Builder, Ctx, Init, Layer, Result};
 use tweedie_autograd::Var;
 use tweedie_tensor::{Element, ops};
 
-/// A network that maps a noisy picture and its time to a picture: the noise in it, its origin, or its velocity.
+/// A network that maps a noisy picture and its time to a prediction of the noise, the clean picture, or the velocity.
 ///
 /// ```
 /// use tweedie_nn::{Builder, UNet, UNetConfig};
@@ -62,7 +62,7 @@ impl UNet {
         for (i, kind) in config.up_blocks()?.into_iter().enumerate() {
             let level = last - i;
             let widths = [
-                channels[(level + 1).min(last)], // what comes up from below
+                channels[(level + 1).min(last)], // from the next smaller size
                 channels[level],
                 channels[level.saturating_sub(1)],
             ];
@@ -87,7 +87,7 @@ impl UNet {
         })
     }
 
-    /// What it was built from.
+    /// Its configuration.
     pub fn config(&self) -> &UNetConfig {
         &self.config
     }
@@ -97,7 +97,7 @@ impl UNet {
     ///
     /// # Errors
     /// [`Error::Input`](crate::Error::Input) when x has other channels, or sides that cannot be halved often enough; when there are not
-    /// as many times or classes as samples; when classes are missing, uncalled for, or out of range.
+    /// as many times or classes as samples; when classes are missing, not expected, or out of range.
     pub fn forward<T: Element>(
         &self,
         ctx: &Ctx<T>,
@@ -112,7 +112,7 @@ impl UNet {
     /// what diffusers calls `encoder_hidden_states`.
     ///
     /// # Errors
-    /// As [`UNet::forward`]; a context of another shape, missing or uncalled for.
+    /// As [`UNet::forward`]; a context of another shape, missing or not expected.
     pub fn forward_in_context<T: Element>(
         &self,
         ctx: &Ctx<T>,

@@ -55,7 +55,7 @@ impl WeightFile {
         Ok(WeightFile { path: path.to_path_buf(), bytes, start, entries, metadata })
     }
 
-    /// Where it was read from.
+    /// The path it was read from.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -65,7 +65,7 @@ impl WeightFile {
         &self.entries
     }
 
-    /// The free text beside the tensors.
+    /// The metadata: text by key.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
@@ -122,17 +122,17 @@ impl Entry {
     }
 }
 
-/// What a pointer of Git LFS begins with.
+/// The first bytes of a Git LFS pointer.
 const POINTER: &[u8] = b"version https://git-lfs";
 
-/// The most that a header may take.
+/// The most bytes that a header may have.
 const LONGEST_HEADER: u64 = 100_000_000;
 
-/// The bytes of a file whose header has been found to be one, and to account for as many; or why not.
+/// The bytes of a file whose length is what its header says; an error says why it is not.
 fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: io::Error| format!("cannot be read: {error}");
     let no_file = |why: &str| format!("is not a whole safetensors file: {why}");
-    // To open a pipe that nobody writes to would wait for ever.
+    // Opening a pipe without a writer would block.
     let about = std::fs::metadata(path).map_err(unreadable)?;
     if !about.is_file() {
         return Err("is no plain file".into());
@@ -168,7 +168,7 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     bytes
         .try_reserve_exact(room)
         .map_err(|_| format!("needs {claimed} bytes of memory, which are not there"))?;
-    // One more, so that what goes on after its end is noticed.
+    // One byte more, so that bytes beyond the end are noticed.
     read(&mut file, &mut bytes, claimed.saturating_add(1))?;
     Ok(bytes)
 }

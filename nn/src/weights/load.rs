@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tweedie_tensor::{Element, Tensor};
 
-/// The parameters of a model from a file that holds them all and nothing else.
+/// The parameters of a model, from a file that holds exactly these.
 ///
 /// Old diffusers files call the maps of attention `query`, `key`, `value` and `proj_attn`; they are read as
 /// `to_q`, `to_k`, `to_v` and `to_out.0`, their weights perhaps as 1×1 convolutions.
@@ -15,7 +15,7 @@ pub fn load<T: Element>(file: &WeightFile, specs: &[Spec]) -> Result<Params<T>> 
     gather(std::slice::from_ref(file), file.path(), specs)
 }
 
-/// As [`load`], from files that hold the tensors between them; `path` is what an error names.
+/// As [`load`], from several files that together hold the tensors; errors name `path`.
 pub(super) fn gather<T: Element>(files: &[WeightFile], path: &Path, specs: &[Spec]) -> Result<Params<T>> {
     let mut there: BTreeMap<String, (&WeightFile, &String)> = files
         .iter()
@@ -47,13 +47,13 @@ pub(super) fn gather<T: Element>(files: &[WeightFile], path: &Path, specs: &[Spe
     Ok(Params::from_specs(specs, |_, spec| values.next().unwrap_or_else(|| Tensor::zeros(spec.shape))))
 }
 
-/// Whether a stored tensor is the expected one: of its shape, or with two trailing axes of length 1, as old files
-/// have them where a linear map was written as a convolution.
+/// Whether a stored tensor has the expected shape, or that with two trailing axes of length 1: old files store linear maps
+/// as 1×1 convolutions.
 fn same_numbers(stored: &[usize], expected: &[usize]) -> bool {
     stored == expected || (expected.len() == 2 && stored.strip_suffix(&[1, 1]) == Some(expected))
 }
 
-/// The present name of a parameter.
+/// The current name of a parameter.
 fn modern(name: &str) -> String {
     const RENAMED: [(&str, &str); 4] =
         [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];

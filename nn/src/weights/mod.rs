@@ -1,4 +1,4 @@
-//! Weight files: safetensors in and out, strictly.
+//! Weight files: reading and writing safetensors, strictly.
 
 mod file;
 mod half;

@@ -16,9 +16,9 @@ pub fn save(path: &Path, params: &Params<f32>, metadata: &BTreeMap<String, Strin
     write_safetensors(path, &params.iter().collect::<Vec<_>>(), metadata)
 }
 
-/// Writes named tensors and free text as safetensors.
+/// Writes named tensors and metadata as safetensors.
 ///
-/// The file appears whole or not at all: it is written beside its place, synced, and renamed into it.
+/// The file appears whole or not at all: it is written under a temporary name in the same folder, synced, and renamed.
 ///
 /// # Errors
 /// [`Error::File`] when the place cannot be written.
@@ -34,12 +34,12 @@ pub fn write_safetensors(
         .map_err(|error| refuse(format!("cannot be written: {error}")))?;
     let beside = beside(path);
     write_synced(&beside, &bytes).and_then(|()| fs::rename(&beside, path)).map_err(|error| {
-        // What is left of the attempt is of no use; that it may be gone already is no news.
+        // The incomplete file is of no use, and may be gone already.
         let _ = fs::remove_file(&beside);
         refuse(format!("cannot be written: {error}"))
     })?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        // The new name lasts once the folder is on the disk too; not every system can sync one.
+        // The new name is durable once the folder is synced; not every system can sync one.
         if let Ok(folder) = File::open(folder) {
             let _ = folder.sync_all();
         }
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
-    /// What a file claims is held against how long it is, before any of it is read.
+    /// What a header says is checked against the file's length before data are read.
     #[test]
     fn claims_that_the_file_does_not_bear_out_are_refused() {
         let folder = tempfile::tempdir().unwrap();

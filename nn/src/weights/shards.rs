@@ -11,7 +11,7 @@ use tweedie_tensor::Element;
 /// The longest index that is read: of a million tensors or so.
 const LONGEST_INDEX: u64 = 1 << 28;
 
-/// What `save_pretrained` writes beside the shards of a model: which of them holds which tensor.
+/// The index that `save_pretrained` writes beside the shards of a model: the shard of each tensor.
 #[derive(Debug, Deserialize)]
 struct Index {
     weight_map: BTreeMap<String, String>,
@@ -27,7 +27,7 @@ pub fn load_sharded<T: Element>(index: &Path, specs: &[Spec]) -> Result<Params<T
     gather(&shards(index)?, index, specs)
 }
 
-/// The shards of an index, held against it.
+/// The shards of an index, checked against it.
 fn shards(path: &Path) -> Result<Vec<WeightFile>> {
     let refuse = |why: String| Error::File { path: path.to_path_buf(), why };
     let mut text = String::new();
@@ -61,7 +61,7 @@ fn shards(path: &Path) -> Result<Vec<WeightFile>> {
     }
 }
 
-/// Whether a name is that of a file in the same folder.
+/// Whether a name is a plain file name, without folders.
 fn is_plain(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(only)), None) if only == name)

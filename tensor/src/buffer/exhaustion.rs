@@ -3,10 +3,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt;
 
-/// With what a thread panics when there is no memory for a tensor.
+/// The payload of a thread's panic when there is no memory for a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutOfMemory {
-    /// How much was asked for.
+    /// The size of the request.
     pub bytes: usize,
 }
 

@@ -1,7 +1,7 @@
 //! Aligned memory for tensors, taken from a pool and given back to it.
 //!
-//! Contents are always initialised: a block is zeroed once, when the system hands it over, and later holds
-//! whatever its earlier owner left. So a buffer can be had without clearing it, and reading it is still sound.
+//! Contents are always initialised: a block is zeroed once, when the system allocates it, and later holds whatever its last
+//! owner left. So a buffer need not be cleared, and reading it is still sound.
 
 mod exhaustion;
 mod memory;

@@ -5,15 +5,14 @@ use crate::simd::{MatRef, vectorized};
 use crate::{Accumulate, Buffer, Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-/// Scores that one block of queries may have: bounds the memory of a task, and stays near its core.
+/// The most scores of one block of queries: bounds the memory of a task, and fits a core's second-level cache.
 const SCORES: usize = 64 * 1024;
 
 /// Scaled dot-product attention (Vaswani et al. 2017, eq. 1), channels first.
 ///
-/// `q` is `[b, d, s]`, `k` is `[b, d, r]`, `v` is `[b, e, r]`, where b counts samples × heads, s positions that ask
-/// and r positions that answer; the output is `[b, e, s]`, out = v softmax(scale · kᵀ q) with the softmax over r. The
-/// second result, `[b, s]`, is ln Σ_r e^(scale · k·q), from which the backward pass computes the probabilities
-/// anew: no s × r matrix is kept.
+/// `q` is `[b, d, s]`, `k` is `[b, d, r]`, `v` is `[b, e, r]`, where b counts samples × heads, s queries, and r keys and
+/// values; the output is `[b, e, s]`, out = v softmax(scale · kᵀ q) with the softmax over r. The second result, `[b, s]`,
+/// is ln Σ_r e^(scale · k·q), from which the backward pass recomputes the probabilities: no s × r matrix is kept.
 ///
 /// # Errors
 /// [`Error::Unfit`] when an operand does not have three axes, or an empty one; [`Error::Mismatch`] when they do not
@@ -124,9 +123,9 @@ struct Sizes {
     d: usize,
     /// Channels of values.
     e: usize,
-    /// Positions that ask.
+    /// Queries.
     s: usize,
-    /// Positions that answer.
+    /// Keys and values.
     r: usize,
 }
 
@@ -155,12 +154,12 @@ impl Sizes {
         (SCORES / self.r).clamp(16, self.s.max(16)).min(self.s)
     }
 
-    /// Multiplications and additions of so many products with queries or keys, and so many with values.
+    /// Multiplications and additions of so many products over the channels of keys, and so many over those of values.
     fn flops(&self, of_keys: usize, of_values: usize) -> f64 {
         2.0 * (self.b * self.s) as f64 * self.r as f64 * (of_keys * self.d + of_values * self.e) as f64
     }
 
-    /// The bytes of so many blocks of scores for each thread.
+    /// The bytes of each buffer, if every thread holds `blocks` blocks of scores.
     fn buffers<T>(&self, blocks: usize) -> Vec<usize> {
         vec![self.block() * self.r * size_of::<T>(); rayon::current_num_threads().min(self.b) * blocks]
     }
@@ -183,7 +182,7 @@ fn columns<T>(m: MatRef<'_, T>, start: usize, count: usize) -> MatRef<'_, T> {
     MatRef { data: &m.data[start * m.col_stride..], cols: count, ..m }
 }
 
-/// Σ over rows of a · b, for each of the `cols` columns of two matrices.
+/// Σ a · b over rows, for each of the `cols` columns of two matrices.
 fn column_products<T: Element>(a: &[T], b: &[T], cols: usize) -> Buffer<T> {
     let mut sums = Buffer::scratch(cols);
     sums.fill(T::ZERO);
@@ -200,8 +199,8 @@ fn column_products<T: Element>(a: &[T], b: &[T], cols: usize) -> Buffer<T> {
     sums
 }
 
-/// One query's scores become probabilities, p = e^(scale · score − lse), and the gradients of the probabilities
-/// those of the scores, ds = scale · p (dp − δ).
+/// For one query, turns scores into probabilities, p = e^(scale · score − lse), and the gradients of the probabilities into
+/// gradients of the scores, ds = scale · p (dp − δ).
 fn score_gradient<T: Element>(scores: &mut [T], dp: &mut [T], scale: T, lse: T, delta: T) {
     vectorized(
         #[inline(always)]

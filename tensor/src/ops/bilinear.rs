@@ -1,8 +1,8 @@
 use super::pieces::{PIECE, for_pieces};
 use crate::{Element, Error, Result, Shape, Tensor};
 
-/// Pictures `[n, c, h, w]` at another size, each number the bilinear interpolation of four. Pixels are squares whose
-/// centres are half a pixel inside: what PyTorch calls `align_corners=False`, without antialiasing.
+/// Pictures `[n, c, h, w]` at another size, each number the bilinear interpolation of four. The centres
+/// of pixels are half a pixel from their edges: PyTorch's `align_corners=False`, without antialiasing.
 ///
 /// # Errors
 /// [`Error::Unfit`] when `x` is not `[n, c, h, w]` or has no pixels; [`Error::Parameter`] for a size without pixels.
@@ -35,8 +35,8 @@ pub fn resize_bilinear<T: Element>(x: &Tensor<T>, [high, wide]: [usize; 2]) -> R
     Ok(out)
 }
 
-/// For each of `to` places along an axis of `from`: the two neighbours that it lies between, and how far it is on the
-/// way from the first to the second.
+/// For each of `to` places along an axis of length `from`: the two neighbours between which it lies, and its distance to the
+/// first as a part of the distance between them.
 fn between<T: Element>(from: usize, to: usize) -> Vec<(usize, usize, T)> {
     let place = |i: usize| {
         let at = ((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).max(0.0);

@@ -39,7 +39,7 @@ pub fn binary<T: Element>(a: Tensor<T>, b: Tensor<T>, f: Binary) -> Result<Tenso
     Ok(if fits(&a) {
         onto_left(a, None, &b, f)
     } else if fits(&b) {
-        // b's memory holds the right operand: the same loops with the roles exchanged.
+        // b's memory is the output, so the operands change roles in the same loop.
         match f {
             Binary::Add => combine_onto(b, None, &a, |b, a| a + b),
             Binary::Sub => combine_onto(b, None, &a, |b, a| a - b),
@@ -60,7 +60,7 @@ fn onto_left<T: Element>(out: Tensor<T>, a: Option<&Tensor<T>>, b: &Tensor<T>, f
     }
 }
 
-/// `out ← f(first, second)`, both stretched to out's shape; without `first`, out holds it already.
+/// `out ← f(first, second)`, both broadcast to out's shape; without `first`, out holds it already.
 fn combine_onto<T: Element>(
     mut out: Tensor<T>,
     first: Option<&Tensor<T>>,
@@ -71,7 +71,7 @@ fn combine_onto<T: Element>(
     let first = first.map(|x| (x.as_slice(), Odometer::stretched(x.shape(), &shape)));
     let (numbers, walk) = (second.as_slice(), Odometer::stretched(second.shape(), &shape));
     for_pieces(out.as_mut_slice(), PIECE, shape.numel(), |start, piece| {
-        // Short blocks, so that the second look at each finds it in the first-level cache.
+        // Short blocks stay in the first-level cache between the copy and the operation.
         for (i, block) in piece.chunks_mut(BLOCK).enumerate() {
             let start = start + i * BLOCK;
             if let Some((numbers, walk)) = &first {
@@ -110,7 +110,7 @@ fn copy_stretched<T: Element>(block: &mut [T], start: usize, numbers: &[T], walk
     });
 }
 
-/// `x` stretched to `shape`: the adjoint of [`sum_to`](super::sum_to).
+/// `x` broadcast to `shape`: the adjoint of [`sum_to`](super::sum_to).
 ///
 /// # Errors
 /// [`Error::Mismatch`] when an axis of `x` is neither 1 nor the length it should have, or `shape` has fewer axes.
@@ -134,7 +134,7 @@ pub fn broadcast_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Result<Tensor<T
 /// `a ← a + b`.
 ///
 /// # Errors
-/// [`Error::Mismatch`] when the shapes differ: nothing is stretched here.
+/// [`Error::Mismatch`] when the shapes differ: nothing is broadcast.
 pub fn add_assign<T: Element>(a: &mut Tensor<T>, b: &Tensor<T>) -> Result<()> {
     assign("add_assign", a, b, |a, b| a + b)
 }

@@ -4,14 +4,13 @@ use crate::{Element, Error, Result, Tensor};
 
 /// A weighted sum of tensors with one weight per sample: `out[i, …] = Σ_j c_j[i] · x_j[i, …]`.
 ///
-/// This is the one primitive that the forward process, posterior means, conversions between predictions and
-/// sampler steps are made of: x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε is `combine(&[(&sqrt_alphas, &x0), (&sigmas, &eps)])`
+/// The forward process, posterior means, conversions between predictions and sampler steps are all of this form: x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε is `combine(&[(&sqrt_alphas, &x0), (&sigmas, &eps)])`
 /// with one t per sample.
 ///
 /// Each term is a slice of coefficients, one for each index of the leading axis (or a single one for all), and a
 /// tensor; all tensors have one shape. Coefficients are rounded to `T`; the first product is rounded, and each
-/// further term is one fused multiply-add, in the order given. A coefficient of 0 still lets infinities and NaN
-/// through.
+/// further term is one fused multiply-add, in the order given. A coefficient of 0 does not
+/// remove infinities and NaN.
 ///
 /// # Errors
 /// [`Error::Parameter`] when there is no term, or a slice has neither one coefficient nor one per sample;

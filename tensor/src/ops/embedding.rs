@@ -31,7 +31,7 @@ pub fn scatter_add<T: Element>(dy: &Tensor<T>, indices: &[usize], out: &mut Tens
         return Err(Error::Mismatch { op: OP, left: *dy.shape(), right: expected, why });
     }
     let table = out.as_mut_slice();
-    // One thread: an index may come twice, and its rows are to be added in order.
+    // One thread: rows of an index that occurs twice must be added in order.
     for (&index, row) in indices.iter().zip(dy.as_slice().chunks_exact(d.max(1))) {
         table[index * d..][..d].iter_mut().zip(row).for_each(|(sum, &dy)| *sum += dy);
     }
@@ -53,7 +53,7 @@ mod tests {
     use crate::check::values;
 
     #[test]
-    fn rows_go_out_and_gradients_come_back() {
+    fn rows_are_gathered_and_gradients_scattered() {
         let table = values::<f64>([5, 7], 1);
         let indices = [3, 0, 3, 4];
         let out = gather(&table, &indices).unwrap();

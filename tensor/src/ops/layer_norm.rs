@@ -8,7 +8,7 @@ use crate::simd::vectorized;
 use crate::{Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-/// Rows that one task takes: constant, as the partial gradients of scale and shift are one per task.
+/// Rows of one task: constant, since each task has its own partial gradients of scale and shift.
 const ROWS: usize = 64;
 
 /// Layer normalisation (Ba, Kiros, Hinton 2016) over the last axis: y = (x − mean) / √(variance + ε) · γ + β, with

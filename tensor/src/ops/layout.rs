@@ -1,10 +1,10 @@
-//! Joining, cutting and reordering: everything that moves numbers and computes nothing.
+//! Joining, cutting and mirroring: operations that move numbers and compute nothing.
 
 use super::pieces::{PIECE, for_pieces};
 use super::reduce::{KeepDim, cut_at};
 use crate::{Accumulate, Element, Error, Result, Shape, Tensor};
 
-/// Tensors joined along an axis, in the order given. They agree in all other axes.
+/// Tensors joined along an axis in the given order. They agree in all other axes.
 ///
 /// # Errors
 /// [`Error::Parameter`] when there is no tensor or no such axis; [`Error::Mismatch`] when other axes differ.
@@ -42,8 +42,8 @@ pub fn concat<T: Element>(parts: &[&Tensor<T>], axis: usize) -> Result<Tensor<T>
     Ok(out)
 }
 
-/// A tensor cut along an axis into parts of the given lengths, which add up to the axis's: the inverse of
-/// [`concat()`], and its adjoint.
+/// A tensor cut along an axis into parts of the given lengths, which sum to the axis's length: the inverse of [`concat()`],
+/// and its adjoint.
 ///
 /// # Errors
 /// [`Error::Parameter`] when there is no such axis, or the lengths do not add up to it.
@@ -79,8 +79,8 @@ pub fn narrow<T: Element>(x: &Tensor<T>, axis: usize, start: usize, len: usize) 
     Ok(out)
 }
 
-/// The adjoint of [`narrow`]: `dy` goes to `start..` along `axis` of `out`, which has the input's shape.
-/// Elsewhere `out` becomes zero ([`Accumulate::Overwrite`]) or stays ([`Accumulate::Add`]).
+/// The adjoint of [`narrow`]: writes `dy` to `out`, which has the input's shape, from index `start` along `axis`, and zeros
+/// elsewhere ([`Accumulate::Overwrite`]); or adds it there ([`Accumulate::Add`]).
 ///
 /// # Errors
 /// [`Error::Parameter`] when there is no such axis, or the range leaves it; [`Error::Mismatch`] when `dy` and

@@ -2,8 +2,8 @@ use super::Padding;
 use super::pieces::{PIECE, for_pieces};
 use crate::{Element, Error, Result, Shape, Tensor};
 
-/// Maxima over squares of side `kernel`, `stride` apart, of pictures `[n, c, h, w]` with `padding` around them that
-/// never is the maximum; NaN where a square has one. `[n, c, h', w']` with h' = ⌊(h + top + bottom − kernel) / stride⌋ + 1.
+/// Maxima over squares of side `kernel`, `stride` apart, of pictures `[n, c, h, w]` with `padding` of −∞
+/// around them; NaN where a square has one. `[n, c, h', w']` with h' = ⌊(h + top + bottom − kernel) / stride⌋ + 1.
 ///
 /// # Errors
 /// [`Error::Unfit`] when `x` is not `[n, c, h, w]`, or smaller than the square with its padding; [`Error::Parameter`]
@@ -56,7 +56,7 @@ pub fn max_pool2d<T: Element>(
     Ok(out)
 }
 
-/// What a window that begins at `start`, counted with its `padding`, has of a picture of `size`.
+/// The part of a picture of `size` that a window covers which begins at `start`, counted with the `padding`.
 fn inside(start: usize, padding: usize, kernel: usize, size: usize) -> std::ops::Range<usize> {
     start.saturating_sub(padding)..(start + kernel).saturating_sub(padding).min(size)
 }

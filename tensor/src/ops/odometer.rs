@@ -1,8 +1,8 @@
-//! Walking a tensor in another order than its own: stretched, permuted, or both.
+//! Reading a tensor in another order than its own: broadcast, permuted, or both.
 
 use crate::{MAX_RANK, Shape};
 
-/// Axes with a stride each in the tensor that is read, merged where neighbours are one walk.
+/// Axes, each with a stride in the tensor that is read; neighbours that one stride covers are merged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Odometer {
     /// Lengths, outermost first.
@@ -47,8 +47,8 @@ impl Odometer {
         (0..self.rank).map(|axis| (self.dims[axis], self.strides[axis]))
     }
 
-    /// Calls `body(run, from, step)` for the parts of `out` (which begins at flat index `start` of the walk)
-    /// whose elements are read `step` apart, beginning at `from`.
+    /// Calls `body(run, from, step)` for consecutive parts of `out`, which begins at flat index `start` of the walk. The
+    /// elements of a part are read from index `from` on with stride `step`.
     #[inline(always)]
     pub(super) fn for_runs<T>(
         &self,

@@ -1,24 +1,24 @@
-//! How work is cut for the threads: into pieces of a constant size, so that no result depends on their number.
+//! How work is cut for threads: into pieces of a constant size, so that no result depends on the number of threads.
 
 use crate::{Element, Tensor};
 use rayon::prelude::*;
 
-/// Elements in a piece: large against the cost of a task, small enough that two threads end together.
+/// Elements in a piece: enough to outweigh the cost of a task, few enough that threads finish at about the same time.
 pub(super) const PIECE: usize = 32 * 1024;
 
-/// Elements in a block that a kernel goes over more than once: it stays in the first-level cache.
+/// Elements in a block that a kernel reads more than once: it fits the first-level cache.
 pub(super) const BLOCK: usize = 2048;
 
-/// Work below this (in elements touched) is done before another thread would have woken.
+/// Work of fewer elements is done before another thread would have started.
 const WORTH_A_TASK: usize = 16 * 1024;
 
-/// Whether a kernel that touches this many elements should use the other threads.
+/// Whether a kernel of so many elements should use several threads.
 pub(super) fn worth_splitting(work: usize) -> bool {
     work > WORTH_A_TASK && rayon::current_num_threads() > 1
 }
 
-/// Calls `body(start, piece)` for consecutive pieces of `out`, `piece` elements each (the last may be
-/// shorter), on several threads when `work` elements are touched in all and that is worth it.
+/// Calls `body(start, piece)` for consecutive pieces of `out`, `piece` elements each (the last may be shorter), on several
+/// threads if that pays for `work` elements read or written in all.
 pub(super) fn for_pieces<T: Send>(
     out: &mut [T],
     piece: usize,
@@ -41,8 +41,7 @@ pub(super) fn for_rows<T: Send>(out: &mut [T], row: usize, body: impl Fn(usize, 
     for_pieces(out, rows_in_piece(row) * row, work, body);
 }
 
-/// Cuts three slices in step, each into as many pieces of the given length, and calls `body(i, pieces)` for the
-/// i-th piece of each.
+/// Cuts three slices into equally many pieces of the given lengths, and calls `body(i, pieces)` for the i-th piece of each.
 pub(super) fn for_pieces_of_three<T: Send>(
     [a, b, c]: [&mut [T]; 3],
     lengths: [usize; 3],
@@ -59,13 +58,13 @@ pub(super) fn for_pieces_of_three<T: Send>(
     }
 }
 
-/// How many rows of this length make a piece: at least one.
+/// The number of rows of this length in a piece: at least one.
 pub(super) fn rows_in_piece(row: usize) -> usize {
     (PIECE / row.max(1)).max(1)
 }
 
-/// Calls `body(start, part)` for the parts of a piece that lie in one row each, no longer than [`BLOCK`];
-/// `start` counts from the beginning of the whole, as `at` does.
+/// Calls `body(start, part)` for parts of a piece that lie within a row and are at most [`BLOCK`] long. `start` and `at`, the
+/// start of the piece, count from the beginning of the whole.
 #[inline(always)]
 pub(super) fn for_blocks<T>(at: usize, piece: &mut [T], row: usize, mut body: impl FnMut(usize, &mut [T])) {
     let (mut start, mut rest) = (at, piece);
@@ -77,16 +76,16 @@ pub(super) fn for_blocks<T>(at: usize, piece: &mut [T], row: usize, mut body: im
     }
 }
 
-/// Where an element-wise kernel writes.
+/// The output of an element-wise kernel, perhaps its input's own memory.
 pub(super) struct Target<T: Element> {
     /// The result, to be written in full.
     pub(super) out: Tensor<T>,
-    /// What to read; if it is missing, `out` holds it already.
+    /// The input; `None` if `out` holds it already.
     pub(super) source: Option<Tensor<T>>,
 }
 
 impl<T: Element> Target<T> {
-    /// `x`'s own memory when nobody else holds it, fresh memory otherwise.
+    /// `x`'s own memory if no other tensor shares it, fresh memory otherwise.
     pub(super) fn reuse(x: Tensor<T>) -> Target<T> {
         if x.is_unique() {
             Target { out: x, source: None }
@@ -95,8 +94,8 @@ impl<T: Element> Target<T> {
         }
     }
 
-    /// Calls `body(start, part)` on parts of the result that hold the values of `x` and are to be overwritten:
-    /// parts of whole rows, about [`PIECE`] elements each.
+    /// Calls `body(start, part)` on parts of the result, which hold the values of `x` and are to be overwritten: whole rows,
+    /// about [`PIECE`] elements in all.
     pub(super) fn update_rows(self, row: usize, body: impl Fn(usize, &mut [T]) + Sync) -> Tensor<T> {
         let Target { mut out, source } = self;
         for_rows(out.as_mut_slice(), row, |start, part| {
@@ -108,7 +107,7 @@ impl<T: Element> Target<T> {
         out
     }
 
-    /// Calls `body(start, block)` on short blocks of the result that hold the values of `x`.
+    /// Calls `body(start, block)` on short blocks of the result, which hold the values of `x` and are to be overwritten.
     pub(super) fn update(self, body: impl Fn(usize, &mut [T]) + Sync) -> Tensor<T> {
         let Target { mut out, source } = self;
         let work = out.numel();

@@ -7,8 +7,7 @@ use crate::reduction;
 use crate::simd::vectorized;
 use crate::{Element, Error, Result, Shape, Tensor};
 
-/// Rows that are added one after another before partial sums are added to one another: bounds the rounding
-/// error as pairwise summation does.
+/// Rows that are added in sequence before partial sums are added: bounds the rounding error as pairwise summation does.
 const ROWS: usize = 256;
 
 /// The sum of all elements, with no axes left.
@@ -86,7 +85,7 @@ pub fn max_axis<T: Element>(x: &Tensor<T>, axis: usize, keep: KeepDim) -> Result
     Ok(out)
 }
 
-/// The adjoint of broadcasting: `x` summed over every axis that stretched from `shape` to x's.
+/// The adjoint of broadcasting: `x` summed over every axis along which `shape` is broadcast to x's shape.
 ///
 /// # Errors
 /// [`Error::Mismatch`] when `shape` does not broadcast to x's shape.
@@ -122,7 +121,7 @@ pub(super) struct Cut {
     pub(super) inner: usize,
 }
 
-/// The cut at an axis, and the shape that is left.
+/// The cut at an axis, and the shape of the reduced tensor.
 pub(super) fn cut_at(op: &'static str, shape: &Shape, axis: usize, keep: KeepDim) -> Result<(Cut, Shape)> {
     let dims = shape.dims();
     let Some(&len) = dims.get(axis) else {
@@ -180,7 +179,7 @@ pub(super) fn sum_middle<T: Element>(x: Tensor<T>, cut: Cut) -> Tensor<T> {
     if parts > 1 { sum_middle(out, Cut { outer, len: parts, inner }) } else { out }
 }
 
-/// `out ← Σ_k x[k · stride..]`, four rows at a time so that the partial sums are seldom written.
+/// `out ← Σ_k x[k · stride..]`, four rows at a time, which writes the partial sums a quarter as often.
 fn sum_rows<T: Element>(out: &mut [T], x: &[T], rows: usize, stride: usize) {
     vectorized(
         #[inline(always)]

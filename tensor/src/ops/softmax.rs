@@ -16,7 +16,7 @@ pub fn softmax<T: Element>(x: Tensor<T>) -> Result<Tensor<T>> {
     }))
 }
 
-/// The gradient of softmax's input from its output: dx = y (dy − Σ_j dy_j y_j), in dy's memory if no other tensor
+/// The gradient of the input of [`softmax`] from its output: dx = y (dy − Σ_j dy_j y_j), in dy's memory if no other tensor
 /// shares it.
 ///
 /// # Errors
@@ -142,7 +142,7 @@ pub fn cross_entropy_backward<T: Element>(
     }))
 }
 
-/// Softmax of `scale · x` over one row, in place; answers ln Σ e^(scale · x).
+/// Softmax of `scale · x` over one row, in place; returns ln Σ e^(scale · x).
 pub(super) fn softmax_row<T: Element>(row: &mut [T], scale: T) -> T {
     vectorized(
         #[inline(always)]

@@ -37,19 +37,19 @@ pub enum Unary {
     Abs,
 }
 
-/// What the backward pass of an operation has to see again.
+/// What the backward pass of an operation reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {
-    /// What went in.
+    /// The input.
     Input,
-    /// What came out, so that the input can be overwritten or freed.
+    /// The output, so that the input can be overwritten or freed.
     Output,
     /// Neither.
     Nothing,
 }
 
 impl Unary {
-    /// Every function, for tests that go through them all.
+    /// All functions, for tests.
     pub const ALL: [Unary; 15] = [
         Unary::Neg,
         Unary::Exp,
@@ -68,7 +68,7 @@ impl Unary {
         Unary::Abs,
     ];
 
-    /// What [`unary_backward`] wants as `saved`.
+    /// What [`unary_backward`] takes as `saved`.
     pub fn backward_reads(self) -> Reads {
         match self {
             Unary::Neg => Reads::Nothing,
@@ -128,8 +128,8 @@ pub fn unary<T: Element>(x: Tensor<T>, f: Unary) -> Tensor<T> {
 
 /// The gradient of f's input: f′(x) · dy, in dy's own memory if no other tensor shares it.
 ///
-/// `saved` is what [`Unary::backward_reads`] says: the input x or the output y = f(x); where it says nothing,
-/// any tensor of dy's shape will do. At 0, Relu and Abs have gradient 0.
+/// `saved` is what [`Unary::backward_reads`] names: the input x or the output y = f(x); if nothing, any tensor of dy's
+/// shape. At 0, Relu and Abs have gradient 0.
 ///
 /// # Errors
 /// [`Error::Mismatch`] when `saved` and `dy` differ in shape.
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_of_extreme_numbers_stay_sound() {
+    fn functions_of_extreme_numbers_stay_finite() {
         let x = Tensor::from_slice([4], &[-1e4f32, -90.0, 90.0, 1e4]).unwrap();
         assert!(unary(x.clone(), Unary::Silu).all_finite());
         let dx = unary_backward(Unary::Silu, &x, Tensor::full([4], 1.0)).unwrap();

@@ -21,7 +21,7 @@ pub struct Stream {
     /// The block that `words` comes from, plus one.
     next_block: u32,
     words: [u32; 4],
-    /// How many of `words` are spent.
+    /// The number of `words` used.
     spent: u8,
     /// The second normal of a pair.
     spare: Option<f64>,
@@ -32,7 +32,7 @@ impl Stream {
     ///
     /// # Panics
     /// When `step` or `sample` is 2⁴⁴ or more: a million steps a second get there after half a year. Drawing
-    /// more than the stream holds panics likewise, rather than begin again.
+    /// more than the stream holds panics too, rather than repeat numbers.
     pub fn new(seed: u64, purpose: Purpose, step: u64, sample: u64) -> Stream {
         let address = Address::new(seed, purpose, step, sample);
         Stream { address, next_block: 0, words: [0; 4], spent: 4, spare: None }
