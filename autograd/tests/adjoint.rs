@@ -6,7 +6,7 @@ use tweedie_autograd::{
     Result, Tape, Var,
     ops::{concat, gather},
 };
-use tweedie_tensor::ops::{Conv2dOptions, KeepDim, Padding};
+use tweedie_tensor::ops::{Conv2dOptions, Padding};
 use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::{Element, Shape, Tensor};
 
@@ -88,7 +88,7 @@ proptest! {
         adjoint!(dims, seed, |x| x.permute(&[2, 0, 3, 1])?.reshape([h, n * w * c]));
         adjoint!(dims, seed, |x| x.narrow(3, 1, w - 1));
         adjoint!(dims, seed, |x| concat([x.clone(), x.scale(-0.5)?], 1));
-        adjoint!(dims, seed, |x| x.sum_axis(2, KeepDim::Yes));
+        adjoint!(dims, seed, |x| x.sum_axis_keepdim(2));
         adjoint!(dims, seed, |x| x.mean());
         adjoint!(dims, seed, |x| x.clone().add(x));
         adjoint!([c, 1, w], seed, |x| x.sub(Var::constant(Tensor::zeros(dims))));

@@ -2,7 +2,6 @@
 //! the process's.
 
 use tweedie_autograd::{Tape, Var};
-use tweedie_tensor::ops::KeepDim;
 use tweedie_tensor::{Tensor, pool_stats};
 
 #[test]
@@ -15,7 +14,7 @@ fn saved_tensors_die_with_the_backward_pass_and_the_second_step_allocates_nothin
         let w = tape.leaf(weight.clone());
         let mut x = Var::constant(input.clone());
         for _ in 0..8 {
-            x = x.mul(w.clone().sum_axis(0, KeepDim::Yes).unwrap()).unwrap().silu().unwrap();
+            x = x.mul(w.clone().sum_axis_keepdim(0).unwrap()).unwrap().silu().unwrap();
         }
         let gradients = x.square().unwrap().sum().unwrap().backward().unwrap();
         assert_eq!(gradients.wrt(&w).unwrap().dims(), [64, 64]);

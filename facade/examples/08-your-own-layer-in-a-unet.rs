@@ -28,7 +28,7 @@ impl Excitation {
     /// The weights of the channels, \[n, channels\].
     fn weights<T: Element>(&self, ctx: &Ctx<T>, x: &Var<T>) -> Result<Var<T>, tweedie::autograd::Error> {
         let [n, channels, height, width] = x.shape().nchw("excitation")?;
-        let sums = x.clone().reshape([n, channels, height * width])?.sum_axis(2, false)?;
+        let sums = x.clone().reshape([n, channels, height * width])?.sum_axis(2)?;
         let squeezed = self.squeeze.forward(ctx, sums / (height * width) as f64)?.silu()?;
         self.excite.forward(ctx, squeezed)?.sigmoid()
     }

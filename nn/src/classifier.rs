@@ -97,8 +97,7 @@ impl Classifier {
         let x = self.norm_out.forward_silu(ctx, x)?;
         let [_, channels, height, width] = x.shape().nchw("classifier")?;
         let places = height * width;
-        let features =
-            x.reshape([n, channels, places])?.sum_axis(2, ops::KeepDim::No)?.scale(1.0 / places as f64)?;
+        let features = x.reshape([n, channels, places])?.sum_axis(2)?.scale(1.0 / places as f64)?;
         Ok(Reading { logits: self.head.forward(ctx, features.clone())?, features })
     }
 }

@@ -4,7 +4,6 @@ use crate::layers::{Embedding, Linear, Sinusoid, TimestepEmbedding};
 use crate::{Builder, Ctx, Error, Layer, Result};
 use tweedie_autograd::Var;
 use tweedie_tensor::Element;
-use tweedie_tensor::ops::KeepDim;
 
 /// The sum of the embedding of times, the embedding of classes if the network has classes, and a linear map of the mean
 /// token if it has a context: that tells what the picture shows, if not where (Saharia et al. 2022, section 2.3).
@@ -81,7 +80,7 @@ impl ConditionEmbedding {
         let embedding = match (&self.context_embedding, inputs.context) {
             (Some(map), Some(context)) => {
                 let tokens = context.dims()[1].max(1) as f64;
-                let mean = context.clone().sum_axis(1, KeepDim::No)?.scale(1.0 / tokens)?;
+                let mean = context.clone().sum_axis(1)?.scale(1.0 / tokens)?;
                 embedding.add(map.forward(ctx, mean)?)?
             }
             _ => embedding,
