@@ -105,6 +105,8 @@ impl Classifier {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Params;
+    use crate::check::slopes;
     use tweedie_autograd::ops::cross_entropy;
     use tweedie_autograd::{ParamId, Tape};
     use tweedie_tensor::Tensor;
@@ -143,12 +145,8 @@ mod tests {
         for (i, gradient) in gradients.iter().enumerate() {
             let gradient = gradient.as_ref().unwrap().as_slice();
             let place = gradient.len() / 2;
-            let at = |step: f64| {
-                let mut moved = params.clone();
-                moved.get_mut(ParamId(i)).as_mut_slice()[place] += step;
-                loss(&Ctx::inference(&moved)).value().item().unwrap()
-            };
-            let numeric = (at(1e-5) - at(-1e-5)) / 2e-5;
+            let value = |params: &Params<f64>| loss(&Ctx::inference(params)).value().item().unwrap();
+            let numeric = slopes(&params, ParamId(i), [place], value)[0];
             assert!((numeric - gradient[place]).abs() < 1e-8, "{}: {numeric}", params.names()[i]);
         }
     }

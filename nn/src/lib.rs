@@ -25,6 +25,8 @@
 
 mod builder;
 pub mod caption;
+#[cfg(any(test, feature = "test-util"))]
+pub mod check;
 mod classifier;
 mod condition;
 mod config;

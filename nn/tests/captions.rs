@@ -1,9 +1,11 @@
 //! A UNet that reads captions: gradients, attention maps, what it refuses.
 
-use tweedie_autograd::{Tape, Var};
+use tweedie_autograd::{ParamId, Tape, Var};
 use tweedie_nn::caption::CaptionConfig;
+use tweedie_nn::check::slopes;
 use tweedie_nn::{Builder, Ctx, Inputs, Network, NetworkConfig, Params, UNetConfig};
 use tweedie_tensor::Tensor;
+use tweedie_tensor::check::inner_product;
 use tweedie_tensor::random::{self, Purpose};
 
 fn names(list: &[&str]) -> Vec<String> {
@@ -34,7 +36,7 @@ fn normal(seed: u64) -> Tensor<f64> {
     random::normal([2, 1, 4, 4], seed, Purpose::TEST, 0, 0)
 }
 
-fn answer(network: &Network, ctx: &Ctx<f64>, captions: &[Vec<usize>]) -> Var<f64> {
+fn run(network: &Network, ctx: &Ctx<f64>, captions: &[Vec<usize>]) -> Var<f64> {
     network.forward(ctx, Var::constant(normal(1)), Inputs::at(&[3.0, 800.0]).with_captions(captions)).unwrap()
 }
 
@@ -46,21 +48,18 @@ fn every_word_has_its_gradient() {
     for recompute in [false, true] {
         let tape = Tape::new();
         let ctx = Ctx::training(&params, &tape).with_recompute(recompute);
-        let gradients = params.collect(answer(&network, &ctx, &captions).vjp(u.clone()).unwrap());
+        let gradients = params.collect(run(&network, &ctx, &captions).vjp(u.clone()).unwrap());
         let read = ["caption.", "context_embedding.", "cross_attentions."];
         let ours = |name: &str| read.iter().any(|part| name.contains(part));
         let checked: Vec<_> = params.iter().enumerate().filter(|(_, (name, _))| ours(name)).collect();
         assert!(checked.len() > 30, "{}", checked.len());
         for (i, (name, value)) in checked {
             let analytic = gradients[i].as_ref().unwrap_or_else(|| panic!("{name} has no gradient"));
-            for at in [0, value.numel() / 2, value.numel() - 1] {
-                let project = |step: f64| {
-                    let mut moved = params.clone();
-                    moved.values_mut()[i].as_mut_slice()[at] += step;
-                    let y = answer(&network, &Ctx::inference(&moved), &captions);
-                    y.value().as_slice().iter().zip(u.as_slice()).map(|(y, u)| y * u).sum::<f64>()
-                };
-                let numeric = (project(1e-5) - project(-1e-5)) / 2e-5;
+            let places = [0, value.numel() / 2, value.numel() - 1];
+            let project = |params: &Params<f64>| {
+                inner_product(run(&network, &Ctx::inference(params), &captions).value(), &u)
+            };
+            for (at, numeric) in places.into_iter().zip(slopes(&params, ParamId(i), places, project)) {
                 let error = (analytic.as_slice()[at] - numeric).abs();
                 assert!(error < 1e-6 * numeric.abs().max(1.0), "{name}[{at}] is off by {error}");
             }
@@ -73,10 +72,10 @@ fn attention_maps_are_kept_only_when_asked_for_and_share_out_every_place() {
     let (network, params) = tiny();
     let captions = [vec![1, 2], vec![]];
     let plain = Ctx::inference(&params);
-    let without = answer(&network, &plain, &captions).into_value();
+    let without = run(&network, &plain, &captions).into_value();
     assert!(plain.take_attention_maps().is_empty());
     let ctx = Ctx::inference(&params).with_attention_maps();
-    assert_eq!(answer(&network, &ctx, &captions).value().as_slice(), without.as_slice());
+    assert_eq!(run(&network, &ctx, &captions).value().as_slice(), without.as_slice());
     let maps = ctx.take_attention_maps();
     assert_eq!(maps.len(), 4); // one on the way down, one in the middle, two on the way up
     for map in maps {

@@ -1,6 +1,7 @@
 //! The UNet as a whole: sizes, gradients, conditions, what it refuses.
 
 use tweedie_autograd::{ParamId, Tape, Var, ops};
+use tweedie_nn::check::slopes;
 use tweedie_nn::layers::TimeShift;
 use tweedie_nn::unet::SampleSize;
 use tweedie_nn::{Builder, Ctx, Params, UNet, UNetConfig};
@@ -105,13 +106,7 @@ fn check_against_differences(config: &UNetConfig, classes: Option<&[usize]>) {
         let name = params.name(ParamId(i));
         let gradient = gradient.as_ref().unwrap_or_else(|| panic!("{name} has no gradient"));
         let at = stream.below(gradient.numel() as u32) as usize;
-        let h = 1e-5;
-        let moved = |by: f64| {
-            let mut params = params.clone();
-            params.get_mut(ParamId(i)).as_mut_slice()[at] += by;
-            loss(&params)
-        };
-        let expected = (moved(h) - moved(-h)) / (2.0 * h);
+        let expected = slopes(&params, ParamId(i), [at], loss)[0];
         let got = gradient.as_slice()[at];
         assert!(
             (got - expected).abs() < 1e-6 * (1e-2 + expected.abs()),

@@ -105,7 +105,9 @@ const NAME: &str = "transformer";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Params;
+    use crate::check::slopes;
+    use crate::{ParamId, Params};
+    use tweedie_tensor::check::inner_product;
     use tweedie_tensor::random::{self, Purpose};
 
     fn tiny() -> (Transformer, Params<f64>) {
@@ -197,14 +199,9 @@ mod tests {
             let gradients = params.collect(run(&ctx).vjp(u.clone()).unwrap());
             for (i, (name, value)) in params.iter().enumerate() {
                 let analytic = gradients[i].as_ref().unwrap_or_else(|| panic!("{name} has no gradient"));
-                for at in [0, value.numel() / 2, value.numel() - 1] {
-                    let project = |step: f64| {
-                        let mut moved = params.clone();
-                        moved.values_mut()[i].as_mut_slice()[at] += step;
-                        let y = run(&Ctx::inference(&moved));
-                        y.value().as_slice().iter().zip(u.as_slice()).map(|(y, u)| y * u).sum::<f64>()
-                    };
-                    let numeric = (project(1e-5) - project(-1e-5)) / 2e-5;
+                let places = [0, value.numel() / 2, value.numel() - 1];
+                let project = |params: &Params<f64>| inner_product(run(&Ctx::inference(params)).value(), &u);
+                for (at, numeric) in places.into_iter().zip(slopes(&params, ParamId(i), places, project)) {
                     let analytic = analytic.as_slice()[at];
                     let error = (analytic - numeric).abs();
                     assert!(
