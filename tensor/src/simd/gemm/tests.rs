@@ -3,19 +3,14 @@
 use super::driver::{multiply, multiply_parallel, multiply_sliced};
 use super::sgemm::{Driver, gemm_on, with_operand};
 use super::*;
+use crate::check::values;
 use crate::simd::Isa;
 use crate::simd::peers;
 use proptest::prelude::*;
 
-/// Numbers in [−1, 1) from a linear congruential sequence.
+/// Numbers in (−1, 1).
 fn numbers(seed: u64, len: usize) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..len)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-        })
-        .collect()
+    values::<f32>([len], seed).as_slice().iter().map(|x| 0.5 * x).collect()
 }
 
 fn paths() -> impl Iterator<Item = Isa> {

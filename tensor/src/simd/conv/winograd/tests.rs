@@ -5,20 +5,16 @@ use super::convolution::{Convolution, Weights};
 use super::scheme::Scheme;
 use super::*;
 use crate::Accumulate;
-use crate::ops::{Conv2dOptions, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight};
+use crate::check::values;
+use crate::ops::{Conv2dOptions, Padding, conv2d, conv2d_grad_input, conv2d_grad_weight, scale};
 use crate::simd::Isa;
 use crate::simd::conv::addend::{Addend, Bias};
 use crate::{Shape, Tensor};
 use proptest::prelude::*;
 
-/// Numbers in [−1, 1) that look independent.
+/// Numbers in (−1, 1), exact in f32.
 fn noise(shape: Shape, seed: u64) -> Tensor<f64> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    Tensor::<f32>::from_fn(shape, |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    })
-    .cast()
+    scale(values::<f32>(shape, seed), 0.5).cast()
 }
 
 fn paths() -> impl Iterator<Item = Isa> {

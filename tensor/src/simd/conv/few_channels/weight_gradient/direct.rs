@@ -4,6 +4,7 @@
 use super::places::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::Buffer;
 use crate::reduction;
+use crate::simd::Isa;
 use crate::simd::conv::few_channels::problem::Problem;
 use crate::simd::conv::few_channels::shifted::Shifted;
 use crate::simd::gemm::Accumulate;

@@ -7,6 +7,7 @@
 use super::places::{IN_TASK, ROWS, TAPS, Tile, add_places, as_tiles, slices, write_gradients};
 use crate::Buffer;
 use crate::reduction;
+use crate::simd::Isa;
 use crate::simd::conv::few_channels::lines::Plane;
 use crate::simd::conv::few_channels::prefetch::Prefetcher;
 use crate::simd::conv::few_channels::problem::Problem;
@@ -18,7 +19,6 @@ use crate::simd::conv::winograd::transform::Transform;
 use crate::simd::gemm::Accumulate;
 use crate::simd::gemm::Window;
 use crate::simd::vector::{MAX_LANES, Vector, on_isa};
-use crate::simd::Isa;
 use rayon::prelude::*;
 
 /// How many of the many channels' factors are computed at once. For all of these, each factor of the few channels is read from the L2
