@@ -1,4 +1,4 @@
-use crate::level::one_each;
+use crate::checks::one_each;
 use crate::{Error, Prediction, Result, Timestep};
 use tweedie_tensor::{Element, Tensor};
 
@@ -60,6 +60,42 @@ impl<T: Element, D: Denoiser<T> + ?Sized> Denoiser<T> for &D {
 impl<T: Element, D: Denoiser<T> + ?Sized> Denoiser<T> for Box<D> {
     fn predict(&self, x_t: &Tensor<T>, t: &[Timestep], condition: &Condition) -> Result<Prediction<T>> {
         (**self).predict(x_t, t, condition)
+    }
+}
+
+/// A denoiser made of a closure, by [`denoiser_fn`].
+#[derive(Debug, Clone, Copy)]
+pub struct DenoiserFn<F>(F);
+
+/// The denoiser that predicts what `predict` returns.
+///
+/// ```
+/// use tweedie_diffusion::*;
+/// use tweedie_tensor::Tensor;
+/// // The exact denoiser of data N(0, 1): x̂_0 = signal · x where signal² + noise² = 1.
+/// let denoiser = denoiser_fn(|x: &Tensor<f64>, t: &[Timestep], _: &Condition| {
+///     let signal = t[0].level().signal;
+///     let x0 = Tensor::from_fn(*x.shape(), |i| signal * x.as_slice()[i]);
+///     Ok(Prediction::new(PredictionKind::Sample, x0))
+/// });
+/// let times = Times::spaced(&Schedule::cosine(100)?, 10, Spacing::Trailing)?;
+/// let x = Ddim::new(&times, 0.0)?.last(&denoiser, Tensor::full([4, 2], 0.5), &Condition::default(), 0)?;
+/// assert_eq!(x.dims(), [4, 2]);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn denoiser_fn<T: Element, F>(predict: F) -> DenoiserFn<F>
+where
+    F: Fn(&Tensor<T>, &[Timestep], &Condition) -> Result<Prediction<T>>,
+{
+    DenoiserFn(predict)
+}
+
+impl<T: Element, F> Denoiser<T> for DenoiserFn<F>
+where
+    F: Fn(&Tensor<T>, &[Timestep], &Condition) -> Result<Prediction<T>>,
+{
+    fn predict(&self, x_t: &Tensor<T>, t: &[Timestep], condition: &Condition) -> Result<Prediction<T>> {
+        (self.0)(x_t, t, condition)
     }
 }
 

@@ -3,7 +3,7 @@
 //! samplers, and denoisers whose answers are known exactly.
 //!
 //! Pure functions of tensors and numbers: no files, no clocks, no networks. What predicts is a [`Denoiser`], be it
-//! a network, a Gaussian, a mixture or the data set itself; what paints is a [`Sampler`], an iterator over states.
+//! a network, a Gaussian, a mixture or the data set itself; what paints is a [`Sampler`], whose run is an iterator over states.
 //!
 //! # Time
 //! The papers count β_t from t = 1 to T and call the clean picture t = 0. Here, as in every program, an index runs
@@ -14,20 +14,16 @@
 //!
 //! # A picture from nothing
 //! ```
-//! use tweedie_diffusion::{Condition, Ddim, GaussianDenoiser, Grid, Sampler, Schedule, Spacing, purpose};
+//! use tweedie_diffusion::{Condition, Ddim, GaussianDenoiser, Sampler, Schedule, Spacing, Times, purpose};
 //! use tweedie_tensor::{Tensor, random};
 //!
 //! // Data that are normal with mean 0.3 and variance 0.04 in each of 16 places: the exact denoiser is known.
 //! let denoiser = GaussianDenoiser::new(Tensor::full([16], 0.3f64), 0.04)?;
 //! let schedule = Schedule::cosine(1000)?;
-//! let grid = Grid::new(1000, 200, Spacing::Trailing, 0)?;
-//! let sampler = Ddim::new(&schedule, &grid, 0.0)?;
+//! let sampler = Ddim::new(&Times::spaced(&schedule, 200, Spacing::Trailing)?, 0.0)?;
 //!
 //! let x_t = random::normal([100, 16], 0, purpose::START, 0, 0);
-//! let mut x = x_t.clone();
-//! for state in sampler.run(&denoiser, x_t, &Condition::default(), 0) {
-//!     x = state?.x;
-//! }
+//! let x = sampler.last(&denoiser, x_t, &Condition::default(), 0)?;
 //! let mean = x.as_slice().iter().sum::<f64>() / 1600.0;
 //! assert!((mean - 0.3).abs() < 0.02);
 //! # Ok::<(), tweedie_diffusion::Error>(())
@@ -35,27 +31,26 @@
 
 mod analytic;
 mod bound;
+mod checks;
 mod clip;
 mod denoiser;
 mod edit;
 mod error;
 mod guidance;
-mod interpolation;
-mod level;
 mod likelihood;
 mod loss;
 pub mod metrics;
 mod prediction;
+mod prediction_kind;
 mod process;
 pub mod purpose;
 mod sampler;
 mod schedule;
 mod scheduler_config;
 mod single_precision;
-mod spacing;
 pub mod spectrum;
+mod time;
 mod timesteps;
-mod transition;
 pub mod verify;
 
 pub use analytic::{EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser};
@@ -63,21 +58,21 @@ pub use bound::{
     Bound, BoundBatch, BoundEstimate, BoundEstimator, Decoder, Mean, RateDistortion, Term, TermEstimate,
 };
 pub use clip::Clip;
-pub use denoiser::{Condition, Denoiser, predict_finite};
+pub use denoiser::{Condition, Denoiser, DenoiserFn, denoiser_fn, predict_finite};
 pub use edit::{Inpaint, Inversion, Known, SdEdit, lerp, slerp};
 pub use error::{Error, Result};
 pub use guidance::Guided;
-pub use level::{Level, Timestep};
 pub use likelihood::{CentralDifferences, JacobianProbe, ProbabilityFlow, Probe};
 pub use loss::{Loss, LossValue, Objective, Weighting, target};
-pub use prediction::{Prediction, PredictionKind};
+pub use prediction::Prediction;
+pub use prediction_kind::PredictionKind;
 pub use process::Gaussian;
 pub use sampler::{
-    Churn, Ddim, Ddpm, DpmSolver, DpmSolverType, Euler, Heun, History, Hop, Model, NoiseSource, Past, Plan,
-    Pndm, Sampler, State, Trajectory, UniPc, UniPcType, VarianceSay,
+    Churn, Conditioned, Ddim, Ddpm, DpmSolver, DpmSolverType, Euler, Heun, History, LearnedVariance,
+    NoiseSource, Past, Pndm, Sampler, SamplerKind, SamplerSettings, Setting, State, Trajectory, UniPc,
+    UniPcType,
 };
 pub use schedule::{Schedule, ScheduleConfig, ScheduleKind, karras_sigmas};
 pub use scheduler_config::{SchedulerClass, SchedulerConfig};
-pub use spacing::{Grid, Spacing};
+pub use time::{Level, Spacing, Step, Times, Timestep, Transition, VarianceKind};
 pub use timesteps::{TimestepDraw, TimestepSampler, TimestepSampling};
-pub use transition::{Transition, VarianceKind};

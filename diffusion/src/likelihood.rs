@@ -4,7 +4,7 @@
 //! marginals move by dy/dφ = v = cos φ ε̂ − sin φ x̂_0, and the density along with them by
 //! d log p(y)/dφ = −tr ∂v/∂y. The prior's density at the noisy end thus gives that of a picture.
 
-use crate::level::one_time_each;
+use crate::checks::one_time_each;
 use crate::purpose;
 use crate::{
     Condition, Denoiser, Error, GaussianDenoiser, Level, Prediction, PredictionKind, Result, Schedule,

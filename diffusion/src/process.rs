@@ -1,4 +1,4 @@
-use crate::level::one_time_each;
+use crate::checks::one_time_each;
 use crate::{Clip, Level, Prediction, Result, Schedule, Transition, VarianceKind};
 use tweedie_tensor::{Element, Number, Tensor, ops};
 

@@ -5,8 +5,8 @@
 mod common;
 
 use tweedie_diffusion::{
-    Condition, Denoiser, Error, Grid, Prediction, PredictionKind, Result, Sampler, SchedulerClass,
-    SchedulerConfig, Spacing, Timestep,
+    Condition, Denoiser, Error, Prediction, PredictionKind, Result, Sampler, SchedulerClass, SchedulerConfig,
+    Spacing, Timestep,
 };
 use tweedie_tensor::Tensor;
 
@@ -163,7 +163,7 @@ fn grids_are_numpys() {
     ];
     for (timesteps, steps, expected) in cases {
         for (spacing, (sum, moment)) in [Spacing::Trailing, Spacing::Linspace].into_iter().zip(expected) {
-            let times = Grid::new(timesteps, steps, spacing, 0).unwrap().times();
+            let times = spacing.indices(timesteps, steps, 0).unwrap();
             assert_eq!(times.len(), steps);
             assert_eq!(times.iter().sum::<usize>(), sum, "{timesteps} {steps} {spacing:?}");
             assert_eq!(times.iter().enumerate().map(|(i, t)| i * t).sum::<usize>(), moment);
@@ -296,7 +296,7 @@ fn a_variance_type_counts_only_where_ddpm_is_used() {
     let ddpm = learned.ddpm(10).unwrap();
     let mut run = ddpm.run(&toy, batch(), &none, 0);
     let refused = run.next().unwrap().unwrap_err().to_string();
-    assert!(refused.contains("the model says none"), "{refused}");
+    assert!(refused.contains("the model predicts none"), "{refused}");
 }
 
 #[test]

@@ -5,9 +5,9 @@ mod common;
 use common::{close, normals};
 use proptest::prelude::*;
 use tweedie_diffusion::{
-    Condition, Ddim, Ddpm, Denoiser, DpmSolver, Euler, GaussianDenoiser, Grid, Heun, Inpaint, Inversion,
-    Known, Level, MixtureDenoiser, Model, Plan, Pndm, Prediction, PredictionKind, Result, Sampler, Schedule,
-    SdEdit, Spacing, State, Timestep, UniPc, VarianceKind, lerp, slerp,
+    Condition, Conditioned, Ddim, Ddpm, Denoiser, DpmSolver, Euler, GaussianDenoiser, Heun, Inpaint,
+    Inversion, Known, Level, MixtureDenoiser, Pndm, Prediction, PredictionKind, Result, Sampler, Schedule,
+    SdEdit, Spacing, State, Times, Timestep, UniPc, VarianceKind, lerp, slerp,
 };
 use tweedie_tensor::{Tensor, ops};
 
@@ -45,9 +45,9 @@ fn known() -> Known<f64> {
     Known::new(Tensor::from_slice([2], &[GIVEN, 0.0]).unwrap(), vec![false, true]).unwrap()
 }
 
-fn plan(steps: usize) -> Plan {
+fn trailing(steps: usize) -> Times {
     let schedule = Schedule::cosine(1000).unwrap();
-    Plan::new(&schedule, &Grid::new(1000, steps, Spacing::Trailing, 0).unwrap()).unwrap()
+    Times::spaced(&schedule, steps, Spacing::Trailing).unwrap()
 }
 
 fn run(sampler: &impl Sampler<f64>, denoiser: &dyn Denoiser<f64>, x: Tensor<f64>) -> Tensor<f64> {
@@ -62,20 +62,20 @@ fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
 }
 
 /// The mean that replacement paints with ancestral steps: everything is linear, so that means go through the steps.
-fn mean_by_replacement(plan: &Plan) -> f64 {
-    plan.hops().iter().fold(0.0, |mean, hop| {
-        let level = hop.from.level();
+fn mean_by_replacement(times: &Times) -> f64 {
+    times.steps().iter().fold(0.0, |mean, step| {
+        let level = step.from.level();
         let [_, x0] = PAIR.x0(level, [level.signal * GIVEN, mean]);
-        let (of_x0, of_x) = hop.transition.posterior_mean_coefficients();
+        let (of_x0, of_x) = step.transition.posterior_mean_coefficients();
         of_x0 * x0 + of_x * mean
     })
 }
 
 #[test]
 fn resampling_comes_nearer_to_the_conditional_mean_than_replacement() {
-    let (samples, plan) = (4000, plan(50));
+    let (samples, times) = (4000, trailing(50));
     let painted = |resamplings| {
-        let ddpm = Ddpm::over(plan.clone(), VarianceKind::FixedSmall);
+        let ddpm = Ddpm::new(&times, VarianceKind::FixedSmall);
         let inpaint = Inpaint::new(ddpm, known()).resampled(5, resamplings).unwrap();
         let x = run(&inpaint, &PAIR, normals(samples, 2, 1));
         let pairs = x.as_slice().chunks(2);
@@ -85,7 +85,7 @@ fn resampling_comes_nearer_to_the_conditional_mean_than_replacement() {
     let (mean, variance) = (PAIR.correlation * GIVEN, 1.0 - PAIR.correlation * PAIR.correlation);
     let error = (0.5 / samples as f64).sqrt();
     let ((replaced, spread), (resampled, nearer)) = (painted(1), painted(10));
-    assert!((replaced - mean_by_replacement(&plan)).abs() < 4.0 * error, "{replaced}");
+    assert!((replaced - mean_by_replacement(&times)).abs() < 4.0 * error, "{replaced}");
     assert!(mean - replaced > 0.1, "replacement: {replaced} for {mean}");
     assert!((mean - resampled).abs() < 0.16 * (mean - replaced), "{resampled} after {replaced} for {mean}");
     assert!(spread > 1.5 * variance && nearer < 1.5 * variance, "{spread}, {nearer} for {variance}");
@@ -93,15 +93,15 @@ fn resampling_comes_nearer_to_the_conditional_mean_than_replacement() {
 
 #[test]
 fn every_sampler_can_inpaint() {
-    let plan = plan(20);
+    let times = trailing(20);
     let samplers: [(&str, Box<dyn Sampler<f64>>); 7] = [
-        ("ddpm", Box::new(Ddpm::over(plan.clone(), VarianceKind::FixedSmall))),
-        ("ddim", Box::new(Ddim::over(plan.clone(), 0.0).unwrap())),
-        ("euler", Box::new(Euler::new(plan.clone()))),
-        ("heun", Box::new(Heun::new(plan.clone()))),
-        ("dpm-solver", Box::new(DpmSolver::new(plan.clone()))),
-        ("unipc", Box::new(UniPc::new(plan.clone(), 2).unwrap())),
-        ("pndm", Box::new(Pndm::new(&plan).unwrap())),
+        ("ddpm", Box::new(Ddpm::new(&times, VarianceKind::FixedSmall))),
+        ("ddim", Box::new(Ddim::new(&times, 0.0).unwrap())),
+        ("euler", Box::new(Euler::new(&times))),
+        ("heun", Box::new(Heun::new(&times))),
+        ("dpm-solver", Box::new(DpmSolver::new(&times))),
+        ("unipc", Box::new(UniPc::new(&times, 2).unwrap())),
+        ("pndm", Box::new(Pndm::new(&times).unwrap())),
     ];
     for (name, sampler) in samplers {
         let inpaint = Inpaint::new(sampler, known()).resampled(4, 8).unwrap();
@@ -115,7 +115,7 @@ fn every_sampler_can_inpaint() {
 
 #[test]
 fn the_known_part_has_the_noise_of_the_level_that_is_reached() {
-    let ddpm = Ddpm::over(plan(10), VarianceKind::FixedSmall);
+    let ddpm = Ddpm::new(&trailing(10), VarianceKind::FixedSmall);
     let inpaint = Inpaint::new(ddpm, known()).resampled(2, 2).unwrap();
     let (condition, x) = (Condition::default(), normals(4000, 2, 3));
     let states: Vec<State<f64>> = inpaint.run(&PAIR, x, &condition, 0).collect::<Result<_>>().unwrap();
@@ -139,7 +139,7 @@ fn the_known_part_has_the_noise_of_the_level_that_is_reached() {
 #[test]
 fn what_does_not_fit_the_picture_is_refused() {
     assert!(Known::new(Tensor::<f64>::zeros([3]), vec![true; 2]).is_err());
-    let inpaint = || Inpaint::new(Ddpm::over(plan(5), VarianceKind::FixedSmall), known());
+    let inpaint = || Inpaint::new(Ddpm::new(&trailing(5), VarianceKind::FixedSmall), known());
     for (jump, resamplings) in [(0, 1), (1, 0), (1, 1001)] {
         assert!(inpaint().resampled(jump, resamplings).is_err());
     }
@@ -151,11 +151,11 @@ fn what_does_not_fit_the_picture_is_refused() {
 #[test]
 fn no_strength_leaves_the_picture_and_all_of_it_is_sampling() {
     let schedule = Schedule::cosine(100).unwrap().with_zero_terminal_snr().unwrap();
-    let grid = Grid::new(100, 20, Spacing::Trailing, 0).unwrap();
-    let ddpm = Ddpm::new(&schedule, &grid, VarianceKind::FixedSmall).unwrap();
+    let times = Times::spaced(&schedule, 20, Spacing::Trailing).unwrap();
+    let ddpm = Ddpm::new(&times, VarianceKind::FixedSmall);
     let denoiser = GaussianDenoiser::new(Tensor::zeros([3]), 0.5).unwrap();
     let (condition, x0) = (Condition::default(), normals(4, 3, 0));
-    let model = || Model::new(&denoiser, &condition, 7);
+    let model = || Conditioned::new(&denoiser, &condition, 7);
     let of = |strength| SdEdit::new(strength).unwrap();
     assert!(of(0.0).run(&ddpm, model(), &x0).unwrap().is_none());
     let all = of(1.0).run(&ddpm, model(), &x0).unwrap().unwrap().last().unwrap().unwrap();
@@ -172,14 +172,14 @@ fn no_strength_leaves_the_picture_and_all_of_it_is_sampling() {
 #[test]
 fn variations_are_data_and_resemble_the_picture_as_far_as_the_noise_lets_them() {
     let (schedule, variance, samples) = (Schedule::cosine(100).unwrap(), 0.25, 20_000);
-    let grid = Grid::new(100, 100, Spacing::Trailing, 0).unwrap();
-    let ddpm = Ddpm::new(&schedule, &grid, VarianceKind::FixedSmall).unwrap();
+    let times = Times::spaced(&schedule, 100, Spacing::Trailing).unwrap();
+    let ddpm = Ddpm::new(&times, VarianceKind::FixedSmall);
     let denoiser = GaussianDenoiser::new(Tensor::zeros([1]), variance).unwrap();
     let condition = Condition::default();
     let x0 = ops::combine(&[(&[variance.sqrt()], &normals(samples, 1, 4))]).unwrap();
     let mut correlations = vec![];
     for strength in [0.2, 0.5, 0.8] {
-        let model = Model::new(&denoiser, &condition, 1);
+        let model = Conditioned::new(&denoiser, &condition, 1);
         let edit = SdEdit::new(strength).unwrap();
         let x = edit.run(&ddpm, model, &x0).unwrap().unwrap().last().unwrap().unwrap().x;
         let (_, spread) = moments(x.as_slice().iter().copied());
@@ -200,10 +200,10 @@ fn mixture() -> MixtureDenoiser<f64> {
 }
 
 /// The largest difference that there and back leaves.
-fn round_trip(denoiser: &dyn Denoiser<f64>, plan: &Plan, iterations: usize, x0: &Tensor<f64>) -> f64 {
-    let inversion = Inversion::new(plan.clone()).iterations(iterations).unwrap();
+fn round_trip(denoiser: &dyn Denoiser<f64>, times: &Times, iterations: usize, x0: &Tensor<f64>) -> f64 {
+    let inversion = Inversion::new(&times).iterations(iterations).unwrap();
     let x_t = run(&inversion, denoiser, x0.clone());
-    let back = run(&Ddim::over(plan.clone(), 0.0).unwrap(), denoiser, x_t);
+    let back = run(&Ddim::new(&times, 0.0).unwrap(), denoiser, x_t);
     back.as_slice().iter().zip(x0.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
@@ -212,12 +212,12 @@ fn inversion_is_of_first_order_and_exact_with_iterations() {
     let x0 = Tensor::from_slice([3, 2], &[-0.9, 0.4, 1.2, 0.1, 0.25, -0.7]).unwrap();
     let gaussian = GaussianDenoiser::new(Tensor::full([2], 0.1), 0.5).unwrap();
     for denoiser in [&gaussian as &dyn Denoiser<f64>, &mixture()] {
-        let errors = [125, 250, 500].map(|steps| round_trip(denoiser, &plan(steps), 1, &x0));
+        let errors = [125, 250, 500].map(|steps| round_trip(denoiser, &trailing(steps), 1, &x0));
         for pair in errors.windows(2) {
             assert!((1.6..2.6).contains(&(pair[0] / pair[1])), "{errors:?}");
         }
         for steps in [50, 500] {
-            let exact = round_trip(denoiser, &plan(steps), 60, &x0);
+            let exact = round_trip(denoiser, &trailing(steps), 60, &x0);
             assert!(exact < 1e-10, "{exact:e} with {steps} steps");
         }
     }
@@ -226,11 +226,11 @@ fn inversion_is_of_first_order_and_exact_with_iterations() {
 #[test]
 fn inversion_ends_where_the_ode_comes_from() {
     // For N(0, v) data, x_T is x_0 times the ratio of the deviations at the two ends.
-    let (variance, plan) = (0.5, plan(1000));
+    let (variance, times) = (0.5, trailing(1000));
     let denoiser = GaussianDenoiser::new(Tensor::zeros([1]), variance).unwrap();
-    let Level { signal, noise } = plan.hops()[0].from.level();
+    let Level { signal, noise } = times.steps()[0].from.level();
     let ratio = ((signal * signal * variance + noise * noise) / variance).sqrt();
-    let x_t = run(&Inversion::new(plan), &denoiser, Tensor::full([1, 1], 0.7));
+    let x_t = run(&Inversion::new(&times), &denoiser, Tensor::full([1, 1], 0.7));
     close(x_t.as_slice()[0], 0.7 * ratio, 0.02, 0.0);
 }
 

@@ -6,9 +6,9 @@ use common::{close, ho, normals, schedules};
 use proptest::prelude::*;
 use tweedie_diffusion::purpose;
 use tweedie_diffusion::{
-    Clip, Condition, Ddim, Ddpm, Denoiser, EmpiricalDenoiser, Error, GaussianDenoiser, Grid, Guided,
+    Clip, Condition, Ddim, Ddpm, Denoiser, EmpiricalDenoiser, Error, GaussianDenoiser, Guided,
     MixtureDenoiser, NoiseSource, Prediction, PredictionKind, Result, Sampler, Schedule, Spacing, State,
-    Timestep, VarianceKind,
+    Times, Timestep, VarianceKind,
 };
 use tweedie_tensor::random::{self, Purpose};
 use tweedie_tensor::{Element, Tensor};
@@ -33,9 +33,9 @@ fn gaussian(variance: f64) -> GaussianDenoiser<f64> {
     GaussianDenoiser::new(Tensor::zeros([1]), variance).unwrap()
 }
 
-fn every_step(schedule: &Schedule) -> Grid {
+fn every_step(schedule: &Schedule) -> Times {
     let steps = schedule.num_timesteps();
-    Grid::new(steps, steps, Spacing::Leading, 0).unwrap()
+    Times::spaced(schedule, steps, Spacing::Leading).unwrap()
 }
 
 /// What a sampler makes of x_T when it is linear in it: the noise, drawn twice alike, cancels.
@@ -72,7 +72,7 @@ fn ancestral_sampling_puts_out_the_spread_that_its_moments_say() {
     let schedule = Schedule::cosine(40).unwrap();
     let denoiser = GaussianDenoiser::new(Tensor::zeros([64]), 0.25).unwrap();
     for kind in VARIANCES {
-        let sampler = Ddpm::new(&schedule, &every_step(&schedule), kind).unwrap();
+        let sampler = Ddpm::new(&every_step(&schedule), kind);
         let x: Tensor<f64> = random::normal([256, 64], 3, purpose::START, 0, 0);
         let painted = paint(&sampler, &denoiser, x, 3).unwrap();
         let actual = painted.as_slice().iter().map(|x| x * x).sum::<f64>() / painted.numel() as f64;
@@ -85,8 +85,8 @@ fn ancestral_sampling_puts_out_the_spread_that_its_moments_say() {
 
 #[test]
 fn published_gain_of_ddim() {
-    let grid = Grid::new(1000, 50, Spacing::Leading, 0).unwrap();
-    let sampler = Ddim::new(&ho(), &grid, 0.0).unwrap();
+    let times = Times::spaced(&ho(), 50, Spacing::Leading).unwrap();
+    let sampler = Ddim::new(&times, 0.0).unwrap();
     let gain = gain(&sampler, &gaussian(1.0));
     assert!((gain - 0.964079).abs() < 5e-7, "{gain}");
 }
@@ -96,8 +96,8 @@ fn ddim_is_a_first_order_solver() {
     // In the limit of many steps, DDIM maps N(0, 1) noise to the data's spread (the probability-flow ODE).
     let schedule = Schedule::linear(4096, 1e-5, 0.01).unwrap();
     let error = |steps| {
-        let grid = Grid::new(4096, steps, Spacing::Trailing, 0).unwrap();
-        gain(&Ddim::new(&schedule, &grid, 0.0).unwrap(), &gaussian(0.25)) - 0.5
+        let times = Times::spaced(&schedule, steps, Spacing::Trailing).unwrap();
+        gain(&Ddim::new(&times, 0.0).unwrap(), &gaussian(0.25)) - 0.5
     };
     let errors = [16, 32, 64, 128].map(error);
     for pair in errors.windows(2) {
@@ -111,7 +111,7 @@ fn mixtures_are_painted_in_their_proportions() {
     let means = Tensor::from_slice([2, 2], &[-1.0, 0.5, 1.0, 0.0]).unwrap();
     let denoiser = MixtureDenoiser::new(means, &[3.0, 1.0], &[0.01, 0.01]).unwrap();
     let schedule = Schedule::cosine(200).unwrap();
-    let sampler = Ddpm::new(&schedule, &every_step(&schedule), VarianceKind::FixedSmall).unwrap();
+    let sampler = Ddpm::new(&every_step(&schedule), VarianceKind::FixedSmall);
     let painted = paint(&sampler, &denoiser, random::normal([1000, 2], 1, purpose::START, 0, 0), 1).unwrap();
     let (left, right): (Vec<&[f64]>, _) = painted.as_slice().chunks(2).partition(|x| x[0] < 0.0);
     assert!((700..800).contains(&left.len()), "{}", left.len());
@@ -131,8 +131,8 @@ fn the_data_set_as_denoiser_gives_the_data_set_back() {
     let data = Tensor::from_fn([6, 8], |i| if (i * 7919 % 13) % 2 == 0 { 1.0f32 } else { -1.0 });
     let denoiser = EmpiricalDenoiser::new(data.clone()).unwrap();
     let schedule = Schedule::cosine(1000).unwrap();
-    let grid = Grid::new(1000, 50, Spacing::Trailing, 0).unwrap();
-    let sampler = Ddim::new(&schedule, &grid, 0.0).unwrap();
+    let times = Times::spaced(&schedule, 50, Spacing::Trailing).unwrap();
+    let sampler = Ddim::new(&times, 0.0).unwrap();
     let painted = paint(&sampler, &denoiser, random::normal([30, 8], 5, purpose::START, 0, 0), 0).unwrap();
     let mut seen = [false; 6];
     for x in painted.as_slice().chunks(8) {
@@ -146,8 +146,8 @@ fn the_data_set_as_denoiser_gives_the_data_set_back() {
 #[test]
 fn states_tell_where_the_run_is() {
     let schedule = ho();
-    let grid = Grid::new(1000, 4, Spacing::Trailing, 0).unwrap();
-    let sampler = Ddim::new(&schedule, &grid, 0.0).unwrap();
+    let times = Times::spaced(&schedule, 4, Spacing::Trailing).unwrap();
+    let sampler = Ddim::new(&times, 0.0).unwrap();
     let (denoiser, condition) = (gaussian(0.25), Condition::default());
     let states: Vec<State<f64>> =
         sampler.run(&denoiser, normals(3, 1, 0), &condition, 0).collect::<Result<_>>().unwrap();
@@ -157,7 +157,7 @@ fn states_tell_where_the_run_is() {
     assert_eq!(states[3].level.signal, 1.0);
     // The last x̂_0 is the picture, without noise even where a step's variance is large.
     assert_eq!(states[3].x.as_slice(), states[3].x0_hat.as_slice());
-    let ancestral = Ddpm::new(&schedule, &grid, VarianceKind::FixedLarge).unwrap();
+    let ancestral = Ddpm::new(&times, VarianceKind::FixedLarge);
     let last = ancestral.run(&denoiser, normals(3, 1, 0), &condition, 0).last().unwrap().unwrap();
     for (x, x0_hat) in last.x.as_slice().iter().zip(last.x0_hat.as_slice()) {
         close(*x, *x0_hat, 1e-14, 1.0);
@@ -168,10 +168,10 @@ fn states_tell_where_the_run_is() {
 #[test]
 fn pictures_do_not_depend_on_how_many_are_painted_at_a_time() {
     let schedule = Schedule::cosine(50).unwrap();
-    let grid = Grid::new(50, 10, Spacing::Linspace, 0).unwrap();
+    let times = Times::spaced(&schedule, 10, Spacing::Linspace).unwrap();
     let samplers: [Box<dyn Sampler<f64>>; 2] = [
-        Box::new(Ddpm::new(&schedule, &grid, VarianceKind::FixedLarge).unwrap().clip(Clip::At(1.0))),
-        Box::new(Ddim::new(&schedule, &grid, 0.7).unwrap().clip(Clip::At(1.0)).epsilon_from_clipped(true)),
+        Box::new(Ddpm::new(&times, VarianceKind::FixedLarge).clip(Clip::At(1.0))),
+        Box::new(Ddim::new(&times, 0.7).unwrap().clip(Clip::At(1.0)).epsilon_from_clipped(true)),
     ];
     let denoiser = gaussian(0.5);
     for sampler in &samplers {
@@ -188,8 +188,8 @@ fn pictures_do_not_depend_on_how_many_are_painted_at_a_time() {
 fn noise_made_anew_explains_the_clipped_picture() {
     // One step from a picture that is clipped: with ε̂ made anew, x_s lies on the line between x_t and x̂_0.
     let schedule = ho();
-    let grid = Grid::from_times(&[600, 300]).unwrap();
-    let plain = Ddim::new(&schedule, &grid, 0.0).unwrap().clip(Clip::At(0.1));
+    let times = Times::at_indices(&schedule, &[600, 300]).unwrap();
+    let plain = Ddim::new(&times, 0.0).unwrap().clip(Clip::At(0.1));
     let anew = plain.clone().epsilon_from_clipped(true);
     let (denoiser, condition, x) = (gaussian(1.0), Condition::default(), Tensor::full([1, 1], 2.0));
     let first = |sampler: &Ddim| sampler.run(&denoiser, x.clone(), &condition, 0).next().unwrap().unwrap();
@@ -229,8 +229,8 @@ fn guidance_and_the_clip_leave_the_class_that_was_asked_for() {
     // Guidance drives x̂_0 past what pictures can be, the clip takes it back; unless ε̂ is made anew, it still
     // answers for what was clipped, and what is left of the picture shrinks with every step.
     let schedule = Schedule::cosine(1000).unwrap();
-    let grid = Grid::new(1000, 50, Spacing::Trailing, 0).unwrap();
-    let ddim = Ddim::new(&schedule, &grid, 0.0).unwrap().clip(Clip::At(1.0));
+    let times = Times::spaced(&schedule, 50, Spacing::Trailing).unwrap();
+    let ddim = Ddim::new(&times, 0.0).unwrap().clip(Clip::At(1.0));
     let n = 40;
     let recovered = |sampler: &Ddim, class: usize| {
         let of = |class| Condition::of_classes(vec![class; n]);
@@ -260,8 +260,8 @@ impl Denoiser<f32> for Failing {
 
 #[test]
 fn a_model_that_goes_wrong_stops_the_run_by_name() {
-    let grid = Grid::new(1000, 5, Spacing::Leading, 0).unwrap();
-    let sampler = Ddim::new(&ho(), &grid, 0.0).unwrap();
+    let times = Times::spaced(&ho(), 5, Spacing::Leading).unwrap();
+    let sampler = Ddim::new(&times, 0.0).unwrap();
     let start = Tensor::full([3, 2], 0.5f32);
     let message = |fail| {
         let (model, condition) = (Failing(fail), Condition::default());
@@ -292,7 +292,7 @@ fn a_model_that_predicts_the_variance_is_taken_at_its_word() {
     let schedule = Schedule::cosine(30).unwrap();
     let x = random::normal([5, 1], 0, Purpose::TEST, 0, 0);
     for (range, kind) in [(-1.0, VarianceKind::FixedSmall), (1.0, VarianceKind::FixedLarge)] {
-        let sampler = |kind| Ddpm::new(&schedule, &every_step(&schedule), kind).unwrap();
+        let sampler = |kind| Ddpm::new(&every_step(&schedule), kind);
         let fixed = paint(&sampler(kind), &gaussian(0.3), x.clone(), 1).unwrap();
         let learnt = paint(&sampler(VarianceKind::FixedSmall), &Ranged(gaussian(0.3), range), x.clone(), 1);
         for (a, b) in learnt.unwrap().as_slice().iter().zip(fixed.as_slice()) {
@@ -305,7 +305,7 @@ fn a_model_that_predicts_the_variance_is_taken_at_its_word() {
 fn impossible_runs_are_refused() {
     let message = |error: Error| error.to_string();
     for steps in [0, 1001] {
-        let refused = message(Grid::new(1000, steps, Spacing::Leading, 0).unwrap_err());
+        let refused = message(Times::spaced(&ho(), steps, Spacing::Leading).unwrap_err());
         assert_eq!(
             refused,
             format!(
@@ -313,20 +313,18 @@ fn impossible_runs_are_refused() {
             )
         );
     }
-    let grid = Grid::new(1000, 10, Spacing::Leading, 0).unwrap();
+    let times = Times::spaced(&ho(), 10, Spacing::Leading).unwrap();
     for eta in [-0.1, 1.5, f64::NAN] {
-        assert!(
-            message(Ddim::new(&ho(), &grid, eta).unwrap_err()).starts_with(&format!("DDIM: eta = {eta}"))
-        );
+        assert!(message(Ddim::new(&times, eta).unwrap_err()).starts_with(&format!("DDIM: eta = {eta}")));
     }
     assert!(matches!(
-        Ddim::new(&Schedule::cosine(10).unwrap(), &grid, 0.0).unwrap_err(),
+        Times::at_indices(&Schedule::cosine(10).unwrap(), &[900, 0]).unwrap_err(),
         Error::Time { t: 900, steps: 10, .. }
     ));
-    assert!(message(Grid::new(1000, 1000, Spacing::Leading, 1).unwrap_err()).contains("steps_offset = 1"));
-    assert!(Grid::from_times(&[]).is_err() && Grid::from_times(&[3, 3]).is_err());
+    assert!(message(Spacing::Leading.indices(1000, 1000, 1).unwrap_err()).contains("steps_offset = 1"));
+    assert!(Times::at_indices(&ho(), &[]).is_err() && Times::at_indices(&ho(), &[3, 3]).is_err());
 
-    let sampler = Ddim::new(&ho(), &grid, 0.0).unwrap();
+    let sampler = Ddim::new(&times, 0.0).unwrap();
     let condition = Condition::of_classes(vec![1, 2]);
     let denoiser = gaussian(1.0);
     let error = sampler.run(&denoiser, normals(3, 1, 0), &condition, 0).next().unwrap().unwrap_err();
@@ -334,7 +332,7 @@ fn impossible_runs_are_refused() {
     assert!(paint(&sampler, &denoiser, normals(3, 2, 0), 0).is_err());
 
     let zero = ho().with_zero_terminal_snr().unwrap();
-    let sampler = Ddim::new(&zero, &Grid::new(1000, 10, Spacing::Trailing, 0).unwrap(), 0.0).unwrap();
+    let sampler = Ddim::new(&Times::spaced(&zero, 10, Spacing::Trailing).unwrap(), 0.0).unwrap();
     struct Noise;
     impl Denoiser<f64> for Noise {
         fn predict(&self, x: &Tensor<f64>, _: &[Timestep], _: &Condition) -> Result<Prediction<f64>> {
@@ -352,9 +350,9 @@ proptest! {
     #[test]
     fn ddim_with_eta_one_is_ddpm(schedule in schedules(), variance in 0.05..2.0, steps in 1usize..80, seed: u64) {
         let steps = steps.min(schedule.num_timesteps());
-        let grid = Grid::new(schedule.num_timesteps(), steps, Spacing::Linspace, 0).unwrap();
-        let ddim = Ddim::new(&schedule, &grid, 1.0).unwrap();
-        let ddpm = Ddpm::new(&schedule, &grid, VarianceKind::FixedSmall).unwrap();
+        let times = Times::spaced(&schedule, steps, Spacing::Linspace).unwrap();
+        let ddim = Ddim::new(&times, 1.0).unwrap();
+        let ddpm = Ddpm::new(&times, VarianceKind::FixedSmall);
         let (denoiser, x) = (gaussian(variance), normals(4, 1, seed));
         let [a, b] = [paint(&ddim, &denoiser, x.clone(), seed), paint(&ddpm, &denoiser, x, seed)];
         for (a, b) in a.unwrap().as_slice().iter().zip(b.unwrap().as_slice()) {
@@ -366,14 +364,14 @@ proptest! {
     #[test]
     fn sampling_a_subset_is_sampling_the_respaced_chain(schedule in schedules(), steps in 1usize..40, seed: u64) {
         let steps = steps.min(schedule.num_timesteps());
-        let grid = Grid::new(schedule.num_timesteps(), steps, Spacing::Trailing, 0).unwrap();
-        let mut times = grid.times();
-        times.reverse();
-        let respaced = schedule.respaced(&times).unwrap();
+        let times = Times::spaced(&schedule, steps, Spacing::Trailing).unwrap();
+        let mut indices = Spacing::Trailing.indices(schedule.num_timesteps(), steps, 0).unwrap();
+        indices.reverse();
+        let respaced = schedule.respaced(&indices).unwrap();
         let (denoiser, x) = (gaussian(0.5), normals(4, 1, seed));
         for kind in VARIANCES {
-            let subset = Ddpm::new(&schedule, &grid, kind).unwrap();
-            let whole = Ddpm::new(&respaced, &every_step(&respaced), kind).unwrap();
+            let subset = Ddpm::new(&times, kind);
+            let whole = Ddpm::new(&every_step(&respaced), kind);
             let [a, b] = [&subset, &whole].map(|sampler| paint(sampler, &denoiser, x.clone(), seed).unwrap());
             for (a, b) in a.as_slice().iter().zip(b.as_slice()) {
                 close(*a, *b, 1e-10, 1.0);
@@ -392,10 +390,10 @@ proptest! {
             }
         }
         let (steps, last) = (steps.min(schedule.num_timesteps()), schedule.num_timesteps() - 1);
-        let grid = Grid::new(last + 1, steps, Spacing::Trailing, 0).unwrap();
+        let times = Times::spaced(&schedule, steps, Spacing::Trailing).unwrap();
         let (x0, noise) = (normals(2, 3, seed), normals(2, 3, !seed));
         let x_t = schedule.q_sample(&x0, &[last; 2], &noise).unwrap();
-        let sampler = Ddim::new(&schedule, &grid, 0.0).unwrap();
+        let sampler = Ddim::new(&times, 0.0).unwrap();
         let back = paint(&sampler, &Truth(noise), x_t, 0).unwrap();
         for (a, b) in back.as_slice().iter().zip(x0.as_slice()) {
             close(*a, *b, 1e-12 / schedule.level(last).signal, 1.0);

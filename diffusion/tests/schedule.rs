@@ -5,8 +5,8 @@ mod common;
 use common::{close, ho, normals, schedules};
 use proptest::prelude::*;
 use tweedie_diffusion::{
-    Condition, Ddim, GaussianDenoiser, Grid, Level, Prediction, PredictionKind, Sampler, Schedule,
-    ScheduleConfig, ScheduleKind, Spacing, VarianceKind, karras_sigmas,
+    Condition, Ddim, GaussianDenoiser, Level, Prediction, PredictionKind, Sampler, Schedule, ScheduleConfig,
+    ScheduleKind, Spacing, Times, VarianceKind, karras_sigmas,
 };
 use tweedie_tensor::{Tensor, ops};
 
@@ -81,8 +81,8 @@ fn the_rectified_flow_is_a_path_like_any_other() {
         close(signal, 1.0 - (t + 1) as f64 / 8.0, 1e-14, 1.0);
         close(variance.sqrt(), (t + 1) as f64 / 8.0, 1e-14, 0.0);
     }
-    let grid = Grid::new(8, 8, Spacing::Trailing, 0).unwrap();
-    let sampler = Ddim::new(&schedule, &grid, 0.0).unwrap();
+    let times = Times::spaced(&schedule, 8, Spacing::Trailing).unwrap();
+    let sampler = Ddim::new(&times, 0.0).unwrap();
     let denoiser = GaussianDenoiser::new(Tensor::full([3], 0.4f64), 0.3).unwrap();
     let (mut x, condition) = (normals(2, 3, 5), Condition::default());
     for state in sampler.run(&denoiser, x.clone(), &condition, 0) {

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use tweedie_diffusion::purpose;
 use tweedie_diffusion::{
     Churn, Clip, Condition, Ddim, Ddpm, Denoiser, DpmSolver, DpmSolverType, EmpiricalDenoiser, Euler,
-    GaussianDenoiser, Grid, Heun, Level, MixtureDenoiser, Plan, Pndm, Result, Sampler, Schedule, Spacing,
-    State, Timestep, UniPc, UniPcType, VarianceKind,
+    GaussianDenoiser, Heun, Level, MixtureDenoiser, Pndm, Result, Sampler, Schedule, Spacing, State, Times,
+    Timestep, UniPc, UniPcType, VarianceKind,
 };
 use tweedie_tensor::random;
 use tweedie_tensor::{Element, Tensor};
@@ -30,38 +30,36 @@ fn gain(sampler: &impl Sampler<f64>, variance: f64) -> f64 {
 }
 
 /// Every deterministic solver by name.
-fn deterministic<T: Element>(plan: &Plan) -> Vec<(&'static str, Boxed<T>)> {
-    let unipc = |order| UniPc::new(plan.clone(), order).unwrap();
+fn deterministic<T: Element>(times: &Times) -> Vec<(&'static str, Boxed<T>)> {
+    let unipc = |order| UniPc::new(&times, order).unwrap();
     vec![
-        ("ddim", Box::new(Ddim::over(plan.clone(), 0.0).unwrap()) as Boxed<T>),
-        ("euler", Box::new(Euler::new(plan.clone()))),
-        ("heun", Box::new(Heun::new(plan.clone()))),
-        ("dpmpp", Box::new(DpmSolver::new(plan.clone()))),
-        ("dpmpp heun", Box::new(DpmSolver::new(plan.clone()).solver(DpmSolverType::Heun))),
+        ("ddim", Box::new(Ddim::new(&times, 0.0).unwrap()) as Boxed<T>),
+        ("euler", Box::new(Euler::new(&times))),
+        ("heun", Box::new(Heun::new(&times))),
+        ("dpmpp", Box::new(DpmSolver::new(&times))),
+        ("dpmpp heun", Box::new(DpmSolver::new(&times).solver(DpmSolverType::Heun))),
         ("unipc-1", Box::new(unipc(1))),
         ("unipc-2", Box::new(unipc(2))),
         ("unipc-3", Box::new(unipc(3))),
-        ("pndm", Box::new(Pndm::new(plan).unwrap())),
+        ("pndm", Box::new(Pndm::new(times).unwrap())),
     ]
 }
 
 /// And every stochastic one.
-fn stochastic<T: Element>(schedule: &Schedule, plan: &Plan) -> Vec<(&'static str, Boxed<T>)> {
-    let at = |sigma| schedule.at_sigma(sigma);
-    let sde = || DpmSolver::new(plan.clone()).stochastic(true);
+fn stochastic<T: Element>(times: &Times) -> Vec<(&'static str, Boxed<T>)> {
+    let sde = || DpmSolver::new(&times).stochastic(true);
     vec![
-        ("ddpm", Box::new(Ddpm::over(plan.clone(), VarianceKind::FixedSmall)) as Boxed<T>),
-        ("ddim, eta 0.5", Box::new(Ddim::over(plan.clone(), 0.5).unwrap())),
-        ("euler, churn", Box::new(Euler::new(plan.clone()).churn(Churn::new(20.0), at).unwrap())),
-        ("heun, churn", Box::new(Heun::new(plan.clone()).churn(Churn::new(20.0), at).unwrap())),
+        ("ddpm", Box::new(Ddpm::new(&times, VarianceKind::FixedSmall)) as Boxed<T>),
+        ("ddim, eta 0.5", Box::new(Ddim::new(&times, 0.5).unwrap())),
+        ("euler, churn", Box::new(Euler::new(&times).churn(Churn::new(20.0)).unwrap())),
+        ("heun, churn", Box::new(Heun::new(&times).churn(Churn::new(20.0)).unwrap())),
         ("dpmpp sde", Box::new(sde())),
         ("dpmpp sde heun", Box::new(sde().solver(DpmSolverType::Heun))),
     ]
 }
 
-fn trailing(schedule: &Schedule, steps: usize) -> Plan {
-    let grid = Grid::new(schedule.num_timesteps(), steps, Spacing::Trailing, 0).unwrap();
-    Plan::new(schedule, &grid).unwrap()
+fn trailing(schedule: &Schedule, steps: usize) -> Times {
+    Times::spaced(schedule, steps, Spacing::Trailing).unwrap()
 }
 
 /// The table of Karras' grid: the relative error of the output's spread on data N(0, ¼), started from x_T's true spread.
@@ -74,9 +72,9 @@ fn published_errors_of_euler_and_heun() {
         (144, (-0.0197, 5e-5), (0.00069, 5e-6)),
     ];
     for (steps, euler, heun) in table {
-        let plan = Plan::edm(steps, 0.002, 80.0, 7.0).unwrap();
+        let times = Times::edm(steps, 0.002, 80.0, 7.0).unwrap();
         let error = |sampler: Boxed<f64>| gain(&sampler, 0.25) * (80f64 * 80.0 + 0.25).sqrt() / 0.5 - 1.0;
-        let [a, b] = [error(Box::new(Euler::new(plan.clone()))), error(Box::new(Heun::new(plan)))];
+        let [a, b] = [error(Box::new(Euler::new(&times))), error(Box::new(Heun::new(&times)))];
         for (actual, (expected, half_a_digit)) in [(a, euler), (b, heun)] {
             assert!((actual - expected).abs() <= half_a_digit, "{steps}: {actual} is not {expected}");
         }
@@ -96,20 +94,20 @@ const PATHS: [(&str, Path); 3] = [
 ];
 
 /// From σ = 20 to 0.05 in steps that are even in ln σ.
-fn smooth(path: Path, steps: usize) -> Plan {
+fn smooth(path: Path, steps: usize) -> Times {
     let sigma = |i: usize| 20.0 * f64::powf(0.05 / 20.0, i as f64 / steps as f64);
     let time = |i| Timestep::new((steps - i) as f64, path(sigma(i)));
     let times: Vec<Timestep> = (0..=steps).map(time).collect();
-    Plan::through(&times[..steps], times[steps]).unwrap()
+    Times::through(&times[..steps], times[steps]).unwrap()
 }
 
 /// The exponent of 1/steps in the error of the spread, where data are N(0, ¼) and the ODE's solution is
 /// x / signal ∝ √(¼ + σ²).
-fn order(path: Path, sampler: impl Fn(Plan) -> Boxed<f64>) -> f64 {
+fn order(path: Path, sampler: impl Fn(&Times) -> Boxed<f64>) -> f64 {
     let error = |steps| {
         let exact = f64::sqrt((0.25 + 0.05 * 0.05) / (0.25 + 20.0 * 20.0));
         let scale = path(20.0).signal / path(0.05).signal;
-        (gain(&sampler(smooth(path, steps)), 0.25) * scale / exact - 1.0).abs()
+        (gain(&sampler(&smooth(path, steps)), 0.25) * scale / exact - 1.0).abs()
     };
     (error(64) / error(256)).log2() / 2.0
 }
@@ -118,30 +116,30 @@ fn order(path: Path, sampler: impl Fn(Plan) -> Boxed<f64>) -> f64 {
 /// theorem 3.2).
 #[test]
 fn orders_are_what_the_papers_say() {
-    type Make = (&'static str, f64, fn(Plan) -> Boxed<f64>);
+    type Make = (&'static str, f64, fn(&Times) -> Boxed<f64>);
     let solvers: [Make; 14] = [
-        ("ddim", 1.0, |plan| Box::new(Ddim::over(plan, 0.0).unwrap())),
-        ("euler", 1.0, |plan| Box::new(Euler::new(plan))),
-        ("heun", 2.0, |plan| Box::new(Heun::new(plan))),
-        ("dpmpp-1", 1.0, |plan| Box::new(DpmSolver::new(plan).order(1).unwrap())),
-        ("dpmpp-2", 2.0, |plan| Box::new(DpmSolver::new(plan).lower_order_final(false))),
-        ("dpmpp-2 heun", 2.0, |plan| {
-            Box::new(DpmSolver::new(plan).solver(DpmSolverType::Heun).lower_order_final(false))
+        ("ddim", 1.0, |times| Box::new(Ddim::new(times, 0.0).unwrap())),
+        ("euler", 1.0, |times| Box::new(Euler::new(times))),
+        ("heun", 2.0, |times| Box::new(Heun::new(times))),
+        ("dpmpp-1", 1.0, |times| Box::new(DpmSolver::new(times).order(1).unwrap())),
+        ("dpmpp-2", 2.0, |times| Box::new(DpmSolver::new(times).lower_order_final(false))),
+        ("dpmpp-2 heun", 2.0, |times| {
+            Box::new(DpmSolver::new(times).solver(DpmSolverType::Heun).lower_order_final(false))
         }),
-        ("unip-1", 1.0, |plan| Box::new(UniPc::new(plan, 1).unwrap().corrector(false))),
-        ("unip-2", 2.0, |plan| {
-            Box::new(UniPc::new(plan, 2).unwrap().corrector(false).lower_order_final(false))
+        ("unip-1", 1.0, |times| Box::new(UniPc::new(times, 1).unwrap().corrector(false))),
+        ("unip-2", 2.0, |times| {
+            Box::new(UniPc::new(times, 2).unwrap().corrector(false).lower_order_final(false))
         }),
-        ("unip-3", 3.0, |plan| {
-            Box::new(UniPc::new(plan, 3).unwrap().corrector(false).lower_order_final(false))
+        ("unip-3", 3.0, |times| {
+            Box::new(UniPc::new(times, 3).unwrap().corrector(false).lower_order_final(false))
         }),
-        ("unipc-3", 4.0, |plan| Box::new(UniPc::new(plan, 3).unwrap().lower_order_final(false))),
-        ("unipc-1", 2.0, |plan| Box::new(UniPc::new(plan, 1).unwrap())),
-        ("unipc-2", 3.0, |plan| Box::new(UniPc::new(plan, 2).unwrap().lower_order_final(false))),
-        ("unipc-2 bh1", 3.0, |plan| {
-            Box::new(UniPc::new(plan, 2).unwrap().kind(UniPcType::Bh1).unwrap().lower_order_final(false))
+        ("unipc-3", 4.0, |times| Box::new(UniPc::new(times, 3).unwrap().lower_order_final(false))),
+        ("unipc-1", 2.0, |times| Box::new(UniPc::new(times, 1).unwrap())),
+        ("unipc-2", 3.0, |times| Box::new(UniPc::new(times, 2).unwrap().lower_order_final(false))),
+        ("unipc-2 bh1", 3.0, |times| {
+            Box::new(UniPc::new(times, 2).unwrap().kind(UniPcType::Bh1).unwrap().lower_order_final(false))
         }),
-        ("pndm", 2.0, |plan| Box::new(Pndm::new(&plan).unwrap())),
+        ("pndm", 2.0, |times| Box::new(Pndm::new(&times).unwrap())),
     ];
     for (path, levels) in PATHS {
         for (name, expected, make) in solvers {
@@ -157,12 +155,8 @@ fn orders_are_what_the_papers_say() {
 fn four_stages_start_pndm_as_well() {
     let schedule = Schedule::linear(4096, 1e-5, 0.01).unwrap();
     let error = |steps, runge_kutta| {
-        let grid = Grid::new(4096, steps, Spacing::Trailing, 0).unwrap();
-        let sampler = if runge_kutta {
-            Pndm::with_runge_kutta(&schedule, &grid)
-        } else {
-            Pndm::new(&Plan::new(&schedule, &grid).unwrap())
-        };
+        let times = Times::spaced(&schedule, steps, Spacing::Trailing).unwrap();
+        let sampler = if runge_kutta { Pndm::with_runge_kutta(&times) } else { Pndm::new(&times) };
         (gain(&sampler.unwrap(), 0.25) - 0.5).abs()
     };
     for runge_kutta in [false, true] {
@@ -183,8 +177,8 @@ fn moments(sampler: &Boxed<f64>) -> (f64, f64) {
 #[test]
 fn moments_of_gaussian_data_are_recovered() {
     let schedule = Schedule::cosine(1000).unwrap();
-    let plan = trailing(&schedule, 250);
-    let all = deterministic(&plan).into_iter().chain(stochastic(&schedule, &plan));
+    let times = trailing(&schedule, 250);
+    let all = deterministic(&times).into_iter().chain(stochastic(&times));
     for (name, sampler) in all {
         let (mean, variance) = moments(&sampler);
         // Four standard deviations of the estimates from 8192 numbers, and the first-order solvers' error.
@@ -195,8 +189,8 @@ fn moments_of_gaussian_data_are_recovered() {
 
 #[test]
 fn karras_levels_on_a_schedules_clock_recover_moments() {
-    let plan = Plan::karras(&ho(), 40, 7.0).unwrap();
-    let sampler: Boxed<f64> = Box::new(UniPc::new(plan, 2).unwrap());
+    let times = Times::karras(&ho(), 40, 7.0).unwrap();
+    let sampler: Boxed<f64> = Box::new(UniPc::new(&times, 2).unwrap());
     let (mean, variance) = moments(&sampler);
     close(mean, 0.3, 0.03, 0.0);
     close(variance, 0.04, 0.0625, 0.0);
@@ -205,10 +199,10 @@ fn karras_levels_on_a_schedules_clock_recover_moments() {
 #[test]
 fn mixtures_and_data_sets_are_painted_by_all() {
     let schedule = Schedule::cosine(1000).unwrap();
-    let plan = trailing(&schedule, 50);
+    let times = trailing(&schedule, 50);
     let data = Tensor::from_fn([6, 8], |i| if (i * 7919 % 13) % 2 == 0 { 1.0f32 } else { -1.0 });
     let empirical = EmpiricalDenoiser::new(data.clone()).unwrap();
-    let all = deterministic(&plan).into_iter().chain(stochastic(&schedule, &plan));
+    let all = deterministic(&times).into_iter().chain(stochastic(&times));
     for (name, sampler) in all {
         let painted = paint(&sampler, &empirical, random::normal([30, 8], 5, purpose::START, 0, 0));
         let mut seen = [false; 6];
@@ -221,7 +215,7 @@ fn mixtures_and_data_sets_are_painted_by_all() {
     }
     let means = Tensor::from_slice([2, 2], &[-1.0, 0.5, 1.0, 0.0]).unwrap();
     let mixture = MixtureDenoiser::new(means, &[3.0, 1.0], &[0.01, 0.01]).unwrap();
-    let all = deterministic(&plan).into_iter().chain(stochastic(&schedule, &plan));
+    let all = deterministic(&times).into_iter().chain(stochastic(&times));
     for (name, sampler) in all {
         let painted = paint(&sampler, &mixture, random::normal([400, 2], 1, purpose::START, 0, 0));
         let left = painted.as_slice().chunks(2).filter(|x: &&[f64]| x[0] < 0.0).count();
@@ -233,16 +227,16 @@ fn mixtures_and_data_sets_are_painted_by_all() {
 #[test]
 fn pure_noise_is_where_all_but_pndm_can_start() {
     let schedule = ho().with_zero_terminal_snr().unwrap();
-    let plan = trailing(&schedule, 200);
-    let error = Pndm::new(&plan).unwrap_err().to_string();
+    let times = trailing(&schedule, 200);
+    let error = Pndm::new(&times).unwrap_err().to_string();
     assert!(error.starts_with("PNDM: signal = 0"), "{error}");
-    assert!(UniPc::new(plan.clone(), 2).unwrap().kind(UniPcType::Bh1).is_err());
-    let unipc = |order| Box::new(UniPc::new(plan.clone(), order).unwrap()) as Boxed<f64>;
+    assert!(UniPc::new(&times, 2).unwrap().kind(UniPcType::Bh1).is_err());
+    let unipc = |order| Box::new(UniPc::new(&times, order).unwrap()) as Boxed<f64>;
     let solvers: [Boxed<f64>; 6] = [
-        Box::new(Heun::new(plan.clone())),
-        Box::new(DpmSolver::new(plan.clone())),
-        Box::new(DpmSolver::new(plan.clone()).solver(DpmSolverType::Heun)),
-        Box::new(DpmSolver::new(plan.clone()).stochastic(true)),
+        Box::new(Heun::new(&times)),
+        Box::new(DpmSolver::new(&times)),
+        Box::new(DpmSolver::new(&times).solver(DpmSolverType::Heun)),
+        Box::new(DpmSolver::new(&times).stochastic(true)),
         unipc(2),
         unipc(3),
     ];
@@ -256,14 +250,14 @@ fn pure_noise_is_where_all_but_pndm_can_start() {
 #[test]
 fn states_count_evaluations_and_a_sampler_runs_again() {
     let schedule = Schedule::cosine(100).unwrap();
-    let grid = Grid::new(100, 6, Spacing::Trailing, 0).unwrap();
-    let plan = Plan::new(&schedule, &grid).unwrap();
+    let times = Times::spaced(&schedule, 6, Spacing::Trailing).unwrap();
+    let times = times;
     let solvers: [(Boxed<f64>, [usize; 6]); 5] = [
-        (Box::new(Euler::new(plan.clone())), [1; 6]),
-        (Box::new(Heun::new(plan.clone())), [2, 2, 2, 2, 2, 1]),
-        (Box::new(UniPc::new(plan.clone(), 3).unwrap()), [1; 6]),
-        (Box::new(Pndm::new(&plan).unwrap()), [2, 1, 1, 1, 1, 1]),
-        (Box::new(Pndm::with_runge_kutta(&schedule, &grid).unwrap()), [4, 4, 4, 1, 1, 1]),
+        (Box::new(Euler::new(&times)), [1; 6]),
+        (Box::new(Heun::new(&times)), [2, 2, 2, 2, 2, 1]),
+        (Box::new(UniPc::new(&times, 3).unwrap()), [1; 6]),
+        (Box::new(Pndm::new(&times).unwrap()), [2, 1, 1, 1, 1, 1]),
+        (Box::new(Pndm::with_runge_kutta(&times).unwrap()), [4, 4, 4, 1, 1, 1]),
     ];
     for (sampler, expected) in solvers {
         let (denoiser, condition) = (gaussian(0.25), Condition::default());
@@ -282,24 +276,26 @@ fn states_count_evaluations_and_a_sampler_runs_again() {
 #[test]
 fn impossible_plans_are_refused() {
     let [low, high] = [1.0, 2.0].map(Timestep::edm);
-    let message = |plan: Result<Plan>| plan.unwrap_err().to_string();
-    assert!(message(Plan::through(&[], Timestep::CLEAN)).contains("times = []"));
+    let message = |times: Result<Times>| times.unwrap_err().to_string();
+    assert!(message(Times::through(&[], Timestep::CLEAN)).contains("times = []"));
     assert!(
-        message(Plan::through(&[low, high], Timestep::CLEAN)).starts_with("sampling: noise / signal = 2")
+        message(Times::through(&[low, high], Timestep::CLEAN)).starts_with("sampling: noise / signal = 2")
     );
-    assert!(message(Plan::edm(10, 3.0, 2.0, 7.0)).contains("sigma_min = 3"));
+    assert!(message(Times::edm(10, 3.0, 2.0, 7.0)).contains("sigma_min = 3"));
     let zero = ho().with_zero_terminal_snr().unwrap();
-    assert!((Plan::karras(&zero, 10, 7.0).unwrap().hops()[0].from.level().sigma() / 80.0 - 1.0).abs() < 1e-6);
+    assert!(
+        (Times::karras(&zero, 10, 7.0).unwrap().steps()[0].from.level().sigma() / 80.0 - 1.0).abs() < 1e-6
+    );
 
-    let plan = Plan::edm(4, 0.1, 2.0, 7.0).unwrap();
-    assert!(UniPc::new(plan.clone(), 4).unwrap_err().to_string().contains("order = 4"));
-    assert!(UniPc::new(Plan::through(&[low, low], Timestep::CLEAN).unwrap(), 2).is_err());
-    assert!(DpmSolver::new(plan.clone()).order(3).unwrap_err().to_string().contains("order = 3"));
+    let times = Times::edm(4, 0.1, 2.0, 7.0).unwrap();
+    assert!(UniPc::new(&times, 4).unwrap_err().to_string().contains("order = 4"));
+    assert!(UniPc::new(&Times::through(&[low, low], Timestep::CLEAN).unwrap(), 2).is_err());
+    assert!(DpmSolver::new(&times).order(3).unwrap_err().to_string().contains("order = 3"));
     for amount in [-1.0, f64::NAN, f64::INFINITY] {
-        assert!(Euler::new(plan.clone()).churn(Churn::new(amount), Timestep::edm).is_err());
+        assert!(Euler::new(&times).churn(Churn::new(amount)).is_err());
     }
-    let grid = Grid::new(1000, 3, Spacing::Trailing, 0).unwrap();
-    let error = Pndm::with_runge_kutta(&ho(), &grid).unwrap_err().to_string();
+    let times = Times::spaced(&ho(), 3, Spacing::Trailing).unwrap();
+    let error = Pndm::with_runge_kutta(&times).unwrap_err().to_string();
     assert!(error.starts_with("PNDM: steps = 3: must be at least 4"), "{error}");
 }
 
@@ -323,16 +319,16 @@ proptest! {
             let mut times: Vec<Timestep> =
                 sigmas.iter().enumerate().map(|(i, &sigma)| Timestep::new(-(i as f64), path(sigma))).collect();
             let end = if clean || times.len() < 2 { Timestep::CLEAN } else { times.pop().unwrap() };
-            let plan = Plan::through(&times, end).unwrap();
+            let times = Times::through(&times, end).unwrap();
             let solvers: [Boxed<f64>; 6] = [
-                Box::new(Euler::new(plan.clone()).clip(clip)),
-                Box::new(Heun::new(plan.clone()).clip(clip)),
-                Box::new(DpmSolver::new(plan.clone()).clip(clip)),
-                Box::new(DpmSolver::new(plan.clone()).stochastic(true).clip(clip)),
-                Box::new(UniPc::new(plan.clone(), 3).unwrap().clip(clip)),
-                Box::new(Pndm::new(&plan).unwrap().clip(clip)),
+                Box::new(Euler::new(&times).clip(clip)),
+                Box::new(Heun::new(&times).clip(clip)),
+                Box::new(DpmSolver::new(&times).clip(clip)),
+                Box::new(DpmSolver::new(&times).stochastic(true).clip(clip)),
+                Box::new(UniPc::new(&times, 3).unwrap().clip(clip)),
+                Box::new(Pndm::new(&times).unwrap().clip(clip)),
             ];
-            let signal = times[0].level().signal;
+            let signal = times.steps()[0].from.level().signal;
             solvers.map(|sampler| {
                 let x = paint(&sampler, &gaussian(variance), Tensor::full([1, 1], 2.0 * signal));
                 x.as_slice()[0] / end.level().signal
@@ -350,12 +346,12 @@ proptest! {
     #[test]
     fn first_orders_are_ddim(schedule in schedules(), variance in 0.05..2.0, steps in 1usize..40, seed: u64) {
         let steps = steps.min(schedule.num_timesteps());
-        let plan = trailing(&schedule, steps);
+        let times = trailing(&schedule, steps);
         let x = common::normals(3, 1, seed);
-        let dpm = |stochastic| DpmSolver::new(plan.clone()).order(1).unwrap().stochastic(stochastic);
-        let ddim = |eta| Ddim::over(plan.clone(), eta).unwrap();
+        let dpm = |stochastic| DpmSolver::new(&times).order(1).unwrap().stochastic(stochastic);
+        let ddim = |eta| Ddim::new(&times, eta).unwrap();
         let pairs: [[Boxed<f64>; 2]; 3] = [
-            [Box::new(ddim(0.0)), Box::new(Euler::new(plan.clone()))],
+            [Box::new(ddim(0.0)), Box::new(Euler::new(&times))],
             [Box::new(ddim(0.0)), Box::new(dpm(false))],
             [Box::new(ddim(1.0)), Box::new(dpm(true))],
         ];

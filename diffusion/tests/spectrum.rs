@@ -9,7 +9,7 @@ use tweedie_diffusion::spectrum::{
     Bands, PowerLaw, crossover, deviations, drowned_from, fixed_from, mean_spectrum, noised,
 };
 use tweedie_diffusion::{
-    Condition, Ddim, Denoiser, Grid, Level, Prediction, PredictionKind, Result, Sampler, Schedule, Spacing,
+    Condition, Ddim, Denoiser, Level, Prediction, PredictionKind, Result, Sampler, Schedule, Spacing, Times,
     Timestep,
 };
 use tweedie_tensor::Tensor;
@@ -203,9 +203,9 @@ fn a_sampler_paints_coarse_before_fine() {
     let n = 32;
     let bands = Bands::new(1, n).unwrap();
     let schedule = Schedule::cosine(1000).unwrap();
-    let grid = Grid::new(1000, 100, Spacing::Trailing, 0).unwrap();
+    let times = Times::spaced(&schedule, 100, Spacing::Trailing).unwrap();
     let order = |power: &dyn Fn(usize) -> f64| {
-        let sampler = Ddim::new(&schedule, &grid, 0.0).unwrap();
+        let sampler = Ddim::new(&times, 0.0).unwrap();
         let (denoiser, condition) = (Wiener { power }, Condition::default());
         let x_t = noise(4, [1, n], 7);
         let path: Vec<Tensor<f64>> =

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use tweedie_diffusion::{
-    Condition, Denoiser, History, Model, Prediction, PredictionKind, Result, Sampler, SchedulerClass,
+    Condition, Conditioned, Denoiser, History, Prediction, PredictionKind, Result, Sampler, SchedulerClass,
     SchedulerConfig, Timestep,
 };
 use tweedie_nn::weights::WeightFile;
@@ -63,7 +63,7 @@ fn toy_run(config: &SchedulerConfig, steps: usize, scale: f64, noise: &[Tensor<f
     let sampler = config.sampler::<f64>(steps).unwrap_or_else(|error| panic!("{config:?}: {error}"));
     let (toy, condition) = (Toy(config.prediction().unwrap()), Condition::default());
     let x = ops::combine(&[(&[scale], &batch())]).unwrap();
-    let run = sampler.run_with(Model::new(&toy, &condition, 0).with_noise(noise), x);
+    let run = sampler.run_with(Conditioned::new(&toy, &condition, 0).with_noise(noise), x);
     run.map(|state| mean(&state.unwrap().x)).collect()
 }
 
@@ -125,7 +125,7 @@ fn every_class_starts_and_ends_where_diffusers_does() {
         // that should be 0 is not quite, and the toy's picture is its multiple.
         let spread = config.use_karras_sigmas || config.use_exponential_sigmas || config.use_lu_lambdas;
         let (relative, absolute) = if spread { (1e-4, 2e-5) } else { (1e-5, 1e-12) };
-        let run = sampler.run_with(Model::new(&*speaking, &condition, 0).with_noise(&noise), x);
+        let run = sampler.run_with(Conditioned::new(&*speaking, &condition, 0).with_noise(&noise), x);
         match run.last().unwrap() {
             Ok(state) => {
                 for (what, a, b) in [("start", from, start), ("last", mean(&state.x), last)] {
@@ -166,7 +166,7 @@ fn published_number_of_euler() {
     let config = SchedulerConfig { num_train_timesteps: 1100, ..Default::default() };
     let sampler = config.euler(10).unwrap();
     let (toy, condition) = (Unscaled(Toy(PredictionKind::Epsilon)), Condition::default());
-    let model = Model::new(&toy, &condition, 0);
+    let model = Conditioned::new(&toy, &condition, 0);
     let mut level = config.schedule().unwrap().level(1099);
     let mut x = ops::combine(&[(&[level.noise], &batch())]).unwrap();
     for step in 0..10 {
@@ -284,7 +284,7 @@ fn trajectories(name: &str) {
         for (a, b) in x_t.as_slice().iter().zip(first.as_slice()) {
             assert!((a - b).abs() <= 1e-6 * b.abs(), "{name}, {key}: {a} is not {b}");
         }
-        let run = sampler.run_with(Model::new(&model, &condition, 0).with_noise(&noise), x_t);
+        let run = sampler.run_with(Conditioned::new(&model, &condition, 0).with_noise(&noise), x_t);
         for (i, state) in run.enumerate() {
             let state = state.unwrap();
             let scale = if unscaled { 1.0 / state.level.signal } else { 1.0 };
@@ -342,7 +342,7 @@ fn a_learned_variance_is_sampled_as_diffusers_does() {
     let noise: Vec<Tensor<f32>> = (0..10).map(|i| ops::narrow(&noise, 0, i, 1).unwrap()).collect();
     let condition = Condition::default();
     let sampler = config.sampler::<f32>(10).unwrap();
-    let asked = Model::new(&model, &condition, 0).with_noise(&noise);
+    let asked = Conditioned::new(&model, &condition, 0).with_noise(&noise);
     let last = sampler.run_with(asked, file.tensor("x_T").unwrap()).last().unwrap().unwrap().x;
     let expected: Tensor<f32> = file.tensor("x").unwrap();
     let differences = last.as_slice().iter().zip(expected.as_slice()).map(|(a, b)| (a - b).abs());

@@ -28,7 +28,7 @@ pub(crate) use inspect::{
 pub(crate) use plan::PlanArgs;
 pub(crate) use predict::PredictArgs;
 pub(crate) use sample::{Out, SampleArgs};
-pub(crate) use sampler::{SamplerArgs, SamplerName};
+pub(crate) use sampler::SamplerArgs;
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use train::{SplitName, TrainArgs};
 pub(crate) use verify::VerifyArgs;

@@ -1,59 +1,42 @@
 //! The sampler and its settings: those of the command line over those that the model came with.
 
-use crate::args::{SamplerArgs, SamplerName};
+use crate::args::SamplerArgs;
 use crate::error::{Failure, Result};
+use tweedie_diffusion::Setting;
 use tweedie_train::Model;
 use tweedie_train::config::{SamplerKind, SamplingConfig};
-
-/// What people call a sampler.
-pub(super) fn said(sampler: SamplerKind) -> &'static str {
-    match sampler {
-        SamplerKind::Ddpm => "DDPM",
-        SamplerKind::Ddim => "DDIM",
-        SamplerKind::Euler => "Euler",
-        SamplerKind::Heun => "Heun",
-        SamplerKind::Dpmpp2m => "DPM-Solver++ 2M",
-        SamplerKind::Dpmpp2mSde => "DPM-Solver++ 2M SDE",
-        SamplerKind::UniPc => "UniPC",
-        SamplerKind::Pndm => "PNDM",
-    }
-}
 
 /// The model's own settings, with those of the command line in their place.
 ///
 /// # Errors
 /// A setting that is out of range, or that the sampler or the model has no use for.
 pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConfig> {
-    let mut sampling = model.sampling_by(args.sampler.map(SamplerName::kind))?;
+    let mut sampling = model.sampling_by(args.sampler)?;
     let sampler = sampling.sampler;
-    let foreign = |option: &str, owners: &str| {
-        let said = said(sampler);
-        Failure::user(
-            format!("{said} has no such setting"),
+    let reads = |setting: Setting, option: &str| match sampler.reads(setting) {
+        true => Ok(()),
+        false => Err(Failure::user(
+            format!("{} has no such setting", sampler.title()),
             option,
-            format!("leave it out, or take --sampler {owners}"),
-        )
+            format!("leave it out, or take --sampler {}", SamplerKind::listed(|kind| kind.reads(setting))),
+        )),
     };
     if let Some(steps) = args.steps {
         sampling.steps = steps as usize;
     }
     if let Some(spacing) = args.spacing {
-        sampling.spacing = Some(spacing.spacing());
+        sampling.spacing = Some(spacing);
     }
     if let Some(eta) = args.eta {
         share(eta, "--eta")?;
-        if sampler != SamplerKind::Ddim {
-            return Err(foreign("--eta", "ddim"));
-        }
+        reads(Setting::Eta, "--eta")?;
         sampling.eta = eta;
     }
     if let Some(churn) = args.churn {
         if !(churn >= 0.0 && churn.is_finite()) {
             return Err(Failure::user(format!("{churn} is out of range"), "--churn", "give 0 or more"));
         }
-        if !sampler.churns() {
-            return Err(foreign("--churn", "euler or heun"));
-        }
+        reads(Setting::Churn, "--churn")?;
         sampling.churn = churn;
     }
     let guided = |option: &str| match model.classes().is_some() || model.words().is_some() {

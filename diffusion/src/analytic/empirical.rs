@@ -1,4 +1,4 @@
-use super::MixtureDenoiser;
+use super::mixture::MixtureDenoiser;
 use crate::{Condition, Denoiser, Prediction, Result, Timestep};
 use tweedie_tensor::{Element, Tensor};
 

@@ -1,5 +1,5 @@
-use super::same_sample;
-use crate::level::one_time_each;
+use super::same_sample::same_sample;
+use crate::checks::one_time_each;
 use crate::{Condition, Denoiser, Error, Level, Prediction, PredictionKind, Result, Timestep};
 use tweedie_tensor::{Element, Number, Tensor};
 

@@ -1,6 +1,6 @@
 use super::estimate::{BoundEstimate, Moments, RateDistortion, TermEstimate};
 use super::strata::strata;
-use super::{Bound, Term};
+use super::terms::{Bound, Term};
 use crate::purpose;
 use crate::{Condition, Denoiser, Error, Result};
 use std::f64::consts::LN_2;
@@ -58,19 +58,19 @@ impl<'a> BoundEstimator<'a> {
         if per_picture == 0 {
             return Err(Error::parameter("bound", "timesteps per picture", 0, "must be at least 1"));
         }
-        let strata = strata(bound.schedule, per_picture);
+        let strata = strata(bound.schedule(), per_picture);
         let none = Moments::default();
         Ok(BoundEstimator {
             bound,
             seed,
-            fixed_constant: (1..bound.schedule.num_timesteps()).map(|t| bound.constant(t)).sum(),
+            fixed_constant: (1..bound.schedule().num_timesteps()).map(|t| bound.constant(t)).sum(),
             dims: 0,
             total: none,
             prior: none,
             middle: none,
             decoder: none,
             constant: none,
-            terms: vec![none; bound.schedule.num_timesteps()],
+            terms: vec![none; bound.schedule().num_timesteps()],
             distortions: vec![none; strata.len() + 1],
             strata,
         })

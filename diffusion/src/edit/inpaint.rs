@@ -1,4 +1,4 @@
-use crate::{Error, History, Level, Model, Result, Sampler, State, Timestep, Transition};
+use crate::{Conditioned, Error, History, Level, Result, Sampler, State, Timestep, Transition};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// A picture of which a part is known, and stays as it is.
@@ -144,7 +144,7 @@ impl<T: Element, S: Sampler<T>> Sampler<T> for Inpaint<T, S> {
         &self,
         step: usize,
         x: &Tensor<T>,
-        model: &Model<'_, T>,
+        model: &Conditioned<'_, T>,
         history: &mut History<T>,
     ) -> Result<State<T>> {
         let sample = self.known.picture.dims();

@@ -1,4 +1,4 @@
-use crate::{Clip, Error, History, Hop, Level, Model, Plan, Result, Sampler, State, Timestep};
+use crate::{Clip, Conditioned, Error, History, Level, Result, Sampler, State, Step, Times, Timestep};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// DDIM run backwards, from the picture to the noise that it comes from (Song et al. 2021, DDIM, section 4.3): a
@@ -14,14 +14,14 @@ use tweedie_tensor::{Element, Tensor, ops};
 /// taken.
 #[derive(Debug, Clone)]
 pub struct Inversion {
-    plan: Plan,
+    times: Times,
     iterations: usize,
 }
 
 impl Inversion {
-    /// Undoes DDIM (η = 0, without clipping) over the times of `plan`, by one evaluation a step.
-    pub fn new(plan: Plan) -> Inversion {
-        Inversion { plan, iterations: 1 }
+    /// Undoes DDIM (η = 0, without clipping) over `times`, by one evaluation a step.
+    pub fn new(times: &Times) -> Inversion {
+        Inversion { times: times.clone(), iterations: 1 }
     }
 
     /// The same, with this many evaluations a step.
@@ -35,24 +35,30 @@ impl Inversion {
         Ok(Inversion { iterations, ..self })
     }
 
-    fn hop(&self, step: usize) -> Hop {
-        let hops = self.plan.hops();
-        hops[hops.len() - 1 - step]
+    fn undone(&self, step: usize) -> Step {
+        let steps = self.times.steps();
+        steps[steps.len() - 1 - step]
     }
 }
 
 impl<T: Element> Sampler<T> for Inversion {
     fn steps(&self) -> usize {
-        self.plan.hops().len()
+        self.times.steps().len()
     }
 
     fn time(&self, step: usize) -> Timestep {
-        self.hop(step).to
+        self.undone(step).to
     }
 
     /// The state's `t` is the time that the step reaches, at which the model is asked.
-    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {
-        let Hop { from: t, transition, .. } = self.hop(step);
+    fn step(
+        &self,
+        step: usize,
+        x: &Tensor<T>,
+        model: &Conditioned<'_, T>,
+        _: &mut History<T>,
+    ) -> Result<State<T>> {
+        let Step { from: t, transition, .. } = self.undone(step);
         let Level { signal: s_t, noise: n_t } = transition.from;
         let Level { signal: s_s, noise: n_s } = transition.to;
         let by_x0 = transition.from.sigma() * transition.to.sigma() > 1.0;

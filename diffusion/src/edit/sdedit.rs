@@ -1,4 +1,4 @@
-use crate::{Error, Level, Model, Result, Sampler, Trajectory};
+use crate::{Conditioned, Error, Level, Result, Sampler, Trajectory};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// SDEdit (Meng et al. 2022, algorithm 1): a picture is noised part of the way, and denoised from there. The more noise,
@@ -34,7 +34,7 @@ impl SdEdit {
     pub fn start<T: Element>(
         &self,
         sampler: &impl Sampler<T>,
-        model: &Model<'_, T>,
+        model: &Conditioned<'_, T>,
         x0: &Tensor<T>,
     ) -> Result<Tensor<T>> {
         let first = sampler.steps() - self.steps_of(sampler.steps());
@@ -53,7 +53,7 @@ impl SdEdit {
     pub fn run<'a, T: Element, S: Sampler<T>>(
         &self,
         sampler: &'a S,
-        model: Model<'a, T>,
+        model: Conditioned<'a, T>,
         x0: &Tensor<T>,
     ) -> Result<Option<Trajectory<'a, T, S>>> {
         let first = sampler.steps() - self.steps_of(sampler.steps());

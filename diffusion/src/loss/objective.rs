@@ -1,6 +1,7 @@
-use super::{Weighting, target};
+use super::target::target;
+use super::weighting::Weighting;
 use crate::Decoder;
-use crate::level::one_each;
+use crate::checks::one_each;
 use crate::{Error, Level, Prediction, PredictionKind, Result, Schedule, VarianceKind};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{LN_2, PI};

@@ -1,5 +1,6 @@
 use super::factor::{factor, nuclear_norm_of_product};
-use super::{Moments, same_length};
+use super::features::same_length;
+use super::moments::Moments;
 use crate::Result;
 
 /// The Fréchet distance between the normal distributions with these moments, squared as is customary (Dowson, Landau

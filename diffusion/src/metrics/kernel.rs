@@ -1,4 +1,4 @@
-use super::{rows, same_length};
+use super::features::{rows, same_length};
 use crate::{Error, Result};
 use tweedie_tensor::{Element, Tensor, ops};
 

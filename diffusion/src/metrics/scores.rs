@@ -1,4 +1,7 @@
-use super::{KernelDistance, Manifolds, Moments, frechet_distance, kernel_distance, manifolds};
+use super::frechet::frechet_distance;
+use super::kernel::{KernelDistance, kernel_distance};
+use super::manifold::{Manifolds, manifolds};
+use super::moments::Moments;
 use crate::Result;
 use tweedie_tensor::{Element, Tensor, ops};
 

@@ -1,5 +1,5 @@
-use super::{Hop, Model, Plan};
-use crate::{Error, Result, Timestep, Transition};
+use super::conditioned::Conditioned;
+use crate::{Error, Result, Step, Times, Timestep, Transition};
 use std::f64::consts::SQRT_2;
 use tweedie_tensor::{Element, Tensor, ops};
 
@@ -24,26 +24,26 @@ impl Churn {
         Churn { amount, sigma_min: 0.0, sigma_max: f64::INFINITY, noise: 1.0 }
     }
 
-    /// What is done before each hop: the noisier time, and the step that leads there. `at` makes a time of a σ.
-    pub(super) fn lifts(self, plan: &Plan, at: impl Fn(f64) -> Timestep) -> Result<Vec<Option<Lift>>> {
+    /// What is done before each step: the noisier time, and the forward step that leads there.
+    pub(super) fn lifts(self, times: &Times) -> Result<Vec<Option<Lift>>> {
         const WHAT: &str = "churn";
         for (name, value) in [("amount", self.amount), ("noise", self.noise)] {
             if !(value >= 0.0 && value.is_finite()) {
                 return Err(Error::parameter(WHAT, name, value, "must be 0 or above"));
             }
         }
-        let gamma = (self.amount / plan.hops().len() as f64).min(SQRT_2 - 1.0);
-        let lift = |hop: &Hop| {
-            let sigma = hop.from.level().sigma();
+        let gamma = (self.amount / times.steps().len() as f64).min(SQRT_2 - 1.0);
+        let lift = |step: &Step| {
+            let sigma = step.from.level().sigma();
             // More noise than infinite there is not.
             let within = (self.sigma_min..=self.sigma_max).contains(&sigma) && sigma.is_finite();
             (gamma > 0.0 && within).then(|| {
-                let to = at(sigma * (1.0 + gamma));
-                let transition = Transition::between(to.level(), hop.from.level());
+                let to = times.at_sigma(sigma * (1.0 + gamma));
+                let transition = Transition::between(to.level(), step.from.level());
                 Lift { to, signal: transition.alpha.sqrt(), noise: self.noise * transition.beta.sqrt() }
             })
         };
-        Ok(plan.hops().iter().map(lift).collect())
+        Ok(times.steps().iter().map(lift).collect())
     }
 }
 
@@ -61,7 +61,7 @@ impl Lift {
         self,
         step: usize,
         x: &Tensor<T>,
-        model: &Model<'_, T>,
+        model: &Conditioned<'_, T>,
     ) -> Result<(Tensor<T>, Timestep)> {
         let z = model.noise(step, x);
         Ok((ops::combine(&[(&[self.signal], x), (&[self.noise], &z)])?, self.to))

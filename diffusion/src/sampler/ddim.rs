@@ -1,5 +1,7 @@
-use super::{History, Hop, Model, Plan, Sampler, State};
-use crate::{Clip, Error, Grid, Level, Prediction, PredictionKind, Result, Schedule, Timestep};
+use super::conditioned::Conditioned;
+use super::history::History;
+use super::run::{Sampler, State};
+use crate::{Clip, Error, Level, Prediction, PredictionKind, Result, Step, Times, Timestep};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// DDIM (Song et al. 2021, eq. 12): x_s = √ᾱ_s x̂_0 + √(1−ᾱ_s−σ²) ε̂ + σ z, with σ² = η² β̃ (eq. 16).
@@ -7,30 +9,22 @@ use tweedie_tensor::{Element, Tensor, ops};
 /// η = 0 adds no noise: the picture is a function of x_T. η = 1 is DDPM with the small variance, in distribution.
 #[derive(Debug, Clone)]
 pub struct Ddim {
-    plan: Plan,
+    times: Times,
     eta: f64,
     clip: Clip,
     epsilon_from_clipped: bool,
 }
 
 impl Ddim {
-    /// A sampler over the times of `grid`, without clipping.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] when `eta` is outside [0, 1]; [`Error::Time`] when the grid does not fit the schedule.
-    pub fn new(schedule: &Schedule, grid: &Grid, eta: f64) -> Result<Ddim> {
-        Ddim::over(Plan::new(schedule, grid)?, eta)
-    }
-
-    /// A sampler over the times of `plan`, without clipping.
+    /// A sampler over `times`, without clipping.
     ///
     /// # Errors
     /// [`Error::Parameter`] when `eta` is outside [0, 1].
-    pub fn over(plan: Plan, eta: f64) -> Result<Ddim> {
+    pub fn new(times: &Times, eta: f64) -> Result<Ddim> {
         if !(0.0..=1.0).contains(&eta) {
             return Err(Error::parameter("DDIM", "eta", eta, "must be between 0 and 1"));
         }
-        Ok(Ddim { plan, eta, clip: Clip::Off, epsilon_from_clipped: false })
+        Ok(Ddim { times: times.clone(), eta, clip: Clip::Off, epsilon_from_clipped: false })
     }
 
     /// The same sampler, with x̂_0 clipped. ε̂ stays what the model predicted, as diffusers has it, unless
@@ -39,7 +33,7 @@ impl Ddim {
         Ddim { clip, ..self }
     }
 
-    /// Whether ε̂ is computed anew from the clipped x̂_0, so that the two still explain x_t together.
+    /// Whether ε̂ is computed again from the clipped x̂_0, so that the two still explain x_t together.
     pub fn epsilon_from_clipped(self, epsilon_from_clipped: bool) -> Ddim {
         Ddim { epsilon_from_clipped, ..self }
     }
@@ -47,15 +41,21 @@ impl Ddim {
 
 impl<T: Element> Sampler<T> for Ddim {
     fn steps(&self) -> usize {
-        self.plan.hops().len()
+        self.times.steps().len()
     }
 
     fn time(&self, step: usize) -> Timestep {
-        self.plan.hops()[step].from
+        self.times.steps()[step].from
     }
 
-    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {
-        let Hop { from: t, transition, .. } = self.plan.hops()[step];
+    fn step(
+        &self,
+        step: usize,
+        x: &Tensor<T>,
+        model: &Conditioned<'_, T>,
+        _: &mut History<T>,
+    ) -> Result<State<T>> {
+        let Step { from: t, transition, .. } = self.times.steps()[step];
         let (prediction, times) = model.predict(x, t)?;
         let x0_hat = self.clip.apply(prediction.x0(x, &times)?);
         let epsilon = if self.epsilon_from_clipped {

@@ -1,6 +1,9 @@
+use super::conditioned::Conditioned;
 use super::exponential::{lambda, z_phi};
-use super::{History, Hop, Model, Past, Plan, Sampler, State, weighted_sum};
-use crate::{Clip, Error, Level, Result, Timestep};
+use super::history::{History, Past};
+use super::run::{Sampler, State};
+use super::weighted_sum::weighted_sum;
+use crate::{Clip, Error, Level, Result, Step, Times, Timestep};
 use tweedie_tensor::{Element, Number, Tensor};
 
 /// How a step of second order weighs the change of x̂_0 since the step before.
@@ -21,7 +24,7 @@ pub enum DpmSolverType {
 /// the one with η = 1.
 #[derive(Debug, Clone)]
 pub struct DpmSolver {
-    plan: Plan,
+    times: Times,
     order: usize,
     stochastic: bool,
     solver: DpmSolverType,
@@ -30,11 +33,11 @@ pub struct DpmSolver {
 }
 
 impl DpmSolver {
-    /// A sampler of the ODE over the times of `plan`, by the midpoint rule, its last step of first order, without
+    /// A sampler of the ODE over `times`, by the midpoint rule, its last step of first order, without
     /// clipping.
-    pub fn new(plan: Plan) -> DpmSolver {
+    pub fn new(times: &Times) -> DpmSolver {
         DpmSolver {
-            plan,
+            times: times.clone(),
             order: 2,
             stochastic: false,
             solver: DpmSolverType::Midpoint,
@@ -87,21 +90,21 @@ impl DpmSolver {
 
 impl<T: Element> Sampler<T> for DpmSolver {
     fn steps(&self) -> usize {
-        self.plan.hops().len()
+        self.times.steps().len()
     }
 
     fn time(&self, step: usize) -> Timestep {
-        self.plan.hops()[step].from
+        self.times.steps()[step].from
     }
 
     fn step(
         &self,
         step: usize,
         x: &Tensor<T>,
-        model: &Model<'_, T>,
+        model: &Conditioned<'_, T>,
         history: &mut History<T>,
     ) -> Result<State<T>> {
-        let Hop { from: t, to, .. } = self.plan.hops()[step];
+        let Step { from: t, to, .. } = self.times.steps()[step];
         let x0_hat = model.x0(x, t, self.clip)?;
         let (from, to) = (t.level(), to.level());
         let h = lambda(to) - lambda(from);
@@ -113,7 +116,7 @@ impl<T: Element> Sampler<T> for DpmSolver {
         let of_x = to.noise / from.noise * fade;
         let of_x0 = -to.signal * z_phi(1, -k * h);
 
-        let last = step + 1 == self.plan.hops().len();
+        let last = step + 1 == self.times.steps().len();
         let lower = h.is_infinite() || h == 0.0 || (last && self.lower_order_final);
         let first_order = lower || self.order == 1;
         let before = history.past().next().filter(|_| !first_order);

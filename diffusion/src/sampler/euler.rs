@@ -1,6 +1,8 @@
-use super::churn::Lift;
-use super::{Churn, History, Hop, Model, Plan, Sampler, State};
-use crate::{Clip, Level, Result, Timestep};
+use super::churn::{Churn, Lift};
+use super::conditioned::Conditioned;
+use super::history::History;
+use super::run::{Sampler, State};
+use crate::{Clip, Level, Result, Step, Times, Timestep};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// Euler's method for the probability-flow ODE dx/dσ = ε̂ of x / signal in σ = noise / signal (Karras et al. 2022, eq. 4
@@ -8,7 +10,7 @@ use tweedie_tensor::{Element, Tensor, ops};
 /// is DDIM with η = 0. Of first order.
 #[derive(Debug, Clone)]
 pub struct Euler {
-    plan: Plan,
+    times: Times,
     lifts: Vec<Option<Lift>>,
     clip: Clip,
     start_deviation: f64,
@@ -16,24 +18,23 @@ pub struct Euler {
 }
 
 impl Euler {
-    /// A sampler over the times of `plan`, without churn and without clipping.
-    pub fn new(plan: Plan) -> Euler {
+    /// A sampler over `times`, without churn and without clipping.
+    pub fn new(times: &Times) -> Euler {
         Euler {
-            lifts: vec![None; plan.hops().len()],
-            plan,
+            lifts: vec![None; times.steps().len()],
+            times: times.clone(),
             clip: Clip::Off,
             start_deviation: 1.0,
             without_signal: false,
         }
     }
 
-    /// The same sampler, with churn; `at` makes a time of a σ, as [`Schedule::at_sigma`](crate::Schedule::at_sigma) and
-    /// [`Timestep::edm`] do.
+    /// The same sampler, with churn, whose noisier times are those of the path ([`Times::at_sigma`]).
     ///
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter) when an amount is negative or not finite.
-    pub fn churn(self, churn: Churn, at: impl Fn(f64) -> Timestep) -> Result<Euler> {
-        Ok(Euler { lifts: churn.lifts(&self.plan, at)?, ..self })
+    pub fn churn(self, churn: Churn) -> Result<Euler> {
+        Ok(Euler { lifts: churn.lifts(&self.times)?, ..self })
     }
 
     /// The same sampler, with x̂_0 clipped, and ε̂ what then explains x.
@@ -42,7 +43,7 @@ impl Euler {
     }
 
     /// The same sampler, its runs starting from noise of this standard deviation, and ending without the factor √ᾱ of the
-    /// picture in what is left, as those of diffusers do.
+    /// picture in what is left, as diffusers' samplers in σ do.
     pub fn in_sigmas(self, start_deviation: f64) -> Euler {
         Euler { start_deviation, without_signal: true, ..self }
     }
@@ -52,9 +53,9 @@ impl Euler {
         &self,
         step: usize,
         x: &Tensor<T>,
-        model: &Model<'_, T>,
+        model: &Conditioned<'_, T>,
     ) -> Result<(State<T>, Level)> {
-        let Hop { from, to, .. } = self.plan.hops()[step];
+        let Step { from, to, .. } = self.times.steps()[step];
         let (x, from) = match self.lifts[step] {
             Some(lift) => lift.apply(step, x, model)?,
             None => (x.clone(), from),
@@ -65,8 +66,8 @@ impl Euler {
         Ok((State { step, t: from, x, level, x0_hat, evaluations: 1 }, from.level()))
     }
 
-    pub(super) fn plan(&self) -> &Plan {
-        &self.plan
+    pub(super) fn times(&self) -> &Times {
+        &self.times
     }
 
     /// x̂_0 at a later time.
@@ -74,7 +75,7 @@ impl Euler {
         &self,
         x: &Tensor<T>,
         t: Timestep,
-        model: &Model<'_, T>,
+        model: &Conditioned<'_, T>,
     ) -> Result<Tensor<T>> {
         model.x0(x, t, self.clip)
     }
@@ -82,11 +83,11 @@ impl Euler {
 
 impl<T: Element> Sampler<T> for Euler {
     fn steps(&self) -> usize {
-        self.plan.hops().len()
+        self.times.steps().len()
     }
 
     fn time(&self, step: usize) -> Timestep {
-        self.plan.hops()[step].from
+        self.times.steps()[step].from
     }
 
     fn start_deviation(&self) -> f64 {
@@ -97,7 +98,13 @@ impl<T: Element> Sampler<T> for Euler {
         self.without_signal
     }
 
-    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {
+    fn step(
+        &self,
+        step: usize,
+        x: &Tensor<T>,
+        model: &Conditioned<'_, T>,
+        _: &mut History<T>,
+    ) -> Result<State<T>> {
         Ok(self.start(step, x, model)?.0)
     }
 }

@@ -1,5 +1,9 @@
-use super::{Churn, Euler, History, Model, Plan, Sampler, State};
-use crate::{Clip, Result, Timestep};
+use super::churn::Churn;
+use super::conditioned::Conditioned;
+use super::euler::Euler;
+use super::history::History;
+use super::run::{Sampler, State};
+use crate::{Clip, Result, Times, Timestep};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// Heun's method for the probability-flow ODE of x / signal in σ = noise / signal (Karras et al. 2022, algorithms 1 and
@@ -14,17 +18,17 @@ pub struct Heun {
 }
 
 impl Heun {
-    /// A sampler over the times of `plan`, without churn and without clipping.
-    pub fn new(plan: Plan) -> Heun {
-        Heun { euler: Euler::new(plan) }
+    /// A sampler over `times`, without churn and without clipping.
+    pub fn new(times: &Times) -> Heun {
+        Heun { euler: Euler::new(times) }
     }
 
     /// The same sampler, with churn, as [`Euler::churn`].
     ///
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter) when an amount is negative or not finite.
-    pub fn churn(self, churn: Churn, at: impl Fn(f64) -> Timestep) -> Result<Heun> {
-        Ok(Heun { euler: self.euler.churn(churn, at)? })
+    pub fn churn(self, churn: Churn) -> Result<Heun> {
+        Ok(Heun { euler: self.euler.churn(churn)? })
     }
 
     /// The same sampler, with x̂_0 clipped, and ε̂ what then explains x.
@@ -40,11 +44,11 @@ impl Heun {
 
 impl<T: Element> Sampler<T> for Heun {
     fn steps(&self) -> usize {
-        self.euler.plan().hops().len()
+        self.euler.times().steps().len()
     }
 
     fn time(&self, step: usize) -> Timestep {
-        self.euler.plan().hops()[step].from
+        self.euler.times().steps()[step].from
     }
 
     fn start_deviation(&self) -> f64 {
@@ -55,9 +59,15 @@ impl<T: Element> Sampler<T> for Heun {
         Sampler::<T>::ends_without_signal(&self.euler)
     }
 
-    fn step(&self, step: usize, x: &Tensor<T>, model: &Model<'_, T>, _: &mut History<T>) -> Result<State<T>> {
+    fn step(
+        &self,
+        step: usize,
+        x: &Tensor<T>,
+        model: &Conditioned<'_, T>,
+        _: &mut History<T>,
+    ) -> Result<State<T>> {
         let (state, from) = self.euler.start(step, x, model)?;
-        let to = self.euler.plan().hops()[step].to;
+        let to = self.euler.times().steps()[step].to;
         let (before, after) = (from.sigma(), to.level().sigma());
         if after == 0.0 || before.is_infinite() {
             return Ok(state);

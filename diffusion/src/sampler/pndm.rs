@@ -1,5 +1,8 @@
-use super::{History, Hop, Model, Past, Plan, Sampler, State, weighted_sum};
-use crate::{Clip, Error, Grid, Level, Prediction, PredictionKind, Result, Schedule, Timestep};
+use super::conditioned::Conditioned;
+use super::history::{History, Past};
+use super::run::{Sampler, State};
+use super::weighted_sum::weighted_sum;
+use crate::{Clip, Error, Level, Prediction, PredictionKind, Result, Step, Times, Timestep};
 use tweedie_tensor::{Element, Tensor};
 
 /// Pseudo numerical methods (Liu et al. 2022, algorithms 1 and 2): multistep methods for ε̂ as a function of time, each
@@ -30,12 +33,12 @@ impl Pndm {
     /// How many Runge–Kutta steps come first, if any.
     pub(crate) const RUNGE_KUTTA_STEPS: usize = 3;
 
-    /// A sampler over the times of `plan` that starts with a step of two evaluations, without clipping.
+    /// A sampler over `times` that starts with a step of two evaluations, without clipping.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a plan that starts from pure noise, in which ε̂ is all that there is.
-    pub fn new(plan: &Plan) -> Result<Pndm> {
-        let steps = plan.hops().iter().enumerate().map(|(step, &Hop { from, to, .. })| {
+    /// [`Error::Parameter`] for times that start from pure noise, in which ε̂ is all that there is.
+    pub fn new(times: &Times) -> Result<Pndm> {
+        let steps = times.steps().iter().enumerate().map(|(step, &Step { from, to, .. })| {
             let mean = (step == 0 && to.level().noise > 0.0).then_some(to);
             let at = [from].into_iter().chain(mean);
             at.map(|t| Stage { t, from, to: to.level() }).collect()
@@ -43,23 +46,21 @@ impl Pndm {
         Pndm::of_stages(steps.collect())
     }
 
-    /// A sampler over the times of `grid` that starts with three Runge–Kutta steps, without clipping.
+    /// A sampler over `times` that starts with three Runge–Kutta steps, without clipping.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a grid of less than four steps, or one that starts from pure noise; [`Error::Time`] when
-    /// it does not fit the schedule.
-    pub fn with_runge_kutta(schedule: &Schedule, grid: &Grid) -> Result<Pndm> {
-        if grid.hops().len() <= Pndm::RUNGE_KUTTA_STEPS {
+    /// [`Error::Parameter`] for less than four steps, or times that start from pure noise.
+    pub fn with_runge_kutta(times: &Times) -> Result<Pndm> {
+        if times.steps().len() <= Pndm::RUNGE_KUTTA_STEPS {
             let why = "must be at least 4, the first three being Runge-Kutta's";
-            return Err(Error::parameter("PNDM", "steps", grid.hops().len(), why));
+            return Err(Error::parameter("PNDM", "steps", times.steps().len(), why));
         }
-        let plan = Plan::new(schedule, grid)?;
-        let steps = plan.hops().iter().enumerate().map(|(step, &Hop { from, to, .. })| {
+        let steps = times.steps().iter().enumerate().map(|(step, &Step { from, to, .. })| {
             let stage = |t: Timestep, to: Timestep| Stage { t, from, to: to.level() };
             if step >= Pndm::RUNGE_KUTTA_STEPS {
                 return vec![stage(from, to)];
             }
-            let half = schedule.at_clock(0.5 * (from.clock() + to.clock()));
+            let half = times.at_clock(0.5 * (from.clock() + to.clock()));
             vec![stage(from, half), stage(half, half), stage(half, to), stage(to, to)]
         });
         Pndm::of_stages(steps.collect())
@@ -89,7 +90,7 @@ impl Pndm {
     /// x̂_0, and what is mixed.
     fn look<T: Element>(
         &self,
-        model: &Model<'_, T>,
+        model: &Conditioned<'_, T>,
         x: &Tensor<T>,
         t: Timestep,
     ) -> Result<(Tensor<T>, Prediction<T>)> {
@@ -135,7 +136,7 @@ impl<T: Element> Sampler<T> for Pndm {
         &self,
         step: usize,
         x: &Tensor<T>,
-        model: &Model<'_, T>,
+        model: &Conditioned<'_, T>,
         history: &mut History<T>,
     ) -> Result<State<T>> {
         let stages = &self.steps[step];

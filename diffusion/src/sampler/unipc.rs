@@ -1,6 +1,9 @@
+use super::conditioned::Conditioned;
 use super::exponential::{lambda, z_phi};
-use super::{History, Hop, Model, Past, Plan, Sampler, State, weighted_sum};
-use crate::{Clip, Error, Level, Result, Timestep};
+use super::history::{History, Past};
+use super::run::{Sampler, State};
+use super::weighted_sum::weighted_sum;
+use crate::{Clip, Error, Level, Result, Step, Times, Timestep};
 use tweedie_tensor::{Element, Tensor};
 
 /// The function B(h) that UniPC's corrections are multiples of.
@@ -24,7 +27,7 @@ pub enum UniPcType {
 /// the clean picture or starts from pure noise is infinitely long, and of first order.
 #[derive(Debug, Clone)]
 pub struct UniPc {
-    plan: Plan,
+    times: Times,
     order: usize,
     kind: UniPcType,
     corrector: bool,
@@ -33,24 +36,24 @@ pub struct UniPc {
 }
 
 impl UniPc {
-    /// A sampler over the times of `plan`, its predictor of the given order, with the corrector, B(h) = e^h − 1, and
+    /// A sampler over `times`, its predictor of the given order, with the corrector, B(h) = e^h − 1, and
     /// lower orders over the last steps, without clipping.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless the order is 1 to 3 and noise / signal changes with every hop of the plan but the last;
+    /// [`Error::Parameter`] unless the order is 1 to 3 and noise / signal changes with every step but the last;
     /// with order 1 it need not.
-    pub fn new(plan: Plan, order: usize) -> Result<UniPc> {
+    pub fn new(times: &Times, order: usize) -> Result<UniPc> {
         const WHAT: &str = "UniPC";
         if !(1..=3).contains(&order) {
             return Err(Error::parameter(WHAT, "order", order, "must be 1, 2 or 3"));
         }
-        let inner = &plan.hops()[..if order == 1 { 0 } else { plan.hops().len() - 1 }];
-        if let Some(hop) = inner.iter().find(|hop| hop.from.level().sigma() == hop.to.level().sigma()) {
+        let inner = &times.steps()[..if order == 1 { 0 } else { times.steps().len() - 1 }];
+        if let Some(step) = inner.iter().find(|step| step.from.level().sigma() == step.to.level().sigma()) {
             let why = "two times have the same level, and a step between them no length";
-            return Err(Error::parameter(WHAT, "noise / signal", hop.to.level().sigma(), why));
+            return Err(Error::parameter(WHAT, "noise / signal", step.to.level().sigma(), why));
         }
         Ok(UniPc {
-            plan,
+            times: times.clone(),
             order,
             kind: UniPcType::Bh2,
             corrector: true,
@@ -62,9 +65,9 @@ impl UniPc {
     /// The same sampler, with another B(h).
     ///
     /// # Errors
-    /// [`Error::Parameter`] for B(h) = h on a plan that starts from pure noise, where h is infinite.
+    /// [`Error::Parameter`] for B(h) = h over times that start from pure noise, where h is infinite.
     pub fn kind(self, kind: UniPcType) -> Result<UniPc> {
-        if kind == UniPcType::Bh1 && self.plan.hops()[0].from.level().signal == 0.0 {
+        if kind == UniPcType::Bh1 && self.times.steps()[0].from.level().signal == 0.0 {
             let why = "is infinite in a step from pure noise; take bh2";
             return Err(Error::parameter("UniPC", "B(h)", "bh1", why));
         }
@@ -88,8 +91,8 @@ impl UniPc {
 
     /// The order of the predictor in a step, with as many usable x̂_0 of steps before.
     fn order_of(&self, step: usize, before: usize) -> usize {
-        let left = if self.lower_order_final { self.plan.hops().len() - step } else { usize::MAX };
-        let infinite = self.plan.hops()[step].to.level().noise == 0.0;
+        let left = if self.lower_order_final { self.times.steps().len() - step } else { usize::MAX };
+        let infinite = self.times.steps()[step].to.level().noise == 0.0;
         if infinite { 1 } else { self.order.min(left).min(before + 1) }
     }
 
@@ -157,21 +160,21 @@ fn exact_weights(nodes: &[f64], z: f64, b: f64) -> Vec<f64> {
 
 impl<T: Element> Sampler<T> for UniPc {
     fn steps(&self) -> usize {
-        self.plan.hops().len()
+        self.times.steps().len()
     }
 
     fn time(&self, step: usize) -> Timestep {
-        self.plan.hops()[step].from
+        self.times.steps()[step].from
     }
 
     fn step(
         &self,
         step: usize,
         x: &Tensor<T>,
-        model: &Model<'_, T>,
+        model: &Conditioned<'_, T>,
         history: &mut History<T>,
     ) -> Result<State<T>> {
-        let Hop { from: t, to, .. } = self.plan.hops()[step];
+        let Step { from: t, to, .. } = self.times.steps()[step];
         let x0_hat = model.x0(x, t, self.clip)?;
         let (from, to) = (t.level(), to.level());
         // What was seen in pure noise lies infinitely far back.

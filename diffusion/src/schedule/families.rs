@@ -1,4 +1,4 @@
-use super::Schedule;
+use super::table::Schedule;
 use crate::{Error, Level, Result};
 use std::f64::consts::FRAC_PI_2;
 use tweedie_tensor::Number;

@@ -1,4 +1,4 @@
-use super::Schedule;
+use super::table::Schedule;
 use crate::{Level, Result};
 
 impl Schedule {

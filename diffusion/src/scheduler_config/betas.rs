@@ -1,4 +1,5 @@
-use super::{SchedulerClass, SchedulerConfig, unsupported};
+use super::class::SchedulerClass;
+use super::keys::{SchedulerConfig, unsupported};
 use crate::{Error, Result, Schedule, single_precision};
 use tweedie_tensor::Number;
 

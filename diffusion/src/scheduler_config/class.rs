@@ -1,6 +1,3 @@
-use super::{SchedulerConfig, unsupported};
-use crate::Result;
-
 /// The scheduler classes of diffusers that are known here. Each reads the keys that it has, with defaults of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchedulerClass {
@@ -76,39 +73,5 @@ impl SchedulerClass {
     /// Whether it has the key `rescale_betas_zero_snr`.
     pub(super) fn rescales(self) -> bool {
         !matches!(self, SchedulerClass::Pndm | SchedulerClass::Heun)
-    }
-}
-
-impl SchedulerConfig {
-    /// The class that the configuration is of.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported) for another `_class_name`.
-    pub fn class(&self) -> Result<SchedulerClass> {
-        if self.is_of_flows() {
-            let supported = "a scheduler of noise: the configuration of one of flows holds no betas";
-            return Err(unsupported("_class_name", &self.class_name, supported));
-        }
-        let known = SchedulerClass::ALL.into_iter().find(|class| class.name() == self.class_name);
-        known.ok_or_else(|| {
-            let supported = "DDPMScheduler, DDIMScheduler, PNDMScheduler, EulerDiscreteScheduler, \
-                             HeunDiscreteScheduler, DPMSolverMultistepScheduler or UniPCMultistepScheduler";
-            unsupported("_class_name", &self.class_name, supported)
-        })
-    }
-
-    /// This configuration for another class, as diffusers' `from_config` makes it: keys that are there stay, if that
-    /// class has them; the others get its defaults. Keys that no class declares stay too, and count where they are read.
-    ///
-    /// One of flows stays what it is, and is refused where it is used: it holds no betas that another class could take.
-    pub fn of_class(&self, class: SchedulerClass) -> SchedulerConfig {
-        let class_name = if self.is_of_flows() { self.class_name.clone() } else { class.name().into() };
-        SchedulerConfig { class_name, ..self.clone() }
-    }
-
-    /// Whether it is of a scheduler of flows, on the straight path from picture to noise.
-    pub fn is_of_flows(&self) -> bool {
-        const MARKS: [&str; 5] = ["Flow", "EulerAncestralRF", "SCMScheduler", "Helios", "Proteina"];
-        MARKS.iter().any(|mark| self.class_name.contains(mark))
     }
 }

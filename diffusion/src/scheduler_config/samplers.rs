@@ -1,15 +1,16 @@
-use super::{SchedulerClass, SchedulerConfig, unsupported};
+use super::class::SchedulerClass;
+use super::keys::{SchedulerConfig, unsupported};
 use crate::sampler::Stage;
 use crate::{
-    Ddim, Ddpm, DpmSolver, DpmSolverType, Error, Euler, Grid, Heun, Hop, Level, Plan, Pndm, Result, Sampler,
-    Spacing, UniPc, UniPcType, VarianceSay,
+    Ddim, Ddpm, DpmSolver, DpmSolverType, Error, Euler, Heun, LearnedVariance, Level, Pndm, Result, Sampler,
+    Spacing, Step, Times, UniPc, UniPcType,
 };
 use tweedie_tensor::Element;
 
 /// Each class of diffusers with this configuration ([`SchedulerConfig::of_class`]), at `steps` steps.
 ///
 /// All fail with [`Error::Unsupported`] for a value of a key that is not supported, and with [`Error::Parameter`] for
-/// more steps than the class takes there: those that reckon in σ take more than T.
+/// more steps than the class takes there: the classes that compute in σ take more than T.
 impl SchedulerConfig {
     /// The scheduler of the configuration's own class; DDIM with η = 0, and Euler without churn.
     ///
@@ -31,28 +32,31 @@ impl SchedulerConfig {
     /// picture or, without `set_alpha_to_one`, at index 0.
     ///
     /// # Errors
-    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`], [`Grid::new`] and [`Ddim::new`].
+    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`], [`Spacing::indices`] and [`Ddim::new`].
     pub fn ddim(&self, steps: usize, eta: f64) -> Result<Ddim> {
         let config = self.of_class(SchedulerClass::Ddim);
-        let grid = config.grid(steps)?.with_stride(config.num_train_timesteps / steps);
-        let to_one = config.set_alpha_to_one.unwrap_or(true);
-        let grid = if to_one { grid } else { grid.ending_at_first_index() };
-        Ok(Ddim::new(&config.schedule()?, &grid, eta)?.clip(config.clip()?))
+        let stride = config.num_train_timesteps / config.indices(steps)?.len();
+        let last = (!config.set_alpha_to_one.unwrap_or(true)).then_some(0);
+        // Where the spacing is not even, a step ends a little above or below where the next begins.
+        let pair = |t: usize| (t, t.checked_sub(stride).or(last));
+        let pairs: Vec<(usize, Option<usize>)> = config.indices(steps)?.into_iter().map(pair).collect();
+        Ok(Ddim::new(&Times::between_indices(&config.schedule()?, &pairs)?, eta)?.clip(config.clip()?))
     }
 
     /// The DDPM scheduler: a step ends where the next begins, and adds noise unless it leaves index 0.
     ///
     /// # Errors
-    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`], [`SchedulerConfig::variance`] and [`Grid::new`].
+    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`], [`SchedulerConfig::variance`] and [`Spacing::indices`].
     pub fn ddpm(&self, steps: usize) -> Result<Ddpm> {
         let config = self.of_class(SchedulerClass::Ddpm);
-        let say = match config.variance_type.as_deref() {
-            Some("learned_range") => VarianceSay::Range,
-            Some("learned") => VarianceSay::Variance,
-            _ => VarianceSay::Ignored,
+        let learned = match config.variance_type.as_deref() {
+            Some("learned_range") => LearnedVariance::Range,
+            Some("learned") => LearnedVariance::Variance,
+            _ => LearnedVariance::Ignored,
         };
-        Ok(Ddpm::new(&config.schedule()?, &config.grid(steps)?, config.variance()?)?
-            .say(say)
+        let times = Times::at_indices(&config.schedule()?, &config.indices(steps)?)?;
+        Ok(Ddpm::new(&times, config.variance()?)
+            .learned_variance(learned)
             .noise_above_first_index(true)
             .clip(config.clip()?))
     }
@@ -63,7 +67,7 @@ impl SchedulerConfig {
     /// ([`Pndm::mixing_outputs`]).
     ///
     /// # Errors
-    /// As [`SchedulerConfig::schedule`] and [`Grid::new`]; [`Error::Parameter`] for less than four steps, unless
+    /// As [`SchedulerConfig::schedule`] and [`Spacing::indices`]; [`Error::Parameter`] for less than four steps, unless
     /// `skip_prk_steps` is set.
     pub fn pndm(&self, steps: usize) -> Result<Pndm> {
         let config = self.of_class(SchedulerClass::Pndm);
@@ -76,7 +80,7 @@ impl SchedulerConfig {
         let times: Vec<usize> = if steps > timesteps {
             config.whole_clocks(timesteps, steps, steps)?.into_iter().map(|clock| clock as usize).collect()
         } else {
-            config.grid(steps)?.times()
+            config.indices(steps)?
         };
         let stride = timesteps / steps;
         let first = (!config.set_alpha_to_one.unwrap_or(false)).then_some(0);
@@ -121,9 +125,9 @@ impl SchedulerConfig {
         if !matches!(config.timestep_type.as_str(), "discrete" | "continuous") {
             return Err(unsupported("timestep_type", &config.timestep_type, "discrete or continuous"));
         }
-        let plan = config.continuous_plan(&config.schedule()?, steps)?;
-        let start = config.start_deviation(&plan)?;
-        Ok(Euler::new(plan).in_sigmas(start))
+        let times = config.continuous_times(&config.schedule()?, steps)?;
+        let start = config.start_deviation(&times)?;
+        Ok(Euler::new(&times).in_sigmas(start))
     }
 
     /// The Heun scheduler.
@@ -132,15 +136,15 @@ impl SchedulerConfig {
     /// As [`SchedulerConfig::schedule`] and [`SchedulerConfig::clip`].
     pub fn heun(&self, steps: usize) -> Result<Heun> {
         let config = self.of_class(SchedulerClass::Heun);
-        let plan = config.continuous_plan(&config.schedule()?, steps)?;
-        let start = config.start_deviation(&plan)?;
-        Ok(Heun::new(plan).in_sigmas(start).clip(config.clip()?))
+        let times = config.continuous_times(&config.schedule()?, steps)?;
+        let start = config.start_deviation(&times)?;
+        Ok(Heun::new(&times).in_sigmas(start).clip(config.clip()?))
     }
 
     /// The multistep DPM-Solver scheduler, for the algorithms `dpmsolver++` and `sde-dpmsolver++`.
     ///
     /// # Errors
-    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`] and [`Grid::new`].
+    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`] and [`Spacing::indices`].
     pub fn dpm_solver(&self, steps: usize) -> Result<DpmSolver> {
         let config = self.of_class(SchedulerClass::DpmSolver);
         let stochastic = match config.algorithm_type.as_str() {
@@ -156,23 +160,23 @@ impl SchedulerConfig {
         if !(1..=2).contains(&config.solver_order) {
             return Err(unsupported("solver_order", &config.solver_order.to_string(), "1 or 2"));
         }
-        let plan = config.whole_plan(&config.schedule()?, steps)?;
-        let hops = plan.hops();
+        let times = config.whole_times(&config.schedule()?, steps)?;
+        let planned = times.steps();
         // What is equal in f32 does not rise there.
-        let rises = |hop: &&Hop| hop.to.level().sigma() > hop.from.level().sigma() * (1.0 + 1e-6);
-        if let Some(hop) = hops.iter().find(rises).filter(|_| stochastic) {
+        let rises = |step: &&Step| step.to.level().sigma() > step.from.level().sigma() * (1.0 + 1e-6);
+        if let Some(step) = planned.iter().find(rises).filter(|_| stochastic) {
             let why = "a step with noise cannot end above where it starts";
-            return Err(Error::parameter("DPM-Solver++", "noise / signal", hop.to.level().sigma(), why));
+            return Err(Error::parameter("DPM-Solver++", "noise / signal", step.to.level().sigma(), why));
         }
-        let stays = |hop: &&Hop| hop.to.level().sigma() == hop.from.level().sigma();
-        let inner = &hops[..hops.len().saturating_sub(1)];
-        if let Some(hop) = inner.iter().find(stays).filter(|_| config.solver_order > 1) {
+        let stays = |step: &&Step| step.to.level().sigma() == step.from.level().sigma();
+        let inner = &planned[..planned.len().saturating_sub(1)];
+        if let Some(step) = inner.iter().find(stays).filter(|_| config.solver_order > 1) {
             let why = "two times have the same level, and a step between them no length; take fewer steps";
-            return Err(Error::parameter("DPM-Solver++", "noise / signal", hop.to.level().sigma(), why));
+            return Err(Error::parameter("DPM-Solver++", "noise / signal", step.to.level().sigma(), why));
         }
         // Short runs end carefully, and so do those that end at the clean picture.
-        let first_order_last = config.euler_at_final || (config.lower_order_final && hops.len() < 15);
-        Ok(DpmSolver::new(plan)
+        let first_order_last = config.euler_at_final || (config.lower_order_final && planned.len() < 15);
+        Ok(DpmSolver::new(&times)
             .order(config.solver_order)?
             .stochastic(stochastic)
             .solver(solver)
@@ -183,7 +187,7 @@ impl SchedulerConfig {
     /// The multistep UniPC scheduler.
     ///
     /// # Errors
-    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`] and [`Grid::new`].
+    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`] and [`Spacing::indices`].
     pub fn unipc(&self, steps: usize) -> Result<UniPc> {
         let config = self.of_class(SchedulerClass::UniPc);
         let kind = match config.solver_type.as_deref() {
@@ -200,23 +204,23 @@ impl SchedulerConfig {
         if !config.disable_corrector.is_empty() {
             return Err(unsupported("disable_corrector", &format!("{:?}", config.disable_corrector), "[]"));
         }
-        let plan = config.whole_plan(&config.schedule()?, steps)?;
-        Ok(UniPc::new(plan, config.solver_order)?
+        let times = config.whole_times(&config.schedule()?, steps)?;
+        Ok(UniPc::new(&times, config.solver_order)?
             .kind(kind)?
             .lower_order_final(config.lower_order_final)
             .clip(config.clip()?))
     }
 
-    fn grid(&self, steps: usize) -> Result<Grid> {
-        Grid::new(self.num_train_timesteps, steps, self.spacing()?, self.steps_offset)
+    fn indices(&self, steps: usize) -> Result<Vec<usize>> {
+        self.spacing()?.indices(self.num_train_timesteps, steps, self.steps_offset)
     }
 
     /// What the noise of a run is multiplied by: there, by the largest σ, in a scale where the signal is 1, or by the
     /// deviation of the picture with it.
-    fn start_deviation(&self, plan: &Plan) -> Result<f64> {
-        let levels = || plan.hops().iter().flat_map(|hop| [hop.from.level(), hop.to.level()]);
+    fn start_deviation(&self, times: &Times) -> Result<f64> {
+        let levels = || times.steps().iter().flat_map(|step| [step.from.level(), step.to.level()]);
         let loudest = levels().reduce(|a, b| if b.sigma() > a.sigma() { b } else { a });
-        let (first, loudest) = (plan.hops()[0].from.level(), loudest.unwrap_or(Level::CLEAN));
+        let (first, loudest) = (times.steps()[0].from.level(), loudest.unwrap_or(Level::CLEAN));
         let leading = self.spacing()? == Spacing::Leading;
         Ok(first.signal / loudest.signal * if leading { 1.0 } else { loudest.noise })
     }

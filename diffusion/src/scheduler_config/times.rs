@@ -1,17 +1,18 @@
-use super::{SchedulerClass, SchedulerConfig, unsupported};
-use crate::interpolation::{at_clock, at_sigma};
+use super::class::SchedulerClass;
+use super::keys::{SchedulerConfig, unsupported};
 use crate::single_precision::linspace;
-use crate::{Error, Level, Plan, Result, Schedule, Spacing, Timestep};
+use crate::time::interpolation::{at_clock, at_sigma};
+use crate::{Error, Level, Result, Schedule, Spacing, Times, Timestep};
 use tweedie_tensor::Number;
 
 /// What Karras' noise levels are spread by there.
 const RHO: f64 = 7.0;
 
-/// The times of the classes that reckon in σ = noise / signal, which need not be indices, nor different from each other, nor
+/// The times of the classes that compute in σ = noise / signal, which need not be indices, nor different from each other, nor
 /// of falling σ, nor fewer than T.
 impl SchedulerConfig {
     /// The times of the classes that may ask between indices.
-    pub(super) fn continuous_plan(&self, schedule: &Schedule, steps: usize) -> Result<Plan> {
+    pub(super) fn continuous_times(&self, schedule: &Schedule, steps: usize) -> Result<Times> {
         self.check_sigmas()?;
         let euler = self.class()? == SchedulerClass::Euler;
         let (levels, timesteps) = (levels(schedule), self.num_train_timesteps);
@@ -47,11 +48,11 @@ impl SchedulerConfig {
                 *time = Timestep::new(0.25 * Number::ln(time.level().sigma()), time.level());
             }
         }
-        Plan::along(&times, end)
+        Ok(Times::along(&times, end)?.on(schedule))
     }
 
     /// The times of the multistep classes, whole numbers: of steps + 1 times, but for trailing spacing, all but the last.
-    pub(super) fn whole_plan(&self, schedule: &Schedule, steps: usize) -> Result<Plan> {
+    pub(super) fn whole_times(&self, schedule: &Schedule, steps: usize) -> Result<Times> {
         self.check_sigmas()?;
         let dpm_solver = self.class()? == SchedulerClass::DpmSolver;
         let levels = levels(schedule);
@@ -61,7 +62,7 @@ impl SchedulerConfig {
             let clocks = self.whole_clocks(self.last_timestep(&levels)?, steps + spare, steps)?;
             let times: Vec<Timestep> =
                 clocks[..clocks.len() - spare].iter().map(|&clock| time_at(&levels, clock)).collect();
-            return Plan::along(&times, end);
+            return Ok(Times::along(&times, end)?.on(schedule));
         };
         let cosine = self.beta_schedule == "squaredcos_cap_v2";
         let truncates = spread == Spread::Exponential || (dpm_solver && cosine);
@@ -70,7 +71,8 @@ impl SchedulerConfig {
         let times = self.spread_times(spread, &levels, steps, ends, round)?;
         // Here `sigma_min` is the class's own smallest, not the schedule's.
         let own_end = !dpm_solver && self.final_sigmas_type == "sigma_min";
-        Plan::along(&times, if own_end { times[times.len() - 1] } else { end })
+        let end = if own_end { times[times.len() - 1] } else { end };
+        Ok(Times::along(&times, end)?.on(schedule))
     }
 
     /// Clock values that are whole numbers, noisiest first, over the first `last` indices.

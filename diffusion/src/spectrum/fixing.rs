@@ -1,4 +1,4 @@
-use super::Bands;
+use super::bands::Bands;
 use crate::Result;
 use tweedie_tensor::{Element, Tensor, ops};
 

@@ -1,7 +1,8 @@
 //! The variational bound, term by term.
 
+use super::case::Case;
 use super::reference::{bits, coin_mean, entropy, expectation, kl};
-use super::{Case, Row};
+use super::row::Row;
 use crate::{Bound, Condition, Denoiser, GaussianDenoiser, MixtureDenoiser, Result, VarianceKind};
 use tweedie_tensor::Tensor;
 

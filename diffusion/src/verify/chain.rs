@@ -1,7 +1,8 @@
 //! The chain of noise, its marginals, and its posterior.
 
+use super::case::Case;
 use super::reference::log_normal;
-use super::{Case, Row};
+use super::row::Row;
 use crate::{Prediction, PredictionKind, Result, Schedule, ScheduleConfig, VarianceKind};
 use tweedie_tensor::Tensor;
 

@@ -1,6 +1,7 @@
 //! Pictures by their frequencies.
 
-use super::{Case, Row};
+use super::case::Case;
+use super::row::Row;
 use crate::spectrum::{Bands, PowerLaw};
 use crate::{Error, Result};
 use std::f64::consts::PI;

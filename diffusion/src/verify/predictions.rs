@@ -1,6 +1,7 @@
 //! What is predicted, and how one prediction implies another.
 
-use super::{Case, Row};
+use super::case::Case;
+use super::row::Row;
 use crate::{Condition, Denoiser, GaussianDenoiser, MixtureDenoiser, Prediction, PredictionKind, Result};
 use tweedie_tensor::Tensor;
 

@@ -1,9 +1,10 @@
 //! Samplers on data whose denoiser is known.
 
-use super::{Case, Row};
+use super::case::Case;
+use super::row::Row;
 use crate::{
-    Condition, Ddim, Ddpm, Denoiser, DpmSolver, Euler, GaussianDenoiser, Grid, Heun, Plan, Result, Sampler,
-    Spacing, Timestep, UniPc, VarianceKind,
+    Condition, Ddim, Ddpm, Denoiser, DpmSolver, Euler, GaussianDenoiser, Heun, Result, Sampler, Spacing,
+    Times, Timestep, UniPc, VarianceKind,
 };
 use tweedie_tensor::Tensor;
 
@@ -63,24 +64,24 @@ fn ddim_gain(case: &Case<'_>) -> Result<Row> {
         // x̂_0 = √ᾱ x/(ᾱ + 1 − ᾱ), ε̂ = √(1−ᾱ) x/(ᾱ + 1 − ᾱ).
         expected *= (s.sqrt() * signal.sqrt() + u.sqrt() * noise.sqrt()) / total;
     }
-    let sampler = Ddim::new(&case.schedule, &Grid::new(case.timesteps, steps, Spacing::Leading, 0)?, 0.0)?;
+    let sampler = Ddim::new(&Times::spaced(&case.schedule, steps, Spacing::Leading)?, 0.0)?;
     let actual = case.paint(&sampler, &gaussian(1.0)?, 1.0)?;
     Ok(Row::relative(format!("data N(0, 1), DDIM in {steps} leading steps: gain"), expected, actual, 1e-9))
 }
 
 /// DDIM with η = 1 is DDPM with β̃: the same pictures from the same noise.
 fn eta_one(case: &Case<'_>) -> Result<[Row; 1]> {
-    let grid = Grid::new(case.timesteps, case.timesteps.min(100), Spacing::Trailing, 0)?;
+    let times = Times::spaced(&case.schedule, case.timesteps.min(100), Spacing::Trailing)?;
     let denoiser = gaussian(0.25)?;
-    let ddim = case.paint(&Ddim::new(&case.schedule, &grid, 1.0)?, &denoiser, 0.7)?;
-    let ddpm = case.paint(&Ddpm::new(&case.schedule, &grid, VarianceKind::FixedSmall)?, &denoiser, 0.7)?;
+    let ddim = case.paint(&Ddim::new(&times, 1.0)?, &denoiser, 0.7)?;
+    let ddpm = case.paint(&Ddpm::new(&times, VarianceKind::FixedSmall), &denoiser, 0.7)?;
     Ok([Row::new("DDIM with η = 1 paints what DDPM paints", ddpm, ddim, 1e-9)])
 }
 
 const EDM_DATA: f64 = 0.25;
 
-fn edm_plan(steps: usize) -> Result<Plan> {
-    Plan::edm(steps, 0.002, 80.0, 7.0)
+fn edm_times(steps: usize) -> Result<Times> {
+    Times::edm(steps, 0.002, 80.0, 7.0)
 }
 
 /// By how much the spread of what `sampler` paints is off, for data N(0, ¼) from σ = 80.
@@ -114,8 +115,8 @@ fn spread_on_edms_grid(case: &Case<'_>) -> Result<Vec<Row>> {
         let name = |method: &str| {
             format!("data N(0, ¼), EDM's grid, {method} in {steps} steps: spread, relative error")
         };
-        let euler = spread_error(case, &Euler::new(edm_plan(steps)?))?;
-        let heun = spread_error(case, &Heun::new(edm_plan(steps)?))?;
+        let euler = spread_error(case, &Euler::new(&edm_times(steps)?))?;
+        let heun = spread_error(case, &Heun::new(&edm_times(steps)?))?;
         rows.push(Row::new(name("Euler"), by_hand(steps, false), euler, 1e-9));
         rows.push(Row::new(name("Heun"), by_hand(steps, true), heun, 1e-9));
     }
@@ -127,27 +128,29 @@ fn spread_on_edms_grid(case: &Case<'_>) -> Result<Vec<Row>> {
 fn orders(case: &Case<'_>) -> Result<Vec<Row>> {
     const COARSE: usize = 64;
     let (from, to) = (10.0f64, 0.1f64);
-    let plan = |steps: usize| {
+    let times = |steps: usize| {
         let sigma = |i: usize| (from.ln() + (to / from).ln() * i as f64 / steps as f64).exp();
-        let times: Vec<Timestep> = (0..steps).map(|i| Timestep::edm(sigma(i))).collect();
-        Plan::through(&times, Timestep::edm(to))
+        let listed: Vec<Timestep> = (0..steps).map(|i| Timestep::edm(sigma(i))).collect();
+        Times::through(&listed, Timestep::edm(to))
     };
     let exact = ((EDM_DATA + to * to) / (EDM_DATA + from * from)).sqrt();
-    let order =
-        |name: &str, expected: f64, sampler: &dyn Fn(Plan) -> Result<Box<dyn Sampler<f64>>>| -> Result<Row> {
-            let error = |steps: usize| -> Result<f64> {
-                Ok(case.paint(&sampler(plan(steps)?)?, &gaussian(EDM_DATA)?, 1.0)? / exact - 1.0)
-            };
-            let (coarse, fine) = (error(COARSE)?, error(2 * COARSE)?);
-            let name = format!("order of {name}, by halving its steps");
-            Ok(Row::new(name, expected, (coarse / fine).abs().log2(), 0.1))
+    let order = |name: &str,
+                 expected: f64,
+                 sampler: &dyn Fn(&Times) -> Result<Box<dyn Sampler<f64>>>|
+     -> Result<Row> {
+        let error = |steps: usize| -> Result<f64> {
+            Ok(case.paint(&sampler(&times(steps)?)?, &gaussian(EDM_DATA)?, 1.0)? / exact - 1.0)
         };
+        let (coarse, fine) = (error(COARSE)?, error(2 * COARSE)?);
+        let name = format!("order of {name}, by halving its steps");
+        Ok(Row::new(name, expected, (coarse / fine).abs().log2(), 0.1))
+    };
     Ok(vec![
-        order("Euler's method", 1.0, &|plan| Ok(Box::new(Euler::new(plan))))?,
-        order("Heun's method", 2.0, &|plan| Ok(Box::new(Heun::new(plan))))?,
-        order("DPM-Solver++ 2M", 2.0, &|plan| Ok(Box::new(DpmSolver::new(plan).lower_order_final(false))))?,
-        order("UniPC with a predictor of order 2", 3.0, &|plan| {
-            Ok(Box::new(UniPc::new(plan, 2)?.lower_order_final(false)))
+        order("Euler's method", 1.0, &|times| Ok(Box::new(Euler::new(times))))?,
+        order("Heun's method", 2.0, &|times| Ok(Box::new(Heun::new(times))))?,
+        order("DPM-Solver++ 2M", 2.0, &|times| Ok(Box::new(DpmSolver::new(times).lower_order_final(false))))?,
+        order("UniPC with a predictor of order 2", 3.0, &|times| {
+            Ok(Box::new(UniPc::new(times, 2)?.lower_order_final(false)))
         })?,
     ])
 }

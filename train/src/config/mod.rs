@@ -18,5 +18,6 @@ pub use optimizer::OptimizerConfig;
 pub use presets::PRESETS;
 pub(crate) use presets::{ENOUGH_STEPS, Smaller, smaller_digits};
 pub use root::Config;
-pub use sampling::{SamplerKind, SamplingConfig};
+pub use sampling::SamplingConfig;
 pub use training::TrainConfig;
+pub use tweedie_diffusion::SamplerKind;

@@ -1,7 +1,7 @@
 //! The section `sampling`.
 
 use serde::{Deserialize, Serialize};
-use tweedie_diffusion::{Clip, Spacing, VarianceKind};
+use tweedie_diffusion::{Clip, SamplerKind, SamplerSettings, Spacing, VarianceKind};
 
 /// How pictures are painted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,38 +30,6 @@ pub struct SamplingConfig {
     pub variance: VarianceKind,
 }
 
-/// The samplers by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SamplerKind {
-    /// Ancestral sampling (Ho et al. 2020, algorithm 2).
-    Ddpm,
-    /// Song, Meng, Ermon 2021.
-    Ddim,
-    /// Euler's method (Karras et al. 2022).
-    Euler,
-    /// Heun's method (Karras et al. 2022, algorithm 2).
-    Heun,
-    /// DPM-Solver++ of two steps (Lu et al. 2022).
-    #[serde(rename = "dpmpp-2m")]
-    Dpmpp2m,
-    /// The same for the reverse SDE.
-    #[serde(rename = "dpmpp-2m-sde")]
-    Dpmpp2mSde,
-    /// Zhao et al. 2023.
-    #[serde(rename = "unipc")]
-    UniPc,
-    /// Liu et al. 2022.
-    Pndm,
-}
-
-impl SamplerKind {
-    /// Whether it reads `churn`.
-    pub fn churns(self) -> bool {
-        matches!(self, SamplerKind::Euler | SamplerKind::Heun)
-    }
-}
-
 impl Default for SamplingConfig {
     fn default() -> Self {
         SamplingConfig {
@@ -80,6 +48,17 @@ impl Default for SamplingConfig {
 }
 
 impl SamplingConfig {
+    /// What the sampler is built with.
+    pub(crate) fn settings(&self) -> SamplerSettings {
+        SamplerSettings {
+            eta: self.eta,
+            churn: self.churn,
+            variance: self.variance,
+            clip: self.clip(),
+            ..SamplerSettings::new(self.sampler)
+        }
+    }
+
     /// What is done to x̂_0.
     pub fn clip(&self) -> Clip {
         if self.threshold > 0.0 {

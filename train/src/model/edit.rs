@@ -5,7 +5,7 @@ use super::painting::Painting;
 use super::request::SampleRequest;
 use super::trained::Model;
 use crate::Result;
-use tweedie_diffusion::{Ddim, Inpaint, Inversion, Known, Sampler, SdEdit, lerp, slerp};
+use tweedie_diffusion::{Conditioned, Ddim, Inpaint, Inversion, Known, Sampler, SdEdit, lerp, slerp};
 use tweedie_tensor::{Tensor, ops};
 
 /// RePaint's resampling: `jump` steps at a time are taken `times` times.
@@ -60,7 +60,7 @@ pub fn vary<'m>(
     let x0 = repeated(picture, request.n)?;
     let run = model.run(request, sampler)?;
     let first = run.sampler.steps() - edit.steps_of(run.sampler.steps());
-    let noise = tweedie_diffusion::Model::new(&*run.denoiser, &run.condition, run.noise);
+    let noise = Conditioned::new(&*run.denoiser, &run.condition, run.noise);
     let x = edit.start(&run.sampler, &noise, &x0)?;
     Ok(Painting::new(run, x, first))
 }
@@ -75,7 +75,7 @@ pub fn invert<'m>(
     pictures: &Tensor<f32>,
     iterations: usize,
 ) -> Result<Painting<'m>> {
-    let inversion = Inversion::new(model.plan(&request.sampling)?).iterations(iterations)?;
+    let inversion = Inversion::new(&model.times(&request.sampling)?).iterations(iterations)?;
     Ok(Painting::new(model.run(request, Box::new(inversion))?, pictures.clone(), 0))
 }
 
@@ -84,7 +84,7 @@ pub fn invert<'m>(
 /// # Errors
 /// A request that does not fit the model.
 pub fn reconstruct<'m>(model: &'m Model, request: &SampleRequest, x_t: &Tensor<f32>) -> Result<Painting<'m>> {
-    let ddim = Ddim::over(model.plan(&request.sampling)?, 0.0)?;
+    let ddim = Ddim::new(&model.times(&request.sampling)?, 0.0)?;
     Ok(Painting::new(model.run(request, Box::new(ddim))?, x_t.clone(), 0))
 }
 

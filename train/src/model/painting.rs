@@ -1,5 +1,5 @@
 use crate::Result;
-use tweedie_diffusion::{Condition, Denoiser, History, NoiseSource, Sampler, State};
+use tweedie_diffusion::{Condition, Conditioned, Denoiser, History, NoiseSource, Sampler, State};
 use tweedie_tensor::{Tensor, ops};
 
 /// A run of a sampler with a trained model: an iterator over the states that its steps lead to. It owns all it needs but
@@ -75,7 +75,7 @@ impl<'m> Painting<'m> {
 
     fn take_step(&mut self) -> Result<State<f32>> {
         let Run { denoiser, sampler, condition, noise, restores_signal } = &self.run;
-        let model = tweedie_diffusion::Model::new(&**denoiser, condition, *noise);
+        let model = Conditioned::new(&**denoiser, condition, *noise);
         let state = sampler.step(self.step, &self.x, &model, &mut self.history)?;
         self.x = state.x.clone();
         self.step += 1;

@@ -2,7 +2,7 @@ use super::diffusers::scheduler::Asked;
 use super::scheduling::Scheduling;
 use crate::config::{DataConfig, SamplerKind, SamplingConfig};
 use crate::{Config, Error, Result};
-use tweedie_diffusion::{Condition, Plan, PredictionKind, Sampler, Schedule};
+use tweedie_diffusion::{Condition, PredictionKind, Sampler, Schedule, Times};
 use tweedie_nn::unet::SampleSize;
 use tweedie_nn::{Builder, Network, NetworkConfig, Params, Spec};
 use tweedie_tensor::Tensor;
@@ -289,8 +289,8 @@ impl Model {
     }
 
     /// The times of this many steps, by this program's conventions.
-    pub(crate) fn plan(&self, sampling: &SamplingConfig) -> Result<Plan> {
-        self.scheduling.plan(sampling)
+    pub(crate) fn times(&self, sampling: &SamplingConfig) -> Result<Times> {
+        self.scheduling.times(sampling)
     }
 
     /// The sampler with these settings, at the model's own times.

@@ -3,7 +3,7 @@
 mod attention;
 mod gallery;
 
-use super::sampler_settings::{said, settings};
+use super::sampler_settings::settings;
 use super::{captions, classes, noise};
 use crate::args::{Out, SampleArgs};
 use crate::console::Console;
@@ -113,7 +113,7 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
         "painted {} in {seconds:.1} s ({} of {})",
         counted(n, "picture"),
         counted(steps, "step"),
-        said(sampling.sampler)
+        sampling.sampler.title()
     ));
     for place in [out, args.raw.as_deref(), args.attention.as_deref()].into_iter().flatten() {
         console.say(format!("in {}", place.display()));

@@ -82,7 +82,9 @@ impl FolderScheduler {
         let (sampler, config) = match sampler {
             None => (sampler_of(config)?, config.clone()),
             Some(sampler) if config.class().is_ok() => (sampler, config.clone()),
-            Some(sampler) => (sampler, config.of_class(class_of(sampler))),
+            Some(sampler) => {
+                (sampler, config.of_class(SchedulerClass::of(sampler).unwrap_or(SchedulerClass::Ddim)))
+            }
         };
         Ok(SamplingConfig {
             sampler,
@@ -204,16 +206,4 @@ fn resolve(index: &ModelIndex, config: &SchedulerConfig) -> (String, Option<Stri
 fn distance(class: &str) -> usize {
     let order = [SchedulerClass::Ddpm, SchedulerClass::Ddim, SchedulerClass::Pndm].map(SchedulerClass::name);
     order.iter().position(|&name| name == class).unwrap_or(order.len())
-}
-
-fn class_of(sampler: SamplerKind) -> SchedulerClass {
-    match sampler {
-        SamplerKind::Ddpm => SchedulerClass::Ddpm,
-        SamplerKind::Ddim => SchedulerClass::Ddim,
-        SamplerKind::Pndm => SchedulerClass::Pndm,
-        SamplerKind::Euler => SchedulerClass::Euler,
-        SamplerKind::Heun => SchedulerClass::Heun,
-        SamplerKind::Dpmpp2m | SamplerKind::Dpmpp2mSde => SchedulerClass::DpmSolver,
-        SamplerKind::UniPc => SchedulerClass::UniPc,
-    }
 }

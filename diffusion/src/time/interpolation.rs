@@ -1,22 +1,10 @@
-use crate::{Level, Schedule, Timestep};
+//! Times between given levels.
+
+use super::level::Level;
+use super::timestep::Timestep;
 use tweedie_tensor::Number;
 
-/// Times between the indices of a schedule, for samplers that do not keep to them.
-impl Schedule {
-    /// The time at a clock value from 0 to T − 1 (values beyond are taken as the ends): at an index its level, between
-    /// two the one whose σ = noise / signal is linear in the clock.
-    pub fn at_clock(&self, clock: f64) -> Timestep {
-        at_clock(self.levels(), clock)
-    }
-
-    /// The time at a noise level σ = noise / signal; its clock value is where ln σ, linear between indices, reaches it,
-    /// and beyond the ends of the schedule that of the end.
-    pub fn at_sigma(&self, sigma: f64) -> Timestep {
-        at_sigma(self.levels(), sigma)
-    }
-}
-
-/// [`Schedule::at_clock`] for the levels of the indices.
+/// [`Schedule::at_clock`](crate::Schedule::at_clock) for the levels of the indices.
 pub(crate) fn at_clock(levels: &[Level], clock: f64) -> Timestep {
     let last = levels.len() - 1;
     let clock = clock.clamp(0.0, last as f64);
@@ -29,7 +17,7 @@ pub(crate) fn at_clock(levels: &[Level], clock: f64) -> Timestep {
     Timestep::new(clock, between(low, high, share, low.sigma() + share * (high.sigma() - low.sigma())))
 }
 
-/// [`Schedule::at_sigma`] for the levels of the indices.
+/// [`Schedule::at_sigma`](crate::Schedule::at_sigma) for the levels of the indices.
 pub(crate) fn at_sigma(levels: &[Level], sigma: f64) -> Timestep {
     let last = levels.len() - 1;
     // σ rises with the index.

@@ -20,34 +20,34 @@ impl From<u64> for NoiseSource {
     }
 }
 
-/// What a step may ask: the denoiser under the run's condition, and the run's noise.
-pub struct Model<'a, T: Element> {
+/// A denoiser under the condition of a run, and the run's noise: what a step of a sampler may ask.
+pub struct Conditioned<'a, T: Element> {
     denoiser: &'a dyn Denoiser<T>,
     condition: &'a Condition,
     source: NoiseSource,
-    /// How often the steps were begun anew.
+    /// How many times the steps were taken before.
     round: usize,
     given: &'a [Tensor<T>],
 }
 
-impl<'a, T: Element> Model<'a, T> {
+impl<'a, T: Element> Conditioned<'a, T> {
     /// The denoiser under a condition, and the key of the noise.
     pub fn new(
         denoiser: &'a dyn Denoiser<T>,
         condition: &'a Condition,
         noise: impl Into<NoiseSource>,
-    ) -> Model<'a, T> {
-        Model { denoiser, condition, source: noise.into(), round: 0, given: &[] }
+    ) -> Conditioned<'a, T> {
+        Conditioned { denoiser, condition, source: noise.into(), round: 0, given: &[] }
     }
 
     /// The same, step i getting the noise `given[i]`; steps beyond draw theirs.
-    pub fn with_noise(self, given: &'a [Tensor<T>]) -> Model<'a, T> {
-        Model { given, ..self }
+    pub fn with_noise(self, given: &'a [Tensor<T>]) -> Conditioned<'a, T> {
+        Conditioned { given, ..self }
     }
 
     /// The same, for steps that are taken once more: each round has noise of its own.
-    pub fn in_round(&self, round: usize) -> Model<'a, T> {
-        Model { round, ..*self }
+    pub fn in_round(&self, round: usize) -> Conditioned<'a, T> {
+        Conditioned { round, ..*self }
     }
 
     /// The prediction at `x`, all samples of which are at time `t`; and that time for each sample.

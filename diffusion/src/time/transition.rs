@@ -1,4 +1,4 @@
-use crate::Level;
+use super::level::Level;
 use serde::{Deserialize, Serialize};
 use tweedie_tensor::Number;
 
