@@ -68,9 +68,9 @@ pub use prediction::Prediction;
 pub use prediction_kind::PredictionKind;
 pub use process::Gaussian;
 pub use sampler::{
-    Churn, Conditioned, Ddim, Ddpm, DpmSolver, DpmSolverType, Euler, Heun, History, LearnedVariance,
-    NoiseSource, Past, Pndm, Sampler, SamplerKind, SamplerSettings, Setting, State, Trajectory, UniPc,
-    UniPcType,
+    Churn, Conditioned, Ddim, Ddpm, Deis, DpmSolver, DpmSolverAlgorithm, DpmSolverSingleStep, DpmSolverType,
+    Euler, EulerAncestral, Heun, History, Kdpm2, Lcm, LearnedVariance, Lms, NoiseSource, Past, Pndm, Sampler,
+    SamplerKind, SamplerSettings, Setting, State, Trajectory, UniPc, UniPcType,
 };
 pub use schedule::{Schedule, ScheduleConfig, ScheduleKind, karras_sigmas};
 pub use scheduler_config::{SchedulerClass, SchedulerConfig};

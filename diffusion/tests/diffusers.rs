@@ -220,19 +220,48 @@ fn what_a_class_does_not_support_is_named() {
         refused.unwrap_or_else(|| panic!("{json} is taken")).to_string()
     };
     let table = [
-        ("LMSDiscreteScheduler", r#""beta_start": 0.1"#, "_class_name = \"LMSDiscreteScheduler\""),
-        ("EulerDiscreteScheduler", r#""use_beta_sigmas": true"#, "use_beta_sigmas = \"true\""),
+        ("DPMSolverSDEScheduler", r#""beta_start": 0.1"#, "_class_name = \"DPMSolverSDEScheduler\""),
         ("EulerDiscreteScheduler", r#""interpolation_type": "cubic""#, "interpolation_type = \"cubic\""),
         ("EulerDiscreteScheduler", r#""timestep_type": "wall""#, "timestep_type = \"wall\""),
         ("EulerDiscreteScheduler", r#""final_sigmas_type": "one""#, "final_sigmas_type = \"one\""),
-        ("HeunDiscreteScheduler", r#""use_beta_sigmas": true"#, "use_beta_sigmas = \"true\""),
+        (
+            "HeunDiscreteScheduler",
+            r#""use_karras_sigmas": true, "use_beta_sigmas": true"#,
+            "use_beta_sigmas = \"true\"",
+        ),
+        (
+            "LMSDiscreteScheduler",
+            r#""num_train_timesteps": 5, "timestep_spacing": "leading""#,
+            "two times have the same",
+        ),
+        (
+            "DEISMultistepScheduler",
+            r#""algorithm_type": "sde-dpmsolver++""#,
+            "algorithm_type = \"sde-dpmsolver++\"",
+        ),
+        ("DEISMultistepScheduler", r#""solver_order": 4"#, "order = 4"),
+        ("DEISMultistepScheduler", r#""solver_type": "rk4""#, "solver_type = \"rk4\""),
+        ("LCMScheduler", r#""original_inference_steps": 9"#, "steps = 10"),
+        ("LCMScheduler", r#""num_train_timesteps": 20"#, "original_inference_steps = 50"),
+        (
+            "DPMSolverSinglestepScheduler",
+            r#""algorithm_type": "sde-dpmsolver""#,
+            "algorithm_type = \"sde-dpmsolver\"",
+        ),
+        ("DPMSolverSinglestepScheduler", r#""solver_order": 4"#, "solver_order = \"4\""),
         (
             "HeunDiscreteScheduler",
             r#""use_karras_sigmas": true, "use_exponential_sigmas": true"#,
             "use_exponential_sigmas = \"true\"",
         ),
-        ("DPMSolverMultistepScheduler", r#""algorithm_type": "dpmsolver""#, "algorithm_type = \"dpmsolver\""),
-        ("DPMSolverMultistepScheduler", r#""solver_order": 3"#, "solver_order = \"3\""),
+        ("DPMSolverMultistepScheduler", r#""algorithm_type": "sde""#, "algorithm_type = \"sde\""),
+        ("DPMSolverMultistepScheduler", r#""algorithm_type": "dpmsolver""#, "final_sigmas_type = \"zero\""),
+        ("DPMSolverMultistepScheduler", r#""solver_order": 4"#, "solver_order = \"4\""),
+        (
+            "DPMSolverMultistepScheduler",
+            r#""solver_order": 3, "algorithm_type": "sde-dpmsolver++""#,
+            "solver_order = \"3\" is not supported; it can be 1 or 2 with noise",
+        ),
         ("DPMSolverMultistepScheduler", r#""solver_type": "rk4""#, "solver_type = \"rk4\""),
         (
             "DPMSolverMultistepScheduler",
@@ -250,7 +279,6 @@ fn what_a_class_does_not_support_is_named() {
         ("UniPCMultistepScheduler", r#""num_train_timesteps": 10"#, "two times have the same level"),
         ("UniPCMultistepScheduler", r#""solver_order": 4"#, "solver_order = \"4\""),
         ("UniPCMultistepScheduler", r#""predict_x0": false"#, "predict_x0 = \"false\""),
-        ("UniPCMultistepScheduler", r#""disable_corrector": [0]"#, "disable_corrector = \"[0]\""),
         ("UniPCMultistepScheduler", r#""use_flow_sigmas": true"#, "use_flow_sigmas = \"true\""),
         ("PNDMScheduler", r#""prediction_type": "sample""#, "prediction_type = \"sample\""),
         ("PNDMScheduler", r#""num_train_timesteps": 12, "steps_offset": 5"#, "steps_offset = 5"),
@@ -271,9 +299,9 @@ fn what_a_class_does_not_support_is_named() {
 /// A scheduler that is not known may still say what another needs; one of flows cannot.
 #[test]
 fn another_class_takes_the_keys_of_one_that_is_not_known_unless_it_is_of_flows() {
-    let ancestral = config(r#"{"_class_name": "EulerAncestralDiscreteScheduler", "beta_end": 0.01}"#);
-    assert!(ancestral.class().unwrap_err().to_string().contains("EulerAncestralDiscreteScheduler"));
-    let ddim = ancestral.of_class(SchedulerClass::Ddim);
+    let unknown = config(r#"{"_class_name": "DPMSolverSDEScheduler", "beta_end": 0.01}"#);
+    assert!(unknown.class().unwrap_err().to_string().contains("DPMSolverSDEScheduler"));
+    let ddim = unknown.of_class(SchedulerClass::Ddim);
     assert_eq!(
         ddim.schedule().unwrap(),
         config(r#"{"_class_name": "DDIMScheduler", "beta_end": 0.01}"#).schedule().unwrap()

@@ -290,7 +290,7 @@ fn impossible_plans_are_refused() {
     let times = Times::edm(4, 0.1, 2.0, 7.0).unwrap();
     assert!(UniPc::new(&times, 4).unwrap_err().to_string().contains("order = 4"));
     assert!(UniPc::new(&Times::through(&[low, low], Timestep::CLEAN).unwrap(), 2).is_err());
-    assert!(DpmSolver::new(&times).order(3).unwrap_err().to_string().contains("order = 3"));
+    assert!(DpmSolver::new(&times).order(4).unwrap_err().to_string().contains("order = 4"));
     for amount in [-1.0, f64::NAN, f64::INFINITY] {
         assert!(Euler::new(&times).churn(Churn::new(amount)).is_err());
     }

@@ -123,7 +123,12 @@ fn every_class_starts_and_ends_where_diffusers_does() {
         let condition = Condition::default();
         // Spread levels are looked up in a table of float32 logarithms there, which end in another last place here: a clock
         // that should be 0 is not quite, and the toy's picture is its multiple.
-        let spread = config.use_karras_sigmas || config.use_exponential_sigmas || config.use_lu_lambdas;
+        let spread = config.use_karras_sigmas
+            || config.use_exponential_sigmas
+            || config.use_beta_sigmas
+            || config.use_lu_lambdas
+            // Every second time of these is looked up as well.
+            || matches!(config.class(), Ok(SchedulerClass::Kdpm2 | SchedulerClass::Kdpm2Ancestral));
         let (relative, absolute) = if spread { (1e-4, 2e-5) } else { (1e-5, 1e-12) };
         let run = sampler.run_with(Conditioned::new(&*speaking, &condition, 0).with_noise(&noise), x);
         match run.last().unwrap() {
@@ -147,7 +152,8 @@ fn published_numbers() {
     let ends_early = SchedulerConfig { final_sigmas_type: "sigma_min".into(), ..Default::default() };
     let (dpm_solver, unipc) = (SchedulerClass::DpmSolver, SchedulerClass::UniPc);
     for (class, lower_order_final, expected) in [(dpm_solver, false, 0.3301), (unipc, true, 0.2464)] {
-        let config = SchedulerConfig { lower_order_final, ..ends_early.of_class(class) };
+        let config =
+            SchedulerConfig { lower_order_final: Some(lower_order_final), ..ends_early.of_class(class) };
         let actual = last(&config, 1.0);
         assert!((actual - expected).abs() < 5e-5, "{class:?}: {actual} is not {expected}");
     }
@@ -241,44 +247,66 @@ impl Torch {
     }
 }
 
-const SAMPLERS: [(&str, SchedulerClass); 8] = [
-    ("ddpm", SchedulerClass::Ddpm),
-    ("ddim", SchedulerClass::Ddim),
-    ("euler", SchedulerClass::Euler),
-    ("heun", SchedulerClass::Heun),
-    ("dpmpp-2m", SchedulerClass::DpmSolver),
-    ("dpmpp-2m-sde", SchedulerClass::DpmSolver),
-    ("unipc", SchedulerClass::UniPc),
-    ("pndm", SchedulerClass::Pndm),
+/// The key in a fixture's file, and what is set beside the folder's configuration.
+type Keyed = (&'static str, SchedulerClass, fn(&mut SchedulerConfig));
+
+const SAMPLERS: [Keyed; 8] = [
+    ("ddpm", SchedulerClass::Ddpm, |_| {}),
+    ("ddim", SchedulerClass::Ddim, |_| {}),
+    ("euler", SchedulerClass::Euler, |_| {}),
+    ("heun", SchedulerClass::Heun, |_| {}),
+    ("dpmpp-2m", SchedulerClass::DpmSolver, |_| {}),
+    ("dpmpp-2m-sde", SchedulerClass::DpmSolver, |config| config.algorithm_type = "sde-dpmsolver++".into()),
+    ("unipc", SchedulerClass::UniPc, |_| {}),
+    ("pndm", SchedulerClass::Pndm, |_| {}),
+];
+
+const MORE: [Keyed; 11] = [
+    ("euler-a", SchedulerClass::EulerAncestral, |_| {}),
+    ("lms", SchedulerClass::Lms, |_| {}),
+    ("kdpm2", SchedulerClass::Kdpm2, |_| {}),
+    ("kdpm2-a", SchedulerClass::Kdpm2Ancestral, |_| {}),
+    ("dpmpp-3m", SchedulerClass::DpmSolver, |config| config.solver_order = 3),
+    ("dpm-2m", SchedulerClass::DpmSolver, |config| {
+        config.algorithm_type = "dpmsolver".into();
+        config.final_sigmas_type = "sigma_min".into();
+    }),
+    ("dpmpp-2s", SchedulerClass::SingleStep, |_| {}),
+    ("dpmpp-3s", SchedulerClass::SingleStep, |config| {
+        config.solver_order = 3;
+        config.solver_type = Some("heun".into());
+    }),
+    ("deis", SchedulerClass::Deis, |_| {}),
+    ("deis-3", SchedulerClass::Deis, |config| config.solver_order = 3),
+    ("lcm", SchedulerClass::Lcm, |_| {}),
 ];
 
 /// Every state of every sampler on a network with random weights, relative to the largest entry.
-fn trajectories(name: &str) {
+fn trajectories(name: &str, file: &str, samplers: &[Keyed]) {
     const STEPS: usize = 10;
     let folder = fixtures().join(name);
     let model = tweedie_train::Model::open(&folder, true).unwrap();
-    let expected = WeightFile::read(&folder.join("trajectories.safetensors")).unwrap();
+    let expected = WeightFile::read(&folder.join(file)).unwrap();
     let labels = WeightFile::read(&folder.join("expected.safetensors")).unwrap();
-    let labels = labels.integers("ddim.class_labels").ok();
-    let classes = labels.map(|labels| vec![usize::try_from(labels[0]).unwrap()]);
+    let classes = labels.integers("ddim.class_labels").ok();
+    let classes = classes.map(|labels| vec![usize::try_from(labels[0]).unwrap()]);
     let condition = Condition { classes, ..Condition::default() };
     let noise: Tensor<f32> = expected.tensor("noise").unwrap();
     let noise: Vec<Tensor<f32>> = (0..STEPS).map(|i| ops::narrow(&noise, 0, i, 1).unwrap()).collect();
     let json = std::fs::read_to_string(folder.join("scheduler/scheduler_config.json")).unwrap();
     let config: SchedulerConfig = serde_json::from_str(&json).unwrap();
-    let start: Tensor<f32> = expected.tensor("ddim.x_T").unwrap();
-    for (key, class) in SAMPLERS {
+    let start: Tensor<f32> = labels.tensor("ddim.x_T").unwrap();
+    let start = ops::narrow(&start, 0, 0, 1).unwrap();
+    for &(key, class, set) in samplers {
         let mut config = config.of_class(class);
-        if key == "dpmpp-2m-sde" {
-            config.algorithm_type = "sde-dpmsolver++".into();
-        }
+        set(&mut config);
         if class == SchedulerClass::Pndm && config.prediction_type == "sample" {
             assert!(config.pndm(STEPS).is_err());
             continue;
         }
         let sampler = config.sampler::<f32>(STEPS).unwrap();
         // These keep x / signal in diffusers.
-        let unscaled = matches!(class, SchedulerClass::Euler | SchedulerClass::Heun);
+        let unscaled = sampler.ends_without_signal();
         let x_t = ops::combine(&[(&[sampler.start_deviation()], &start)]).unwrap();
         let first: Tensor<f32> = expected.tensor(&format!("{key}.x_T")).unwrap();
         for (a, b) in x_t.as_slice().iter().zip(first.as_slice()) {
@@ -302,32 +330,37 @@ fn trajectories(name: &str) {
 
 #[test]
 fn plain() {
-    trajectories("plain");
+    trajectories("plain", "trajectories.safetensors", &SAMPLERS);
 }
 
 #[test]
 fn attention() {
-    trajectories("attention");
+    trajectories("attention", "trajectories.safetensors", &SAMPLERS);
 }
 
 #[test]
 fn ddpm() {
-    trajectories("ddpm");
+    trajectories("ddpm", "trajectories.safetensors", &SAMPLERS);
 }
 
 #[test]
 fn scale_shift() {
-    trajectories("scale_shift");
+    trajectories("scale_shift", "trajectories.safetensors", &SAMPLERS);
 }
 
 #[test]
 fn class() {
-    trajectories("class");
+    trajectories("class", "trajectories.safetensors", &SAMPLERS);
 }
 
 #[test]
 fn resnet_updown() {
-    trajectories("resnet_updown");
+    trajectories("resnet_updown", "trajectories.safetensors", &SAMPLERS);
+}
+
+#[test]
+fn more_samplers_on_plain() {
+    trajectories("plain", "more.safetensors", &MORE);
 }
 
 /// A network that says its variance, sampled by the class that reads it.

@@ -98,12 +98,20 @@ fn the_scheduler_of_a_folder_is_its_sampler() {
         ("DPMSolverMultistepScheduler", "", "dpmpp-2m"),
         ("DPMSolverMultistepScheduler", r#", "algorithm_type": "sde-dpmsolver++""#, "dpmpp-2m-sde"),
         ("UniPCMultistepScheduler", "", "unipc"),
+        ("EulerAncestralDiscreteScheduler", "", "euler-a"),
+        ("LMSDiscreteScheduler", "", "lms"),
+        ("KDPM2DiscreteScheduler", "", "kdpm2"),
+        ("KDPM2AncestralDiscreteScheduler", "", "kdpm2-a"),
+        ("DPMSolverMultistepScheduler", r#", "solver_order": 3"#, "dpmpp-3m"),
+        ("DPMSolverSinglestepScheduler", "", "dpmpp-2s"),
+        ("DEISMultistepScheduler", "", "deis"),
+        ("LCMScheduler", "", "lcm"),
     ] {
         schedule(class, more);
         assert_eq!(json(folder, &paint)["sampler"], name);
     }
-    schedule("DEISMultistepScheduler", "");
+    schedule("DPMSolverSDEScheduler", "");
     let said = tweedie(folder, &paint);
     assert_eq!(said.status, Some(1));
-    assert!(said.stderr.contains("DEISMultistepScheduler"), "{}", said.stderr);
+    assert!(said.stderr.contains("DPMSolverSDEScheduler"), "{}", said.stderr);
 }

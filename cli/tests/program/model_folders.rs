@@ -286,7 +286,7 @@ fn a_scheduler_is_missed_only_by_what_needs_it() {
     let place = place("hub-flat");
     let file = place.path().join("model/scheduler_config.json");
     for (text, named) in [
-        (Some(r#"{"_class_name": "EulerAncestralDiscreteScheduler"}"#), "EulerAncestralDiscreteScheduler"),
+        (Some(r#"{"_class_name": "DPMSolverSDEScheduler"}"#), "DPMSolverSDEScheduler"),
         (Some(r#"{"_class_name": "FlowMatchEulerDiscreteScheduler"}"#), "FlowMatchEulerDiscreteScheduler"),
         (Some("{"), "not a scheduler's configuration"),
         (None, "no scheduler"),

@@ -1,10 +1,10 @@
 use super::conditioned::Conditioned;
-use super::exponential::{lambda, z_phi};
+use super::exponential::{DpmSolverAlgorithm, Integrator, lambda};
 use super::history::{History, Past};
 use super::run::{Sampler, State};
 use super::weighted_sum::weighted_sum;
-use crate::{Clip, Error, Level, Result, Step, Times, Timestep};
-use tweedie_tensor::{Element, Number, Tensor};
+use crate::{Clip, Error, Result, Step, Times, Timestep};
+use tweedie_tensor::{Element, Tensor};
 
 /// How a step of second order weighs the change of x̂_0 since the step before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,33 +15,43 @@ pub enum DpmSolverType {
     Heun,
 }
 
-/// DPM-Solver++ with two steps' x̂_0, "2M" (Lu et al. 2022, DPM-Solver++, algorithm 2), for the probability-flow ODE, or for
-/// the reverse SDE (the same paper's appendix on SDE-DPM-Solver++). Of second order, from one evaluation a step.
+/// DPM-Solver++ with x̂_0 of two or three steps, "2M" and "3M" (Lu et al. 2022, DPM-Solver++, algorithm 2), for the
+/// probability-flow ODE, or for the reverse SDE (the same paper's appendix on SDE-DPM-Solver++); and DPM-Solver, the same
+/// with ε̂ (Lu et al. 2022, DPM-Solver). One evaluation a step.
 ///
-/// With h = λ_s − λ_t, λ = ln(signal / noise), and k = 1 for the ODE and 2 for the SDE, a step is
+/// With h = λ_s − λ_t, λ = ln(signal / noise), and k = 1 for the ODE and 2 for the SDE, a step of DPM-Solver++ is
 /// x_s = n_s/n_t e^{−(k−1)h} x_t + s_s (1 − e^{−kh}) D + n_s √(1 − e^{−2(k−1)h}) z, where D is x̂_0 extrapolated from the
-/// step before. Where there is none, or h is infinite, D is x̂_0: then the ODE's step is DDIM's with η = 0, and the SDE's
-/// the one with η = 1.
+/// steps before. Where there is none, or h is infinite, D is x̂_0: then the ODE's step is DDIM's with η = 0, and the SDE's
+/// the one with η = 1. DPM-Solver takes such a step from or to infinity in the same form.
+///
+/// The third order weighs the second difference of x̂_0, which is half a derivative, as if it were a whole one, as the
+/// authors' program does: the step is then of second order. [`DpmSolver::exact`] gives it its weight.
 #[derive(Debug, Clone)]
 pub struct DpmSolver {
     times: Times,
     order: usize,
+    algorithm: DpmSolverAlgorithm,
     stochastic: bool,
     solver: DpmSolverType,
-    lower_order_final: bool,
+    exact: bool,
+    first_order_last: bool,
+    second_order_before_last: bool,
     clip: Clip,
 }
 
 impl DpmSolver {
-    /// A sampler of the ODE over `times`, by the midpoint rule, its last step of first order, without
-    /// clipping.
+    /// A sampler of the ODE of x̂_0 over `times`, of second order by the midpoint rule, its last step of first order,
+    /// without clipping.
     pub fn new(times: &Times) -> DpmSolver {
         DpmSolver {
             times: times.clone(),
             order: 2,
+            algorithm: DpmSolverAlgorithm::PlusPlus,
             stochastic: false,
             solver: DpmSolverType::Midpoint,
-            lower_order_final: true,
+            exact: false,
+            first_order_last: true,
+            second_order_before_last: true,
             clip: Clip::Off,
         }
     }
@@ -49,12 +59,22 @@ impl DpmSolver {
     /// The same sampler of another order.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless it is 1 or 2.
+    /// [`Error::Parameter`] unless it is 1 to 3.
     pub fn order(self, order: usize) -> Result<DpmSolver> {
-        if !(1..=2).contains(&order) {
-            return Err(Error::parameter("DPM-Solver++", "order", order, "must be 1 or 2"));
+        if !(1..=3).contains(&order) {
+            return Err(Error::parameter("DPM-Solver++", "order", order, "must be 1, 2 or 3"));
         }
         Ok(DpmSolver { order, ..self })
+    }
+
+    /// The same sampler, integrating x̂_0 or ε̂.
+    pub fn algorithm(self, algorithm: DpmSolverAlgorithm) -> DpmSolver {
+        DpmSolver { algorithm, ..self }
+    }
+
+    /// Whether steps of third order are exact for predictions that are quadratic in λ.
+    pub fn exact(self, exact: bool) -> DpmSolver {
+        DpmSolver { exact, ..self }
     }
 
     /// Whether it solves the SDE, adding noise in each step.
@@ -67,9 +87,15 @@ impl DpmSolver {
         DpmSolver { solver, ..self }
     }
 
-    /// Whether the last step is of first order, wherever it ends. (One that ends at the clean picture always is.)
-    pub fn lower_order_final(self, lower_order_final: bool) -> DpmSolver {
-        DpmSolver { lower_order_final, ..self }
+    /// Whether the last step is of first order, wherever it ends, and the one before it of second at most. (A last step that
+    /// ends at the clean picture is of first order in any case.)
+    pub fn lower_order_final(self, lower: bool) -> DpmSolver {
+        DpmSolver { first_order_last: lower, second_order_before_last: lower, ..self }
+    }
+
+    /// Whether the last step is of first order, whatever the one before it is.
+    pub fn euler_at_final(self, first_order_last: bool) -> DpmSolver {
+        DpmSolver { first_order_last, ..self }
     }
 
     /// The same sampler, with x̂_0 clipped.
@@ -77,14 +103,39 @@ impl DpmSolver {
         DpmSolver { clip, ..self }
     }
 
-    /// The weight of the change of x̂_0 since the level `before`, relative to that of x̂_0, in a step from `from` of
-    /// length `h`.
-    fn weight_of_change(&self, before: Level, from: Level, h: f64, k: f64) -> f64 {
-        let share = match self.solver {
-            DpmSolverType::Midpoint => 0.5,
-            DpmSolverType::Heun => z_phi(2, -k * h) / z_phi(1, -k * h),
-        };
-        share * h / (lambda(from) - lambda(before))
+    /// The most steps' predictions that step number `step` may use.
+    fn order_of(&self, step: usize) -> usize {
+        let left = self.times.steps().len() - step;
+        let order = self.order;
+        match left {
+            1 if self.first_order_last => 1,
+            2 if self.second_order_before_last => order.min(2),
+            _ => order,
+        }
+    }
+
+    /// The weights of the predictions of steps before, the last one first, in a step of length `h` from λ; that of this step
+    /// is the rest of weight(1).
+    fn weights_before(&self, by: &Integrator, h: f64, lambdas: &[f64]) -> Vec<f64> {
+        match *lambdas {
+            [now, before] => {
+                let share = match self.solver {
+                    DpmSolverType::Midpoint => 0.5,
+                    DpmSolverType::Heun => by.linear_share(),
+                };
+                vec![-(by.weight(1) * (share * h / (now - before)))]
+            }
+            [now, before, further] => {
+                // r, the lengths of the steps before in units of this one; D are differences per unit.
+                let (r0, r1) = ((now - before) / h, (before - further) / h);
+                let curvature = if self.exact { 2.0 * by.weight(3) } else { by.weight(3) };
+                let second = curvature / (r0 + r1);
+                let slope = by.weight(2) * r0 / (r0 + r1);
+                let (of_last, of_further) = (by.weight(2) + slope + second, -slope - second);
+                vec![of_further / r1 - of_last / r0, -of_further / r1]
+            }
+            _ => vec![],
+        }
     }
 }
 
@@ -105,31 +156,35 @@ impl<T: Element> Sampler<T> for DpmSolver {
         history: &mut History<T>,
     ) -> Result<State<T>> {
         let Step { from: t, to, .. } = self.times.steps()[step];
-        let x0_hat = model.x0(x, t, self.clip)?;
-        let (from, to) = (t.level(), to.level());
-        let h = lambda(to) - lambda(from);
-        let (k, fade, sigma) = if self.stochastic {
-            (2.0, Number::exp(-h), to.noise * (-z_phi(1, -2.0 * h)).sqrt())
-        } else {
-            (1.0, 1.0, 0.0)
+        let (from, level) = (t.level(), to.level());
+        let h = lambda(level) - lambda(from);
+        let (first_order, algorithm) = match h.is_infinite() || h == 0.0 {
+            true => (true, DpmSolverAlgorithm::PlusPlus),
+            false => (false, self.algorithm),
         };
-        let of_x = to.noise / from.noise * fade;
-        let of_x0 = -to.signal * z_phi(1, -k * h);
+        let (x0_hat, epsilon) = match self.algorithm {
+            DpmSolverAlgorithm::PlusPlus => (model.x0(x, t, self.clip)?, None),
+            DpmSolverAlgorithm::Original => {
+                let (x0_hat, epsilon) = model.x0_and_epsilon(x, t, self.clip)?;
+                (x0_hat, Some(epsilon))
+            }
+        };
+        let seen = epsilon.as_ref().unwrap_or(&x0_hat);
+        let integrated = if algorithm == self.algorithm { seen } else { &x0_hat };
+        let by = Integrator::new(algorithm, self.stochastic, from, level);
 
-        let last = step + 1 == self.times.steps().len();
-        let lower = h.is_infinite() || h == 0.0 || (last && self.lower_order_final);
-        let first_order = lower || self.order == 1;
-        let before = history.past().next().filter(|_| !first_order);
-        let change = before.map_or(0.0, |past| of_x0 * self.weight_of_change(past.t.level(), from, h, k));
-        let noise = (sigma > 0.0).then(|| model.noise(step, x));
-        let terms = [
-            Some((of_x, x)),
-            Some((of_x0 + change, &x0_hat)),
-            before.map(|past| (-change, &past.seen)),
-            noise.as_ref().map(|z| (sigma, z)),
-        ];
-        let next = weighted_sum(terms.into_iter().flatten())?;
-        history.push(Past { t, x: x.clone(), seen: x0_hat.clone() }, 1);
-        Ok(State { step, t, x: next, level: to, x0_hat, evaluations: 1 })
+        let order = if first_order { 1 } else { self.order_of(step) };
+        let usable = |past: &&Past<T>| past.t.level().signal > 0.0;
+        let before: Vec<&Past<T>> = history.past().take(order - 1).take_while(usable).collect();
+        let lambdas: Vec<f64> =
+            [from].into_iter().chain(before.iter().map(|past| past.t.level())).map(lambda).collect();
+        let weights = self.weights_before(&by, h, &lambdas);
+        let own = by.weight(1) - weights.iter().sum::<f64>();
+        let noise = (by.noise > 0.0).then(|| model.noise(step, x));
+        let terms = [(by.of_x, x), (own, integrated)].into_iter();
+        let terms = terms.chain(weights.into_iter().zip(before.iter().map(|past| &past.seen)));
+        let next = weighted_sum(terms.chain(noise.as_ref().map(|z| (by.noise, z))))?;
+        history.push(Past { t, x: x.clone(), seen: seen.clone() }, self.order.max(2) - 1);
+        Ok(State { step, t, x: next, level, x0_hat, evaluations: 1 })
     }
 }

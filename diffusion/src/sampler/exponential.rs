@@ -29,6 +29,65 @@ pub(super) fn z_phi(k: u32, z: f64) -> f64 {
     })
 }
 
+/// Which prediction an exponential integrator integrates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DpmSolverAlgorithm {
+    /// x̂_0 (Lu et al. 2022, DPM-Solver++), which may be clipped.
+    PlusPlus,
+    /// ε̂ (Lu et al. 2022, DPM-Solver).
+    Original,
+}
+
+/// What a step between two levels is made of: x' = of_x x + Σ weight(k) D_{k−1} + noise z, D_k being the k-th derivative of
+/// the prediction in λ at the start of the step, times h^k.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Integrator {
+    /// The weight of x.
+    pub(super) of_x: f64,
+    /// The standard deviation of the noise.
+    pub(super) noise: f64,
+    scale: f64,
+    z: f64,
+}
+
+impl Integrator {
+    /// With h = λ' − λ: for the ODE in x̂_0, x' = n'/n x − s' Σ zφ_k(−h) D; in ε̂, x' = s'/s x − n' Σ zφ_k(h) D. For the
+    /// SDE, h counts twice in the first, and the prediction in the second. h must be finite in the second.
+    pub(super) fn new(algorithm: DpmSolverAlgorithm, stochastic: bool, from: Level, to: Level) -> Integrator {
+        let h = lambda(to) - lambda(from);
+        match (algorithm, stochastic) {
+            (DpmSolverAlgorithm::PlusPlus, false) => {
+                Integrator { of_x: to.noise / from.noise, noise: 0.0, scale: -to.signal, z: -h }
+            }
+            (DpmSolverAlgorithm::PlusPlus, true) => Integrator {
+                of_x: to.noise / from.noise * Number::exp(-h),
+                noise: to.noise * (-z_phi(1, -2.0 * h)).sqrt(),
+                scale: -to.signal,
+                z: -2.0 * h,
+            },
+            (DpmSolverAlgorithm::Original, false) => {
+                Integrator { of_x: to.signal / from.signal, noise: 0.0, scale: -to.noise, z: h }
+            }
+            (DpmSolverAlgorithm::Original, true) => Integrator {
+                of_x: to.signal / from.signal,
+                noise: to.noise * z_phi(1, 2.0 * h).sqrt(),
+                scale: -2.0 * to.noise,
+                z: h,
+            },
+        }
+    }
+
+    /// The weight of D_{k−1}: zφ_k, scaled.
+    pub(super) fn weight(&self, k: u32) -> f64 {
+        self.scale * z_phi(k, self.z)
+    }
+
+    /// weight(2) / weight(1).
+    pub(super) fn linear_share(&self) -> f64 {
+        z_phi(2, self.z) / z_phi(1, self.z)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

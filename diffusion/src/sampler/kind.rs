@@ -3,11 +3,18 @@
 use super::churn::Churn;
 use super::ddim::Ddim;
 use super::ddpm::Ddpm;
+use super::deis::Deis;
 use super::dpm_solver::DpmSolver;
 use super::euler::Euler;
+use super::euler_ancestral::EulerAncestral;
+use super::exponential::DpmSolverAlgorithm;
 use super::heun::Heun;
+use super::kdpm2::Kdpm2;
+use super::lcm::Lcm;
+use super::lms::Lms;
 use super::pndm::Pndm;
 use super::run::Sampler;
+use super::single_step::DpmSolverSingleStep;
 use super::unipc::UniPc;
 use crate::{Clip, Error, Result, Schedule, Spacing, Times, VarianceKind};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -136,16 +143,36 @@ samplers! { s, times;
         => Ddim::new(times, s.eta)?.clip(s.clip).epsilon_from_clipped(true);
     Euler "euler" [] "Euler", "Euler's method in the noise level, --churn (Karras et al. 2022)", [Churn], Trailing
         => Euler::new(times).churn(Churn::new(s.churn))?.clip(s.clip);
+    EulerAncestral "euler-a" ["euler-ancestral"] "Euler ancestral",
+        "Euler's method below each noise level, and noise up to it (Crowson 2022)", [], Trailing
+        => EulerAncestral::new(times)?.clip(s.clip);
     Heun "heun" [] "Heun", "Heun's method, twice the work a step, --churn (Karras et al. 2022)", [Churn], Karras
         => Heun::new(times).churn(Churn::new(s.churn))?.clip(s.clip);
+    Kdpm2 "kdpm2" ["dpm2"] "KDPM2", "The midpoint method in the noise level, twice the work a step (Crowson 2022)", [], Karras
+        => Kdpm2::new(times).clip(s.clip);
+    Kdpm2Ancestral "kdpm2-a" ["dpm2-a", "kdpm2-ancestral"] "KDPM2 ancestral",
+        "The same below each noise level, and noise up to it (Crowson 2022)", [], Karras
+        => Kdpm2::ancestral(times)?.clip(s.clip);
+    Lms "lms" [] "LMS", "Four steps' noise extrapolated in the noise level, to the end (Crowson 2022)", [Order], Karras
+        => Lms::new(times, s.order.unwrap_or(4))?.clip(s.clip);
+    Dpm2m "dpm-2m" [] "DPM-Solver 2M", "DPM-Solver of two steps, on the noise (Lu et al. 2022)", [Order], Trailing
+        => DpmSolver::new(times).algorithm(DpmSolverAlgorithm::Original).order(s.order.unwrap_or(2))?.clip(s.clip);
     Dpmpp2m "dpmpp-2m" [] "DPM-Solver++ 2M", "DPM-Solver++ of two steps: good pictures in 20 (Lu et al. 2022)", [], Trailing
         => DpmSolver::new(times).clip(s.clip);
     Dpmpp2mSde "dpmpp-2m-sde" [] "DPM-Solver++ 2M SDE", "The same with noise in each step (Lu et al. 2022)", [], Trailing
         => DpmSolver::new(times).stochastic(true).clip(s.clip);
+    Dpmpp3m "dpmpp-3m" [] "DPM-Solver++ 3M", "DPM-Solver++ of three steps (Lu et al. 2022)", [], Trailing
+        => DpmSolver::new(times).order(3)?.clip(s.clip);
+    Dpmpp2s "dpmpp-2s" [] "DPM-Solver++ 2S", "DPM-Solver++ by pairs of steps, of which nothing is kept (Lu et al. 2022)", [Order], Trailing
+        => DpmSolverSingleStep::new(times, s.order.unwrap_or(2), true)?.clip(s.clip);
+    Deis "deis" [] "DEIS", "Noise extrapolated in the logarithm of the noise level (Zhang and Chen 2023)", [Order], Trailing
+        => Deis::new(times, s.order.unwrap_or(2))?.clip(s.clip);
     UniPc "unipc" [] "UniPC", "A predictor and a corrector at the price of one: good pictures in 10 (Zhao et al. 2023)", [Order], Trailing
         => UniPc::new(times, s.order.unwrap_or(2))?.clip(s.clip);
-    Pndm "pndm" [] "PNDM", "Four steps' noise extrapolated (Liu et al. 2022)", [], Trailing
+    Pndm "pndm" ["plms"] "PNDM", "Four steps' noise extrapolated (Liu et al. 2022)", [], Trailing
         => Pndm::new(times)?.clip(s.clip);
+    Lcm "lcm" [] "LCM", "A consistency model's pictures, noised and predicted again (Luo et al. 2023)", [], Trailing
+        => Lcm::new(times).clip(s.clip);
 }
 
 impl SamplerKind {

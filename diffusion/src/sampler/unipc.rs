@@ -31,6 +31,7 @@ pub struct UniPc {
     order: usize,
     kind: UniPcType,
     corrector: bool,
+    uncorrected: Vec<usize>,
     lower_order_final: bool,
     clip: Clip,
 }
@@ -57,6 +58,7 @@ impl UniPc {
             order,
             kind: UniPcType::Bh2,
             corrector: true,
+            uncorrected: Vec::new(),
             lower_order_final: true,
             clip: Clip::Off,
         })
@@ -77,6 +79,11 @@ impl UniPc {
     /// Whether steps are corrected.
     pub fn corrector(self, corrector: bool) -> UniPc {
         UniPc { corrector, ..self }
+    }
+
+    /// The same sampler, which does not correct the steps of these numbers.
+    pub fn uncorrected(self, steps: &[usize]) -> UniPc {
+        UniPc { uncorrected: steps.to_vec(), ..self }
     }
 
     /// Whether the last step is of first order, the one before of second, and so on.
@@ -182,7 +189,8 @@ impl<T: Element> Sampler<T> for UniPc {
             let usable = |past: &&Past<T>| past.t.level().signal > 0.0;
             history.past().skip(skip).take_while(usable).map(|past| (past.t.level(), &past.seen))
         };
-        let corrected = match history.past().next().filter(|_| self.corrector) {
+        let corrects = self.corrector && step > 0 && !self.uncorrected.contains(&(step - 1));
+        let corrected = match history.past().next().filter(|_| corrects) {
             None => x.clone(),
             Some(last) => {
                 let order = self.order_of(step - 1, seen(1).count());

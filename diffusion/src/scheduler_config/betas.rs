@@ -15,37 +15,40 @@ impl SchedulerConfig {
         Schedule::check_timesteps(steps)?;
         let (start, end) = class.beta_ends();
         let (start, end) = (self.beta_start.unwrap_or(start), self.beta_end.unwrap_or(end));
-        let betas: Vec<f32> = match (&self.trained_betas, self.beta_schedule.as_str()) {
-            (Some(betas), _) if betas.len() != steps => {
-                let why = format!("there are {} trained_betas", betas.len());
-                return Err(Error::parameter("schedule", "num_train_timesteps", steps, why));
-            }
-            (Some(betas), _) => betas.iter().map(|&beta| beta as f32).collect(),
-            (None, "linear") => single_precision::linspace(start, end, steps),
-            (None, "scaled_linear") => {
-                let roots = single_precision::linspace(start.sqrt(), end.sqrt(), steps);
-                roots.into_iter().map(|root| root * root).collect()
-            }
-            (None, "squaredcos_cap_v2") => {
-                Schedule::cosine(steps)?.betas().iter().map(|&beta| beta as f32).collect()
-            }
-            (None, "sigmoid") if class == SchedulerClass::Ddpm => {
-                let place = |x: f32| f64::from(Number::sigmoid(x)) * (end - start) + start;
-                single_precision::linspace(-6.0, 6.0, steps).into_iter().map(|x| place(x) as f32).collect()
-            }
-            (None, "exp") if class == SchedulerClass::Heun => {
-                let alpha_bar = |t: usize| Number::exp(-12.0 * (t as f64 / steps as f64));
-                (0..steps).map(|t| (1.0 - alpha_bar(t + 1) / alpha_bar(t)).min(0.999) as f32).collect()
-            }
-            (None, other) => {
-                let supported = match class {
-                    SchedulerClass::Ddpm => "linear, scaled_linear, squaredcos_cap_v2 or sigmoid",
-                    SchedulerClass::Heun => "linear, scaled_linear, squaredcos_cap_v2 or exp",
-                    _ => "linear, scaled_linear or squaredcos_cap_v2",
-                };
-                return Err(unsupported("beta_schedule", other, supported));
-            }
-        };
+        let betas: Vec<f32> =
+            match (&self.trained_betas, self.beta_schedule.as_deref().unwrap_or(class.beta_schedule())) {
+                (Some(betas), _) if betas.len() != steps => {
+                    let why = format!("there are {} trained_betas", betas.len());
+                    return Err(Error::parameter("schedule", "num_train_timesteps", steps, why));
+                }
+                (Some(betas), _) => betas.iter().map(|&beta| beta as f32).collect(),
+                (None, "linear") => single_precision::linspace(start, end, steps),
+                (None, "scaled_linear") => {
+                    let roots = single_precision::linspace(start.sqrt(), end.sqrt(), steps);
+                    roots.into_iter().map(|root| root * root).collect()
+                }
+                (None, "squaredcos_cap_v2") => {
+                    Schedule::cosine(steps)?.betas().iter().map(|&beta| beta as f32).collect()
+                }
+                (None, "sigmoid") => {
+                    let place = |x: f32| f64::from(Number::sigmoid(x)) * (end - start) + start;
+                    single_precision::linspace(-6.0, 6.0, steps)
+                        .into_iter()
+                        .map(|x| place(x) as f32)
+                        .collect()
+                }
+                (None, "exp") if class == SchedulerClass::Heun => {
+                    let alpha_bar = |t: usize| Number::exp(-12.0 * (t as f64 / steps as f64));
+                    (0..steps).map(|t| (1.0 - alpha_bar(t + 1) / alpha_bar(t)).min(0.999) as f32).collect()
+                }
+                (None, other) => {
+                    let supported = match class {
+                        SchedulerClass::Heun => "linear, scaled_linear, squaredcos_cap_v2, sigmoid or exp",
+                        _ => "linear, scaled_linear, squaredcos_cap_v2 or sigmoid",
+                    };
+                    return Err(unsupported("beta_schedule", other, supported));
+                }
+            };
         // The check of the betas themselves; what follows could only name what became of them.
         let exact = Schedule::from_betas(betas.iter().map(|&beta| f64::from(beta)).collect())?;
         let betas = if self.rescale_betas_zero_snr && class.rescales() {

@@ -17,8 +17,9 @@ pub struct SchedulerConfig {
     pub beta_start: Option<f64>,
     /// β_T.
     pub beta_end: Option<f64>,
-    /// `linear`, `scaled_linear` or `squaredcos_cap_v2` (the cosine schedule); for DDPM also `sigmoid`, for Heun `exp`.
-    pub beta_schedule: String,
+    /// `linear`, `scaled_linear`, `squaredcos_cap_v2` (the cosine schedule), `sigmoid`, or for Heun `exp`. diffusers has
+    /// `sigmoid` in DDPM alone.
+    pub beta_schedule: Option<String>,
     /// Every β_t, in the place of the three keys before.
     pub trained_betas: Option<Vec<f64>>,
     /// Whether to rescale to zero terminal SNR.
@@ -50,7 +51,7 @@ pub struct SchedulerConfig {
     /// Whether noise levels are of even steps in their logarithm.
     #[serde(deserialize_with = "or_default")]
     pub use_exponential_sigmas: bool,
-    /// Noise levels of a beta distribution, which is not supported.
+    /// Whether noise levels are quantiles of a beta distribution (Lee et al. 2024), α = β = 0.6.
     #[serde(deserialize_with = "or_default")]
     pub use_beta_sigmas: bool,
     /// The same, of DPM-Solver++ alone, between the ends of the schedule (Lu et al. 2022).
@@ -59,7 +60,7 @@ pub struct SchedulerConfig {
     /// The levels of a rectified flow, which is not supported.
     #[serde(deserialize_with = "or_default")]
     pub use_flow_sigmas: bool,
-    /// The smallest of Karras' or exponential noise levels, if not the schedule's; of all classes that have such levels,
+    /// The smallest of such noise levels, if not the schedule's; of all classes that have such levels,
     /// also those that do not declare the key.
     pub sigma_min: Option<f64>,
     /// The largest of them, if not the schedule's.
@@ -71,24 +72,30 @@ pub struct SchedulerConfig {
     pub interpolation_type: String,
     /// Euler's clock: `discrete`, or for models of v `continuous`, ln(σ) / 4.
     pub timestep_type: String,
-    /// `dpmsolver++`, or with noise `sde-dpmsolver++`.
+    /// `dpmsolver++`, on ε̂ `dpmsolver`, or with noise `sde-dpmsolver++` and `sde-dpmsolver`. Classes take each other's names
+    /// as their own default.
     pub algorithm_type: String,
-    /// `midpoint` or `heun` for DPM-Solver++, `bh1` or `bh2` for UniPC. Either reads the other's as its default.
+    /// `midpoint` or `heun` for DPM-Solver, `bh1` or `bh2` for UniPC, `logrho` for DEIS. Each reads the others' as its
+    /// default.
     pub solver_type: Option<String>,
-    /// The order of DPM-Solver++ (1 or 2) or UniPC (1 to 3).
+    /// The order of DPM-Solver, DEIS or UniPC, 1 to 3.
     pub solver_order: usize,
     /// Whether the last steps are of lower order.
-    pub lower_order_final: bool,
-    /// Whether DPM-Solver++'s last step is of first order.
+    pub lower_order_final: Option<bool>,
+    /// Whether DPM-Solver's last step is of first order.
     pub euler_at_final: bool,
-    /// Below which ln(signal / noise) DPM-Solver++ does not start.
+    /// Below which ln(signal / noise) DPM-Solver does not start.
     pub lambda_min_clipped: Option<f64>,
     /// Whether UniPC works on x̂_0, which it must here.
     pub predict_x0: bool,
-    /// The steps that UniPC does not correct; only none is supported.
+    /// The steps that UniPC does not correct.
     pub disable_corrector: Vec<usize>,
     /// Whether PNDM starts without Runge–Kutta steps.
     pub skip_prk_steps: bool,
+    /// The number of steps that a consistency model was distilled with, of which its sampling steps are some.
+    pub original_inference_steps: usize,
+    /// What LCM multiplies the clock by.
+    pub timestep_scaling: f64,
 }
 
 impl Default for SchedulerConfig {
@@ -98,7 +105,7 @@ impl Default for SchedulerConfig {
             num_train_timesteps: 1000,
             beta_start: None,
             beta_end: None,
-            beta_schedule: "linear".into(),
+            beta_schedule: None,
             trained_betas: None,
             rescale_betas_zero_snr: false,
             prediction_type: "epsilon".into(),
@@ -124,12 +131,14 @@ impl Default for SchedulerConfig {
             algorithm_type: "dpmsolver++".into(),
             solver_type: None,
             solver_order: 2,
-            lower_order_final: true,
+            lower_order_final: None,
             euler_at_final: false,
             lambda_min_clipped: None,
             predict_x0: true,
             disable_corrector: Vec::new(),
             skip_prk_steps: false,
+            original_inference_steps: 50,
+            timestep_scaling: 10.0,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Samplers as diffusers would have them, from its configuration files.
 
+mod beta;
 mod betas;
 mod class;
 mod keys;

@@ -15,7 +15,9 @@ impl SchedulerConfig {
         let known = SchedulerClass::ALL.into_iter().find(|class| class.name() == self.class_name);
         known.ok_or_else(|| {
             let supported = "DDPMScheduler, DDIMScheduler, PNDMScheduler, EulerDiscreteScheduler, \
-                             HeunDiscreteScheduler, DPMSolverMultistepScheduler or UniPCMultistepScheduler";
+                             EulerAncestralDiscreteScheduler, HeunDiscreteScheduler, LMSDiscreteScheduler, \
+                             KDPM2DiscreteScheduler, KDPM2AncestralDiscreteScheduler, DPMSolverMultistepScheduler, \
+                             DPMSolverSinglestepScheduler, DEISMultistepScheduler, UniPCMultistepScheduler or LCMScheduler";
             unsupported("_class_name", &self.class_name, supported)
         })
     }

@@ -2,8 +2,9 @@ use super::class::SchedulerClass;
 use super::keys::{SchedulerConfig, unsupported};
 use crate::sampler::Stage;
 use crate::{
-    Ddim, Ddpm, DpmSolver, DpmSolverType, Error, Euler, Heun, LearnedVariance, Level, Pndm, Result, Sampler,
-    Spacing, Step, Times, UniPc, UniPcType,
+    Ddim, Ddpm, Deis, DpmSolver, DpmSolverAlgorithm, DpmSolverSingleStep, DpmSolverType, Error, Euler,
+    EulerAncestral, Heun, Kdpm2, Lcm, LearnedVariance, Level, Lms, Pndm, Result, Sampler, Spacing, Step,
+    Times, UniPc, UniPcType,
 };
 use tweedie_tensor::Element;
 
@@ -25,6 +26,13 @@ impl SchedulerConfig {
             SchedulerClass::Heun => Box::new(self.heun(steps)?),
             SchedulerClass::DpmSolver => Box::new(self.dpm_solver(steps)?),
             SchedulerClass::UniPc => Box::new(self.unipc(steps)?),
+            SchedulerClass::EulerAncestral => Box::new(self.euler_ancestral(steps)?),
+            SchedulerClass::Lms => Box::new(self.lms(steps, 4)?),
+            SchedulerClass::Kdpm2 => Box::new(self.kdpm2(steps)?),
+            SchedulerClass::Kdpm2Ancestral => Box::new(self.kdpm2_ancestral(steps)?),
+            SchedulerClass::SingleStep => Box::new(self.dpm_solver_single_step(steps)?),
+            SchedulerClass::Deis => Box::new(self.deis(steps)?),
+            SchedulerClass::Lcm => Box::new(self.lcm(steps)?),
         })
     }
 
@@ -78,7 +86,11 @@ impl SchedulerConfig {
         let timesteps = config.num_train_timesteps;
         // More steps than T have a stride of 0, and most of them end where they start.
         let times: Vec<usize> = if steps > timesteps {
-            config.whole_clocks(timesteps, steps, steps)?.into_iter().map(|clock| clock as usize).collect()
+            config
+                .whole_clocks(config.spacing()?, timesteps, steps, steps)?
+                .into_iter()
+                .map(|clock| clock as usize)
+                .collect()
         } else {
             config.indices(steps)?
         };
@@ -141,26 +153,104 @@ impl SchedulerConfig {
         Ok(Heun::new(&times).in_sigmas(start).clip(config.clip()?))
     }
 
-    /// The multistep DPM-Solver scheduler, for the algorithms `dpmsolver++` and `sde-dpmsolver++`.
+    /// The ancestral Euler scheduler.
     ///
     /// # Errors
-    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`] and [`Spacing::indices`].
-    pub fn dpm_solver(&self, steps: usize) -> Result<DpmSolver> {
-        let config = self.of_class(SchedulerClass::DpmSolver);
-        let stochastic = match config.algorithm_type.as_str() {
-            "dpmsolver++" | "deis" => false,
-            "sde-dpmsolver++" => true,
-            other => return Err(unsupported("algorithm_type", other, "dpmsolver++ or sde-dpmsolver++")),
-        };
-        let solver = match config.solver_type.as_deref() {
+    /// As [`SchedulerConfig::schedule`] and [`EulerAncestral::new`].
+    pub fn euler_ancestral(&self, steps: usize) -> Result<EulerAncestral> {
+        let config = self.of_class(SchedulerClass::EulerAncestral);
+        let times = config.continuous_times(&config.schedule()?, steps)?;
+        let start = config.start_deviation(&times)?;
+        Ok(EulerAncestral::new(&times)?.in_sigmas(start))
+    }
+
+    /// The linear multistep scheduler; its order, 4 there, is no key but an argument of its steps.
+    ///
+    /// # Errors
+    /// As [`SchedulerConfig::schedule`] and [`Lms::new`].
+    pub fn lms(&self, steps: usize, order: usize) -> Result<Lms> {
+        let config = self.of_class(SchedulerClass::Lms);
+        let times = config.continuous_times(&config.schedule()?, steps)?;
+        let start = config.start_deviation(&times)?;
+        Ok(Lms::new(&times, order)?.in_sigmas(start))
+    }
+
+    /// The KDPM2 scheduler.
+    ///
+    /// # Errors
+    /// As [`SchedulerConfig::schedule`].
+    pub fn kdpm2(&self, steps: usize) -> Result<Kdpm2> {
+        let config = self.of_class(SchedulerClass::Kdpm2);
+        let times = config.continuous_times(&config.schedule()?, steps)?;
+        let start = config.start_deviation(&times)?;
+        Ok(Kdpm2::new(&times).in_sigmas(start))
+    }
+
+    /// The ancestral KDPM2 scheduler.
+    ///
+    /// # Errors
+    /// As [`SchedulerConfig::schedule`] and [`Kdpm2::ancestral`].
+    pub fn kdpm2_ancestral(&self, steps: usize) -> Result<Kdpm2> {
+        let config = self.of_class(SchedulerClass::Kdpm2Ancestral);
+        let times = config.continuous_times(&config.schedule()?, steps)?;
+        let start = config.start_deviation(&times)?;
+        Ok(Kdpm2::ancestral(&times)?.in_sigmas(start))
+    }
+
+    /// The LCM scheduler: some of the times that the model was distilled at.
+    ///
+    /// # Errors
+    /// As [`SchedulerConfig::schedule`] and [`SchedulerConfig::clip`]; [`Error::Parameter`] for more steps than
+    /// `original_inference_steps`, or more of those than T.
+    pub fn lcm(&self, steps: usize) -> Result<Lcm> {
+        let config = self.of_class(SchedulerClass::Lcm);
+        let (timesteps, original) = (config.num_train_timesteps, config.original_inference_steps);
+        for (name, value, most) in
+            [("original_inference_steps", original, timesteps), ("steps", steps, original)]
+        {
+            if !(1..=most).contains(&value) {
+                return Err(Error::parameter("LCM", name, value, format!("must be 1 to {most}")));
+            }
+        }
+        let (stride, ratio) = (timesteps / original, original as f64 / steps as f64);
+        let index = |i: usize| (original - (i as f64 * ratio) as usize) * stride - 1;
+        let times = Times::at_indices(&config.schedule()?, &(0..steps).map(index).collect::<Vec<_>>())?;
+        Ok(Lcm::new(&times).clock_scale(config.timestep_scaling).clip(config.clip()?))
+    }
+
+    /// `algorithm_type` of the DPM-Solver schedulers: what is integrated, and whether noise is added.
+    fn algorithm(&self) -> Result<(DpmSolverAlgorithm, bool)> {
+        Ok(match self.algorithm_type.as_str() {
+            "dpmsolver++" | "deis" => (DpmSolverAlgorithm::PlusPlus, false),
+            "sde-dpmsolver++" => (DpmSolverAlgorithm::PlusPlus, true),
+            "dpmsolver" => (DpmSolverAlgorithm::Original, false),
+            "sde-dpmsolver" if self.class()? == SchedulerClass::DpmSolver => {
+                (DpmSolverAlgorithm::Original, true)
+            }
+            other => {
+                let supported = "dpmsolver++, sde-dpmsolver++, dpmsolver or, of several steps, sde-dpmsolver";
+                return Err(unsupported("algorithm_type", other, supported));
+            }
+        })
+    }
+
+    /// `solver_type` and `solver_order` of the DPM-Solver schedulers, over times that they can be taken over.
+    fn dpm_solver_rule(&self, times: &Times) -> Result<(DpmSolverType, usize)> {
+        let solver = match self.solver_type.as_deref() {
             None | Some("midpoint" | "logrho" | "bh1" | "bh2") => DpmSolverType::Midpoint,
             Some("heun") => DpmSolverType::Heun,
             Some(other) => return Err(unsupported("solver_type", other, "midpoint or heun")),
         };
-        if !(1..=2).contains(&config.solver_order) {
-            return Err(unsupported("solver_order", &config.solver_order.to_string(), "1 or 2"));
+        let (algorithm, stochastic) = self.algorithm()?;
+        let most = if stochastic { 2 } else { 3 };
+        if !(1..=most).contains(&self.solver_order) {
+            let supported = if stochastic { "1 or 2 with noise" } else { "1, 2 or 3" };
+            return Err(unsupported("solver_order", &self.solver_order.to_string(), supported));
         }
-        let times = config.whole_times(&config.schedule()?, steps)?;
+        if algorithm == DpmSolverAlgorithm::Original && self.final_sigmas_type == "zero" {
+            let supported = "sigma_min where algorithm_type is dpmsolver or sde-dpmsolver";
+            return Err(unsupported("final_sigmas_type", "zero", supported));
+        }
         let planned = times.steps();
         // What is equal in f32 does not rise there.
         let rises = |step: &&Step| step.to.level().sigma() > step.from.level().sigma() * (1.0 + 1e-6);
@@ -170,18 +260,67 @@ impl SchedulerConfig {
         }
         let stays = |step: &&Step| step.to.level().sigma() == step.from.level().sigma();
         let inner = &planned[..planned.len().saturating_sub(1)];
-        if let Some(step) = inner.iter().find(stays).filter(|_| config.solver_order > 1) {
+        if let Some(step) = inner.iter().find(stays).filter(|_| self.solver_order > 1) {
             let why = "two times have the same level, and a step between them no length; take fewer steps";
             return Err(Error::parameter("DPM-Solver++", "noise / signal", step.to.level().sigma(), why));
         }
+        Ok((solver, self.solver_order))
+    }
+
+    /// The multistep DPM-Solver scheduler.
+    ///
+    /// # Errors
+    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`] and [`Spacing::indices`].
+    pub fn dpm_solver(&self, steps: usize) -> Result<DpmSolver> {
+        let config = self.of_class(SchedulerClass::DpmSolver);
+        let (algorithm, stochastic) = config.algorithm()?;
+        let times = config.whole_times(&config.schedule()?, steps)?;
+        let (solver, order) = config.dpm_solver_rule(&times)?;
         // Short runs end carefully, and so do those that end at the clean picture.
-        let first_order_last = config.euler_at_final || (config.lower_order_final && planned.len() < 15);
+        let lower = config.lower_order_final.unwrap_or(true) && times.steps().len() < 15;
         Ok(DpmSolver::new(&times)
-            .order(config.solver_order)?
+            .order(order)?
+            .algorithm(algorithm)
             .stochastic(stochastic)
             .solver(solver)
-            .lower_order_final(first_order_last)
+            .lower_order_final(lower)
+            .euler_at_final(config.euler_at_final || lower)
             .clip(config.clip()?))
+    }
+
+    /// The single-step DPM-Solver scheduler.
+    ///
+    /// # Errors
+    /// As [`SchedulerConfig::dpm_solver`].
+    pub fn dpm_solver_single_step(&self, steps: usize) -> Result<DpmSolverSingleStep> {
+        let config = self.of_class(SchedulerClass::SingleStep);
+        let (algorithm, stochastic) = config.algorithm()?;
+        let times = config.whole_times(&config.schedule()?, steps)?;
+        let (solver, order) = config.dpm_solver_rule(&times)?;
+        Ok(DpmSolverSingleStep::new(&times, order, config.lower_order_final.unwrap_or(false))?
+            .algorithm(algorithm)
+            .stochastic(stochastic)
+            .solver(solver)
+            .clip(config.clip()?))
+    }
+
+    /// The multistep DEIS scheduler, whose last step ends at index 0.
+    ///
+    /// # Errors
+    /// As [`SchedulerConfig::schedule`], [`SchedulerConfig::clip`], [`Spacing::indices`] and [`Deis::new`].
+    pub fn deis(&self, steps: usize) -> Result<Deis> {
+        let config = self.of_class(SchedulerClass::Deis);
+        match config.algorithm_type.as_str() {
+            "deis" | "dpmsolver" | "dpmsolver++" => {}
+            other => return Err(unsupported("algorithm_type", other, "deis")),
+        }
+        match config.solver_type.as_deref() {
+            None | Some("logrho" | "midpoint" | "heun" | "bh1" | "bh2") => {}
+            Some(other) => return Err(unsupported("solver_type", other, "logrho")),
+        }
+        let times = config.whole_times(&config.schedule()?, steps)?;
+        let lower = config.lower_order_final.unwrap_or(true) && times.steps().len() < 15;
+        Ok(Deis::new(&times, config.solver_order)?.lower_order_final(lower).clip(config.clip()?))
     }
 
     /// The multistep UniPC scheduler.
@@ -201,13 +340,11 @@ impl SchedulerConfig {
         if !config.predict_x0 {
             return Err(unsupported("predict_x0", "false", "true"));
         }
-        if !config.disable_corrector.is_empty() {
-            return Err(unsupported("disable_corrector", &format!("{:?}", config.disable_corrector), "[]"));
-        }
         let times = config.whole_times(&config.schedule()?, steps)?;
         Ok(UniPc::new(&times, config.solver_order)?
             .kind(kind)?
-            .lower_order_final(config.lower_order_final)
+            .uncorrected(&config.disable_corrector)
+            .lower_order_final(config.lower_order_final.unwrap_or(true))
             .clip(config.clip()?))
     }
 

@@ -1,3 +1,4 @@
+use super::beta::quantile;
 use super::class::SchedulerClass;
 use super::keys::{SchedulerConfig, unsupported};
 use crate::single_precision::linspace;
@@ -14,7 +15,8 @@ impl SchedulerConfig {
     /// The times of the classes that may ask between indices.
     pub(super) fn continuous_times(&self, schedule: &Schedule, steps: usize) -> Result<Times> {
         self.check_sigmas()?;
-        let euler = self.class()? == SchedulerClass::Euler;
+        let class = self.class()?;
+        let euler = class == SchedulerClass::Euler;
         let (levels, timesteps) = (levels(schedule), self.num_train_timesteps);
         let clocks = match self.spacing()? {
             Spacing::Linspace => {
@@ -22,10 +24,10 @@ impl SchedulerConfig {
                 check_count(steps)?;
                 (0..steps).rev().map(|i| f64::from((i as f64 * stride) as f32)).collect()
             }
-            _ => self.whole_clocks(timesteps, steps, steps)?,
+            spacing => self.whole_clocks(spacing, timesteps, steps, steps)?,
         };
         let mut times: Vec<Timestep> = clocks.into_iter().map(|clock| time_at(&levels, clock)).collect();
-        let mut end = self.end(euler, levels[0])?;
+        let mut end = self.end(levels[0])?;
         let mut least = times[times.len() - 1].level().sigma();
         if euler && self.interpolation_type == "log_linear" {
             // One level more than there are steps: the last step ends at it.
@@ -41,7 +43,10 @@ impl SchedulerConfig {
         }
         if let Some(spread) = self.spread() {
             let ends = [least, times[0].level().sigma()];
-            times = self.spread_times(spread, &levels, steps, ends, |clock| clock)?;
+            let whole = spread == Spread::Karras
+                && matches!(class, SchedulerClass::Kdpm2 | SchedulerClass::Kdpm2Ancestral);
+            let round = if whole { f64::round_ties_even } else { |clock| clock };
+            times = self.spread_times(spread, &levels, steps, ends, round)?;
         }
         if euler && self.timestep_type == "continuous" && self.prediction_type == "v_prediction" {
             for time in &mut times {
@@ -54,29 +59,43 @@ impl SchedulerConfig {
     /// The times of the multistep classes, whole numbers: of steps + 1 times, but for trailing spacing, all but the last.
     pub(super) fn whole_times(&self, schedule: &Schedule, steps: usize) -> Result<Times> {
         self.check_sigmas()?;
-        let dpm_solver = self.class()? == SchedulerClass::DpmSolver;
+        let class = self.class()?;
         let levels = levels(schedule);
-        let end = self.end(true, levels[0])?;
+        let end = match class {
+            SchedulerClass::Deis => Timestep::new(0.0, levels[0]),
+            _ => self.end(levels[0])?,
+        };
         let Some(spread) = self.spread() else {
-            let spare = usize::from(self.spacing()? != Spacing::Trailing);
-            let clocks = self.whole_clocks(self.last_timestep(&levels)?, steps + spare, steps)?;
+            // The single-step class has no key for it.
+            let spacing =
+                if class == SchedulerClass::SingleStep { Spacing::Linspace } else { self.spacing()? };
+            let spare = usize::from(spacing != Spacing::Trailing);
+            let clocks = self.whole_clocks(spacing, self.last_timestep(&levels)?, steps + spare, steps)?;
             let times: Vec<Timestep> =
                 clocks[..clocks.len() - spare].iter().map(|&clock| time_at(&levels, clock)).collect();
             return Ok(Times::along(&times, end)?.on(schedule));
         };
-        let cosine = self.beta_schedule == "squaredcos_cap_v2";
-        let truncates = spread == Spread::Exponential || (dpm_solver && cosine);
+        let cosine = self.beta_schedule.as_deref() == Some("squaredcos_cap_v2");
+        let truncates = matches!(spread, Spread::Exponential | Spread::Beta)
+            || (class == SchedulerClass::DpmSolver && cosine);
         let round = if truncates { f64::trunc } else { f64::round_ties_even };
         let ends = [levels[0], levels[levels.len() - 1]].map(|level| level.sigma());
         let times = self.spread_times(spread, &levels, steps, ends, round)?;
         // Here `sigma_min` is the class's own smallest, not the schedule's.
-        let own_end = !dpm_solver && self.final_sigmas_type == "sigma_min";
+        let own_end = class == SchedulerClass::Deis
+            || (class == SchedulerClass::UniPc && self.final_sigmas_type == "sigma_min");
         let end = if own_end { times[times.len() - 1] } else { end };
         Ok(Times::along(&times, end)?.on(schedule))
     }
 
     /// Clock values that are whole numbers, noisiest first, over the first `last` indices.
-    pub(super) fn whole_clocks(&self, last: usize, count: usize, steps: usize) -> Result<Vec<f64>> {
+    pub(super) fn whole_clocks(
+        &self,
+        spacing: Spacing,
+        last: usize,
+        count: usize,
+        steps: usize,
+    ) -> Result<Vec<f64>> {
         check_count(count)?;
         let timesteps = self.num_train_timesteps;
         let offset = self.steps_offset;
@@ -85,7 +104,7 @@ impl SchedulerConfig {
             return Err(Error::parameter("sampling", "steps_offset", offset, why));
         }
         let falling = (0..count).rev();
-        Ok(match self.spacing()? {
+        Ok(match spacing {
             Spacing::Leading => {
                 let stride = last / count;
                 falling.map(|i| (i * stride + offset) as f64).collect()
@@ -107,8 +126,8 @@ impl SchedulerConfig {
 
     /// How many indices there are above `lambda_min_clipped`.
     fn last_timestep(&self, levels: &[Level]) -> Result<usize> {
-        let least =
-            self.lambda_min_clipped.filter(|_| self.class().is_ok_and(|c| c == SchedulerClass::DpmSolver));
+        let reads = matches!(self.class()?, SchedulerClass::DpmSolver | SchedulerClass::SingleStep);
+        let least = self.lambda_min_clipped.filter(|_| reads);
         let Some(least) = least else { return Ok(levels.len()) };
         let above = levels.iter().filter(|level| -Number::ln(level.sigma()) >= least).count();
         if above == 0 {
@@ -128,7 +147,8 @@ impl SchedulerConfig {
         round: fn(f64) -> f64,
     ) -> Result<Vec<Timestep>> {
         check_count(steps)?;
-        let own = spread == Spread::Lu;
+        // Two have no keys for their ends.
+        let own = spread == Spread::Lu || (spread == Spread::Karras && self.class()? == SchedulerClass::Lms);
         let key = |key: Option<f64>, end: f64| key.filter(|_| !own).unwrap_or(end);
         let (low, high) = (key(self.sigma_min, low), key(self.sigma_max, high));
         for (name, sigma) in [("sigma_min", low), ("sigma_max", high)] {
@@ -136,14 +156,19 @@ impl SchedulerConfig {
                 return Err(Error::parameter("sampling", name, sigma, "must be above 0"));
             }
         }
-        let karras = spread == Spread::Karras;
-        let into = |sigma: f64| if karras { libm::pow(sigma, 1.0 / RHO) } else { Number::ln(sigma) };
-        let back = |root: f64| if karras { libm::pow(root, RHO) } else { Number::exp(root) };
-        let (gaps, low, high) = (steps.saturating_sub(1).max(1) as f64, into(low), into(high));
+        let gaps = steps.saturating_sub(1).max(1) as f64;
+        // Evenly between the images of the ends.
+        let even = |i: usize, into: &dyn Fn(f64) -> f64| {
+            (into(high) * (gaps - i as f64) + into(low) * i as f64) / gaps
+        };
         let clocks = Clocks::of(levels);
         // A single one is the largest.
         let time = |i: usize| {
-            let sigma = back((high * (gaps - i as f64) + low * i as f64) / gaps);
+            let sigma = match spread {
+                Spread::Karras => libm::pow(even(i, &|sigma| libm::pow(sigma, 1.0 / RHO)), RHO),
+                Spread::Exponential | Spread::Lu => Number::exp(even(i, &Number::ln)),
+                Spread::Beta => low + quantile(1.0 - i as f64 / gaps, 0.6) * (high - low),
+            };
             Timestep::new(round(clocks.of_sigma(sigma)), at_sigma(levels, sigma).level())
         };
         Ok((0..steps).map(time).collect())
@@ -151,20 +176,22 @@ impl SchedulerConfig {
 
     /// How noise levels are spread, if not as the indices are.
     fn spread(&self) -> Option<Spread> {
-        let lu = self.use_lu_lambdas && self.class().is_ok_and(|class| class == SchedulerClass::DpmSolver);
+        let class = self.class().ok().filter(|class| class.spreads())?;
         if self.use_karras_sigmas {
             Some(Spread::Karras)
-        } else if lu {
+        } else if self.use_lu_lambdas && class == SchedulerClass::DpmSolver {
             Some(Spread::Lu)
+        } else if self.use_exponential_sigmas {
+            Some(Spread::Exponential)
         } else {
-            self.use_exponential_sigmas.then_some(Spread::Exponential)
+            self.use_beta_sigmas.then_some(Spread::Beta)
         }
     }
 
-    /// Where the last step ends, in a class that has the key.
-    fn end(&self, has_key: bool, first: Level) -> Result<Timestep> {
+    /// Where the last step ends: at the clean picture, or where the key says, in a class that has it.
+    fn end(&self, first: Level) -> Result<Timestep> {
         match self.final_sigmas_type.as_str() {
-            _ if !has_key => Ok(Timestep::CLEAN),
+            _ if !self.class()?.ends_where_asked() => Ok(Timestep::CLEAN),
             "zero" => Ok(Timestep::CLEAN),
             "sigma_min" => Ok(Timestep::new(0.0, first)),
             other => Err(unsupported("final_sigmas_type", other, "zero or sigma_min")),
@@ -173,21 +200,21 @@ impl SchedulerConfig {
 
     fn check_sigmas(&self) -> Result<()> {
         let class = self.class()?;
-        let solver = matches!(class, SchedulerClass::DpmSolver | SchedulerClass::UniPc);
-        if self.use_beta_sigmas {
-            return Err(unsupported("use_beta_sigmas", "true", "false"));
-        }
-        if self.use_flow_sigmas && solver {
+        if self.use_flow_sigmas && class.is_exponential() {
             return Err(unsupported("use_flow_sigmas", "true", "false"));
         }
-        if self.use_karras_sigmas && self.use_exponential_sigmas {
-            return Err(unsupported(
-                "use_exponential_sigmas",
-                "true",
-                "false where use_karras_sigmas is true",
-            ));
+        let keys = [
+            ("use_karras_sigmas", self.use_karras_sigmas),
+            ("use_exponential_sigmas", self.use_exponential_sigmas),
+            ("use_beta_sigmas", self.use_beta_sigmas),
+        ];
+        let mut set = keys.into_iter().filter(|(_, set)| *set && class.spreads());
+        match (set.next(), set.next()) {
+            (Some(_), Some((key, _))) => {
+                Err(unsupported(key, "true", "false where another kind of noise levels is asked for"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -200,6 +227,8 @@ enum Spread {
     Exponential,
     /// The same, between the ends of the schedule.
     Lu,
+    /// Quantiles of a beta distribution.
+    Beta,
 }
 
 /// Refuses no steps, and more than could be meant.
