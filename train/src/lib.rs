@@ -1,7 +1,8 @@
 //! Training: data sets, the loop, run directories, checkpoints; and opening what training left.
 //!
 //! A run is a directory. [`Config`] says what it is, [`train()`] does it, an [`Observer`] watches it, [`Model`] opens
-//! what it learnt.
+//! what it learnt. In code, [`Training`] does the same with any [`Source`](data::Source), with or without a directory,
+//! and [`Trainer`] takes single steps of any network.
 #![forbid(unsafe_code)]
 
 mod checkpoint;
@@ -11,9 +12,7 @@ mod error;
 pub mod files;
 pub mod measure;
 pub mod memory;
-mod metrics;
 pub mod model;
-mod observer;
 pub mod plan;
 pub mod purpose;
 mod run;
@@ -21,8 +20,9 @@ mod user_error;
 
 pub use config::{Config, PRESETS};
 pub use error::{Error, Result};
-pub use metrics::{Measured, Metrics, read_metrics};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest, newest_checkpoint};
-pub use observer::{Control, Event, Observer, Progress, Summary, Task};
-pub use run::{Begin, Freedom, decide, train};
+pub use run::{
+    Adjustable, Begin, Control, Event, Measured, Metrics, Observer, Progress, StepReport, Summary, Task,
+    Trainable, Trained, Trainer, Training, adjust, read_metrics, train,
+};
 pub use user_error::{UserError, reason};

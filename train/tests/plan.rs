@@ -2,15 +2,7 @@
 
 use tweedie_tensor::{pool_stats, trim_pool};
 use tweedie_train::data::{self, DataOptions, Split};
-use tweedie_train::{Begin, Config, Control, Event, Freedom, Observer, plan, train};
-
-struct Silent;
-
-impl Observer for Silent {
-    fn observe(&mut self, _: Event<'_>) -> tweedie_train::Result<Control> {
-        Ok(Control::Continue)
-    }
-}
+use tweedie_train::{Adjustable, Begin, Config, plan, train};
 
 #[test]
 fn what_a_run_takes_was_foreseen() {
@@ -40,7 +32,7 @@ fn what_a_run_takes_was_foreseen() {
             let folder = tempfile::tempdir().unwrap();
             trim_pool();
             let before = pool_stats();
-            train(config, folder.path(), Begin::New(Freedom::default()), &mut Silent).unwrap();
+            train(config, folder.path(), Begin::New(Adjustable::default()), &mut ()).unwrap();
             let taken = pool_stats().allocated - before.allocated;
             let share = cost.tensors as f64 / taken as f64;
             let mib = |bytes: u64| bytes as f64 / (1 << 20) as f64;

@@ -1,6 +1,6 @@
 //! `tweedie plan`: what a run needs, before it begins.
 
-use super::train::{configuration, freedom};
+use super::train::asked_for;
 use crate::args::PlanArgs;
 use crate::console::Console;
 use crate::error::Result;
@@ -8,10 +8,10 @@ use crate::progress::duration;
 use crate::report::grouped;
 use serde::Serialize;
 use std::time::{Duration, Instant};
-use tweedie_train::data::{self, DataOptions, Source};
+use tweedie_train::data::Source;
 use tweedie_train::measure::bench::Step;
 use tweedie_train::plan::{Memory, Plan, check_training, said};
-use tweedie_train::{Config, Control, Error, Event, Observer, UserError, decide};
+use tweedie_train::{Config, Error, UserError, adjust};
 
 /// Steps that are measured at most, after one that does not count.
 const STEPS: u32 = 5;
@@ -32,29 +32,16 @@ struct Planned {
     fits: bool,
 }
 
-/// Nobody looks at the steps that are taken to learn the pace.
-struct Unwatched;
-
-impl Observer for Unwatched {
-    fn observe(&mut self, _: Event<'_>) -> tweedie_train::Result<Control> {
-        Ok(Control::Continue)
-    }
-}
-
 /// Looks at the run that the command line asks for, and says what it needs.
 ///
 /// # Errors
 /// Whatever the user can mend; not that the run would not fit, which is part of the answer.
 pub(crate) fn plan(args: &PlanArgs, seed: Option<u64>, console: Console) -> Result<()> {
-    let config = configuration(&args.train, seed)?;
-    config.check()?;
-    let options = DataOptions { image_size: config.data.image_size, ..DataOptions::default() };
-    let source = data::open(&config.data.source, config.data.split, &options)?;
+    let (mut config, source, adjustable) = asked_for(&args.train, seed)?;
     let mut found = Plan::new(&config.clone().resolved(&*source), &*source)?;
-    let mut config = config;
     if found.fits && !args.no_measure {
         let mut notes = source.notes().to_vec();
-        config = decide(config, freedom(&args.train), &source, &mut Unwatched, &mut notes)?;
+        config = adjust(config, adjustable, &source, &mut (), &mut notes)?;
         found = Plan::new(&config.clone().resolved(&*source), &*source)?;
         notes.iter().for_each(|note| console.say(format!("note: {note}")));
     }

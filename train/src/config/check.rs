@@ -4,11 +4,24 @@ use super::root::Config;
 use crate::{Error, Result};
 
 impl Config {
-    /// Refuses values that no run can use, naming the key.
+    /// Refuses values that no run can use, and a run that nothing ends, naming the key.
     ///
     /// # Errors
     /// [`Error::User`](crate::Error::User).
     pub fn check(&self) -> Result<()> {
+        self.check_values()?;
+        if self.train.steps.is_none() && self.train.time_budget.is_none() {
+            let remedy = "give --steps N or --time-budget 10m";
+            return Err(Error::config("nothing ends the run", "train.steps", remedy));
+        }
+        Ok(())
+    }
+
+    /// Refuses values that no step can use, naming the key.
+    ///
+    /// # Errors
+    /// [`Error::Config`].
+    pub fn check_values(&self) -> Result<()> {
         let refuse = |bad: bool, key: &str, what: String, remedy: &str| {
             if bad { Err(Error::config(what, key.to_string(), remedy)) } else { Ok(()) }
         };
@@ -40,12 +53,6 @@ impl Config {
             "train.time_budget",
             format!("a budget of {} seconds", train.time_budget.unwrap_or(0.0)),
             "give more than 0",
-        )?;
-        refuse(
-            train.steps.is_none() && train.time_budget.is_none(),
-            "train.steps",
-            "nothing ends the run".into(),
-            "give --steps N or --time-budget 10m",
         )?;
         for (key, value) in [
             ("train.decay_share", train.decay_share),

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 impl Config {
     /// Refuses to go on with a run whose checkpoint was made under another configuration. How long the run lasts
     /// and what it keeps may change.
-    pub(crate) fn continues(&self, earlier: &Config) -> Result<()> {
+    pub(crate) fn check_resumes(&self, earlier: &Config) -> Result<()> {
         let essence = |config: &Config| {
             let mut config = config.clone();
             config.train = TrainConfig {
@@ -36,6 +36,21 @@ impl Config {
                 key,
                 "leave it as it was, or begin a new run with another --out",
             )),
+        }
+    }
+
+    /// Takes over the end that a run had planned under its configuration `earlier`, after `step` steps that took
+    /// `seconds`.
+    pub(crate) fn keep_planned_end(&mut self, earlier: &Config, step: u64, seconds: f64) {
+        if self.train.steps.is_none() && self.train.time_budget == earlier.train.time_budget {
+            self.train.steps = earlier.train.steps;
+            self.optimizer.decay_start = earlier.optimizer.decay_start;
+        }
+        // A budget is for the whole run, its earlier sessions included.
+        let spent = self.train.time_budget.is_some_and(|budget| budget <= seconds);
+        if self.train.steps.is_none() && spent {
+            self.train.steps = Some(step);
+            self.optimizer.decay_start = earlier.optimizer.decay_start;
         }
     }
 }
@@ -70,12 +85,12 @@ mod tests {
         run.data.classes = vec!["pictures".into()];
         let mut moved = run.clone();
         (moved.data.source, moved.data.classes) = ("elsewhere/moved".into(), vec!["moved".into()]);
-        moved.continues(&run).unwrap();
+        moved.check_resumes(&run).unwrap();
         moved.train.batch = 12;
-        let error = moved.continues(&run).unwrap_err().to_string();
+        let error = moved.check_resumes(&run).unwrap_err().to_string();
         assert!(error.contains("made with 64, and now it is 12, train.batch: "), "{error}");
         let mut classes = run.clone();
         classes.data.classes = vec!["cat".into(), "dog".into()];
-        assert!(classes.continues(&run).unwrap_err().to_string().contains("data.classes"));
+        assert!(classes.check_resumes(&run).unwrap_err().to_string().contains("data.classes"));
     }
 }

@@ -16,6 +16,17 @@ pub struct Batch {
     pub indices: Vec<usize>,
 }
 
+impl Batch {
+    /// Samples without labels or captions: `x`, whose leading axis counts them, with values of about −1 to 1.
+    ///
+    /// # Panics
+    /// When `x` has no axis.
+    pub fn of(x: Tensor<f32>) -> Batch {
+        let n = x.dims()[0];
+        Batch { x, labels: vec![0; n], captions: vec![Vec::new(); n], indices: (0..n).collect() }
+    }
+}
+
 /// Reads the pictures at `indices`, in that order, in parallel.
 ///
 /// # Errors

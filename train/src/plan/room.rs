@@ -2,6 +2,7 @@
 
 use super::rehearsal::{self, StepCost};
 use crate::data::Source;
+use crate::run::amounts::{grid_pictures, validation_bytes};
 use crate::{Config, Error, Result, memory};
 use serde::Serialize;
 use tweedie_nn::NetworkConfig;
@@ -91,11 +92,11 @@ impl Plan {
     }
 
     fn within(room: Room, config: &Config, shape: [usize; 3], batch: usize, data: u64) -> Result<Plan> {
-        let grid = if config.train.grids > 0 { crate::run::grid_pictures(config) } else { 0 };
+        let grid = if config.train.grids > 0 { grid_pictures(config) } else { 0 };
         let cost = rehearsal::training(config, shape, batch, grid)?;
         // A checkpoint is put together in memory: the weights, their average, their moments.
         let checkpoint = cost.weights + cost.average + cost.moments;
-        let beside = checkpoint.saturating_add(crate::run::validation_bytes(config, shape));
+        let beside = checkpoint.saturating_add(validation_bytes(config, shape));
         Ok(Plan::of(&cost, room, batch, data, beside))
     }
 

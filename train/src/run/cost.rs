@@ -1,11 +1,11 @@
-//! What the pieces of a run take, and how many steps fit into what is left of its time.
+//! What the pieces of a run take, and how many steps fit into the time that is left.
 
 use std::time::Duration;
 
 /// Grids on the way may take this share of a time budget, all together; where they take more, some are left out.
 const GRIDS_SHARE: f64 = 0.1;
 
-/// A piece of work that is done again and again.
+/// A piece of work that is done many times.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cost {
     pub(super) total: Duration,
@@ -34,9 +34,9 @@ pub(super) struct Costs {
     pub(super) validation: Cost,
 }
 
-/// How often the pieces come, and what those are expected to take that were not done yet.
+/// What is still to be done, how often, and in how many passes of the network.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Habits {
+pub(super) struct Workload {
     pub(super) checkpoint_every: u64,
     /// `None` where there is no validation.
     pub(super) validate_every: Option<u64>,
@@ -50,24 +50,25 @@ pub(super) struct Habits {
 
 impl Costs {
     /// The seconds of one grid.
-    pub(super) fn of_grid(&self, habits: &Habits) -> f64 {
-        self.grid.seconds(self.step.seconds(0.0) * habits.grid_passes / habits.step_passes)
+    pub(super) fn of_grid(&self, workload: &Workload) -> f64 {
+        self.grid.seconds(self.step.seconds(0.0) * workload.grid_passes / workload.step_passes)
     }
 
     /// How many grids on the way a budget of so many seconds has room for.
-    pub(super) fn affordable_grids(&self, habits: &Habits, budget: f64) -> u64 {
-        (GRIDS_SHARE * budget / self.of_grid(habits).max(1e-9)) as u64
+    pub(super) fn affordable_grids(&self, workload: &Workload, budget: f64) -> u64 {
+        (GRIDS_SHARE * budget / self.of_grid(workload).max(1e-9)) as u64
     }
 
     /// How many steps fit into `left` seconds beside everything else that is still to be done in them.
-    pub(super) fn steps_in(&self, habits: &Habits, left: f64) -> u64 {
+    pub(super) fn steps_in(&self, workload: &Workload, left: f64) -> u64 {
         let step = self.step.seconds(0.0);
         let save = self.save.seconds(0.0);
-        let validation =
-            habits.validate_every.map_or(0.0, |_| self.validation.seconds(step * 640.0 / habits.step_passes));
-        let between =
-            validation / habits.validate_every.unwrap_or(1) as f64 + save / habits.checkpoint_every as f64;
-        let at_the_end = save + validation + habits.grids as f64 * self.of_grid(habits);
+        let validation = workload
+            .validate_every
+            .map_or(0.0, |_| self.validation.seconds(step * 640.0 / workload.step_passes));
+        let between = validation / workload.validate_every.unwrap_or(1) as f64
+            + save / workload.checkpoint_every as f64;
+        let at_the_end = save + validation + workload.grids as f64 * self.of_grid(workload);
         ((left - at_the_end).max(0.0) / (step + between).max(1e-9)) as u64
     }
 }
@@ -80,7 +81,7 @@ mod tests {
         Cost { total: Duration::from_secs_f64(seconds * count as f64), count }
     }
 
-    const HABITS: Habits = Habits {
+    const WORKLOAD: Workload = Workload {
         checkpoint_every: 10,
         validate_every: Some(20),
         grids: 2,
@@ -93,14 +94,14 @@ mod tests {
         let costs =
             Costs { step: cost(1.0, 5), grid: cost(3.0, 1), save: cost(2.0, 1), validation: cost(4.0, 1) };
         // A step takes 1.4 seconds with its part of checkpoints and validations; at the end there are 6 + 2 + 4.
-        assert_eq!(costs.steps_in(&HABITS, 26.1), 10);
-        assert_eq!(costs.steps_in(&HABITS, 5.0), 0);
-        assert_eq!(costs.affordable_grids(&HABITS, 100.0), 3);
+        assert_eq!(costs.steps_in(&WORKLOAD, 26.1), 10);
+        assert_eq!(costs.steps_in(&WORKLOAD, 5.0), 0);
+        assert_eq!(costs.affordable_grids(&WORKLOAD, 100.0), 3);
     }
 
     #[test]
     fn a_grid_that_was_never_painted_is_reckoned_in_steps() {
         let costs = Costs { step: cost(1.0, 5), ..Costs::default() };
-        assert_eq!(costs.of_grid(&HABITS), 2.0);
+        assert_eq!(costs.of_grid(&WORKLOAD), 2.0);
     }
 }

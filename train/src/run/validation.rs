@@ -1,24 +1,19 @@
 //! The loss on pictures that training never sees, always the same ones, at the same times and under the same noise.
 
-use super::Run;
-use super::held_out;
-use crate::data::{self, Batch, DataOptions, Source, Split, read_batch};
-use crate::metrics::Window;
-use crate::purpose;
-use crate::{Config, Result};
-use std::sync::Arc;
+use super::amounts::VALIDATED;
+use super::trainable::Trainable;
+use super::trainer::Trainer;
+use super::window::Window;
+use crate::data::{Batch, Source, read_batch};
+use crate::{Result, purpose};
 use tweedie_autograd::Var;
 use tweedie_diffusion::Condition;
-use tweedie_nn::{Ctx, Inputs};
+use tweedie_nn::Ctx;
 use tweedie_tensor::ops;
 use tweedie_tensor::random::{self, Stream};
 
-/// The pictures that are looked at, each once in every tenth of 1..T.
-const PICTURES: usize = 64;
+/// Each picture is looked at once in every tenth of 1..T.
 const DECILES: usize = 10;
-/// A validation comes after as many pictures of training as make it a thirtieth of the work: it passes 640 pictures
-/// forward, and training passes each forward and back.
-const LEARNT_BETWEEN: u64 = 6_400;
 /// Not the run's seed: what is measured must be the same in runs of any seed.
 const SEED: u64 = 0;
 /// Streams of [`purpose::VALIDATION`]: the noise of tenth d is step d of it, its times step `TIMES` + d.
@@ -41,65 +36,11 @@ pub(super) struct Validation {
     pub(super) of: usize,
 }
 
-/// Where pictures for validation come from, and what is left to learn from.
-pub(super) struct Parts {
-    pub(super) learnt: Arc<dyn Source>,
-    pub(super) held_out: Option<Arc<dyn Source>>,
-    /// Why there are none, where that is worth a word.
-    pub(super) note: Option<String>,
-}
-
-impl Parts {
-    /// The pictures of a run: those held out where the configuration asks for it, else the data's test part, if it has
-    /// one.
-    ///
-    /// # Errors
-    /// A share that leaves nothing to learn from.
-    pub(super) fn of(config: &Config, whole: Arc<dyn Source>, options: &DataOptions) -> Result<Parts> {
-        let data = &config.data;
-        if data.hold_out > 0.0 {
-            let [learnt, held_out] = held_out::split(&whole, data.hold_out)?;
-            return Ok(Parts { learnt, held_out: Some(held_out), note: None });
-        }
-        if data.split != Split::Train || config.train.validate_every == Some(0) {
-            return Ok(Parts { learnt: whole, held_out: None, note: None });
-        }
-        let [channels, ..] = whole.shape();
-        let options = DataOptions { channels: Some(channels), ..*options };
-        let (held_out, note) = match data::open(&data.source, Split::Test, &options) {
-            Ok(test) if test.shape() != whole.shape() || test.words() != whole.words() => {
-                (None, Some("no validation: the test part has pictures of another form".to_string()))
-            }
-            Ok(test) if is_same(&*test, &*whole) => (None, None),
-            Ok(test) => (Some(test), None),
-            Err(error) => (None, Some(format!("no validation: {error}"))),
-        };
-        Ok(Parts { learnt: whole, held_out, note })
-    }
-}
-
-/// Whether two sets are one, as the parts of data without a test part are: as many pictures, and the same ones wherever one
-/// looks.
-fn is_same(a: &dyn Source, b: &dyn Source) -> bool {
-    let (len, each) = (a.len(), a.shape().iter().product());
-    let (mut from_a, mut from_b) = (vec![0; each], vec![0; each]);
-    len == b.len()
-        && (0..16.min(len)).all(|i| {
-            let index = i * len / 16.min(len);
-            let read = [a.read(index, &mut from_a).is_ok(), b.read(index, &mut from_b).is_ok()];
-            read == [true; 2] && from_a == from_b
-        })
-}
-
-/// How many bytes the pictures of a run's validations take, of this shape (channels, height, width).
-pub(crate) fn bytes(config: &Config, shape: [usize; 3]) -> u64 {
-    let pictures = if config.train.validate_every == Some(0) { 0 } else { PICTURES };
-    shape.iter().fold((pictures * size_of::<f32>()) as u64, |bytes, &side| bytes.saturating_mul(side as u64))
-}
-
-/// Steps between validations where the configuration does not say.
-pub(super) fn every(batch: usize) -> u64 {
-    (LEARNT_BETWEEN / batch.max(1) as u64).max(1)
+/// What was measured on some of the pictures in one tenth: losses, squared errors and times, one each.
+struct Part {
+    losses: Vec<f64>,
+    squared_errors: Vec<f64>,
+    times: Vec<usize>,
 }
 
 impl Validation {
@@ -121,7 +62,7 @@ impl Validation {
                 chosen.push(index);
                 labels.push(label);
             }
-            if chosen.len() == PICTURES {
+            if chosen.len() == VALIDATED {
                 break;
             }
         }
@@ -141,45 +82,45 @@ impl Validation {
     ///
     /// # Errors
     /// None that training did not exclude.
-    pub(super) fn measure(&self, run: &Run) -> Result<Validated> {
+    pub(super) fn measure<N: Trainable>(&self, trainer: &Trainer<N>) -> Result<Validated> {
+        let timesteps = trainer.config().diffusion.timesteps as f64;
         let (mut window, mut total) = (Window::default(), 0.0);
-        let at_a_time = run.config.train.batch.min(self.len());
+        let at_a_time = trainer.config().train.batch.min(self.len());
         for decile in 0..DECILES {
             for first in (0..self.len()).step_by(at_a_time) {
                 let n = at_a_time.min(self.len() - first);
-                let (losses, errors, times) = self.part(run, decile, first, n)?;
-                total += losses.iter().sum::<f64>();
-                window.add(0.0, &errors, run.shares(&times));
+                let measured = self.part(trainer, decile, first, n)?;
+                total += measured.losses.iter().sum::<f64>();
+                let shares = measured.times.iter().map(|&t| t as f64 / timesteps);
+                window.add(0.0, &measured.squared_errors, shares);
             }
         }
         Ok(Validated { loss: total / (DECILES * self.len()) as f64, by_decile: window.deciles() })
     }
 
-    /// Pictures `first..first + n` in one tenth: losses, squared errors, times.
-    fn part(
+    /// Pictures `first..first + n` in one tenth.
+    fn part<N: Trainable>(
         &self,
-        run: &Run,
+        trainer: &Trainer<N>,
         decile: usize,
         first: usize,
         n: usize,
-    ) -> Result<(Vec<f64>, Vec<f64>, Vec<usize>)> {
-        let Config { train, model, diffusion, .. } = &run.config;
+    ) -> Result<Part> {
+        let (config, schedule) = (trainer.config(), trainer.schedule());
         let x = ops::narrow(&self.pictures.x, 0, first, n)?;
         let noise = random::normal(*x.shape(), SEED, purpose::VALIDATION, decile as u64, first as u64);
-        let times: Vec<usize> =
-            self.times(decile, run.schedule.num_timesteps()).skip(first).take(n).collect();
-        let x_t = run.schedule.q_sample(&x, &times, &noise)?;
-        let clocks: Vec<f64> = run.schedule.timesteps_at(&times)?.iter().map(|time| time.clock()).collect();
-        let shown = Condition {
-            classes: train.class_conditional.then(|| self.pictures.labels[first..first + n].to_vec()),
-            captions: model.caption.as_ref().map(|_| self.pictures.captions[first..first + n].to_vec()),
+        let times: Vec<usize> = self.times(decile, schedule.num_timesteps()).skip(first).take(n).collect();
+        let x_t = schedule.q_sample(&x, &times, &noise)?;
+        let captioned = config.model.caption.is_some();
+        let condition = Condition {
+            classes: config.train.class_conditional.then(|| self.pictures.labels[first..first + n].to_vec()),
+            captions: captioned.then(|| self.pictures.captions[first..first + n].to_vec()),
         };
-        let ctx = Ctx::inference(run.ema.params());
-        let (classes, captions) = (shown.classes.as_deref(), shown.captions.as_deref());
-        let inputs = Inputs { timesteps: &clocks, classes, captions };
-        let output = run.network.forward(&ctx, Var::constant(x_t), inputs)?.into_value();
-        let measured = diffusion.loss().evaluate(&run.schedule, &x, &noise, &times, output, &vec![1.0; n])?;
-        Ok((measured.losses, measured.squared_errors, times))
+        let ctx = Ctx::inference(trainer.average());
+        let output = trainer.predict(&ctx, Var::constant(x_t), &times, &condition)?.into_value();
+        let loss = config.diffusion.loss();
+        let measured = loss.evaluate(schedule, &x, &noise, &times, output, &vec![1.0; n])?;
+        Ok(Part { losses: measured.losses, squared_errors: measured.squared_errors, times })
     }
 
     /// The times of all pictures in a tenth: one in each of as many equal parts of it, in random order.

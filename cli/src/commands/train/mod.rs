@@ -1,6 +1,6 @@
 //! `tweedie train`: a run, watched.
 
-mod freedom;
+mod adjustable;
 mod place;
 mod recipe;
 mod watch;
@@ -14,8 +14,10 @@ use crate::report::grouped;
 use place::Place;
 use recipe::Recipe;
 use std::path::{Path, PathBuf};
-use tweedie_train::Freedom;
-use tweedie_train::{Begin, Config, Summary};
+use std::sync::Arc;
+use std::time::Instant;
+use tweedie_train::data::Source;
+use tweedie_train::{Adjustable, Begin, Config, Summary, Training};
 use watch::Watch;
 
 /// Trains, and leaves a run directory with pictures and a report.
@@ -23,58 +25,61 @@ use watch::Watch;
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C, after a checkpoint.
 pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Result<()> {
+    let began = Instant::now();
     let recipe = Recipe::read(args)?;
     let data = recipe.data()?;
     let place = Place::of(args, &data.source)?;
-    let config = recipe.config(seed, &data, &place)?;
+    let (config, source) = recipe.config_and_source(seed, &data, &place)?;
     if let Some(note) = &place.note {
         console.say(note);
     }
     let interrupt = Interrupt::listen(console, "saving a checkpoint");
     let mut watch = Watch::new(console, interrupt, &place.out, &config);
-    let begin = if place.resume { Begin::Resumed } else { Begin::New(freedom::of(args)) };
-    let done = tweedie_train::train(config, &place.out, begin, &mut watch);
+    let begin = if place.resume { Begin::Resumed } else { Begin::New(adjustable::of(args)) };
+    let training = Training::new(config).opened(source).out(&place.out).begin(begin).since(began);
+    let done = training.run(&mut watch);
     let watch = watch.finish();
-    let summary = done?;
+    let summary = done?.summary;
     console.result(&summary)?;
     if summary.interrupted {
         let again = format!("tweedie train --out {} --resume", place.out.display());
         return Err(Failure::Interrupted(format!("saved after step {}: go on with: {again}", summary.steps)));
     }
     match &watch.trained_for {
-        Some(time) => tell(&summary, watch.config.as_ref(), time, console),
+        Some(time) => tell(&summary, &place.out, watch.config.as_ref(), time, console),
         None => console.say(format!(
             "nothing left to train: {} ended after step {}; for more, give more --steps, or a --time-budget that is longer \
              than it has taken so far",
-            summary.run.display(),
+            place.out.display(),
             grouped(summary.steps)
         )),
     }
     Ok(())
 }
 
-/// The configuration of the run that the command line asks for, without a place for it.
+/// The run that the command line asks for, without a place for it: its configuration, its data, and what it may adjust
+/// before its first step.
 ///
 /// # Errors
 /// As [`train`], before its first step.
-pub(crate) fn configuration(args: &TrainArgs, seed: Option<u64>) -> Result<Config> {
+pub(crate) fn asked_for(
+    args: &TrainArgs,
+    seed: Option<u64>,
+) -> Result<(Config, Arc<dyn Source>, Adjustable)> {
     let recipe = Recipe::read(args)?;
     let data = recipe.data()?;
     let place = match args.resume {
         true => Place::of(args, &data.source)?,
         false => Place { out: PathBuf::new(), resume: false, note: None },
     };
-    recipe.config(seed, &data, &place)
-}
-
-/// What such a run may decide by itself before its first step.
-pub(crate) fn freedom(args: &TrainArgs) -> Freedom {
-    if args.resume { Freedom::default() } else { freedom::of(args) }
+    let (config, source) = recipe.config_and_source(seed, &data, &place)?;
+    let adjustable = if args.resume { Adjustable::default() } else { adjustable::of(args) };
+    Ok((config, source, adjustable))
 }
 
 /// What was done, where it is, and what to type next.
-fn tell(summary: &Summary, config: Option<&Config>, time: &str, console: Console) {
-    let run = summary.run.display();
+fn tell(summary: &Summary, out: &Path, config: Option<&Config>, time: &str, console: Console) {
+    let run = out.display();
     console.say(format!(
         "trained {} in {time}: loss {:.4}, {:.0} pictures a second, {} MiB, at most {}",
         counted(summary.steps as usize, "step"),
@@ -84,7 +89,7 @@ fn tell(summary: &Summary, config: Option<&Config>, time: &str, console: Console
         grouped(summary.peak_rss_mib)
     ));
     let last = Path::new("samples").join("final.png");
-    if summary.run.join(&last).exists() {
+    if out.join(&last).exists() {
         console.say(format!("pictures  {run}/{}", last.display()));
     }
     console.say(format!("report    {run}/report.html"));

@@ -3,8 +3,10 @@
 use super::place::Place;
 use crate::args::TrainArgs;
 use crate::error::{Failure, Result};
+use std::sync::Arc;
 use tweedie_train::Config;
 use tweedie_train::config::DataConfig;
+use tweedie_train::data::Source;
 
 /// How long a run trains when nothing says so: three minutes, in seconds.
 const TIME_BUDGET: f64 = 180.0;
@@ -36,19 +38,30 @@ impl Recipe<'_> {
         Ok(config.data)
     }
 
-    /// The configuration that is asked for. A run that is gone on with keeps its own, but for what is given.
+    /// The configuration that is asked for, and the data that it names, opened. A run that is resumed keeps its
+    /// configuration, but for what is given.
     ///
     /// # Errors
-    /// Data that cannot be read, a key that means nothing, a preset that does not exist.
-    pub(super) fn config(&self, seed: Option<u64>, data: &DataConfig, place: &Place) -> Result<Config> {
+    /// Data that cannot be read, a key that means nothing, a preset that does not exist, a value that no run can use.
+    pub(super) fn config_and_source(
+        &self,
+        seed: Option<u64>,
+        data: &DataConfig,
+        place: &Place,
+    ) -> Result<(Config, Arc<dyn Source>)> {
         let args = self.args;
+        let mut opened = None;
         let base = match (args.resume, &args.preset) {
             (true, preset) => {
                 let run = Config::from_file(&place.out.join("config.toml"))?;
                 preset.as_ref().map_or_else(|| Ok(run.clone()), |name| run.with_preset(name))?
             }
             (false, Some(name)) => Config::preset(name)?,
-            (false, None) => suits(data)?,
+            (false, None) => {
+                // The data decide on the preset.
+                let source = opened.insert(open(data)?);
+                Config::preset(Config::preset_for(&**source))?
+            }
         };
         let mut config = self.with_file(base)?;
         given(&mut config, args)?;
@@ -62,7 +75,12 @@ impl Recipe<'_> {
             config.train.checkpoint_every = every;
         }
         limit(&mut config, args);
-        Ok(config)
+        config.check()?;
+        let source = match opened {
+            Some(source) => source,
+            None => open(&config.data)?,
+        };
+        Ok((config, source))
     }
 
     /// `base`, with the file of `--config` over it.
@@ -74,10 +92,8 @@ impl Recipe<'_> {
     }
 }
 
-/// The preset that suits the data.
-fn suits(data: &DataConfig) -> Result<Config> {
-    let pictures = tweedie_train::data::open(&data.source, data.split, &data.options())?;
-    Ok(Config::preset(Config::preset_for(&*pictures))?)
+fn open(data: &DataConfig) -> Result<Arc<dyn Source>> {
+    Ok(tweedie_train::data::open(&data.source, data.split, &data.options())?)
 }
 
 /// The text of `--config`, and what errors call it.

@@ -99,7 +99,7 @@ impl Watch {
 }
 
 impl Observer for Watch {
-    fn observe(&mut self, event: Event<'_>) -> tweedie_train::Result<Control> {
+    fn observe(&mut self, event: Event<'_>) -> Control {
         match event {
             Event::Busy(task) => {
                 let (text, always) = match task {
@@ -138,7 +138,7 @@ impl Observer for Watch {
             }
             Event::Saved { .. } => self.write_report(),
         }
-        Ok(if self.interrupt.asked() { Control::Stop } else { Control::Continue })
+        if self.interrupt.asked() { Control::Stop } else { Control::Continue }
     }
 }
 

@@ -1,19 +1,59 @@
-use crate::{Config, Measured, Result};
+//! How a run is watched and stopped.
+
+use super::metrics::Measured;
+use crate::config::Config;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tweedie_tensor::Tensor;
 
-/// Whoever watches a run: a progress bar, a report, a test.
+/// Whoever watches a run: a progress bar, a report, a test. `()` is an observer that does not look, and a closure of
+/// this form is one.
+///
+/// ```
+/// use tweedie_train::{Control, Event, Observer};
+/// // Stops after ten steps.
+/// let mut ten = |event: Event<'_>| match event {
+///     Event::Step(progress) if progress.step >= 10 => Control::Stop,
+///     _ => Control::Continue,
+/// };
+/// assert_eq!(ten.observe(Event::Busy(tweedie_train::Task::Saving)), Control::Continue);
+/// ```
 pub trait Observer {
-    /// Called at every event; the answer says whether the run goes on.
-    ///
-    /// # Errors
-    /// An error ends the run as it stands.
-    fn observe(&mut self, event: Event<'_>) -> Result<Control>;
+    /// Called at every event. What is returned says whether the run continues; once it was [`Control::Stop`], the run
+    /// ends after the step that it is at.
+    fn observe(&mut self, event: Event<'_>) -> Control;
 }
 
-/// Whether a run goes on.
+impl Observer for () {
+    fn observe(&mut self, _: Event<'_>) -> Control {
+        Control::Continue
+    }
+}
+
+impl<F: FnMut(Event<'_>) -> Control> Observer for F {
+    fn observe(&mut self, event: Event<'_>) -> Control {
+        self(event)
+    }
+}
+
+/// An observer, and whether it has asked for the end.
+pub(super) struct Watched<'a> {
+    observer: &'a mut dyn Observer,
+    pub(super) is_stopped: bool,
+}
+
+impl<'a> Watched<'a> {
+    pub(super) fn by(observer: &'a mut dyn Observer) -> Watched<'a> {
+        Watched { observer, is_stopped: false }
+    }
+
+    pub(super) fn report(&mut self, event: Event<'_>) {
+        self.is_stopped |= self.observer.observe(event) == Control::Stop;
+    }
+}
+
+/// Whether a run continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Control {
     /// It does.
@@ -41,7 +81,7 @@ pub enum Event<'a> {
         held_out: Option<(usize, usize)>,
         /// What the data's reader has to say, and what was decided for this run: a line each.
         notes: &'a [String],
-        /// The step that a resumed run goes on from.
+        /// The step that a resumed run continues from.
         resumed_at: Option<u64>,
     },
     /// A step is done.
@@ -103,8 +143,8 @@ pub struct Progress {
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
-    /// The run directory.
-    pub run: PathBuf,
+    /// The run directory; `None` for a run that leaves nothing on the disk.
+    pub run: Option<PathBuf>,
     /// Steps done, all sessions together.
     pub steps: u64,
     /// The loss in the last line of the metrics.

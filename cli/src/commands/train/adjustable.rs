@@ -1,15 +1,15 @@
-//! What the command line leaves to the program.
+//! What the command line leaves open for the run to adjust.
 
 use crate::args::TrainArgs;
-use tweedie_train::Freedom;
+use tweedie_train::Adjustable;
 
-/// What a new run with these arguments may decide by itself: nothing that was asked for.
-pub(super) fn of(args: &TrainArgs) -> Freedom {
+/// What a new run with these arguments may adjust: nothing that was asked for.
+pub(super) fn of(args: &TrainArgs) -> Adjustable {
     let is_set = |key: &str| args.set.iter().any(|setting| sets(setting, key));
     let batch = args.batch.is_none() && !is_set("train.batch");
     let paced =
         args.steps.is_none() && args.preset.is_none() && args.config.is_none() && !is_set("train.steps");
-    Freedom {
+    Adjustable {
         batch,
         warmup: paced && !is_set("optimizer.warmup"),
         network: paced && batch && !is_set("model"),
@@ -29,7 +29,7 @@ mod tests {
     use crate::args::{Cli, Command};
     use clap::Parser;
 
-    fn freedom(more: &[&str]) -> Option<Freedom> {
+    fn adjustable(more: &[&str]) -> Option<Adjustable> {
         let cli = Cli::try_parse_from([&["tweedie", "train"], more].concat()).ok()?;
         let Command::Train(args) = cli.command else { return None };
         Some(of(&args))
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_is_left_alone() {
-        let of = |batch, warmup, network| Some(Freedom { batch, warmup, network });
+        let of = |batch, warmup, network| Some(Adjustable { batch, warmup, network });
         for (arguments, expected) in [
             (&[][..], of(true, true, true)),
             (&["--data=shapes", "--time-budget=9m"], of(true, true, true)),
@@ -50,7 +50,7 @@ mod tests {
             (&["--set=optimizer.warmup=2"], of(true, false, true)),
             (&["--set=optimizer.learning_rate=1"], of(true, true, true)),
         ] {
-            assert_eq!(freedom(arguments), expected, "{arguments:?}");
+            assert_eq!(adjustable(arguments), expected, "{arguments:?}");
         }
     }
 }

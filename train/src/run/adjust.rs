@@ -1,16 +1,17 @@
-//! What a new run may decide by itself, once, before its first step.
+//! What a new run adjusts to its data and to the machine, once, before its first step.
 
-use super::Run;
-use crate::config::{ENOUGH_STEPS, Smaller, smaller_digits};
+use super::observer::{Event, Observer, Task};
+use super::trainer::Trainer;
+use crate::Result;
+use crate::config::{Config, ENOUGH_STEPS, Smaller, smaller_digits};
 use crate::data::{Loader, Source};
-use crate::observer::{Event, Observer, Task};
-use crate::{Config, Result};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What a new run may decide by itself. What it decided is in its configuration, which so repeats it without deciding anew.
+/// What a new run may adjust to its data and to this machine. What it adjusted is written into its configuration, which
+/// repeats the run without adjusting anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Freedom {
+pub struct Adjustable {
     /// To learn in smaller batches than the configuration says from fewer pictures than one batch has.
     pub batch: bool,
     /// To warm up over fewer steps where a time budget rules and this machine's pace makes few of it.
@@ -34,32 +35,32 @@ fn steps(number: f64) -> String {
     if number == 1.0 { "1 step".to_string() } else { format!("{number:.0} steps") }
 }
 
-/// Decides what `freedom` leaves open, and adds a line to `notes` for each thing that is not as the configuration says.
+/// Adjusts what may be adjusted, and adds a line to `notes` for each thing that is not as the configuration says.
 ///
 /// # Errors
 /// As training itself.
-pub fn decide(
+pub fn adjust(
     mut config: Config,
-    freedom: Freedom,
+    adjustable: Adjustable,
     source: &Arc<dyn Source>,
     observer: &mut dyn Observer,
     notes: &mut Vec<String>,
 ) -> Result<Config> {
-    if freedom.batch && config.train.batch > source.len() {
+    if adjustable.batch && config.train.batch > source.len() {
         // A power of two, as every other batch that was not asked for.
         let batch = 1 << source.len().ilog2();
         notes.push(format!("batches of {batch}: there are fewer pictures than {}", config.train.batch));
         config.train.batch = batch;
     }
     let (None, Some(budget)) = (config.train.steps, config.train.time_budget) else { return Ok(config) };
-    if !freedom.warmup && !freedom.network {
+    if !adjustable.warmup && !adjustable.network {
         return Ok(config);
     }
-    observer.observe(Event::Busy(Task::MeasuringPace))?;
+    observer.observe(Event::Busy(Task::MeasuringPace));
     let mut foreseen = budget / seconds_a_step(&config, source, budget)?;
     let mut decided = None;
     let is_digits = Config::preset("digits").is_ok_and(|preset| preset.model == config.model);
-    if freedom.network && is_digits && foreseen < ENOUGH_STEPS {
+    if adjustable.network && is_digits && foreseen < ENOUGH_STEPS {
         let of_preset = foreseen;
         let usual = Config::default();
         let rate_is_open = config.optimizer.learning_rate == usual.optimizer.learning_rate;
@@ -86,7 +87,7 @@ pub fn decide(
             }
         }
     }
-    if decided.is_none() && freedom.network && foreseen < TOO_FEW_STEPS {
+    if decided.is_none() && adjustable.network && foreseen < TOO_FEW_STEPS {
         decided = Some(format!(
             "this machine takes about {} in this time, too few to learn a picture from: give a longer --time-budget, or \
              smaller pictures",
@@ -95,7 +96,7 @@ pub fn decide(
     }
     notes.extend(decided);
     let most = ((WARMUP_SHARE * foreseen) as u64).max(1);
-    if freedom.warmup && config.optimizer.warmup > most {
+    if adjustable.warmup && config.optimizer.warmup > most {
         notes.push(format!("warm-up over {}, a tenth of those that there is time for", steps(most as f64)));
         config.optimizer.warmup = most;
     }
@@ -105,17 +106,15 @@ pub fn decide(
 /// The time of a step of this configuration, by a few of a run that is thrown away. The first step counts only if there is
 /// no time for others: it allocates what the others use again.
 fn seconds_a_step(config: &Config, source: &Arc<dyn Source>, budget: f64) -> Result<f64> {
-    let config = config.clone().resolved(&**source);
-    let mut run = Run::fresh(config, &**source)?;
-    let train = &run.config.train;
-    let mut loader = Loader::new(Arc::clone(source), train.seed, train.batch, 0, run.config.data.flips)?;
+    let mut trainer = Trainer::new(config.clone().resolved(&**source))?;
+    let (train, flips) = (&config.train, config.data.flips);
+    let mut loader = Loader::new(Arc::clone(source), train.seed, train.batch, 0, flips)?;
     let limit = Duration::from_secs_f64(TRIAL_SHARE * budget);
     let mut steps = 0;
     let mut after_first = Instant::now();
     let began = after_first;
     loop {
-        run.train_step(&loader.next()?)?;
-        run.step += 1;
+        trainer.step(&loader.next()?)?;
         if steps == 0 {
             after_first = Instant::now();
             // Slow enough to be known by now.

@@ -1,0 +1,61 @@
+//! What is refused before a run begins.
+
+use crate::config::Config;
+use crate::data::Source;
+use crate::plan::check_training;
+use crate::{Error, Result};
+
+/// Refuses a configuration and pictures that do not fit each other, or the memory.
+///
+/// # Errors
+/// A key of the configuration, and what to set it to.
+pub(super) fn pictures(config: &Config, source: &dyn Source) -> Result<()> {
+    if config.model.caption.is_some() && source.words().is_empty() {
+        return Err(Error::config(
+            "the network reads captions, and the pictures have none",
+            "data.source",
+            "give --data scenes, or another --preset",
+        ));
+    }
+    let [_, height, width] = source.shape();
+    let multiple = config.model.backbone.size_multiple();
+    if !(height.is_multiple_of(multiple) && width.is_multiple_of(multiple)) {
+        let nearest = height.min(width).next_multiple_of(multiple);
+        return Err(Error::config(
+            format!("pictures of {height}x{width} do not fit the network's patches and halvings"),
+            "data.image_size",
+            format!("give --image-size {nearest}, or another multiple of {multiple}"),
+        ));
+    }
+    check_training(config, source)
+}
+
+/// Refuses batches of more pictures than there are.
+///
+/// # Errors
+/// The largest batch that there can be.
+pub(super) fn batch(config: &Config, source: &dyn Source) -> Result<()> {
+    if config.train.batch <= source.len() {
+        return Ok(());
+    }
+    Err(Error::config(
+        format!("a batch of {} of {} pictures", config.train.batch, source.len()),
+        "train.batch",
+        format!("give --batch {} or less", source.len()),
+    ))
+}
+
+/// Refuses to resume with fewer pictures than a batch has: they are not those that the run has learnt from.
+///
+/// # Errors
+/// [`Error::Config`] that asks for the run's data.
+pub(super) fn resumed_batch(config: &Config, source: &dyn Source) -> Result<()> {
+    if config.train.batch <= source.len() {
+        return Ok(());
+    }
+    Err(Error::config(
+        format!("{} pictures, fewer than the run's batch of {}", source.len(), config.train.batch),
+        "data.source",
+        "give the data that the run has learnt from",
+    ))
+}

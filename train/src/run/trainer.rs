@@ -1,0 +1,259 @@
+//! Steps of training, without files or clocks.
+
+use super::state::State;
+use super::trainable::Trainable;
+use crate::config::Config;
+use crate::data::Batch;
+use crate::model::Model;
+use crate::{Error, Result, purpose};
+use sha2::{Digest, Sha256};
+use tweedie_autograd::{Tape, Var};
+use tweedie_diffusion::{Condition, LossValue, Schedule};
+use tweedie_nn::lr::{Decay, LearningRate};
+use tweedie_nn::optim::StepOptions;
+use tweedie_nn::{Builder, Ctx, Inputs, Network, Params};
+use tweedie_tensor::random::{self, Stream};
+
+/// A network and all that trains it: schedule, weights, their average, optimizer, times and configuration.
+///
+/// It knows no files, clocks or data sets: what a step does follows from the configuration, the batch and the steps
+/// before. [`Training`](super::Training) puts a run directory and a time budget around it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tweedie_train::data::{Loader, Memory, Source};
+/// use tweedie_train::{Config, Trainer};
+/// # use tweedie_nn::UNetConfig;
+/// // Eight pictures of 8 x 8, bright or dark.
+/// let bytes = (0..8).flat_map(|i| [if i % 2 == 0 { 20 } else { 230 }; 64]).collect();
+/// let labels = (0..8).map(|i| i % 2).collect();
+/// let classes = vec!["dark".to_string(), "bright".to_string()];
+/// let source: Arc<dyn Source> = Arc::new(Memory::new([1, 8, 8], bytes, labels, classes));
+///
+/// let mut config = Config::default();
+/// config.train.batch = 4;
+/// # let names = |names: [&str; 1]| names.map(String::from).to_vec();
+/// # config.model = UNetConfig {
+/// #     block_out_channels: vec![8],
+/// #     down_block_types: names(["DownBlock2D"]),
+/// #     up_block_types: names(["UpBlock2D"]),
+/// #     layers_per_block: 1,
+/// #     norm_num_groups: 4,
+/// #     ..UNetConfig::default()
+/// # }
+/// # .into();
+/// let mut trainer = Trainer::new(config.resolved(&*source))?;
+/// let mut loader = Loader::new(source, 0, 4, 0, false)?;
+/// for _ in 0..3 {
+///     let report = trainer.step(&loader.next()?)?;
+///     assert!(report.loss.is_finite());
+/// }
+/// assert_eq!(trainer.steps(), 3);
+/// let model = trainer.model()?;
+/// assert_eq!(model.shape(), [1, 8, 8]);
+/// # Ok::<(), tweedie_train::Error>(())
+/// ```
+pub struct Trainer<N = Network> {
+    pub(super) config: Config,
+    network: N,
+    schedule: Schedule,
+    pub(super) state: State,
+}
+
+/// What one step measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepReport {
+    /// The weighted loss, the mean over the batch.
+    pub loss: f64,
+    /// The global norm of the gradient, before clipping.
+    pub grad_norm: f64,
+    /// The learning rate of the step.
+    pub learning_rate: f64,
+    /// The unweighted squared error of each sample.
+    pub squared_errors: Vec<f64>,
+    /// The time of each sample, from 0 to T − 1.
+    pub times: Vec<usize>,
+}
+
+impl Trainer {
+    /// The network of `config`, which is [resolved](Config::resolved), with the weights that its seed draws.
+    ///
+    /// # Errors
+    /// A configuration that no step can be taken with.
+    pub fn new(config: Config) -> Result<Trainer> {
+        let builder = Builder::new();
+        let network = Network::new(&config.model, &builder)?;
+        let params = builder.draw(config.train.seed);
+        Trainer::with_network(config, network, params)
+    }
+
+    /// A model with a copy of the averaged weights.
+    ///
+    /// # Errors
+    /// None for a configuration that trained.
+    pub fn model(&self) -> Result<Model> {
+        Model::of_run(&self.config, self.network.clone(), self.average().clone())
+    }
+}
+
+impl<N: Trainable> Trainer<N> {
+    /// Any network, with its weights before the first step; the section `model` of the configuration is not read.
+    ///
+    /// Without classes to be conditioned on, set `train.class_conditional` to false.
+    ///
+    /// ```
+    /// use tweedie_nn::layers::Linear;
+    /// use tweedie_nn::{Builder, Ctx, Inputs, Layer};
+    /// use tweedie_autograd::Var;
+    /// use tweedie_train::{Config, Trainer, data::Batch};
+    /// use tweedie_tensor::Tensor;
+    ///
+    /// let builder = Builder::new();
+    /// let layer = Linear::new(2, 2, &builder);
+    /// let network = move |ctx: &Ctx, x: Var, _: Inputs<'_>| layer.forward(ctx, x);
+    /// let mut config = Config::default();
+    /// config.train.class_conditional = false;
+    /// let mut trainer = Trainer::with_network(config, network, builder.draw(0))?;
+    /// let points = Tensor::from_fn([16, 2], |i| (i as f32).sin());
+    /// assert!(trainer.step(&Batch::of(points))?.loss > 0.0);
+    /// # Ok::<(), tweedie_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub fn with_network(config: Config, network: N, params: Params<f32>) -> Result<Trainer<N>> {
+        config.check_values()?;
+        let schedule = config.diffusion.schedule()?;
+        let state = State::fresh(&config, &schedule, params)?;
+        Ok(Trainer { config, network, schedule, state })
+    }
+
+    /// A network in whatever state training left it.
+    pub(super) fn at(config: Config, network: N, schedule: Schedule, state: State) -> Trainer<N> {
+        Trainer { config, network, schedule, state }
+    }
+
+    /// One step: the batch becomes x_t, goes through the network, comes back as gradients, moves the weights.
+    ///
+    /// # Errors
+    /// A batch that the network does not take; [`Error::Diverged`].
+    pub fn step(&mut self, batch: &Batch) -> Result<StepReport> {
+        let Config { train, diffusion, optimizer, .. } = &self.config;
+        let n = batch.labels.len();
+        let (seed, step) = (train.seed, self.state.step);
+        let draws = self.state.times.draw(n, 0..n, seed, step)?;
+        let times: Vec<usize> = draws.iter().map(|draw| draw.t).collect();
+        let importance: Vec<f64> = draws.iter().map(|draw| draw.importance).collect();
+        let noise = random::normal(*batch.x.shape(), seed, tweedie_diffusion::purpose::NOISE, step, 0);
+        let x_t = self.schedule.q_sample(&batch.x, &times, &noise)?;
+
+        let tape = Tape::new();
+        let ctx = Ctx::training(&self.state.params, &tape).with_dropout(seed, step, 0);
+        let output = self.predict(&ctx, Var::constant(x_t), &times, &self.conditions(batch))?;
+        drop(ctx);
+        let LossValue { losses, squared_errors, gradient } = diffusion.loss().evaluate(
+            &self.schedule,
+            &batch.x,
+            &noise,
+            &times,
+            output.value().clone(),
+            &importance,
+        )?;
+        let loss = losses.iter().zip(&importance).map(|(loss, times)| loss * times).sum::<f64>() / n as f64;
+        let gradients = self.state.params.collect(output.vjp(gradient)?);
+
+        let learning_rate = learning_rate(&self.config).at(step);
+        let State { params, ema, optimizer: moments, times: drawn, .. } = &mut self.state;
+        let options = StepOptions { lr: learning_rate, clip: Some(optimizer.clip), average: Some(ema) };
+        let grad_norm = moments.step(params, &gradients, options)?.grad_norm;
+        if !loss.is_finite() || !grad_norm.is_finite() {
+            return Err(Error::Diverged { step });
+        }
+        drawn.record(&draws, &losses);
+        self.state.step += 1;
+        Ok(StepReport { loss, grad_norm, learning_rate, squared_errors, times })
+    }
+
+    /// The network's output for x_t at these times, from 0 to T − 1.
+    pub(super) fn predict(&self, ctx: &Ctx, x_t: Var, times: &[usize], condition: &Condition) -> Result<Var> {
+        let clocks: Vec<f64> = self.schedule.timesteps_at(times)?.iter().map(|time| time.clock()).collect();
+        let (classes, captions) = (condition.classes.as_deref(), condition.captions.as_deref());
+        Ok(self.network.forward(ctx, x_t, Inputs { timesteps: &clocks, classes, captions })?)
+    }
+
+    /// The conditions that the network is given for a batch: classes and captions, those of some samples replaced by
+    /// the class that means "no class" and by the empty caption.
+    fn conditions(&self, batch: &Batch) -> Condition {
+        let train = &self.config.train;
+        let no_class = self.config.data.classes.len();
+        let dropped: Vec<bool> = (0..batch.labels.len())
+            .map(|i| {
+                let mut stream = Stream::new(train.seed, purpose::GUIDANCE, self.state.step, i as u64);
+                stream.uniform() < train.label_dropout
+            })
+            .collect();
+        let classes = train.class_conditional.then(|| {
+            let labels = batch.labels.iter().zip(&dropped);
+            labels.map(|(&label, &dropped)| if dropped { no_class } else { label }).collect()
+        });
+        let captions = self.config.model.caption.as_ref().map(|_| {
+            let captions = batch.captions.iter().zip(&dropped);
+            captions.map(|(caption, &dropped)| if dropped { Vec::new() } else { caption.clone() }).collect()
+        });
+        Condition { classes, captions }
+    }
+}
+
+impl<N> Trainer<N> {
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.state.step
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The network.
+    pub fn network(&self) -> &N {
+        &self.network
+    }
+
+    /// The noise schedule.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// The weights after the last step.
+    pub fn params(&self) -> &Params<f32> {
+        &self.state.params
+    }
+
+    /// The moving average of the weights.
+    pub fn average(&self) -> &Params<f32> {
+        self.state.ema.params()
+    }
+
+    /// SHA-256 over every weight's name, shape and little-endian bits, in order.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for (name, value) in self.params().iter() {
+            hash.update(format!("{name}{}", value.shape()));
+            for number in value.as_slice() {
+                hash.update(number.to_le_bytes());
+            }
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn learning_rate(config: &Config) -> LearningRate {
+    let (peak, warmup) = (config.optimizer.learning_rate, config.optimizer.warmup);
+    match (config.optimizer.decay_start, config.train.steps) {
+        (Some(decay_start), Some(total)) => {
+            LearningRate::Trapezoidal { peak, warmup, decay_start, total, floor: 0.0, decay: Decay::Linear }
+        }
+        _ => LearningRate::Constant { peak, warmup },
+    }
+}

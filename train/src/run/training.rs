@@ -1,0 +1,241 @@
+//! A run from its configuration to its last picture.
+
+use super::adjust::{Adjustable, adjust};
+use super::amounts::steps_between_validations;
+use super::budget::{Budget, grids_due};
+use super::directory::{Directory, Left};
+use super::journal::Journal;
+use super::observer::{Event, Observer, Summary, Watched};
+use super::pictures::Pictures;
+use super::session::Session;
+use super::state::State;
+use super::trainer::Trainer;
+use super::validation::Validation;
+use super::{checks, grids};
+use crate::config::Config;
+use crate::data::{self, Loader, Source};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+use tweedie_nn::{Builder, Network};
+
+/// How a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// At step 0, as its configuration says, but for what it may adjust.
+    New(Adjustable),
+    /// From its newest checkpoint.
+    Resumed,
+}
+
+/// Trains as `config` says, in the run directory `out`.
+///
+/// # Errors
+/// As [`Training::run`].
+pub fn train(config: Config, out: &Path, begin: Begin, observer: &mut dyn Observer) -> Result<Summary> {
+    Ok(Training::new(config).out(out).begin(begin).run(observer)?.summary)
+}
+
+/// A run that is about to begin.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tweedie_train::data::{DataError, Source};
+/// use tweedie_train::{Config, Training};
+/// # use tweedie_nn::UNetConfig;
+///
+/// /// Sixteen pictures of 8 x 8 that brighten from left to right or from top to bottom.
+/// struct Ramps;
+///
+/// impl Source for Ramps {
+///     fn len(&self) -> usize {
+///         16
+///     }
+///     fn shape(&self) -> [usize; 3] {
+///         [1, 8, 8]
+///     }
+///     fn classes(&self) -> &[String] {
+///         &[]
+///     }
+///     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {
+///         for (i, byte) in out.iter_mut().enumerate() {
+///             let place = if index % 2 == 0 { i % 8 } else { i / 8 };
+///             *byte = (32 * place) as u8;
+///         }
+///         Ok(0)
+///     }
+/// }
+///
+/// let mut config = Config::default();
+/// (config.train.steps, config.train.batch, config.train.grids) = (Some(3), 4, 0);
+/// # let names = |names: [&str; 1]| names.map(String::from).to_vec();
+/// # config.model = UNetConfig {
+/// #     block_out_channels: vec![8],
+/// #     down_block_types: names(["DownBlock2D"]),
+/// #     up_block_types: names(["UpBlock2D"]),
+/// #     layers_per_block: 1,
+/// #     norm_num_groups: 4,
+/// #     ..UNetConfig::default()
+/// # }
+/// # .into();
+/// // Without a directory, nothing is written to the disk; `()` does not look at what happens.
+/// let trained = Training::new(config).source(Arc::new(Ramps)).run(&mut ())?;
+/// assert_eq!(trained.summary.steps, 3);
+/// let model = trained.trainer.model()?;
+/// # assert!(model.classes().is_none());
+/// # Ok::<(), tweedie_train::Error>(())
+/// ```
+pub struct Training {
+    config: Config,
+    source: Option<Arc<dyn Source>>,
+    /// Whether the source is what the configuration names.
+    is_named: bool,
+    out: Option<PathBuf>,
+    begin: Begin,
+    since: Option<Instant>,
+}
+
+/// What training left.
+pub struct Trained {
+    /// What the run came to.
+    pub summary: Summary,
+    /// The network after the last step.
+    pub trainer: Trainer,
+}
+
+impl Training {
+    /// A new run on the data that `config` names, which leaves nothing on the disk.
+    pub fn new(config: Config) -> Training {
+        let begin = Begin::New(Adjustable::default());
+        Training { config, source: None, is_named: true, out: None, begin, since: None }
+    }
+
+    /// Learns from `source`, whatever data the configuration names. There is a validation if `data.hold_out` is above 0.
+    #[must_use]
+    pub fn source(mut self, source: Arc<dyn Source>) -> Training {
+        self.config.data.source = "(a source of the program's own)".to_string();
+        Training { source: Some(source), is_named: false, ..self }
+    }
+
+    /// Learns from `source`, which the caller has opened as the configuration's section `data` says. It is not opened a
+    /// second time; its test part, if it has one, serves for validation.
+    #[must_use]
+    pub fn opened(self, source: Arc<dyn Source>) -> Training {
+        Training { source: Some(source), is_named: true, ..self }
+    }
+
+    /// Leaves configuration, metrics and checkpoints in the directory `out`.
+    #[must_use]
+    pub fn out(self, out: impl Into<PathBuf>) -> Training {
+        Training { out: Some(out.into()), ..self }
+    }
+
+    /// Begins otherwise than at step 0 with nothing to adjust.
+    #[must_use]
+    pub fn begin(self, begin: Begin) -> Training {
+        Training { begin, ..self }
+    }
+
+    /// Counts the time budget from an earlier time than the call of [`Training::run`].
+    #[must_use]
+    pub fn since(self, began: Instant) -> Training {
+        Training { since: Some(began), ..self }
+    }
+
+    /// Trains.
+    ///
+    /// # Errors
+    /// A configuration, data or a directory that cannot be used; a loss that is no longer finite.
+    pub fn run(self, observer: &mut dyn Observer) -> Result<Trained> {
+        let Training { config, source, is_named, out, begin, since } = self;
+        // The time budget is for all that follows, from opening the data to the last picture.
+        let began = since.unwrap_or_else(Instant::now);
+        config.check()?;
+        let source = match source {
+            Some(source) => source,
+            None => data::open(&config.data.source, config.data.split, &config.data.options())?,
+        };
+        // Before anything else is held: the pace is measured with the whole network, and pictures are held out.
+        if let Begin::New(Adjustable { batch: false, .. }) = begin {
+            checks::batch(&config, &*source)?;
+        }
+        checks::pictures(&config.clone().resolved(&*source), &*source)?;
+
+        let Pictures { learnt: source, held_out, mut notes } = Pictures::of(&config, source, is_named)?;
+        let config = match begin {
+            Begin::New(adjustable) => adjust(config, adjustable, &source, observer, &mut notes)?,
+            Begin::Resumed => config,
+        };
+        let config = config.resolved(&*source);
+        let validation = match held_out {
+            Some(held_out) => Validation::new(&*held_out, source.classes())?,
+            None => None,
+        };
+        match begin {
+            Begin::New(_) => checks::batch(&config, &*source)?,
+            Begin::Resumed => checks::resumed_batch(&config, &*source)?,
+        }
+
+        let mut directory = out.map(Directory::at);
+        let (trainer, seconds) = trainer(config, begin, directory.as_mut())?;
+        if let Some(directory) = &directory {
+            directory.create(trainer.config())?;
+        }
+        let mut watched = Watched::by(observer);
+        watched.report(Event::Started {
+            config: trainer.config(),
+            parameters: trainer.params().numel(),
+            pictures: source.len(),
+            shape: source.shape(),
+            held_out: validation.as_ref().map(|validation| (validation.len(), validation.of)),
+            notes: &notes,
+            resumed_at: (begin == Begin::Resumed).then_some(trainer.steps()),
+        });
+
+        let metrics = directory.as_ref().map(Directory::metrics);
+        let mut session = Session {
+            captions: grids::captions(trainer.config(), &*source),
+            journal: Journal::open(metrics.as_deref(), trainer.steps())?,
+            budget: Budget::new(began, seconds, trainer.steps(), validation.is_some()),
+            grids_due: 0,
+            trainer,
+            validation,
+            directory,
+            watched,
+        };
+        let Config { train, data, .. } = session.trainer.config();
+        let mut loader = Loader::new(source, train.seed, train.batch, session.trainer.steps(), data.flips)?;
+        session.grids_due = grids_due(session.trainer.config(), session.share());
+        while !session.is_done() {
+            session.step(&mut loader)?;
+            if session.is_stopped() {
+                break;
+            }
+            session.save_if_due()?;
+            session.paint_if_due()?;
+        }
+        drop(loader);
+        let summary = session.finish()?;
+        Ok(Trained { summary, trainer: session.trainer })
+    }
+}
+
+/// The network before the first step of a session, and the seconds that earlier sessions of the run took.
+fn trainer(mut config: Config, begin: Begin, directory: Option<&mut Directory>) -> Result<(Trainer, f64)> {
+    config.train.validate_every.get_or_insert(steps_between_validations(config.train.batch));
+    let schedule = config.diffusion.schedule()?;
+    let builder = Builder::new();
+    let network = Network::new(&config.model, &builder)?;
+    let Left { state, seconds } = match (begin, directory) {
+        (Begin::New(_), _) => {
+            let params = builder.draw(config.train.seed);
+            Left { state: State::fresh(&config, &schedule, params)?, seconds: 0.0 }
+        }
+        (Begin::Resumed, Some(directory)) => directory.resume(&mut config, &schedule, &builder)?,
+        (Begin::Resumed, None) => {
+            return Err(Error::config("no run directory to resume from", "Training::out", "give one"));
+        }
+    };
+    Ok((Trainer::at(config, network, schedule, state), seconds))
+}
