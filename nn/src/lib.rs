@@ -34,6 +34,7 @@ mod ctx;
 pub mod described;
 mod ema;
 mod error;
+pub mod files;
 mod fit;
 pub mod layers;
 pub mod lr;

@@ -1,4 +1,5 @@
 use super::half::{from_bf16, from_f16};
+use crate::files::{NotPlain, plain_length};
 use crate::{Error, Result};
 use safetensors::tensor::Metadata;
 use safetensors::{Dtype, SafeTensors};
@@ -132,12 +133,11 @@ const LONGEST_HEADER: u64 = 100_000_000;
 fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: io::Error| format!("cannot be read: {error}");
     let no_file = |why: &str| format!("is not a whole safetensors file: {why}");
-    // Opening a pipe without a writer would block.
-    let about = std::fs::metadata(path).map_err(unreadable)?;
-    if !about.is_file() {
-        return Err("is no plain file".into());
-    }
-    let (mut file, length) = (File::open(path).map_err(unreadable)?, about.len());
+    let length = plain_length(path).map_err(|error| match error {
+        NotPlain::Unreadable(error) => unreadable(error),
+        other => format!("is {other}"),
+    })?;
+    let mut file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     let read = |file: &mut File, bytes: &mut Vec<u8>, up_to: u64| {
         let more = up_to.saturating_sub(bytes.len() as u64);

@@ -3,20 +3,17 @@
 use super::root::Config;
 use crate::{Error, Result};
 use std::path::Path;
+use tweedie_nn::files::{NotPlain, plain_length};
 
 impl Config {
     /// Reads a configuration; what it does not mention keeps its default.
     ///
     /// # Errors
-    /// A file that cannot be read, is no TOML, or has a key that means nothing.
+    /// A file that cannot be read, is no plain file or no TOML, or has a key that means nothing.
     pub fn from_file(path: &Path) -> Result<Config> {
-        // To open a pipe that nobody writes to would wait for ever.
-        if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
-            return Err(Error::config(
-                "no plain file",
-                path.display().to_string(),
-                "put a configuration there",
-            ));
+        if let Err(error @ (NotPlain::Folder | NotPlain::Special)) = plain_length(path) {
+            let place = path.display().to_string();
+            return Err(Error::config(error.to_string(), place, "put a configuration there"));
         }
         let text = crate::files::read_text(path).map_err(Error::io("read", path))?;
         Config::from_toml(&text, &path.display().to_string())

@@ -1,10 +1,11 @@
 //! What a file may cost to read.
 
 use super::error::DataError;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
+use tweedie_nn::files::{NotPlain, plain_length};
 
 /// The most pixels that a picture may have, and the most bytes that they may take.
 pub(super) const PIXELS: u64 = 100_000_000;
@@ -14,15 +15,12 @@ const FILE: u64 = 1 << 30;
 /// Bytes that all pictures which are being decoded at one time may take; one picture always may.
 const IN_FLIGHT: u64 = 1 << 30;
 
-/// Refuses what is no file: reading a pipe or a device may never end. Links are followed.
+/// The length of a plain file; anything else is refused.
 pub(super) fn regular(path: &Path) -> Result<u64, DataError> {
-    let about = fs::metadata(path).map_err(|error| DataError::unreadable(path, error))?;
-    if about.is_file() {
-        return Ok(about.len());
-    }
-    let what =
-        if about.is_dir() { "a folder where a file was expected" } else { "a pipe or a device, no file" };
-    Err(DataError::malformed(path, what, "give a file"))
+    plain_length(path).map_err(|error| match error {
+        NotPlain::Unreadable(error) => DataError::unreadable(path, error),
+        other => DataError::malformed(path, other.to_string(), "give a file"),
+    })
 }
 
 /// The bytes of the file of a picture.
