@@ -62,7 +62,7 @@ impl Directory {
     }
 
     /// Writes a checkpoint and removes those that need not stay; returns its path.
-    pub(super) fn save(&mut self, trainer: &Trainer, seconds: f64, loss: f64) -> Result<PathBuf> {
+    pub(super) fn save<N>(&mut self, trainer: &Trainer<N>, seconds: f64, loss: f64) -> Result<PathBuf> {
         let State { step, params, ema, optimizer, times } = &trainer.state;
         let header = Header { config: trainer.config.clone(), step: *step, seconds, loss };
         let path = checkpoint::path_of(&self.path, *step);

@@ -2,19 +2,25 @@
 
 use super::budget::{Budget, grids_due, is_done, is_validated};
 use super::directory::Directory;
-use super::grids;
 use super::journal::Journal;
 use super::metrics::Measured;
 use super::observer::{Event, Progress, Summary, Task, Watched};
+use super::trainable::Trainable;
 use super::trainer::{StepReport, Trainer};
 use super::validation::Validation;
 use crate::data::Loader;
 use crate::{Result, memory};
 use std::time::{Duration, Instant};
+use tweedie_tensor::Tensor;
+
+/// Paints a grid with a network; the captions are those of a network that reads some.
+pub(super) type Painter<N> = fn(&Trainer<N>, Option<&[Vec<usize>]>) -> Result<(Tensor<f32>, usize)>;
 
 /// The steps of a run and all that is done between them.
-pub(super) struct Session<'a> {
-    pub(super) trainer: Trainer,
+pub(super) struct Session<'a, N> {
+    pub(super) trainer: Trainer<N>,
+    /// What paints the grids; without it, there are none.
+    pub(super) painter: Option<Painter<N>>,
     pub(super) validation: Option<Validation>,
     /// The captions of the sample grids, for a network that reads some.
     pub(super) captions: Option<Vec<Vec<usize>>>,
@@ -27,7 +33,7 @@ pub(super) struct Session<'a> {
     pub(super) grids_due: u64,
 }
 
-impl Session<'_> {
+impl<N: Trainable> Session<'_, N> {
     /// Whether the last step is done.
     pub(super) fn is_done(&self) -> bool {
         is_done(self.trainer.config(), self.trainer.steps())
@@ -151,9 +157,10 @@ impl Session<'_> {
     }
 
     fn paint(&mut self, task: Task) -> Result<()> {
+        let Some(painter) = self.painter else { return Ok(()) };
         self.watched.report(Event::Busy(task));
         let began = Instant::now();
-        let (pictures, columns) = grids::sample(&self.trainer, self.captions.as_deref())?;
+        let (pictures, columns) = painter(&self.trainer, self.captions.as_deref())?;
         let step = self.trainer.steps();
         self.watched.report(Event::Sampled { step, pictures: &pictures, columns });
         self.budget.costs.grid.add(began.elapsed());

@@ -109,8 +109,8 @@ impl<N: Trainable> Trainer<N> {
     /// use tweedie_tensor::Tensor;
     ///
     /// let builder = Builder::new();
-    /// let layer = Linear::new(2, 2, &builder);
-    /// let network = move |ctx: &Ctx, x: Var, _: Inputs<'_>| layer.forward(ctx, x);
+    /// let layer = Linear::new(&builder, 2, 2);
+    /// let network = move |ctx: &Ctx, x: Var, _: Inputs<'_>| Ok(layer.forward(ctx, x)?);
     /// let mut config = Config::default();
     /// config.train.class_conditional = false;
     /// let mut trainer = Trainer::with_network(config, network, builder.draw(0))?;

@@ -7,8 +7,9 @@ use super::directory::{Directory, Left};
 use super::journal::Journal;
 use super::observer::{Event, Observer, Summary, Watched};
 use super::pictures::Pictures;
-use super::session::Session;
+use super::session::{Painter, Session};
 use super::state::State;
+use super::trainable::Trainable;
 use super::trainer::Trainer;
 use super::validation::Validation;
 use super::{checks, grids};
@@ -97,11 +98,11 @@ pub struct Training {
 }
 
 /// What training left.
-pub struct Trained {
+pub struct Trained<N = Network> {
     /// What the run came to.
     pub summary: Summary,
     /// The network after the last step.
-    pub trainer: Trainer,
+    pub trainer: Trainer<N>,
 }
 
 impl Training {
@@ -143,11 +144,63 @@ impl Training {
         Training { since: Some(began), ..self }
     }
 
-    /// Trains.
+    /// Trains the network of the configuration.
     ///
     /// # Errors
     /// A configuration, data or a directory that cannot be used; a loss that is no longer finite.
     pub fn run(self, observer: &mut dyn Observer) -> Result<Trained> {
+        let build = |config: &Config, builder: &Builder| Ok(Network::new(&config.model, builder)?);
+        self.run_on(build, Some(grids::sample), observer)
+    }
+
+    /// Trains the network that `build` makes. The section `model` of the configuration is not read: whether there is
+    /// memory is not checked, only the batch is adjusted, and no grids are painted. A directory has checkpoints that
+    /// such a run resumes from, and which [`Model::open`](crate::Model::open) does not know.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tweedie_autograd::Var;
+    /// use tweedie_nn::layers::Linear;
+    /// use tweedie_nn::{Builder, Ctx, Inputs, Layer};
+    /// use tweedie_train::data::Memory;
+    /// use tweedie_train::{Config, Training};
+    ///
+    /// let source = Memory::new([1, 4, 4], (0..=255).collect(), vec![0; 16], vec!["ramp".into()]);
+    /// let mut config = Config::default();
+    /// (config.train.steps, config.train.batch) = (Some(2), 8);
+    /// let one_layer = |_: &Config, builder: &Builder| {
+    ///     let layer = Linear::new(builder, 16, 16);
+    ///     Ok(move |ctx: &Ctx, x: Var, _: Inputs<'_>| {
+    ///         let n = x.dims()[0];
+    ///         let pixels = x.reshape([n, 16])?;
+    ///         Ok(layer.forward(ctx, pixels)?.reshape([n, 1, 4, 4])?)
+    ///     })
+    /// };
+    /// let trained = Training::new(config).source(Arc::new(source)).run_with(one_layer, &mut ())?;
+    /// assert_eq!(trained.trainer.params().numel(), 16 * 17);
+    /// # Ok::<(), tweedie_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Training::run`].
+    pub fn run_with<N: Trainable>(
+        mut self,
+        build: impl FnOnce(&Config, &Builder) -> Result<N>,
+        observer: &mut dyn Observer,
+    ) -> Result<Trained<N>> {
+        if let Begin::New(Adjustable { warmup, network, .. }) = &mut self.begin {
+            (*warmup, *network) = (false, false);
+        }
+        self.run_on(build, None, observer)
+    }
+
+    /// Without a `painter`, the network is not that of the configuration.
+    fn run_on<N: Trainable>(
+        self,
+        build: impl FnOnce(&Config, &Builder) -> Result<N>,
+        painter: Option<Painter<N>>,
+        observer: &mut dyn Observer,
+    ) -> Result<Trained<N>> {
         let Training { config, source, is_named, out, begin, since } = self;
         // The time budget is for all that follows, from opening the data to the last picture.
         let began = since.unwrap_or_else(Instant::now);
@@ -160,7 +213,9 @@ impl Training {
         if let Begin::New(Adjustable { batch: false, .. }) = begin {
             checks::batch(&config, &*source)?;
         }
-        checks::pictures(&config.clone().resolved(&*source), &*source)?;
+        if painter.is_some() {
+            checks::pictures(&config.clone().resolved(&*source), &*source)?;
+        }
 
         let Pictures { learnt: source, held_out, mut notes } = Pictures::of(&config, source, is_named)?;
         let config = match begin {
@@ -178,7 +233,7 @@ impl Training {
         }
 
         let mut directory = out.map(Directory::at);
-        let (trainer, seconds) = trainer(config, begin, directory.as_mut())?;
+        let (trainer, seconds) = trainer(config, build, begin, directory.as_mut())?;
         if let Some(directory) = &directory {
             directory.create(trainer.config())?;
         }
@@ -199,6 +254,7 @@ impl Training {
             journal: Journal::open(metrics.as_deref(), trainer.steps())?,
             budget: Budget::new(began, seconds, trainer.steps(), validation.is_some()),
             grids_due: 0,
+            painter,
             trainer,
             validation,
             directory,
@@ -222,11 +278,19 @@ impl Training {
 }
 
 /// The network before the first step of a session, and the seconds that earlier sessions of the run took.
-fn trainer(mut config: Config, begin: Begin, directory: Option<&mut Directory>) -> Result<(Trainer, f64)> {
+fn trainer<N>(
+    mut config: Config,
+    build: impl FnOnce(&Config, &Builder) -> Result<N>,
+    begin: Begin,
+    directory: Option<&mut Directory>,
+) -> Result<(Trainer<N>, f64)>
+where
+    N: Trainable,
+{
     config.train.validate_every.get_or_insert(steps_between_validations(config.train.batch));
     let schedule = config.diffusion.schedule()?;
     let builder = Builder::new();
-    let network = Network::new(&config.model, &builder)?;
+    let network = build(&config, &builder)?;
     let Left { state, seconds } = match (begin, directory) {
         (Begin::New(_), _) => {
             let params = builder.draw(config.train.seed);
