@@ -1,10 +1,12 @@
 //! What can be trained.
 
+use crate::{Error, Result};
 use tweedie_autograd::Var;
-use tweedie_nn::{Ctx, Inputs, Network, Result};
+use tweedie_nn::{Ctx, Inputs, Network};
 
 /// A network that a [`Trainer`](super::Trainer) can train: it maps noisy pictures, their times and conditions to a
-/// prediction, and takes its weights from the context. A closure of this form is one.
+/// prediction, and takes its weights from the context. A closure of this form is one, whichever of the crates its errors
+/// come from.
 pub trait Trainable {
     /// Maps `x`, whose leading axis counts samples, to what the configuration's `diffusion.prediction` names, in the same
     /// shape; with a learned variance, in twice the channels.
@@ -16,12 +18,16 @@ pub trait Trainable {
 
 impl Trainable for Network {
     fn forward(&self, ctx: &Ctx, x: Var, inputs: Inputs<'_>) -> Result<Var> {
-        Network::forward(self, ctx, x, inputs)
+        Ok(Network::forward(self, ctx, x, inputs)?)
     }
 }
 
-impl<F: Fn(&Ctx, Var, Inputs<'_>) -> Result<Var>> Trainable for F {
+impl<F, E> Trainable for F
+where
+    F: Fn(&Ctx, Var, Inputs<'_>) -> Result<Var, E>,
+    Error: From<E>,
+{
     fn forward(&self, ctx: &Ctx, x: Var, inputs: Inputs<'_>) -> Result<Var> {
-        self(ctx, x, inputs)
+        Ok(self(ctx, x, inputs)?)
     }
 }

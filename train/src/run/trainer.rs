@@ -110,7 +110,7 @@ impl<N: Trainable> Trainer<N> {
     ///
     /// let builder = Builder::new();
     /// let layer = Linear::new(&builder, 2, 2);
-    /// let network = move |ctx: &Ctx, x: Var, _: Inputs<'_>| Ok(layer.forward(ctx, x)?);
+    /// let network = move |ctx: &Ctx, x: Var, _: Inputs<'_>| layer.forward(ctx, x);
     /// let mut config = Config::default();
     /// config.train.class_conditional = false;
     /// let mut trainer = Trainer::with_network(config, network, builder.draw(0))?;
@@ -178,7 +178,7 @@ impl<N: Trainable> Trainer<N> {
     pub(super) fn predict(&self, ctx: &Ctx, x_t: Var, times: &[usize], condition: &Condition) -> Result<Var> {
         let clocks: Vec<f64> = self.schedule.timesteps_at(times)?.iter().map(|time| time.clock()).collect();
         let (classes, captions) = (condition.classes.as_deref(), condition.captions.as_deref());
-        Ok(self.network.forward(ctx, x_t, Inputs { timesteps: &clocks, classes, captions })?)
+        self.network.forward(ctx, x_t, Inputs { timesteps: &clocks, classes, captions })
     }
 
     /// The conditions that the network is given for a batch: classes and captions, those of some samples replaced by

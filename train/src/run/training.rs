@@ -173,7 +173,7 @@ impl Training {
     ///     Ok(move |ctx: &Ctx, x: Var, _: Inputs<'_>| {
     ///         let n = x.dims()[0];
     ///         let pixels = x.reshape([n, 16])?;
-    ///         Ok(layer.forward(ctx, pixels)?.reshape([n, 1, 4, 4])?)
+    ///         layer.forward(ctx, pixels)?.reshape([n, 1, 4, 4])
     ///     })
     /// };
     /// let trained = Training::new(config).source(Arc::new(source)).run_with(one_layer, &mut ())?;
