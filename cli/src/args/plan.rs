@@ -4,7 +4,7 @@ use clap::Args;
 /// Say what a run needs before it begins
 ///
 /// Parameters, work and memory of a step, the time that a step takes here, and when the run would be done. Takes the options
-/// of `train`; nothing is written. `train` looks at the memory by itself, and refuses what does not fit.
+/// of `train`; nothing is written. `train` checks the memory itself, and refuses what does not fit.
 #[derive(Debug, Args)]
 #[command(after_help = concat!(super::train::presets!(), "Examples:
   tweedie plan
@@ -14,7 +14,7 @@ use clap::Args;
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) train: TrainArgs,
-    /// Run no step: no times, and an answer at once
+    /// Run no step: no times are measured, and the result is there at once
     #[arg(long)]
     pub(crate) no_measure: bool,
 }

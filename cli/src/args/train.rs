@@ -44,7 +44,7 @@ pub(crate) struct TrainArgs {
     /// The run directory [default: runs/ and the name of the data]
     #[arg(long, value_name = "DIR", help_heading = "Run")]
     pub(crate) out: Option<PathBuf>,
-    /// Go on from the newest checkpoint of the run directory
+    /// Continue from the newest checkpoint of the run directory
     #[arg(long, help_heading = "Run")]
     pub(crate) resume: bool,
     /// The last step, counted from the run's beginning

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 use tweedie_train::data::Source;
 use tweedie_train::measure::bench::Step;
-use tweedie_train::plan::{Memory, Plan, check_training, said};
+use tweedie_train::plan::{Memory, Plan, check_training, readable_bytes};
 use tweedie_train::{Config, Error, UserError, adjust};
 
 /// Steps that are measured at most, after one that does not count.
@@ -32,10 +32,10 @@ struct Planned {
     fits: bool,
 }
 
-/// Looks at the run that the command line asks for, and says what it needs.
+/// Estimates what the run that the command line asks for needs.
 ///
 /// # Errors
-/// Whatever the user can mend; not that the run would not fit, which is part of the answer.
+/// Whatever the user can mend. That the run would not fit is part of the result, and no error.
 pub(crate) fn plan(args: &PlanArgs, seed: Option<u64>, console: Console) -> Result<()> {
     let (mut config, source, adjustable) = asked_for(&args.train, seed)?;
     let mut found = Plan::new(&config.clone().resolved(&*source), &*source)?;
@@ -51,7 +51,7 @@ pub(crate) fn plan(args: &PlanArgs, seed: Option<u64>, console: Console) -> Resu
         false => None,
     };
     let planned = Planned::new(&found, &config, step);
-    planned.tell(&config, &*source, console)?;
+    planned.print(&config, &*source, console)?;
     console.result(&planned)
 }
 
@@ -93,8 +93,8 @@ impl Planned {
         }
     }
 
-    /// Says it to a person, as a table.
-    fn tell(&self, config: &Config, source: &dyn Source, console: Console) -> Result<()> {
+    /// Prints a table.
+    fn print(&self, config: &Config, source: &dyn Source, console: Console) -> Result<()> {
         let line = |name: &str, text: String| console.print(format!("{name:<14} {text}"));
         let [channels, height, width] = source.shape();
         line("pictures", format!("{} of {channels}x{height}x{width}", grouped(source.len() as u64)))?;
@@ -122,11 +122,12 @@ impl Planned {
             ("data", data),
             ("workspace", workspace),
         ] {
-            line(&format!("  {name}"), format!("{:>10}", said(bytes)))?;
+            line(&format!("  {name}"), format!("{:>10}", readable_bytes(bytes)))?;
         }
-        let limit =
-            limit.map_or(String::new(), |limit| format!(" of the {} that this process may use", said(limit)));
-        line("memory", format!("{:>10}{limit}", said(total)))?;
+        let limit = limit.map_or(String::new(), |limit| {
+            format!(" of the {} that this process may use", readable_bytes(limit))
+        });
+        line("memory", format!("{:>10}{limit}", readable_bytes(total)))?;
         if let (Some(step), Some(pace)) = (self.step_ms, self.images_per_second) {
             line("a step", format!("{step:.0} ms, {pace:.0} pictures a second"))?;
         }

@@ -1,4 +1,4 @@
-//! Runs that are gone on with by the words that began them, and configurations from pipes.
+//! Runs that are resumed by the command that began them, and configurations from pipes.
 
 use super::run::{TINY, json, program, tweedie};
 use std::fs;

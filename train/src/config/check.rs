@@ -43,7 +43,7 @@ impl Config {
         refuse(
             self.data.flips && self.data.source == "scenes",
             "data.flips",
-            "mirrored scenes would belie their captions".into(),
+            "mirrored scenes do not show what their captions say".into(),
             "leave it off",
         )?;
         refuse(train.batch == 0, "train.batch", "a batch of 0 pictures".into(), "give at least 1")?;

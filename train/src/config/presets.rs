@@ -9,35 +9,37 @@ use tweedie_nn::caption::CaptionConfig;
 use tweedie_nn::layers::TimeShift;
 use tweedie_nn::{NetworkConfig, TransformerConfig, UNetConfig};
 
-/// A small batch, for what learns by many steps more than by sure ones: in the same time on `glyphs`, four times the steps
-/// of a quarter of the batch made readable digits out of torn ones.
+/// A small batch, for networks that gain more from many steps than from steps with little noise: in the same time on
+/// `glyphs`, four times the steps with a quarter of the batch made readable digits out of torn ones.
 const MANY_STEPS: usize = 16;
 
-/// Steps of the preset `digits` that its network is worth: where there is time for fewer, a smaller one draws better
-/// digits. Two cores take twice as many in three minutes.
+/// The fewest steps for which the network of the preset `digits` draws better digits than a smaller one. Two cores take
+/// twice as many in three minutes.
 pub(crate) const ENOUGH_STEPS: f64 = 240.0;
 
-/// What learns readable digits in less time than `digits`.
+/// A configuration that learns readable digits in less time than `digits`.
 pub(crate) struct Smaller {
     pub(crate) model: NetworkConfig,
     pub(crate) batch: usize,
     pub(crate) learning_rate: f64,
-    /// What has learnt less needs more of it to draw a digit whole.
+    /// The weight of guidance: a network that has learnt less needs more of it to draw a digit whole.
     pub(crate) guidance: f64,
-    /// Steps that it is worth: with fewer, a smaller one still is better.
+    /// The fewest steps for which it draws better digits than a network that is smaller still.
     pub(crate) enough: f64,
-    pub(crate) said: &'static str,
+    pub(crate) description: &'static str,
 }
 
 /// The networks below that of `digits`, the largest first.
 pub(crate) fn smaller_digits() -> [Smaller; 2] {
-    [([32, 64], "32 and 64 channels"), ([16, 32], "16 and 32 channels")].map(|(channels, said)| Smaller {
-        model: compact(channels.to_vec()).into(),
-        batch: MANY_STEPS,
-        learning_rate: 2e-3,
-        guidance: 3.0,
-        enough: 1000.0,
-        said,
+    [([32, 64], "32 and 64 channels"), ([16, 32], "16 and 32 channels")].map(|(channels, description)| {
+        Smaller {
+            model: compact(channels.to_vec()).into(),
+            batch: MANY_STEPS,
+            learning_rate: 2e-3,
+            guidance: 3.0,
+            enough: 1000.0,
+            description,
+        }
     })
 }
 
@@ -129,7 +131,7 @@ fn patches_as_tokens() -> TransformerConfig {
     }
 }
 
-/// The UNet of `digits` with a context, and what reads captions for it.
+/// The UNet of `digits` with cross-attention, and the encoder of the captions that it attends to.
 fn captioned() -> NetworkConfig {
     let caption = CaptionConfig::default();
     let unet = UNetConfig { cross_attention_dim: Some(caption.width), ..compact(vec![64, 128]) };
@@ -159,7 +161,7 @@ mod tests {
         }
         for smaller in smaller_digits() {
             let config = Config { model: smaller.model, ..Config::default() };
-            assert_eq!(Config::from_toml(&config.to_toml().unwrap(), smaller.said).unwrap(), config);
+            assert_eq!(Config::from_toml(&config.to_toml().unwrap(), smaller.description).unwrap(), config);
         }
         assert!(Config::preset("huge").unwrap_err().to_string().contains("digits, pictures"));
     }

@@ -6,8 +6,8 @@ use super::training::TrainConfig;
 use crate::{Error, Result};
 
 impl Config {
-    /// Refuses to go on with a run whose checkpoint was made under another configuration. How long the run lasts
-    /// and what it keeps may change.
+    /// Refuses to resume a run whose checkpoint was made under another configuration. How long the run lasts and what
+    /// it keeps may change.
     pub(crate) fn check_resumes(&self, earlier: &Config) -> Result<()> {
         let essence = |config: &Config| {
             let mut config = config.clone();
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_goes_on_from_a_moved_folder_but_not_with_other_values() {
+    fn a_run_is_resumed_from_a_moved_folder_but_not_with_other_values() {
         let mut run = Config::default();
         run.data.classes = vec!["pictures".into()];
         let mut moved = run.clone();

@@ -18,9 +18,9 @@ pub struct TrainConfig {
     pub time_budget: Option<f64>,
     /// The share of a time budget, at its end, over which the learning rate falls to 0.
     pub decay_share: f64,
-    /// Whether the network is told each picture's class.
+    /// Whether the network is conditioned on each picture's class.
     pub class_conditional: bool,
-    /// The share of samples that are shown without their class, which guidance needs.
+    /// The share of samples that are learnt without their class, which guidance needs.
     pub label_dropout: f64,
     /// The largest decay of the moving average of the weights; it starts lower and rises with the steps.
     pub ema_decay: f64,

@@ -67,8 +67,8 @@ fn set(files: &[PathBuf], options: &DataOptions) -> Option<Set> {
     let is_100 = |path: &PathBuf| {
         fs::metadata(path).is_ok_and(|about| about.len() > 0 && about.len() % (2 + PIXELS) as u64 == 0)
     };
-    let told = !named(&|name: &str| name == "fine_label_names.txt").is_empty();
-    if !of_100.iter().flatten().any(|path| told || is_100(path)) {
+    let has_names = !named(&|name: &str| name == "fine_label_names.txt").is_empty();
+    if !of_100.iter().flatten().any(|path| has_names || is_100(path)) {
         return None;
     }
     let (label, names_in, names) = match options.coarse {

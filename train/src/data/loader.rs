@@ -75,10 +75,10 @@ impl Loader {
 
 impl Drop for Loader {
     fn drop(&mut self) {
-        // With nobody to receive, the reader's next send fails and it ends.
+        // Without a receiver, the reader's next send fails, and it ends.
         self.batches = None;
         if let Some(reader) = self.reader.take() {
-            // A reader that panicked has nothing left to say: `next` answers `Stopped`.
+            // Of a reader that panicked, nothing is left to report: `next` returns `Stopped`.
             let _ = reader.join();
         }
     }

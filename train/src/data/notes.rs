@@ -1,4 +1,4 @@
-//! What a reader has left out or decided, as lines for a person.
+//! Lines that tell the user what a reader has left out or decided.
 
 use super::tree::LeftOut;
 use std::path::Path;
@@ -13,10 +13,10 @@ pub(super) fn count(n: usize, of: &str) -> String {
 
 /// The first names, and how many more there are.
 pub(super) fn list(names: &[String]) -> String {
-    let shown = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 

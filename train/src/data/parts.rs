@@ -55,7 +55,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The parts of `folder`, if it has pictures to train on and others to hold out, and nothing else; beside other folders
-/// of pictures, parts are told by the classes in them.
+/// of pictures, parts are recognised by the classes in them.
 pub(super) fn parts(folder: &Folder) -> Option<Parts<'_>> {
     let with_pictures = || folder.folders.iter().filter(|folder| folder.count() > 0);
     let of = |part| with_pictures().find(|folder| Part::of_name(&folder.name()) == Some(part));

@@ -14,7 +14,7 @@ pub trait Source: Send + Sync {
     /// The names of the classes; a label is an index into them.
     fn classes(&self) -> &[String];
 
-    /// What a person should know of how the set was read: what was left out, and what was decided.
+    /// What the user should know of how the set was read: what was left out, and what was decided. A line each.
     fn notes(&self) -> &[String] {
         &[]
     }
@@ -45,7 +45,7 @@ pub trait Source: Send + Sync {
     /// May panic when `out` is not of the picture's length.
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError>;
 
-    /// How many bytes of it lie in memory.
+    /// How many bytes of the set lie in memory.
     fn held(&self) -> u64 {
         0
     }

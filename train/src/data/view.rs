@@ -4,7 +4,7 @@ use super::error::DataError;
 use super::source::Source;
 use std::sync::Arc;
 
-/// What a view changes. Each method is told the set that the view is of.
+/// What a view changes. `of` is the set that the view is of.
 pub(super) trait Change: Send + Sync {
     /// The number of pictures.
     fn len(&self, of: &dyn Source) -> usize {

@@ -1,4 +1,4 @@
-//! A step gone through without numbers: what it takes in memory and in work.
+//! A step of training on tensors without numbers: the memory and the work that it takes.
 
 use crate::{Config, Result};
 use tweedie_autograd::{Tape, Var};
@@ -14,10 +14,10 @@ const BATCHES_AHEAD: usize = 4;
 /// Pictures that a sampler holds beside the network's pass: x_t, the prediction, x̂_0, noise, and what it remembers.
 const SAMPLER_STATE: usize = 8;
 
-/// The largest batch that is gone through as it is; what larger ones take follows in proportion.
+/// The largest batch that is rehearsed as it is; the cost of larger ones is taken in proportion.
 const LARGEST_BATCH: usize = 1 << 14;
 
-/// The most pixels of a picture that is gone through as it is: positions are computed for each.
+/// The most pixels of a picture that is rehearsed as it is: positions are computed for each.
 const LARGEST_PICTURE: usize = 1 << 24;
 
 /// What a training step takes, in bytes and in operations.
@@ -39,12 +39,12 @@ pub struct StepCost {
     pub activations: u64,
     /// Batches that were read ahead.
     pub batches: u64,
-    /// Everything of tensors: the above, and what kernels, the backward pass, the loss and the sample grids take beside.
+    /// All tensors: those above, and those of the kernels, the backward pass, the loss and the sample grids.
     pub tensors: u64,
 }
 
-/// Goes through two steps of training on pictures of `shape` (channels, height, width), and through the painting of a grid
-/// of `grid` pictures.
+/// Rehearses two steps of training on pictures of `shape` (channels, height, width), and the sampling of a grid of `grid`
+/// pictures.
 ///
 /// # Errors
 /// A configuration that makes no network, or one that does not take such pictures.
@@ -100,7 +100,8 @@ pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usiz
     Ok(StepCost { tensors: found.pool.allocated, ..cost? })
 }
 
-/// The memory of tensors that a pass of inference takes with `n` pictures at a time, the sampler's included, weights not.
+/// The memory of tensors that a pass of inference takes with `n` pictures at a time: the sampler's counts, the weights do
+/// not.
 ///
 /// # Errors
 /// As [`training`].
@@ -119,7 +120,7 @@ pub fn inference(config: &NetworkConfig, [c, h, w]: [usize; 3], n: usize) -> Res
     Ok(found.pool.allocated - weights?)
 }
 
-/// Pictures of about half the sides, where these are too large to be gone through, and how many times the pixels these have.
+/// For pictures that are too large to be rehearsed: pictures of about half their sides, and the factor between the pixels.
 fn smaller(config: &NetworkConfig, sides: [usize; 2]) -> Option<([usize; 2], f64)> {
     let pixels = |[h, w]: [usize; 2]| h as f64 * w as f64;
     if pixels(sides) <= LARGEST_PICTURE as f64 {
@@ -130,7 +131,7 @@ fn smaller(config: &NetworkConfig, sides: [usize; 2]) -> Option<([usize; 2], f64
     Some((half, pixels(sides) / pixels(half)))
 }
 
-/// A pass over pictures, what a sampler holds of them at hand.
+/// A pass over pictures, beside what a sampler holds of them.
 fn paint(network: &Network, config: &NetworkConfig, params: &Params<f32>, shape: [usize; 4]) -> Result<()> {
     let _state: Vec<Tensor> = (0..SAMPLER_STATE).map(|_| Tensor::scratch(shape)).collect();
     pass(network, config, &Ctx::inference(params), Tensor::scratch(shape))?;
@@ -145,7 +146,7 @@ fn pass(network: &Network, config: &NetworkConfig, ctx: &Ctx, x: Tensor) -> Resu
     Ok(network.forward(ctx, Var::constant(x), inputs)?)
 }
 
-/// The gradient by the output: as the loss has it, by way of f64 slopes, the target and the difference.
+/// The gradient by the output. As in the loss, f64 slopes, the target and the difference lie beside it for a time.
 fn loss(output: Tensor, noise: &Tensor) -> Tensor {
     let [target, difference] = [(); 2].map(|()| Tensor::<f32>::scratch(*noise.shape()));
     let slopes = Tensor::<f64>::scratch(*output.shape());
@@ -158,7 +159,7 @@ fn bytes<T: tweedie_tensor::Element>(x: &Tensor<T>) -> u64 {
     (x.numel() * size_of::<T>()) as u64
 }
 
-/// What the rehearsal holds now.
+/// The bytes that the rehearsal holds.
 fn in_use() -> u64 {
     rehearsed().map_or(0, |so_far| so_far.pool.in_use as u64)
 }

@@ -1,4 +1,4 @@
-//! Whether what is asked for fits, and what would.
+//! Whether a run, or work on pictures, fits the memory, and the largest that would.
 
 use super::rehearsal::{self, StepCost};
 use crate::data::Source;
@@ -43,11 +43,11 @@ pub struct Plan {
     pub flops_per_step: f64,
     /// Bytes.
     pub memory: Memory,
-    /// Whether they are there.
+    /// Whether the process may use as many.
     pub fits: bool,
 }
 
-/// What the process has before the work begins.
+/// The memory of the process before the work begins.
 #[derive(Debug, Clone, Copy)]
 struct Room {
     limit: Option<u64>,
@@ -70,14 +70,14 @@ impl Room {
         self.limit.is_none_or(|limit| bytes <= limit)
     }
 
-    /// What is wrong where so much is needed.
+    /// What an error says where so much is needed.
     fn excess(&self, bytes: u64) -> String {
-        let limit = self.limit.map_or_else(|| "memory".to_string(), said);
-        format!("needs about {} of the {limit} that this process may use", said(bytes))
+        let limit = self.limit.map_or_else(|| "memory".to_string(), readable_bytes);
+        format!("needs about {} of the {limit} that this process may use", readable_bytes(bytes))
     }
 }
 
-/// What a data set takes in a run.
+/// The bytes that a data set takes in a run.
 fn of(source: &dyn Source) -> u64 {
     source.held() + source.bytes_to_hold()
 }
@@ -100,7 +100,7 @@ impl Plan {
         Ok(Plan::of(&cost, room, batch, data, beside))
     }
 
-    /// `beside` is what is held beside the tensors of a step and the data set.
+    /// `beside` counts the bytes that are held beside the tensors of a step and the data set.
     fn of(cost: &StepCost, room: Room, batch: usize, data: u64, beside: u64) -> Plan {
         let StepCost { weights, gradients, moments, average, activations, batches, .. } = *cost;
         // The data set counts in what is held.
@@ -175,8 +175,8 @@ pub fn check_steps(model: &NetworkConfig, shape: [usize; 3], batch: usize) -> Re
     Err(Error::config(room.excess(needed), format!("--batch {batch}"), remedy))
 }
 
-/// Refuses work on `n` pictures, `at_a_time` through the network at once, of each of which `kept` bytes stay until the end.
-/// Errors call the number by `option`.
+/// Refuses work on `n` pictures that does not fit: `at_a_time` go through the network at once, and `kept` bytes of each stay
+/// until the end. Errors name the number by `option`.
 ///
 /// # Errors
 /// [`Error::User`](crate::Error::User) that names how many fit; [`Error::Nn`] for pictures that the network does not take.
@@ -211,7 +211,7 @@ pub fn check_pictures(
     Err(Error::config(room.excess(needed), place, remedy))
 }
 
-/// The largest number from 1 to below `asked` that fits, where all below one that fits do.
+/// The largest number below `asked` that fits, if any does; all numbers below one that fits must fit.
 fn most(asked: usize, fits: impl Fn(usize) -> bool) -> Option<usize> {
     let (mut good, mut bad) = (0, asked);
     while bad > good + 1 {
@@ -231,8 +231,8 @@ fn rounded_down(n: usize) -> usize {
     n / unit * unit
 }
 
-/// A number of bytes as people say it.
-pub fn said(bytes: u64) -> String {
+/// A number of bytes in the unit that suits it, as `5.0 MiB`.
+pub fn readable_bytes(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let unit = (bytes.max(1).ilog2() / 10) as usize;
     let number = bytes as f64 / (1u64 << (10 * unit)) as f64;
@@ -245,11 +245,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_said_in_two_digits_and_never_rounded_up() {
+    fn numbers_are_given_in_two_digits_and_never_rounded_up() {
         assert_eq!([1, 9, 10, 99, 100, 1299, 123_456].map(rounded_down), [1, 9, 10, 99, 100, 1200, 120_000]);
         let bytes = [0, 1023, 1024, 5 << 20, 23 << 30, 41_000_000_000_000, u64::MAX];
         let expected = ["0 bytes", "1023 bytes", "1.0 KiB", "5.0 MiB", "23 GiB", "37 TiB", "16 EiB"];
-        assert_eq!(bytes.map(said), expected);
+        assert_eq!(bytes.map(readable_bytes), expected);
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub fn adjust(
         let usual = Config::default();
         let rate_is_open = config.optimizer.learning_rate == usual.optimizer.learning_rate;
         let guidance_is_open = config.sampling.guidance == usual.sampling.guidance;
-        for Smaller { model, batch, learning_rate, guidance, enough, said } in smaller_digits() {
+        for Smaller { model, batch, learning_rate, guidance, enough, description } in smaller_digits() {
             config.model = model;
             config.train.batch = config.train.batch.min(batch);
             if rate_is_open {
@@ -76,7 +76,7 @@ pub fn adjust(
             }
             foreseen = budget / seconds_a_step(&config, source, budget)?;
             let note = format!(
-                "a network of {said} in batches of {}: in this time, this machine takes about {} of the preset's, \
+                "a network of {description} in batches of {}: in this time, this machine takes about {} of the preset's, \
                  which are larger, and {foreseen:.0} of these",
                 config.train.batch,
                 steps(of_preset)

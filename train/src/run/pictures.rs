@@ -15,7 +15,7 @@ pub(super) struct Pictures {
     pub(super) learnt: Arc<dyn Source>,
     /// What it validates on, if there is anything.
     pub(super) held_out: Option<Arc<dyn Source>>,
-    /// What a person should know of how they were read: a line each.
+    /// What the user should know of how they were read: a line each.
     pub(super) notes: Vec<String>,
 }
 

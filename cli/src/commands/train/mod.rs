@@ -43,10 +43,13 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
     console.result(&summary)?;
     if summary.interrupted {
         let again = format!("tweedie train --out {} --resume", place.out.display());
-        return Err(Failure::Interrupted(format!("saved after step {}: go on with: {again}", summary.steps)));
+        return Err(Failure::Interrupted(format!(
+            "saved after step {}: continue with: {again}",
+            summary.steps
+        )));
     }
     match &watch.trained_for {
-        Some(time) => tell(&summary, &place.out, watch.config.as_ref(), time, console),
+        Some(time) => report(&summary, &place.out, watch.config.as_ref(), time, console),
         None => console.say(format!(
             "nothing left to train: {} ended after step {}; for more, give more --steps, or a --time-budget that is longer \
              than it has taken so far",
@@ -77,8 +80,8 @@ pub(crate) fn asked_for(
     Ok((config, source, adjustable))
 }
 
-/// What was done, where it is, and what to type next.
-fn tell(summary: &Summary, out: &Path, config: Option<&Config>, time: &str, console: Console) {
+/// Says what was done, where it is, and what to type next.
+fn report(summary: &Summary, out: &Path, config: Option<&Config>, time: &str, console: Console) {
     let run = out.display();
     console.say(format!(
         "trained {} in {time}: loss {:.4}, {:.0} pictures a second, {} MiB, at most {}",

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 /// The folder of runs that were not given one.
 const RUNS: &str = "runs";
 
-/// A run directory, and whether what is in it is gone on with.
+/// A run directory, and whether the run in it is resumed.
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) out: PathBuf,
     pub(super) resume: bool,
-    /// Something that the user should know about the choice.
+    /// What the user should know about the choice.
     pub(super) note: Option<String>,
 }
 
@@ -20,14 +20,14 @@ impl Place {
     /// The directory that was asked for; else one in `runs/` named after the data.
     ///
     /// # Errors
-    /// A run in a directory that was given for a new one; no run in one that was given to go on with.
+    /// A run in a directory that was given for a new one; no run in one that is to be resumed.
     pub(super) fn of(args: &TrainArgs, data: &str) -> Result<Place> {
         let default = || Path::new(RUNS).join(name_of(data));
         match (&args.out, args.resume) {
             (Some(out), false) if holds_run(out) => Err(Failure::user(
                 "a run is there already",
                 format!("--out {}", out.display()),
-                "add --resume to go on with it, or choose another --out",
+                "add --resume to continue it, or choose another --out",
             )),
             (Some(out), false) => Ok(Place { out: out.clone(), resume: false, note: None }),
             (None, false) => {
@@ -49,14 +49,15 @@ impl Place {
     fn to_resume(out: PathBuf) -> Result<Place> {
         if !holds_run(&out) {
             return Err(Failure::user(
-                "no run to go on with",
+                "no run to resume",
                 format!("--out {}", out.display()),
                 "leave out --resume to begin one",
             ));
         }
         // A run that was stopped before its first checkpoint has lost nothing by beginning again.
         let resume = tweedie_train::newest_checkpoint(&out).is_ok();
-        let note = (!resume).then(|| format!("{} has no checkpoint yet; it begins anew", out.display()));
+        let note =
+            (!resume).then(|| format!("{} has no checkpoint yet: the run begins at step 0", out.display()));
         Ok(Place { out, resume, note })
     }
 }
@@ -77,7 +78,7 @@ fn holds_run(folder: &Path) -> bool {
     folder.join("config.toml").exists() || folder.join("checkpoints").exists()
 }
 
-/// What data is called: a folder by its name, or by its parent's when it is one of the splits.
+/// The name of a data set: a folder's own, or its parent's where the folder is one of the splits.
 fn name_of(data: &str) -> String {
     let path = Path::new(data);
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());

@@ -27,7 +27,7 @@ impl Recipe<'_> {
         Ok(Recipe { args, file: file(args)? })
     }
 
-    /// The pictures that are asked for, before the rest of the configuration is known.
+    /// The data that are asked for, before the rest of the configuration is known.
     ///
     /// # Errors
     /// A key that means nothing, a preset that does not exist.
@@ -38,7 +38,7 @@ impl Recipe<'_> {
         Ok(config.data)
     }
 
-    /// The configuration that is asked for, and the data that it names, opened. A run that is resumed keeps its
+    /// The configuration that is asked for, and the data that it names, opened once. A run that is resumed keeps its
     /// configuration, but for what is given.
     ///
     /// # Errors

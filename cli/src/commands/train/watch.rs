@@ -1,4 +1,4 @@
-//! What a person sees of a run while it goes: a bar, pictures, a report.
+//! What the user sees of a run while it trains: a bar, pictures, a report.
 
 use crate::console::Console;
 use crate::counted::{counted, counted_as};
@@ -29,7 +29,7 @@ pub(super) struct Watch {
     latest: Option<Vec<u8>>,
     /// The configuration with what follows from the data, once the run has begun.
     pub(super) config: Option<Config>,
-    /// How long the run has trained, as people say it.
+    /// How long the run has trained, in words.
     pub(super) trained_for: Option<String>,
 }
 
@@ -81,7 +81,7 @@ impl Watch {
         self.reported = Instant::now();
     }
 
-    /// A picture or a report that cannot be written is said, and no reason to lose the run.
+    /// A picture or a report that cannot be written is reported, and no reason to lose the run.
     fn note(&self, result: Result<()>) {
         if let Err(failure) = result {
             self.progress.say(format!("{failure}"));
@@ -112,7 +112,7 @@ impl Observer for Watch {
                 self.progress.busy(text, always);
             }
             Event::Started { config, parameters, pictures, shape, held_out, notes, resumed_at } => {
-                let what = of_what(pictures, shape, config.data.classes.len());
+                let what = describe(pictures, shape, config.data.classes.len());
                 self.progress.say(format!(
                     "{}: {what}; a network of {} parameters; into {}",
                     config.data.source,
@@ -125,7 +125,7 @@ impl Observer for Watch {
                 }
                 notes.iter().for_each(|note| self.progress.say(format!("note: {note}")));
                 if let Some(step) = resumed_at {
-                    self.progress.say(format!("going on after step {}", grouped(step)));
+                    self.progress.say(format!("continuing after step {}", grouped(step)));
                 }
                 self.report = Report { parameters, pictures, config: as_json(config), ..self.report.clone() };
                 self.config = Some(config.clone());
@@ -143,7 +143,7 @@ impl Observer for Watch {
 }
 
 /// The shape that a data set was brought to.
-fn of_what(pictures: usize, [channels, height, width]: [usize; 3], classes: usize) -> String {
+fn describe(pictures: usize, [channels, height, width]: [usize; 3], classes: usize) -> String {
     let classes = match classes {
         0 => String::new(),
         n => format!(", {}", counted_as(n, "class", "classes")),
@@ -151,7 +151,7 @@ fn of_what(pictures: usize, [channels, height, width]: [usize; 3], classes: usiz
     format!("{} of {channels} x {height} x {width}{classes}", counted(pictures, "picture"))
 }
 
-/// How far a run is, in less and less room: memory and the time left go last.
+/// How far a run is, in lines of less and less room. The memory and the time left stay the longest.
 fn forms(now: &Done) -> Vec<String> {
     let (step, loss) = (grouped(now.step), format!("{:.4}", now.measured.loss));
     let pace = match now.measured.images_per_second {
@@ -204,8 +204,8 @@ mod tests {
     }
 
     #[test]
-    fn shapes_are_said_as_they_are() {
-        assert_eq!(of_what(60_000, [1, 28, 28], 10), "60,000 pictures of 1 x 28 x 28, 10 classes");
-        assert_eq!(of_what(1, [3, 8, 16], 1), "1 picture of 3 x 8 x 16, 1 class");
+    fn shapes_are_written_as_they_are() {
+        assert_eq!(describe(60_000, [1, 28, 28], 10), "60,000 pictures of 1 x 28 x 28, 10 classes");
+        assert_eq!(describe(1, [3, 8, 16], 1), "1 picture of 3 x 8 x 16, 1 class");
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn through(knots: &[Knot]) -> Vec<(f64, f64)> {
 fn spline(knots: &[Knot], path: &mut Vec<(f64, f64)>) {
     let last = knots.len() - 1;
     let point = |i: usize| (knots[i].x, knots[i].y);
-    // Beyond the ends, the curve goes on as it came.
+    // Beyond the ends, the curve keeps its direction.
     let beyond = |end: (f64, f64), before: (f64, f64)| (2.0 * end.0 - before.0, 2.0 * end.1 - before.1);
     for i in 0..last {
         let (p1, p2) = (point(i), point(i + 1));

@@ -12,7 +12,7 @@ use std::path::Path;
 /// What to do about a file that is not whole.
 pub(super) const AGAIN: &str = "download it again";
 
-/// No allocation rests on a header's word alone: buffers begin at most this large, and grow with what is read.
+/// No allocation is as large as a header alone claims: buffers begin at most this large, and grow with what is read.
 const FIRST_ALLOCATION: usize = 1 << 26;
 /// The most bytes that the elements of a file may take.
 const LARGEST: usize = 8 << 30;
@@ -135,13 +135,13 @@ fn parse(path: &Path, mut from: impl Read, gzipped: bool) -> Result<Array, DataE
         header(&mut from, &mut word)?;
         sizes.push(u32::from_be_bytes(word) as usize);
     }
-    let shown = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
-    let shown = match kind.bytes() {
-        1 => format!("{shown} bytes"),
-        each => format!("{shown} numbers of {each} bytes"),
+    let shape = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+    let size = match kind.bytes() {
+        1 => format!("{shape} bytes"),
+        each => format!("{shape} numbers of {each} bytes"),
     };
     let Some(declared) = sizes.iter().try_fold(kind.bytes(), |n, &size| n.checked_mul(size)) else {
-        let what = format!("IDX file with an impossible size ({shown})");
+        let what = format!("IDX file with an impossible size ({size})");
         return Err(DataError::malformed(path, what, AGAIN));
     };
     let mut bytes = bounds::room(declared.min(FIRST_ALLOCATION), path)?;
@@ -152,11 +152,11 @@ fn parse(path: &Path, mut from: impl Read, gzipped: bool) -> Result<Array, DataE
         return Err(DataError::malformed(path, what, "cut it into smaller sets"));
     }
     if bytes.len() < declared {
-        let what = format!("IDX file cut short (it declares {shown} and holds {})", bytes.len());
+        let what = format!("IDX file cut short (it declares {size} and holds {})", bytes.len());
         return Err(DataError::malformed(path, what, AGAIN));
     }
     if bytes.len() > declared {
-        let what = format!("IDX file with more than the {shown} that it declares");
+        let what = format!("IDX file with more than the {size} that it declares");
         return Err(DataError::malformed(path, what, AGAIN));
     }
     Ok(Array { kind, sizes, bytes, plain_after_all: false })
