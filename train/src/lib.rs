@@ -18,6 +18,13 @@ pub mod purpose;
 mod run;
 mod user_error;
 
+/// Pages of the book whose code is tested with this crate.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../../docs/how-to/add-a-data-set.md")]
+    struct AddADataSet;
+}
+
 pub use config::{Config, PRESETS};
 pub use error::{Error, Result};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest, newest_checkpoint};
