@@ -58,15 +58,20 @@ fn steps_in_code_are_the_steps_of_a_run() {
 }
 
 #[test]
-fn an_observer_stops_a_run_after_the_step_that_it_is_at() {
+fn an_observer_stops_a_run_after_the_next_step() {
     let folder = tempfile::tempdir().unwrap();
-    let mut after_two = |event: Event<'_>| match event {
-        Event::Step(progress) if progress.step == 2 => Control::Stop,
+    let mut after_saving = |event: Event<'_>| match event {
+        // Asked for at one event, kept until the next step is done.
+        Event::Saved { step: 2, .. } => Control::Stop,
         _ => Control::Continue,
     };
-    let training = || Training::new(config(5)).source(source()).out(folder.path());
-    let stopped = training().run(&mut after_two).unwrap().summary;
-    assert_eq!((stopped.steps, stopped.interrupted), (2, true));
+    let training = || {
+        let mut config = config(5);
+        config.train.checkpoint_every = 2;
+        Training::new(config).source(source()).out(folder.path())
+    };
+    let stopped = training().run(&mut after_saving).unwrap().summary;
+    assert_eq!((stopped.steps, stopped.interrupted), (3, true));
     let resumed = training().begin(Begin::Resumed).run(&mut ()).unwrap().summary;
     let whole = Training::new(config(5)).source(source()).run(&mut ()).unwrap().summary;
     assert_eq!((resumed.steps, resumed.interrupted), (5, false));

@@ -21,7 +21,7 @@ use tweedie_tensor::Tensor;
 /// ```
 pub trait Observer {
     /// Called at every event. What is returned says whether the run continues; once it was [`Control::Stop`], the run
-    /// ends after the step that it is at.
+    /// ends after the step that it is at or, between steps, after the next one.
     fn observe(&mut self, event: Event<'_>) -> Control;
 }
 
@@ -50,6 +50,13 @@ impl<'a> Watched<'a> {
 
     pub(super) fn report(&mut self, event: Event<'_>) {
         self.is_stopped |= self.observer.observe(event) == Control::Stop;
+    }
+}
+
+impl Observer for Watched<'_> {
+    fn observe(&mut self, event: Event<'_>) -> Control {
+        self.report(event);
+        if self.is_stopped { Control::Stop } else { Control::Continue }
     }
 }
 

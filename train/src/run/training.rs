@@ -217,9 +217,10 @@ impl Training {
             checks::pictures(&config.clone().resolved(&*source), &*source)?;
         }
 
+        let mut watched = Watched::by(observer);
         let Pictures { learnt: source, held_out, mut notes } = Pictures::of(&config, source, is_named)?;
         let config = match begin {
-            Begin::New(adjustable) => adjust(config, adjustable, &source, observer, &mut notes)?,
+            Begin::New(adjustable) => adjust(config, adjustable, &source, &mut watched, &mut notes)?,
             Begin::Resumed => config,
         };
         let config = config.resolved(&*source);
@@ -237,7 +238,6 @@ impl Training {
         if let Some(directory) = &directory {
             directory.create(trainer.config())?;
         }
-        let mut watched = Watched::by(observer);
         watched.report(Event::Started {
             config: trainer.config(),
             parameters: trainer.params().numel(),
