@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The text of a file or a pipe, if it is not longer than 16 MiB.
 ///
 /// # Errors
-/// What the system meets; a longer text; a pipe that nobody has opened for writing after five seconds.
+/// The system's errors; a longer text; a pipe that nobody has opened for writing after five seconds.
 pub fn read_text(path: &Path) -> io::Result<String> {
     let file = match plain_length(path) {
         Err(NotPlain::Special) => open_pipe(path, PATIENCE)?,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use tweedie_autograd::Var;
 use tweedie_nn::layers::Linear;
 use tweedie_nn::{Builder, Ctx, Inputs, Layer};
-use tweedie_train::data::{Loader, Memory, Source};
+use tweedie_train::data::{Memory, Source};
 use tweedie_train::{
     Begin, Config, Control, Event, Model, Result, Trainable, Trainer, Training, read_metrics,
 };
@@ -39,8 +39,7 @@ fn config(steps: u64) -> Config {
 fn steps_in_code_are_the_steps_of_a_run() {
     let config = config(5);
     let mut trainer = Trainer::new(config.clone().resolved(&*source())).unwrap();
-    let (train, flips) = (&config.train, config.data.flips);
-    let mut loader = Loader::new(source(), train.seed, train.batch, 0, flips).unwrap();
+    let mut loader = trainer.loader(source()).unwrap();
     let losses: Vec<f64> = (0..5).map(|_| trainer.step(&loader.next().unwrap()).unwrap().loss).collect();
     let digest = trainer.digest();
 

@@ -30,7 +30,7 @@ impl Batch {
 /// Reads the pictures at `indices`, in that order, in parallel.
 ///
 /// # Errors
-/// What [`Source::read`] meets; if several pictures fail, the error of the first in the order of `indices`.
+/// The errors of [`Source::read`]; if several pictures fail, the error of the first in the order of `indices`.
 pub fn read_batch(source: &dyn Source, indices: &[usize]) -> Result<Batch, DataError> {
     read_flipped(source, indices, |_| false)
 }

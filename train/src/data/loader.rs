@@ -22,27 +22,32 @@ pub struct Loader {
     reader: Option<JoinHandle<()>>,
 }
 
+/// Which batches a [`Loader`] reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Batches {
+    /// The order of the pictures, and which are mirrored, follow from it.
+    pub seed: u64,
+    /// Pictures of a batch.
+    pub size: usize,
+    /// The step whose batch is the first one.
+    pub first_step: u64,
+    /// Whether half of the pictures are mirrored left to right.
+    pub flips: bool,
+}
+
 impl Loader {
-    /// Reads batches of `batch` pictures, the first one being that of step `first_step`. With `flips`, half of
-    /// the pictures are mirrored left to right.
+    /// Reads batches of `source`'s pictures.
     ///
     /// # Errors
-    /// [`DataError::Batch`] when `batch` is 0 or the set has fewer pictures; [`DataError::Unreadable`] when the
+    /// [`DataError::Batch`] when a batch is of 0 pictures or the set has fewer; [`DataError::Unreadable`] when the
     /// system starts no thread.
-    pub fn new(
-        source: Arc<dyn Source>,
-        seed: u64,
-        batch: usize,
-        first_step: u64,
-        flips: bool,
-    ) -> Result<Loader, DataError> {
-        let pictures = source.len();
+    pub fn new(source: Arc<dyn Source>, batches: Batches) -> Result<Loader, DataError> {
+        let (batch, pictures) = (batches.size, source.len());
         if batch == 0 || batch > pictures {
             return Err(DataError::Batch { batch, pictures });
         }
-        let order = Order::new(seed, pictures)?;
-        let first = first_step.saturating_mul(batch as u64);
-        let (send, batches) = sync_channel(AHEAD);
+        let order = Order::new(batches.seed, pictures)?;
+        let (send, receive) = sync_channel(AHEAD);
         let unreadable =
             |source| DataError::Unreadable { path: "the threads that read ahead".into(), source };
         // Threads of their own: those of the global pool may all be waiting for the next batch.
@@ -54,16 +59,16 @@ impl Loader {
         let reader = thread::Builder::new()
             .name("data".to_string())
             .spawn(move || {
-                pool.install(|| read_ahead(&*source, order, seed, batch, first, flips, &send));
+                pool.install(|| read_ahead(&*source, order, batches, &send));
             })
             .map_err(unreadable)?;
-        Ok(Loader { batches: Some(batches), reader: Some(reader) })
+        Ok(Loader { batches: Some(receive), reader: Some(reader) })
     }
 
     /// The next batch; waits for it if need be.
     ///
     /// # Errors
-    /// What reading its pictures met. After an error there are no more batches, only [`DataError::Stopped`].
+    /// The errors of reading its pictures. After one there are no more batches, only [`DataError::Stopped`].
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Batch, DataError> {
         match &self.batches {
@@ -87,24 +92,22 @@ impl Drop for Loader {
 fn read_ahead(
     source: &dyn Source,
     mut order: Order,
-    seed: u64,
-    batch: usize,
-    first: u64,
-    flips: bool,
+    batches: Batches,
     send: &SyncSender<Result<Batch, DataError>>,
 ) {
-    let mut position = first;
-    let mut indices = Vec::with_capacity(batch);
+    let Batches { seed, size, first_step, flips } = batches;
+    let mut position = first_step.saturating_mul(size as u64);
+    let mut indices = Vec::with_capacity(size);
     loop {
         indices.clear();
-        indices.extend((position..).take(batch).map(|k| order.index(k)));
+        indices.extend((position..).take(size).map(|k| order.index(k)));
         let flip = |place| flips && flipped(seed, position + place as u64);
         let read = read_flipped(source, &indices, flip);
         let failed = read.is_err();
         if send.send(read).is_err() || failed {
             return;
         }
-        position += batch as u64;
+        position += size as u64;
     }
 }
 
@@ -126,9 +129,19 @@ mod tests {
         Arc::new(Memory::new([1, 1, 2], bytes, labels, ["a", "b", "c"].map(String::from).to_vec()))
     }
 
+    fn loader(
+        source: Arc<dyn Source>,
+        seed: u64,
+        size: usize,
+        first_step: u64,
+        flips: bool,
+    ) -> Result<Loader, DataError> {
+        Loader::new(source, Batches { seed, size, first_step, flips })
+    }
+
     #[test]
     fn batches_follow_the_order() {
-        let mut loader = Loader::new(set(), 5, 5, 0, false).unwrap();
+        let mut loader = loader(set(), 5, 5, 0, false).unwrap();
         let mut order = Order::new(5, 12).unwrap();
         for step in 0..6u64 {
             let batch = loader.next().unwrap();
@@ -144,11 +157,11 @@ mod tests {
 
     #[test]
     fn beginning_later_continues_the_sequence() {
-        let mut whole = Loader::new(set(), 1, 4, 0, true).unwrap();
+        let mut whole = loader(set(), 1, 4, 0, true).unwrap();
         for _ in 0..7 {
             whole.next().unwrap();
         }
-        let mut resumed = Loader::new(set(), 1, 4, 7, true).unwrap();
+        let mut resumed = loader(set(), 1, 4, 7, true).unwrap();
         for _ in 0..5 {
             let (a, b) = (whole.next().unwrap(), resumed.next().unwrap());
             assert_eq!(a.indices, b.indices);
@@ -158,7 +171,7 @@ mod tests {
 
     #[test]
     fn half_of_the_pictures_are_flipped() {
-        let mut loader = Loader::new(set(), 2, 12, 0, true).unwrap();
+        let mut loader = loader(set(), 2, 12, 0, true).unwrap();
         let mut flips = 0;
         for _ in 0..100 {
             let batch = loader.next().unwrap();
@@ -175,7 +188,7 @@ mod tests {
     #[test]
     fn unfit_batches_are_refused() {
         for batch in [0, 13] {
-            let error = Loader::new(set(), 0, batch, 0, false).err().unwrap().to_string();
+            let error = loader(set(), 0, batch, 0, false).err().unwrap().to_string();
             assert!(
                 error.contains(&format!("batch of {batch}")) && error.contains("data set of 12"),
                 "{error}"
@@ -203,7 +216,7 @@ mod tests {
 
     #[test]
     fn an_error_reaches_the_step_and_ends_the_sequence() {
-        let mut loader = Loader::new(Arc::new(Failing), 0, 4, 0, false).unwrap();
+        let mut loader = loader(Arc::new(Failing), 0, 4, 0, false).unwrap();
         assert!(matches!(loader.next(), Err(DataError::Index { index: 3, .. })));
         assert!(matches!(loader.next(), Err(DataError::Stopped)));
         assert!(matches!(loader.next(), Err(DataError::Stopped)));
@@ -211,7 +224,7 @@ mod tests {
 
     #[test]
     fn dropping_a_loader_that_waits_does_not_hang() {
-        let loader = Loader::new(set(), 0, 2, 0, false).unwrap();
+        let loader = loader(set(), 0, 2, 0, false).unwrap();
         thread::sleep(Duration::from_millis(20));
         drop(loader);
     }

@@ -36,7 +36,7 @@ pub use batch::{Batch, read_batch};
 pub use convention::Convention;
 pub use error::DataError;
 pub use glyphs::Glyphs;
-pub use loader::Loader;
+pub use loader::{Batches, Loader};
 pub use memory::Memory;
 pub use open::{hold, open, open_picture};
 pub use options::{DataOptions, Split};

@@ -39,7 +39,7 @@ pub fn open(data: &str, split: Split, options: &DataOptions) -> Result<Arc<dyn S
 /// The set in memory where it is read from files and not too large, for who reads every picture many times.
 ///
 /// # Errors
-/// Whatever reading a picture can meet.
+/// The errors of reading a picture.
 pub fn hold(source: Arc<dyn Source>) -> Result<Arc<dyn Source>, DataError> {
     Ok(source.hold()?.unwrap_or(source))
 }

@@ -39,7 +39,7 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// [`DataError::Index`] when there is no such picture; where pictures are read when they are asked for,
-    /// whatever reading one can meet.
+    /// the errors of reading one.
     ///
     /// # Panics
     /// May panic when `out` is not of the picture's length.
@@ -58,7 +58,7 @@ pub trait Source: Send + Sync {
     /// The same set in memory, every picture of it read; `None` where that is no faster, or too much.
     ///
     /// # Errors
-    /// Whatever reading a picture can meet.
+    /// The errors of reading a picture.
     fn hold(&self) -> Result<Option<Arc<dyn Source>>, DataError> {
         Ok(None)
     }

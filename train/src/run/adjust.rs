@@ -4,7 +4,7 @@ use super::observer::{Event, Observer, Task};
 use super::trainer::Trainer;
 use crate::Result;
 use crate::config::{Config, ENOUGH_STEPS, Smaller, smaller_digits};
-use crate::data::{Loader, Source};
+use crate::data::Source;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -108,8 +108,7 @@ pub fn adjust(
 /// no time for others: it allocates what the others use again.
 fn seconds_a_step(config: &Config, source: &Arc<dyn Source>, budget: f64) -> Result<f64> {
     let mut trainer = Trainer::new(config.clone().resolved(&**source))?;
-    let (train, flips) = (&config.train, config.data.flips);
-    let mut loader = Loader::new(Arc::clone(source), train.seed, train.batch, 0, flips)?;
+    let mut loader = trainer.loader(Arc::clone(source))?;
     let limit = Duration::from_secs_f64(TRIAL_SHARE * budget);
     let mut steps = 0;
     let mut after_first = Instant::now();

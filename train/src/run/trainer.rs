@@ -3,10 +3,11 @@
 use super::state::State;
 use super::trainable::Trainable;
 use crate::config::Config;
-use crate::data::Batch;
+use crate::data::{Batch, Batches, Loader, Source};
 use crate::model::Model;
 use crate::{Error, Result, purpose};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use tweedie_autograd::{Tape, Var};
 use tweedie_diffusion::{Condition, LossValue, Schedule};
 use tweedie_nn::lr::{Decay, LearningRate};
@@ -16,12 +17,12 @@ use tweedie_tensor::random::{self, Stream};
 
 /// A network and all that trains it: schedule, weights, their average, optimizer, times and configuration.
 ///
-/// It knows no files, clocks or data sets: what a step does follows from the configuration, the batch and the steps
+/// It knows no files and no clocks: what a step does follows from the configuration, the batch and the steps
 /// before. [`Training`](super::Training) puts a run directory and a time budget around it.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use tweedie_train::data::{Loader, Memory, Source};
+/// use tweedie_train::data::{Memory, Source};
 /// use tweedie_train::{Config, Trainer};
 /// # use tweedie_nn::UNetConfig;
 /// // Eight pictures of 8 x 8, bright or dark.
@@ -43,7 +44,7 @@ use tweedie_tensor::random::{self, Stream};
 /// # }
 /// # .into();
 /// let mut trainer = Trainer::new(config.resolved(&*source))?;
-/// let mut loader = Loader::new(source, 0, 4, 0, false)?;
+/// let mut loader = trainer.loader(source)?;
 /// for _ in 0..3 {
 ///     let report = trainer.step(&loader.next()?)?;
 ///     assert!(report.loss.is_finite());
@@ -208,6 +209,16 @@ impl<N> Trainer<N> {
     /// Steps taken.
     pub fn steps(&self) -> u64 {
         self.state.step
+    }
+
+    /// The batches of `source` from the next step on, as the configuration's seed, batch and flips say.
+    ///
+    /// # Errors
+    /// As [`Loader::new`].
+    pub fn loader(&self, source: Arc<dyn Source>) -> Result<Loader> {
+        let Config { train, data, .. } = &self.config;
+        let (first_step, flips) = (self.state.step, data.flips);
+        Ok(Loader::new(source, Batches { seed: train.seed, size: train.batch, first_step, flips })?)
     }
 
     /// The configuration.

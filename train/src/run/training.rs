@@ -14,7 +14,7 @@ use super::trainer::Trainer;
 use super::validation::Validation;
 use super::{checks, grids};
 use crate::config::Config;
-use crate::data::{self, Loader, Source};
+use crate::data::{self, Source};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -260,8 +260,7 @@ impl Training {
             directory,
             watched,
         };
-        let Config { train, data, .. } = session.trainer.config();
-        let mut loader = Loader::new(source, train.seed, train.batch, session.trainer.steps(), data.flips)?;
+        let mut loader = session.trainer.loader(source)?;
         session.grids_due = grids_due(session.trainer.config(), session.share());
         while !session.is_done() {
             session.step(&mut loader)?;

@@ -2,7 +2,7 @@
 
 use super::{opened, picture};
 use std::path::PathBuf;
-use tweedie_train::data::{DataOptions, Loader, Split};
+use tweedie_train::data::{Batches, DataOptions, Loader, Split};
 
 /// The folder `name` beside the repository.
 fn shared(name: &str) -> Option<PathBuf> {
@@ -40,7 +40,7 @@ fn cifar10_as_pictures() {
     let set = opened(&folder, Split::Test, &DataOptions::default()).unwrap();
     assert_eq!((set.len(), set.shape()), (1000, [3, 32, 32]));
     assert_eq!(set.classes()[..2], ["airplane", "automobile"]);
-    let mut loader = Loader::new(set, 0, 64, 0, true).unwrap();
+    let mut loader = Loader::new(set, Batches { size: 64, flips: true, ..Batches::default() }).unwrap();
     let batch = loader.next().unwrap();
     assert_eq!(batch.x.dims(), [64, 3, 32, 32]);
     assert!(batch.x.as_slice().iter().all(|x| (-1.0..=1.0).contains(x)));

@@ -1,6 +1,6 @@
 use super::shift::shift;
 use super::trained::{TrainedClassifier, fingerprint};
-use crate::data::{Loader, Source};
+use crate::data::{Batches, Loader, Source};
 use crate::{Error, Result};
 use std::sync::Arc;
 use tweedie_autograd::{Tape, Var, ops::cross_entropy};
@@ -75,7 +75,10 @@ impl ClassifierTraining {
             optimizer: Optimizer::new(rule, &params)?,
             average: Ema::new(&params, 0.99)?,
             data: fingerprint(&*train)?,
-            loader: Loader::new(train.clone(), self.seed, self.batch.min(train.len()), 0, false)?,
+            loader: Loader::new(
+                train.clone(),
+                Batches { seed: self.seed, size: self.batch.min(train.len()), ..Batches::default() },
+            )?,
             training: self.clone(),
             network,
             params,
