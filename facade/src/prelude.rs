@@ -1,7 +1,9 @@
 //! What most programs name: `use tweedie::prelude::*;`.
 
 pub use crate::autograd::{Tape, Var};
-pub use crate::diffusion::{Condition, Denoiser, Loss, Prediction, PredictionKind, Sampler, Schedule};
+pub use crate::diffusion::{
+    Condition, Denoiser, Loss, Prediction, PredictionKind, Sampler, SamplerKind, SamplerSettings, Schedule,
+};
 pub use crate::nn::optim::OptimConfig;
 pub use crate::nn::{Builder, Ctx, Fit, Inputs, Layer, Params};
 pub use crate::tensor::random::{self, Purpose, Stream};
