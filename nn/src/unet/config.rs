@@ -157,6 +157,19 @@ impl UNetConfig {
         }
     }
 
+    /// A small network of these widths, multiples of 8, each at half the size of the one before: one residual block for
+    /// each on the way down, two on the way up, and attention in the middle alone.
+    pub fn plain(widths: &[usize]) -> UNetConfig {
+        UNetConfig {
+            block_out_channels: widths.to_vec(),
+            down_block_types: names(&vec![DOWN; widths.len()]),
+            up_block_types: names(&vec![UP; widths.len()]),
+            layers_per_block: 1,
+            norm_num_groups: 8,
+            ..UNetConfig::small()
+        }
+    }
+
     /// The model of google/ddpm-cifar10-32 (Ho et al. 2020, appendix B): 35,746,307 parameters.
     pub fn cifar() -> UNetConfig {
         UNetConfig {
