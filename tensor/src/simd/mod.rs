@@ -4,8 +4,8 @@
 //! There are three paths: AVX-512, AVX2 with FMA, and portable Rust. The best one that the processor has is used;
 //! `TWEEDIE_SIMD=avx512|avx2|portable` caps the choice, so that one machine can test all of them.
 //!
-//! From below: instruction sets ([`isa`]) and vectors ([`vector`]); what is computed from single vectors ([`exp`], [`erf`],
-//! [`sums`]); products of matrices ([`gemm`]); and on these convolutions ([`conv`]) and normalisation ([`group_norm`]).
+//! From below: instruction sets (`isa`) and vectors (`vector`); what is computed from single vectors (`exp`, `erf`, `sums`);
+//! products of matrices (`gemm`); and on these convolutions (`conv`) and normalisation (`group_norm`).
 
 pub(crate) mod conv;
 mod erf;

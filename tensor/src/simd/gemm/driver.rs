@@ -163,7 +163,7 @@ unsafe fn block(
             a.pack(isa, &rows, &steps, mr, &mut a_panels);
             let start_of = |rows: &Range<usize>| match start {
                 _ if steps.start > first_step => Start::Current,
-                _ => start.from_row(rows.start),
+                _ => start.at_row(rows.start),
             };
             for cols in parts_of_groups(cols.clone(), max_cols, cols_together) {
                 let first_col = cols.start;

@@ -120,7 +120,7 @@ impl<'a> Output<'a> {
                 unsafe { self.each_run(row + first, rows, col, cols, load) };
             }
             let a = RowsOfA { start: a.start.wrapping_add(first / shape.rows * a.tile_stride), ..a };
-            let start = from.from_row(first);
+            let start = from.at_row(first);
             let tile = Strip { rows, a, c: buffer, c_row_stride: MAX_COLS, start, ..whole };
             // SAFETY: the caller vouches for A, B and the copy. The tile of C is the buffer, which has room for `rows` ≤ MAX_ROWS rows
             // and, at a row stride of MAX_COLS, for the widest tile that panels are packed for; it was initialised if it is read.

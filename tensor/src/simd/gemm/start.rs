@@ -23,7 +23,7 @@ pub enum Start<'a> {
 impl<'a> Start<'a> {
     /// The start of the rows from number `first` on.
     #[inline(always)]
-    pub fn from_row(self, first: usize) -> Start<'a> {
+    pub fn at_row(self, first: usize) -> Start<'a> {
         match self {
             Start::Rows(bias) => Start::Rows(&bias[first..]),
             same => same,

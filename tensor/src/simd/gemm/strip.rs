@@ -148,7 +148,7 @@ unsafe fn tiles<L: Accumulator<W>, const W: usize, const V: usize, const PANELS:
             b_step_stride,
             c: strip.c.wrapping_add(row * strip.c_row_stride),
             c_row_stride: strip.c_row_stride,
-            start: strip.start.from_row(row),
+            start: strip.start.at_row(row),
             prefetch,
             prefetch_stride,
             iteration_stride,

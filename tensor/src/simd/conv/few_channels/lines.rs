@@ -17,7 +17,7 @@ impl Problem {
     }
 }
 
-/// A plane as lines whose beginnings are `pitch` stride.
+/// A plane as lines whose beginnings are `pitch` apart.
 pub(super) struct Plane<'a> {
     pub(super) numbers: &'a [f32],
     pub(super) high: usize,
@@ -52,7 +52,7 @@ impl Plane<'_> {
                 for c in 0..C {
                     starts[c] = lines.as_ptr().wrapping_add(c * pitch);
                 }
-                // SAFETY: `lines` was just cut to the beginnings of `C` lines, `pitch` stride, and `wide` numbers of the last one.
+                // SAFETY: `lines` was just cut to the beginnings of `C` lines, `pitch` apart, and `wide` numbers of the last one.
                 unsafe { transform::<M, L, C, R, W>(starts, wide, to, stride) };
                 continue;
             }

@@ -177,7 +177,7 @@ impl Pixels<'_> {
     }
 }
 
-/// Writes neighbouring pixels of `used` channels to planes that are `plane` numbers stride, the first pixel of the first at `first`.
+/// Writes neighbouring pixels of `used` channels to planes that are `plane` numbers apart, the first pixel of the first at `first`.
 #[inline(always)]
 pub(super) fn write_planes<L: Vector<W>, const W: usize>(
     pixels: &[[f32; LANES]],
@@ -204,8 +204,8 @@ fn write_sums<L: Vector<W>, const W: usize>(
 ) {
     assert!(used == 0 || first + (used - 1) * plane + pixels.len() <= y.len());
     let write = |row: L, start: usize, len: usize| {
-        // SAFETY: these pixels belong to a band, which is in one task, and that task writes one group of channels at a time: nobody
-        // else accesses them while `to` lives.
+        // SAFETY: tasks write disjoint bands, or disjoint groups of channels, and each writes one row of tiles at a time: nobody else
+        // accesses these pixels while `to` lives.
         let to = unsafe { y.slice(start, len) };
         sum(row, to, start).store_some(to);
     };
@@ -221,8 +221,8 @@ fn write_sums<L: Vector<W>, const W: usize>(
             let rows = L::transpose(block);
             if used == LANES && some.len() == W {
                 for i in 0..W {
-                    // SAFETY: these pixels belong to a band, which is in one task, so nobody else accesses them while `to` lives. The
-                    // assertion above found the last pixel of the last channel inside `y`, and this one is not after it.
+                    // SAFETY: tasks write disjoint bands, or disjoint groups of channels, so nobody else accesses these pixels while `to`
+                    // lives. The assertion above found the last pixel of the last channel inside `y`, and this one is not after it.
                     let to = unsafe { y.slice_unchecked(start + i * plane, W) };
                     sum(rows[i], to, start + i * plane).store_some(to);
                 }

@@ -329,11 +329,11 @@ fn transform_weights<L: Vector<W>, const W: usize>(
     u: &SharedSlice<'_, [f32; LANES]>,
 ) {
     match scheme {
-        Scheme::StrideOne => {
+        Scheme::UnitStride => {
             use stride_one::{IN, Taps};
             transform_taps::<Taps, L, IN, W>(weights, ks, groups, u_stride, u);
         }
-        Scheme::StrideTwo | Scheme::StrideTwoBack { .. } => {
+        Scheme::StrideTwo | Scheme::BackwardOfStrideTwo { .. } => {
             use stride_two::{TAP_FACTORS, Taps};
             transform_taps::<Taps, L, TAP_FACTORS, W>(weights, ks, groups, u_stride, u);
         }
@@ -398,7 +398,7 @@ fn transform_outputs<L: Vector<W>, const W: usize>(
 ) {
     use stride_two::{BACK_OUT, BACK_SUMS, BackOutput};
     match call.scheme {
-        Scheme::StrideOne => {
+        Scheme::UnitStride => {
             use stride_one::{IN, OUT, Output};
             transform_sums::<Output, L, OUT, IN, W>(call, band, groups, m);
         }
@@ -406,10 +406,10 @@ fn transform_outputs<L: Vector<W>, const W: usize>(
             use stride_two::{OUT, Output, SUMS};
             transform_sums::<Output, L, OUT, SUMS, W>(call, band, groups, m);
         }
-        Scheme::StrideTwoBack { odd: false } => {
+        Scheme::BackwardOfStrideTwo { odd: false } => {
             transform_sums::<BackOutput<false>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
         }
-        Scheme::StrideTwoBack { odd: true } => {
+        Scheme::BackwardOfStrideTwo { odd: true } => {
             transform_sums::<BackOutput<true>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
         }
     }

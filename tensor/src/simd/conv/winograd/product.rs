@@ -7,7 +7,7 @@ use crate::simd::gemm::{ColumnsOfB, LINE, Prefetch, RowsOfA, Start, Strip, TileS
 pub(super) const PANEL: usize = 64;
 
 /// The most steps of the sum before a tile's numbers are stored. Every tile of a strip reads the same part of B's panel, and it must
-/// stay in the L1 cache: a tile's width of each of so many rows, which lie a panel's width stride.
+/// stay in the L1 cache: a tile's width of each of so many rows, which lie a panel's width apart.
 fn most_steps(isa: Isa) -> usize {
     match isa {
         Isa::Avx512 => 96,
@@ -33,7 +33,7 @@ pub(super) struct Product {
     pub(super) add: bool,
 }
 
-/// Where the element (row, col) of a matrix of `rows` × `cols` is that lies in panels, and how far stride the rows of its panel are.
+/// Where the element (row, col) of a matrix of `rows` × `cols` is that lies in panels, and how far apart the rows of its panel are.
 #[inline(always)]
 pub(super) fn panel_at(rows: usize, cols: usize, row: usize, col: usize) -> (usize, usize) {
     let first = col / PANEL * PANEL;

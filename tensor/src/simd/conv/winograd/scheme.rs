@@ -9,11 +9,11 @@ use crate::simd::conv::geometry::Geometry;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scheme {
     /// Stride 1, F(4, 3): see [`stride_one`]. Its gradient of the input is another convolution of stride 1.
-    StrideOne,
+    UnitStride,
     /// Stride 2: see [`stride_two`].
     StrideTwo,
     /// The gradient of the input of [`StrideTwo`](Scheme::StrideTwo).
-    StrideTwoBack {
+    BackwardOfStrideTwo {
         /// Whether the padding is odd.
         odd: bool,
     },
@@ -90,26 +90,26 @@ static STRIDE_TWO_BACK_ODD: AxisScheme =
 impl Scheme {
     #[cfg(test)]
     pub(super) const ALL: [Scheme; 4] = [
-        Scheme::StrideOne,
+        Scheme::UnitStride,
         Scheme::StrideTwo,
-        Scheme::StrideTwoBack { odd: false },
-        Scheme::StrideTwoBack { odd: true },
+        Scheme::BackwardOfStrideTwo { odd: false },
+        Scheme::BackwardOfStrideTwo { odd: true },
     ];
 
     /// The scheme of a forward pass and of its gradient of the weights, and the scheme of its gradient of the input.
     pub(super) fn pair(g: &Geometry) -> [Scheme; 2] {
         match g.stride {
-            1 => [Scheme::StrideOne; 2],
-            _ => [Scheme::StrideTwo, Scheme::StrideTwoBack { odd: g.before[0] % 2 == 1 }],
+            1 => [Scheme::UnitStride; 2],
+            _ => [Scheme::StrideTwo, Scheme::BackwardOfStrideTwo { odd: g.before[0] % 2 == 1 }],
         }
     }
 
     pub(super) fn axis(self) -> &'static AxisScheme {
         match self {
-            Scheme::StrideOne => &STRIDE_ONE,
+            Scheme::UnitStride => &STRIDE_ONE,
             Scheme::StrideTwo => &STRIDE_TWO,
-            Scheme::StrideTwoBack { odd: false } => &STRIDE_TWO_BACK_EVEN,
-            Scheme::StrideTwoBack { odd: true } => &STRIDE_TWO_BACK_ODD,
+            Scheme::BackwardOfStrideTwo { odd: false } => &STRIDE_TWO_BACK_EVEN,
+            Scheme::BackwardOfStrideTwo { odd: true } => &STRIDE_TWO_BACK_ODD,
         }
     }
 }

@@ -134,7 +134,8 @@ mod tests {
     fn pixels<const ODD: bool>(dy: [f32; BACK_IN]) -> [f32; BACK_OUT] {
         let mirrored = [W[2], W[1], W[0]];
         let inputs = apply::<BackInput<ODD>, BACK_FACTORS, BACK_IN>(dy);
-        let sums = sums(Scheme::StrideTwoBack { odd: ODD }, apply::<Taps, TAP_FACTORS, 3>(mirrored), &inputs);
+        let sums =
+            sums(Scheme::BackwardOfStrideTwo { odd: ODD }, apply::<Taps, TAP_FACTORS, 3>(mirrored), &inputs);
         let pixels = apply::<BackOutput<ODD>, BACK_OUT, BACK_SUMS>(sums);
         // Even pixels of two taps lie between places, the first one between those with numbers 0 and 1.
         let first = if ODD { 1 } else { 2 };

@@ -93,9 +93,9 @@ proptest! {
         scheme in prop::sample::select(Scheme::ALL.as_slice()), less in 0usize..2,
     ) {
         let places = match scheme {
-            Scheme::StrideOne => [h, w],
+            Scheme::UnitStride => [h, w],
             Scheme::StrideTwo => [h, w].map(|n| n.div_ceil(2)),
-            Scheme::StrideTwoBack { .. } => [h, w].map(|n| 2 * n - less),
+            Scheme::BackwardOfStrideTwo { .. } => [h, w].map(|n| 2 * n - less),
         };
         let x = noise(Shape::from([n, ci, h, w]), 1).cast::<f32>();
         let w_shape = Shape::from([co, ci, 3, 3]);

@@ -47,7 +47,7 @@ pub(super) fn transform_inputs<L: Vector<W>, const W: usize>(
 ) {
     use stride_two::{BACK_FACTORS, BACK_IN, BackInput};
     match scheme {
-        Scheme::StrideOne => {
+        Scheme::UnitStride => {
             use stride_one::{IN, Input};
             transform_tiles::<Input, L, IN, IN, W>(tiles, band, x, v);
         }
@@ -55,10 +55,10 @@ pub(super) fn transform_inputs<L: Vector<W>, const W: usize>(
             use stride_two::{IN, Input};
             transform_tiles::<Input, L, IN, IN, W>(tiles, band, x, v);
         }
-        Scheme::StrideTwoBack { odd: false } => {
+        Scheme::BackwardOfStrideTwo { odd: false } => {
             transform_tiles::<BackInput<false>, L, BACK_FACTORS, BACK_IN, W>(tiles, band, x, v);
         }
-        Scheme::StrideTwoBack { odd: true } => {
+        Scheme::BackwardOfStrideTwo { odd: true } => {
             transform_tiles::<BackInput<true>, L, BACK_FACTORS, BACK_IN, W>(tiles, band, x, v);
         }
     }
@@ -74,7 +74,7 @@ pub(super) fn transform_output_gradients<L: Vector<W>, const W: usize>(
     d: Destination<'_>,
 ) {
     match scheme {
-        Scheme::StrideOne => {
+        Scheme::UnitStride => {
             use stride_one::{IN, OUT, OutputAdjoint};
             transform_tiles::<OutputAdjoint, L, IN, OUT, W>(tiles, band, dy, d);
         }
@@ -82,7 +82,7 @@ pub(super) fn transform_output_gradients<L: Vector<W>, const W: usize>(
             use stride_two::{OUT, OutputAdjoint, SUMS};
             transform_tiles::<OutputAdjoint, L, SUMS, OUT, W>(tiles, band, dy, d);
         }
-        Scheme::StrideTwoBack { .. } => {
+        Scheme::BackwardOfStrideTwo { .. } => {
             unreachable!("the gradient of the weights has the scheme of the forward pass")
         }
     }

@@ -333,7 +333,7 @@ fn transform_weight_gradients<L: Vector<W>, const W: usize>(
     how: Accumulate,
 ) {
     match scheme {
-        Scheme::StrideOne => {
+        Scheme::UnitStride => {
             use stride_one::{IN, TapsAdjoint};
             transform_back::<TapsAdjoint, L, IN, W>(p, first, dw, how);
         }
@@ -341,7 +341,7 @@ fn transform_weight_gradients<L: Vector<W>, const W: usize>(
             use stride_two::{TAP_FACTORS, TapsAdjoint};
             transform_back::<TapsAdjoint, L, TAP_FACTORS, W>(p, first, dw, how);
         }
-        Scheme::StrideTwoBack { .. } => {
+        Scheme::BackwardOfStrideTwo { .. } => {
             unreachable!("the gradient of the weights has the scheme of the forward pass")
         }
     }
