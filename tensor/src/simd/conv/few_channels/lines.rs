@@ -26,7 +26,7 @@ pub(super) struct Plane<'a> {
 
 impl Plane<'_> {
     /// The factors of each group of four lines: `C` lines, the first of which lies `before` above the plane's first, become `R`
-    /// lines, in planes that are `stride` stride. Lines outside of the plane are `outside`, a line of zeros, whose length is that of
+    /// lines, in planes that are `stride` apart. Lines outside of the plane are `outside`, a line of zeros, whose length is that of
     /// all lines.
     #[inline(always)]
     pub(super) fn transform<
@@ -68,7 +68,7 @@ impl Plane<'_> {
     }
 }
 
-/// Transforms `C` lines of `wide` numbers into `R`, whose beginnings are `stride` stride.
+/// Transforms `C` lines of `wide` numbers into `R`, whose beginnings are `stride` apart.
 #[inline(always)]
 pub(super) fn transform_lines<
     M: Transform<R, C>,

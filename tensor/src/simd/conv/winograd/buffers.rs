@@ -1,9 +1,10 @@
 //! How much memory these convolutions take beside their operands.
 
 use super::applies::back_before;
-use super::convolution::{Convolution, Weights};
+use super::convolution::Convolution;
 use super::scheme::Scheme;
 use super::weight_gradient::WeightGradient;
+use super::weights::Weights;
 use crate::simd::Isa;
 use crate::simd::conv::addend::{Addend, Bias, Onto};
 use crate::simd::conv::geometry::{Direction, Geometry};

@@ -1,39 +1,23 @@
 //! A convolution, and the gradient of its input, which is one too.
 
 use super::applies::back_before;
-use super::bands::{Band, Tiles, write_planes};
+use super::bands::{Band, Tiles};
 use super::layout::{LANES, matrix_stride, shared};
-use super::order::{Order, TileSlots};
-use super::product::{Product, panel_at};
+use super::order::Order;
+use super::outputs::{Outputs, transform_outputs};
+use super::product::Product;
 use super::scheme::{AxisScheme, Scheme, Term};
 use super::shared::SharedSlice;
 use super::tiles::{Destination, transform_inputs};
-use super::transform::{Transform, sandwich};
-use super::{stride_one, stride_two};
+use super::weights::{WINDOW, Weights, transform_weights};
 use crate::Buffer;
 use crate::simd::Isa;
 use crate::simd::conv::addend::{Addend, Bias};
 use crate::simd::conv::geometry::Geometry;
 use crate::simd::gemm::Accumulate;
-use crate::simd::vector::{Vector, on_isa};
+use crate::simd::vector::on_isa;
 use rayon::prelude::*;
 use std::ops::Range;
-
-/// Taps of a window.
-const WINDOW: usize = 9;
-
-/// The weights of a convolution between `channels_in` and `channels_out`, as it reads and writes them; in the gradient of the input these
-/// are the layer's channels exchanged.
-pub(super) struct Weights<'a> {
-    pub(super) w: &'a [f32],
-    pub(super) channels_out: usize,
-    pub(super) channels_in: usize,
-    /// From one channel out to the next.
-    pub(super) out_stride: usize,
-    /// From one channel in to the next.
-    pub(super) in_stride: usize,
-    pub(super) mirrored: bool,
-}
 
 /// y ← addend + w ∗ x.
 pub(in crate::simd) fn forward(
@@ -103,9 +87,7 @@ pub(super) struct Convolution<'a> {
     weights: &'a Weights<'a>,
     inputs: Tiles,
     x: &'a [f32],
-    addend: Addend<'a, f32>,
-    y: SharedSlice<'a, f32>,
-    places: [usize; 2],
+    outputs: Outputs<'a>,
     tile_rows: usize,
 }
 
@@ -122,6 +104,8 @@ impl<'a> Convolution<'a> {
         let axis = scheme.axis();
         let inputs = axis.inputs(plane, before, places);
         let tile_rows = samples * inputs.count[0];
+        let (channels, across) = (weights.channels_out, inputs.count[1]);
+        let outputs = Outputs { y: SharedSlice::new(y), channels, places, across, addend };
         Convolution {
             isa,
             scheme,
@@ -130,9 +114,7 @@ impl<'a> Convolution<'a> {
             weights,
             inputs,
             x,
-            addend,
-            y: SharedSlice::new(y),
-            places,
+            outputs,
             tile_rows,
         }
     }
@@ -247,7 +229,7 @@ impl<'a> Convolution<'a> {
     }
 
     fn order(&self, rows: Range<usize>) -> Order {
-        Order::new(self.axis, self.places, rows)
+        Order::new(self.axis, self.outputs.places, rows)
     }
 
     /// V of some rows of tiles.
@@ -310,167 +292,7 @@ impl<'a> Convolution<'a> {
         let m = m.as_chunks::<LANES>().0;
         for band in Band::all(rows, self.inputs.count[0]) {
             let from = (m, m_stride, order.slots(&band));
-            on_isa!(self.isa, transform_outputs(self, &band, groups.clone(), from));
-        }
-    }
-}
-
-/// How many channels in ahead weights are prefetched.
-const STEPS_AHEAD: usize = 4;
-
-/// U[·, ks, ·]: the factors of the weights of some channels in and some groups of channels out.
-#[inline(always)]
-fn transform_weights<L: Vector<W>, const W: usize>(
-    scheme: Scheme,
-    weights: &Weights<'_>,
-    ks: Range<usize>,
-    groups: Range<usize>,
-    u_stride: usize,
-    u: &SharedSlice<'_, [f32; LANES]>,
-) {
-    match scheme {
-        Scheme::UnitStride => {
-            use stride_one::{IN, Taps};
-            transform_taps::<Taps, L, IN, W>(weights, ks, groups, u_stride, u);
-        }
-        Scheme::StrideTwo | Scheme::BackwardOfStrideTwo { .. } => {
-            use stride_two::{TAP_FACTORS, Taps};
-            transform_taps::<Taps, L, TAP_FACTORS, W>(weights, ks, groups, u_stride, u);
-        }
-    }
-}
-
-#[inline(always)]
-fn transform_taps<M: Transform<R, 3>, L: Vector<W>, const R: usize, const W: usize>(
-    weights: &Weights<'_>,
-    ks: Range<usize>,
-    groups: Range<usize>,
-    u_stride: usize,
-    u: &SharedSlice<'_, [f32; LANES]>,
-) {
-    for group in groups.clone() {
-        let index = group - groups.start;
-        // Lanes without a channel repeat the last one; their results are not written.
-        let last = LANES.min(weights.channels_out - group * LANES) - 1;
-        for k in ks.clone() {
-            let at = panel_at(weights.channels_in, groups.len() * LANES, k, index * LANES).0 / LANES;
-            let first = group * LANES * weights.out_stride + k * weights.in_stride;
-            // SAFETY: tasks take disjoint channels in, or have a U of their own, so nobody else accesses these elements while `to` lives.
-            let mut to = unsafe { u.strided(at, u_stride, R * R) };
-            for part in 0..LANES / W {
-                let window = |i: usize| {
-                    let start = first + (part * W + i).min(last) * weights.out_stride;
-                    weights.w[start..].first_chunk::<WINDOW>().expect("all windows are inside")
-                };
-                // The first `W` and the last `W` taps of `W` channels, transposed.
-                let starts = [0, WINDOW.saturating_sub(W)];
-                let mut taps = [[L::zero(); W]; 2];
-                for (taps, start) in taps.iter_mut().zip(starts) {
-                    for i in 0..W {
-                        taps[i] = L::load_some(&window(i)[start..]);
-                    }
-                    *taps = L::transpose(*taps);
-                }
-                for i in 0..W {
-                    L::prefetch(window(i).as_ptr().wrapping_add(STEPS_AHEAD * weights.in_stride));
-                }
-                sandwich::<M, L, R, 3, W>(
-                    #[inline(always)]
-                    |r, c| {
-                        let tap = if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c };
-                        if tap < W { taps[0][tap] } else { taps[1][tap - starts[1]] }
-                    },
-                    #[inline(always)]
-                    |r, c, value| value.store_part(to.get(r * R + c), part),
-                );
-            }
-        }
-    }
-}
-
-/// The planes of a band of one sample, for some groups of channels, from M.
-#[inline(always)]
-fn transform_outputs<L: Vector<W>, const W: usize>(
-    call: &Convolution<'_>,
-    band: &Band,
-    groups: Range<usize>,
-    m: (&[[f32; LANES]], usize, TileSlots),
-) {
-    use stride_two::{BACK_OUT, BACK_SUMS, BackOutput};
-    match call.scheme {
-        Scheme::UnitStride => {
-            use stride_one::{IN, OUT, Output};
-            transform_sums::<Output, L, OUT, IN, W>(call, band, groups, m);
-        }
-        Scheme::StrideTwo => {
-            use stride_two::{OUT, Output, SUMS};
-            transform_sums::<Output, L, OUT, SUMS, W>(call, band, groups, m);
-        }
-        Scheme::BackwardOfStrideTwo { odd: false } => {
-            transform_sums::<BackOutput<false>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
-        }
-        Scheme::BackwardOfStrideTwo { odd: true } => {
-            transform_sums::<BackOutput<true>, L, BACK_OUT, BACK_SUMS, W>(call, band, groups, m);
-        }
-    }
-}
-
-#[inline(always)]
-fn transform_sums<
-    M: Transform<OUT, SUMS>,
-    L: Vector<W>,
-    const OUT: usize,
-    const SUMS: usize,
-    const W: usize,
->(
-    call: &Convolution<'_>,
-    band: &Band,
-    groups: Range<usize>,
-    (m, m_stride, slots): (&[[f32; LANES]], usize, TileSlots),
-) {
-    let (places, channels) = (call.places, call.weights.channels_out);
-    let bias = call.addend.bias.of(band.sample, channels);
-    let (across, wide, plane) = (call.inputs.count[1], places[1], places[0] * places[1]);
-    // One row of tiles at a time, so that it is still in the L1 cache when its planes are written.
-    let mut pixels = Buffer::<f32>::scratch(OUT * wide * LANES);
-    let pixels = pixels.as_chunks_mut::<LANES>().0;
-    for group in groups.clone() {
-        let used = LANES.min(channels - group * LANES);
-        let mut start = [0.0; LANES];
-        if let Some(bias) = bias {
-            start[..used].copy_from_slice(&bias[group * LANES..][..used]);
-        }
-        for down in 0..band.rows {
-            let top = (band.first + down) * OUT;
-            let high = OUT.min(places[0] - top);
-            let first = (band.sample * channels + group * LANES) * plane + top * wide;
-            for right in 0..across {
-                // At least a cache line of each plane for each tile: the output is in the cache when the row of tiles is done.
-                let pixel = right * OUT * OUT;
-                if pixel.is_multiple_of(LANES) {
-                    for channel in 0..LANES {
-                        L::prefetch(call.y.start().wrapping_add(first + channel * plane + pixel));
-                    }
-                }
-                let at = slots.of(down, right) * groups.len() + group - groups.start;
-                let m = &m[at..][..(SUMS * SUMS - 1) * m_stride + 1];
-                let cols = wide - right * OUT;
-                for part in 0..LANES / W {
-                    let start = L::load_part(&start, part);
-                    sandwich::<M, L, OUT, SUMS, W>(
-                        #[inline(always)]
-                        |r, c| L::load_part(&m[(r * SUMS + c) * m_stride], part),
-                        #[inline(always)]
-                        |r, c, value| {
-                            if r < high && c < cols {
-                                let pixel = &mut pixels[r * wide + right * OUT + c];
-                                value.add(start).store_part(pixel, part);
-                            }
-                        },
-                    );
-                }
-            }
-            write_planes::<L, W>(&pixels[..high * wide], &call.y, (first, plane, used), call.addend.onto);
+            on_isa!(self.isa, transform_outputs(self.scheme, &self.outputs, &band, groups.clone(), from));
         }
     }
 }

@@ -25,6 +25,7 @@ mod buffers;
 mod convolution;
 mod layout;
 mod order;
+mod outputs;
 mod product;
 mod scheme;
 mod shared;
@@ -33,6 +34,7 @@ mod stride_two;
 mod tiles;
 pub(super) mod transform;
 mod weight_gradient;
+mod weights;
 
 #[cfg(test)]
 mod tests;

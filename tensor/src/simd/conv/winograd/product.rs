@@ -15,7 +15,7 @@ fn most_steps(isa: Isa) -> usize {
     }
 }
 
-/// C (rows × cols, rows `c_row_stride` stride) ← or += A·B. A(i, k) is at `i · a_row_stride + k · a_step_stride`. B lies in panels of
+/// C (rows × cols, rows `c_row_stride` apart) ← or += A·B. A(i, k) is at `i · a_row_stride + k · a_step_stride`. B lies in panels of
 /// [`PANEL`] columns, the last one narrower, and each panel is row-major: see [`panel_at`].
 #[derive(Clone, Copy)]
 pub(super) struct Product {

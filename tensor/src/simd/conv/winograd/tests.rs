@@ -1,8 +1,9 @@
 //! Winograd's filtering against im2col in f64, on every path.
 
 use super::applies::is_open;
-use super::convolution::{Convolution, Weights};
+use super::convolution::Convolution;
 use super::scheme::Scheme;
+use super::weights::Weights;
 use super::*;
 use crate::Accumulate;
 use crate::check::values;
