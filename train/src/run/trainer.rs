@@ -24,7 +24,7 @@ use tweedie_tensor::random::{self, Stream};
 /// use std::sync::Arc;
 /// use tweedie_train::data::{Memory, Source};
 /// use tweedie_train::{Config, Trainer};
-/// # use tweedie_nn::UNetConfig;
+/// use tweedie_nn::UNetConfig;
 /// // Eight pictures of 8 x 8, bright or dark.
 /// let bytes = (0..8).flat_map(|i| [if i % 2 == 0 { 20 } else { 230 }; 64]).collect();
 /// let labels = (0..8).map(|i| i % 2).collect();
@@ -33,16 +33,7 @@ use tweedie_tensor::random::{self, Stream};
 ///
 /// let mut config = Config::default();
 /// config.train.batch = 4;
-/// # let names = |names: [&str; 1]| names.map(String::from).to_vec();
-/// # config.model = UNetConfig {
-/// #     block_out_channels: vec![8],
-/// #     down_block_types: names(["DownBlock2D"]),
-/// #     up_block_types: names(["UpBlock2D"]),
-/// #     layers_per_block: 1,
-/// #     norm_num_groups: 4,
-/// #     ..UNetConfig::default()
-/// # }
-/// # .into();
+/// config.model = UNetConfig::plain(&[16, 32]).into();
 /// let mut trainer = Trainer::new(config.resolved(&*source))?;
 /// let mut loader = trainer.loader(source)?;
 /// for _ in 0..3 {

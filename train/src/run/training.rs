@@ -44,7 +44,7 @@ pub fn train(config: Config, out: &Path, begin: Begin, observer: &mut dyn Observ
 /// use std::sync::Arc;
 /// use tweedie_train::data::{DataError, Source};
 /// use tweedie_train::{Config, Training};
-/// # use tweedie_nn::UNetConfig;
+/// use tweedie_nn::UNetConfig;
 ///
 /// /// Sixteen pictures of 8 x 8 that brighten from left to right or from top to bottom.
 /// struct Ramps;
@@ -70,16 +70,7 @@ pub fn train(config: Config, out: &Path, begin: Begin, observer: &mut dyn Observ
 ///
 /// let mut config = Config::default();
 /// (config.train.steps, config.train.batch, config.train.grids) = (Some(3), 4, 0);
-/// # let names = |names: [&str; 1]| names.map(String::from).to_vec();
-/// # config.model = UNetConfig {
-/// #     block_out_channels: vec![8],
-/// #     down_block_types: names(["DownBlock2D"]),
-/// #     up_block_types: names(["UpBlock2D"]),
-/// #     layers_per_block: 1,
-/// #     norm_num_groups: 4,
-/// #     ..UNetConfig::default()
-/// # }
-/// # .into();
+/// config.model = UNetConfig::plain(&[16, 32]).into();
 /// // Without a directory, nothing is written to the disk; `()` does not look at what happens.
 /// let trained = Training::new(config).source(Arc::new(Ramps)).run(&mut ())?;
 /// assert_eq!(trained.summary.steps, 3);
