@@ -2,7 +2,7 @@
 
 use crate::error::{Failure, Result};
 use serde::Serialize;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 
 /// How the program talks.
 #[derive(Debug, Clone, Copy)]
@@ -64,9 +64,6 @@ fn to_stdout(line: &str) -> Result<()> {
 /// When it cannot be written, as on a full device.
 pub(crate) fn write_text(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        // Whoever reads has seen enough, as `head` has after its ten lines.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Unread),
-        written => written.map_err(|error| Failure::unprintable(&error)),
-    }
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(|error| Failure::unprintable(&error))
 }

@@ -1,6 +1,7 @@
 //! What ends the program before its work is done, and how it says so.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::panic;
 use std::path::Path;
 use tweedie_tensor::OutOfMemory;
@@ -39,8 +40,11 @@ impl Failure {
         )
     }
 
-    /// A result that cannot be written to stdout.
+    /// A result that cannot be written to stdout. Whoever closed the pipe has seen enough, as `head` has after ten lines.
     pub(crate) fn unprintable(error: &std::io::Error) -> Failure {
+        if error.kind() == ErrorKind::BrokenPipe {
+            return Failure::Unread;
+        }
         Failure::user(
             format!("the result cannot be written ({})", reason(error)),
             "stdout",

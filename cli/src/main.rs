@@ -30,18 +30,33 @@ static ALLOCATOR: tweedie_tensor::Allocator = tweedie_tensor::Allocator;
 
 fn main() -> ExitCode {
     error::report_faults_in_one_line();
-    let Cli { command, everywhere } = Cli::parse();
+    let Cli { command, everywhere } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return tell(&told),
+    };
     // A fault in any thread has said so by the hook; all that is left is to end.
     match std::panic::catch_unwind(|| run(&command, &everywhere)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(failure)) => {
-            if !matches!(failure, Failure::Unread) {
-                let _ = writeln!(std::io::stderr(), "{failure}");
-            }
-            ExitCode::from(failure.status())
-        }
+        Ok(Err(failure)) => end(&failure),
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Prints what the parser has to say: help on stdout, or what is wrong on stderr.
+fn tell(told: &clap::Error) -> ExitCode {
+    let printed = told.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(error) if !told.use_stderr() => end(&Failure::unprintable(&error)),
+        _ => ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2)),
+    }
+}
+
+/// Says why the program ends, and with which status.
+fn end(failure: &Failure) -> ExitCode {
+    if !matches!(failure, Failure::Unread) {
+        let _ = writeln!(std::io::stderr(), "{failure}");
+    }
+    ExitCode::from(failure.status())
 }
 
 fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {

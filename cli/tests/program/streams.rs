@@ -40,7 +40,8 @@ fn with_json_there_is_nothing_else_on_stdout() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_result_that_cannot_be_written_is_an_error() {
-    for (arguments, _) in ANSWERS {
+    let help = [&["--help"][..], &["--version"], &["sample", "--help"]];
+    for arguments in ANSWERS.iter().map(|(arguments, _)| *arguments).chain(help) {
         for more in [&[][..], &["--json"]] {
             let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
             let mut command = program(workshop(), &[arguments, more].concat());

@@ -93,7 +93,23 @@ fn more_pictures_than_memory_are_refused() {
         let line = refused_within(2048, place, &[command, &model].concat());
         assert!(line.contains("--n 4000000000: give --n "), "{line}");
     }
+    let line = refused_within(2048, place, &["eval", "captions", "model", "--n=4000000000", "--threads=2"]);
+    assert!(line.contains("--n 4000000000: give --n "), "{line}");
     refused(place, &["sample", "model", "--n=40000000000000"], &["--n 40000000000000: give --n "]);
+}
+
+#[test]
+fn larger_pictures_than_memory_are_not_looked_at() {
+    let place = tempfile::tempdir().unwrap();
+    for command in [
+        &["inspect", "data", "glyphs", "--n=100"][..],
+        &["inspect", "spectrum", "--data=glyphs"],
+        &["inspect", "forward", "--data=glyphs", "--n=64"],
+    ] {
+        let line =
+            refused_within(2048, place.path(), &[command, &["--image-size=4096", "--threads=2"]].concat());
+        assert!(line.starts_with("error: needs about ") && line.contains("this process may use, "), "{line}");
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ use tweedie_diffusion::spectrum::{
 use tweedie_diffusion::{Level, Mean, Schedule, State, purpose};
 use tweedie_tensor::{Tensor, random};
 
+/// The times of a schedule whose spectra are shown, in twentieths.
+const SHOWN_TIMES: [usize; 6] = [1, 2, 4, 8, 14, 20];
 /// States of a sampler's run whose spectra are shown.
 const SHOWN_STATES: usize = 6;
 /// States of a run that are kept at most, so that long runs fit into memory.
@@ -105,6 +107,9 @@ pub struct NoisedSpectra<'a> {
 }
 
 impl<'a> NoisedSpectra<'a> {
+    /// The most spectra that are kept of a picture: clean, and at each time.
+    pub const SPECTRA: u64 = 1 + SHOWN_TIMES.len() as u64;
+
     /// Of the pictures at `indices`, `at_a_time` at once, the result depending on it not at all.
     ///
     /// # Errors
@@ -191,7 +196,7 @@ impl Iterator for NoisedSpectra<'_> {
 
 /// The times of a schedule whose spectra are shown, counted from 1.
 fn shown_times(timesteps: usize) -> Vec<usize> {
-    let mut times: Vec<usize> = [1, 2, 4, 8, 14, 20].map(|share| (share * timesteps / 20).max(1)).to_vec();
+    let mut times: Vec<usize> = SHOWN_TIMES.map(|share| (share * timesteps / 20).max(1)).to_vec();
     times.dedup();
     times
 }

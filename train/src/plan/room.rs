@@ -193,18 +193,28 @@ pub fn check_pictures(
         return Ok(());
     }
     let shape = [model.backbone.in_channels(), height, width];
+    check_room(shape, rehearsal::inference(model, shape, at_a_time.min(n))?, n, kept, option)
+}
+
+/// Refuses work on `n` pictures of `shape` (channels, height, width) that takes `working` bytes at once, and of each of
+/// which `kept` bytes stay until the end. Errors call the number by `option`.
+///
+/// # Errors
+/// [`Error::User`](crate::Error::User) that names how many fit.
+pub fn check_room(shape: [usize; 3], working: u64, n: usize, kept: u64, option: &str) -> Result<()> {
     let room = Room::now();
-    let fixed = rehearsal::inference(model, shape, at_a_time.min(n))?.saturating_add(room.held);
+    let fixed = working.saturating_add(room.held);
     let needed = fixed.saturating_add((n as u64).saturating_mul(kept));
     if room.holds(needed) {
         return Ok(());
     }
     let left = room.limit.map_or(0, |limit| limit.saturating_sub(fixed));
     let most = left.checked_div(kept).map_or(0, |most| most as usize);
+    let [_, height, width] = shape;
     let (place, remedy) = match most {
         0 => (
             format!("pictures of {height}x{width}"),
-            "take a model of smaller pictures, or give the process more memory".to_string(),
+            "take smaller pictures, or a model of such, or give the process more memory".to_string(),
         ),
         most => (format!("{option} {n}"), format!("give {option} {} or less", rounded_down(most))),
     };

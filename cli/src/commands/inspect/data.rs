@@ -1,7 +1,7 @@
 //! `tweedie inspect data`: what a data set holds.
 
 use super::pictures;
-use super::results::{digits, write_pictures};
+use super::results::{MEASURING, SPECTRUM, digits, write_pictures};
 use crate::args::{InspectDataArgs, PicturePlace};
 use crate::console::Console;
 use crate::error::{Failure, Result};
@@ -14,9 +14,10 @@ use std::path::Path;
 use tweedie_diffusion::spectrum::{Bands, PowerLaw, mean_spectrum};
 use tweedie_tensor::{Tensor, ops};
 use tweedie_train::data::{self, Source, Split, read_batch};
+use tweedie_train::plan::check_room;
 
-/// Pictures that are read at a time.
-const AT_A_TIME: usize = 256;
+/// Numbers of the pictures that are read at a time: 256 of 3×32×32, fewer of larger ones, but one.
+const AT_A_TIME: usize = 256 * 3 * 32 * 32;
 /// Rows of the grid.
 const ROWS: usize = 8;
 
@@ -66,9 +67,11 @@ pub(super) fn data(args: &InspectDataArgs, seed: u64, console: Console) -> Resul
         Colour::of_channels(source.shape()[0])?;
     }
     let n = args.n.map_or(source.len(), |n| n as usize).min(source.len());
+    check_memory(&*source, n)?;
+    let at_a_time = (AT_A_TIME / source.shape().iter().product::<usize>().max(1)).clamp(1, 256);
     let mut seen = Seen::new(&*source)?;
     let mut progress = Progress::new(console);
-    for indices in pictures::drawn(n, source.len(), seed)?.chunks(AT_A_TIME) {
+    for indices in pictures::drawn(n, source.len(), seed)?.chunks(at_a_time) {
         let batch = read_batch(&*source, indices)?;
         if let Some(PicturePlace::Folder(folder)) = &args.out {
             write_each(folder, seen.labels, n, &batch.x)?;
@@ -89,6 +92,15 @@ pub(super) fn data(args: &InspectDataArgs, seed: u64, console: Console) -> Resul
         None => {}
     }
     console.result(&looked)
+}
+
+/// Refuses pictures that would not fit: a batch of them, those of the grid, and the spectrum of each.
+fn check_memory(source: &dyn Source, n: usize) -> Result<()> {
+    let [channels, height, width] = source.shape();
+    let numbers = (channels * height * width) as u64;
+    let kept = (ROWS * source.classes().len().max(ROWS)).min(n) as u64;
+    let working = MEASURING * numbers.max(AT_A_TIME as u64) + size_of::<f32>() as u64 * kept * numbers;
+    Ok(check_room(source.shape(), working, n, SPECTRUM * (height + width) as u64, "--n")?)
 }
 
 /// Writes a PNG per picture, the first one being number `first` of `n`: numbers of one width, so that names sort as

@@ -15,6 +15,10 @@ use tweedie_diffusion::purpose;
 use tweedie_tensor::random;
 use tweedie_tensor::{Tensor, ops};
 use tweedie_train::data::read_batch;
+use tweedie_train::plan::check_room;
+
+/// About how many bytes a number of a noisy picture takes: itself, once more while it is drawn, and its pixel in the strip.
+const COLUMN: u64 = 16;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -65,7 +69,10 @@ pub(super) fn forward(args: &InspectForwardArgs, seed: u64, console: Console) ->
     if let Some(out) = &args.out {
         output::claim_file(out.path(), "--out")?;
     }
-    let x0 = read_batch(&*source, &pictures::drawn(args.n as usize, source.len(), seed)?)?.x;
+    let drawn = pictures::drawn(args.n as usize, source.len(), seed)?;
+    let numbers = source.shape().iter().product::<usize>() * (1 + times.len());
+    check_room(source.shape(), 0, drawn.len(), COLUMN * numbers as u64, "--n")?;
+    let x0 = read_batch(&*source, &drawn)?.x;
     let shown = Noised {
         source: name,
         n: x0.dims()[0],

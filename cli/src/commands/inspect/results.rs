@@ -6,6 +6,14 @@ use crate::error::Result;
 use crate::output;
 use crate::report::Document;
 
+/// About how many bytes it takes to measure the spectrum of a picture, for each of its numbers: as read, and as complex
+/// numbers on both sides of the transform.
+pub(super) const MEASURING: u64 = 64;
+
+/// How many bytes of a picture's spectrum stay, for each pixel of its height and width: there are fewer rings than that,
+/// each a number, once more while they are put together.
+pub(super) const SPECTRUM: u64 = 16;
+
 /// Writes the charts as what the file's ending asks for.
 pub(super) fn write_charts(out: &ChartFile, document: &Document, console: Console) -> Result<()> {
     let text = match out {

@@ -5,7 +5,7 @@ mod found;
 mod table;
 
 use super::pictures;
-use super::results::write_charts;
+use super::results::{MEASURING, SPECTRUM, write_charts};
 use super::schedule::build;
 use crate::args::{InspectSpectrumArgs, SamplerArgs};
 use crate::commands::classes;
@@ -23,7 +23,7 @@ use tweedie_diffusion::ScheduleKind;
 use tweedie_tensor::ops;
 use tweedie_train::SampleRequest;
 use tweedie_train::measure::spectrum::{NoisedSpectra, PaintedSpectra};
-use tweedie_train::plan::check_pictures;
+use tweedie_train::plan::{check_pictures, check_room};
 
 /// Pictures of data that are looked at when nothing says how many, and pictures of a model.
 const PICTURES: usize = 1000;
@@ -64,6 +64,10 @@ fn of_pictures(args: &InspectSpectrumArgs, seed: u64, console: Console) -> Resul
     let n = args.n.map_or(PICTURES, |n| n as usize).min(pictures.len());
     let indices = pictures::drawn(n, pictures.len(), seed)?;
     let at_a_time = pictures_at_a_time(pictures.shape());
+    let [channels, height, width] = pictures.shape();
+    let working = MEASURING * (at_a_time.min(n) * channels * height * width) as u64;
+    let kept = NoisedSpectra::SPECTRA * SPECTRUM * (height + width) as u64;
+    check_room(pictures.shape(), working, n, kept, "--n")?;
     let mut spectra = NoisedSpectra::new(&*pictures, indices, at_a_time, &schedule, seed)?;
     let interrupt = Interrupt::listen(console, "stopping");
     measuring::run(&mut spectra, "spectra", &interrupt, console)?;
