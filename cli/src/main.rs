@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     error::report_faults_in_one_line();
     let Cli { command, everywhere } = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(told) => return tell(&told),
+        Err(message) => return print_parsed(&message),
     };
     // A fault in any thread has said so by the hook; all that is left is to end.
     match std::panic::catch_unwind(|| run(&command, &everywhere)) {
@@ -42,16 +42,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints what the parser has to say: help on stdout, or what is wrong on stderr.
-fn tell(told: &clap::Error) -> ExitCode {
-    let printed = told.print().and_then(|()| std::io::stdout().flush());
+/// Prints what the parser of the command line returned: help on stdout, or what is wrong on stderr.
+fn print_parsed(message: &clap::Error) -> ExitCode {
+    let printed = message.print().and_then(|()| std::io::stdout().flush());
     match printed {
-        Err(error) if !told.use_stderr() => end(&Failure::unprintable(&error)),
-        _ => ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2)),
+        Err(error) if !message.use_stderr() => end(&Failure::unprintable(&error)),
+        _ => ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2)),
     }
 }
 
-/// Says why the program ends, and with which status.
+/// Prints why the program ends; the status that it ends with.
 fn end(failure: &Failure) -> ExitCode {
     if !matches!(failure, Failure::Unread) {
         let _ = writeln!(std::io::stderr(), "{failure}");

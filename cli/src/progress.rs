@@ -36,9 +36,9 @@ impl Progress {
         let forms = Arc::new(Mutex::new(Forms::new()));
         let bar = console.is_live().then(|| {
             let bar = ProgressBar::with_draw_target(Some(WHOLE), ProgressDrawTarget::stderr_with_hz(10));
-            let shown = Arc::clone(&forms);
+            let drawn_forms = Arc::clone(&forms);
             let draw = move |state: &ProgressState, to: &mut dyn Write| {
-                let forms = shown.lock().map(|forms| forms.clone()).unwrap_or_default();
+                let forms = drawn_forms.lock().map(|forms| forms.clone()).unwrap_or_default();
                 let share = state.pos() as f64 / WHOLE as f64;
                 // Writing into a string does not fail. The last column stays free: some terminals break the line there.
                 let _ = to.write_str(&fitted(share, &forms, width().saturating_sub(1)));
@@ -53,7 +53,7 @@ impl Progress {
         Progress { console, bar, forms, last_line: Instant::now() }
     }
 
-    /// Says that `share` of the work (0 to 1) is done. `text` is asked for only when it is shown.
+    /// Says that `share` of the work (0 to 1) is done. `text` is asked for only when it is drawn_forms.
     pub(crate) fn update(&mut self, share: f64, text: impl FnOnce() -> String) {
         self.update_forms(share, || vec![text()]);
     }
@@ -61,8 +61,8 @@ impl Progress {
     /// [`Progress::update`] with a text in several lengths, the longest first.
     pub(crate) fn update_forms(&mut self, share: f64, forms: impl FnOnce() -> Vec<String>) {
         if let Some(bar) = &self.bar {
-            if let Ok(mut shown) = self.forms.lock() {
-                *shown = forms();
+            if let Ok(mut drawn_forms) = self.forms.lock() {
+                *drawn_forms = forms();
             }
             bar.set_position((share.clamp(0.0, 1.0) * WHOLE as f64) as u64);
         } else if !self.console.quiet && self.last_line.elapsed() >= INTERVAL {
@@ -76,8 +76,8 @@ impl Progress {
     pub(crate) fn busy(&self, text: &str, always: bool) {
         match &self.bar {
             Some(bar) => {
-                if let Ok(mut shown) = self.forms.lock() {
-                    *shown = vec![text.to_string()];
+                if let Ok(mut drawn_forms) = self.forms.lock() {
+                    *drawn_forms = vec![text.to_string()];
                 }
                 bar.tick();
             }
@@ -154,11 +154,11 @@ mod tests {
 
     #[test]
     fn durations() {
-        let said = |seconds| duration(Duration::from_secs_f64(seconds));
-        assert_eq!(said(0.4), "0s");
-        assert_eq!(said(59.6), "1m 00s");
-        assert_eq!(said(185.0), "3m 05s");
-        assert_eq!(said(7260.0), "2h 01m");
+        let text = |seconds| duration(Duration::from_secs_f64(seconds));
+        assert_eq!(text(0.4), "0s");
+        assert_eq!(text(59.6), "1m 00s");
+        assert_eq!(text(185.0), "3m 05s");
+        assert_eq!(text(7260.0), "2h 01m");
     }
 
     #[test]

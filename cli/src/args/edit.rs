@@ -41,9 +41,9 @@ pub(crate) struct EditCommon {
     pub(crate) out: PathBuf,
 }
 
-/// Paint a part of a picture anew
+/// Repaint a part of a picture
 ///
-/// White in the mask is what is painted anew; what is black stays as it is. --out shows the picture, the picture with a
+/// The part that is white in the mask is repainted, the part that is black stays as it is. --out shows the picture, the picture with a
 /// grey hole, and N results.
 ///
 /// The known part is noised to the level that each step reaches (Song et al. 2021). So that the two parts agree, every
@@ -59,7 +59,7 @@ pub(crate) struct InpaintArgs {
     /// The picture, of the model's size
     #[arg(long, value_name = "FILE")]
     pub(crate) image: PathBuf,
-    /// A picture of the same size, white where the other is painted anew
+    /// A picture of the same size, white where the other is to be repainted
     #[arg(long, value_name = "FILE")]
     pub(crate) mask: PathBuf,
     /// How many results
@@ -91,7 +91,7 @@ pub(crate) struct VaryArgs {
     /// The picture, of the model's size
     #[arg(long, value_name = "FILE")]
     pub(crate) image: PathBuf,
-    /// How much is painted anew, from 0 (nothing) to 1 (everything)
+    /// How much is repainted, from 0 (nothing) to 1 (everything)
     #[arg(
         long,
         allow_negative_numbers = true,
@@ -121,7 +121,7 @@ pub(crate) struct InterpolateArgs {
     /// The two pictures, of the model's size; to be given twice
     #[arg(long, value_name = "FILE", required = true)]
     pub(crate) image: Vec<PathBuf>,
-    /// How many pictures, those of the two ends among them
+    /// How many pictures, including one at each end
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) n: u32,
     /// Which way leads from noise to noise

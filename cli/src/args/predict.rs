@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 /// Run the network once
 ///
-/// Prints what it answers to noisy pictures as it stands: the noise, the picture or the velocity, whichever the model
+/// Prints its output for noisy pictures as it stands: the noise, the picture or the velocity, whichever the model
 /// was trained to predict.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -34,7 +34,7 @@ pub(crate) struct PredictArgs {
     /// The weights as they are, not their moving average
     #[arg(long)]
     pub(crate) no_ema: bool,
-    /// Write tensor `x`, the network's answer
+    /// Write tensor `x`, the network's output
     #[arg(long, value_name = "FILE.safetensors")]
     pub(crate) raw: Option<PathBuf>,
 }

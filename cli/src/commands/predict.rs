@@ -1,4 +1,4 @@
-//! `tweedie predict`: the network's answer to noisy pictures.
+//! `tweedie predict`: the network's output for noisy pictures.
 
 use super::{captions, classes, noise};
 use crate::args::PredictArgs;
@@ -24,7 +24,7 @@ struct Predicted<'a> {
     std: f64,
 }
 
-/// Reads the pictures, asks the network, writes its answer.
+/// Reads the pictures, runs the network, writes its output.
 ///
 /// # Errors
 /// Whatever the user can mend.
@@ -50,19 +50,19 @@ pub(crate) fn predict(args: &PredictArgs, console: Console) -> Result<()> {
 
     let kept = size_of::<f32>() * model.output_channels() * shape[1] * shape[2];
     check_pictures(model.network_config(), pictures_at_a_time(shape), n, kept as u64, "--noise of")?;
-    let mut answer = Vec::with_capacity(x.numel());
+    let mut output_values = Vec::with_capacity(x.numel());
     let at_a_time = pictures_at_a_time(shape);
     for first in (0..n).step_by(at_a_time) {
         let count = at_a_time.min(n - first);
         let times = &timesteps[first..first + count];
         let part = model.predict(&ops::narrow(&x, 0, first, count)?, times, &condition.part(first, count))?;
-        answer.extend_from_slice(part.as_slice());
+        output_values.extend_from_slice(part.as_slice());
     }
     if let Some(raw) = &args.raw {
-        noise::write(raw, &answer, [model.output_channels(), shape[1], shape[2]])?;
+        noise::write(raw, &output_values, [model.output_channels(), shape[1], shape[2]])?;
     }
 
-    let (mean, std) = moments(&answer);
+    let (mean, std) = moments(&output_values);
     let (c, [_, h, w]) = (model.output_channels(), shape);
     let out = args.raw.as_deref();
     console.print(format!("{n} × {c} × {h} × {w} numbers: mean {mean:.6}, standard deviation {std:.6}"))?;

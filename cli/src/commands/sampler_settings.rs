@@ -1,4 +1,4 @@
-//! The sampler and its settings: those of the command line over those that the model came with.
+//! The sampler and its settings: what the command line gives, over what the model came with.
 
 use crate::args::SamplerArgs;
 use crate::error::{Failure, Result};
@@ -6,7 +6,7 @@ use tweedie_diffusion::Setting;
 use tweedie_train::Model;
 use tweedie_train::config::{SamplerKind, SamplingConfig};
 
-/// The model's own settings, with those of the command line in their place.
+/// The model's own settings, replaced by what the command line gives.
 ///
 /// # Errors
 /// A setting that is out of range, or that the sampler or the model has no use for.

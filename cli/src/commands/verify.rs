@@ -24,7 +24,7 @@ pub(crate) fn verify(args: &VerifyArgs, seed: u64, console: Console) -> Result<(
     if let Some(path) = &args.model {
         table.extend(model_rows(&open(path, !args.no_ema, console)?, seed)?);
     }
-    tell(&table, console)?;
+    print(&table, console)?;
     console.result(&table)?;
     let failed = table.iter().filter(|row| !row.pass).count();
     match failed {
@@ -43,7 +43,7 @@ const NUMBER: usize = 16;
 const TOLERANCE: usize = 7;
 
 /// The table for a person.
-fn tell(table: &[Row], console: Console) -> Result<()> {
+fn print(table: &[Row], console: Console) -> Result<()> {
     for line in lines(table) {
         console.print(line)?;
     }

@@ -11,7 +11,7 @@ pub(crate) enum Colour {
 }
 
 impl Colour {
-    /// The colour that pictures of `channels` channels are shown in.
+    /// The colour that pictures of `channels` channels are drawn in.
     ///
     /// # Errors
     /// When the channels are neither one grey nor red, green and blue.
@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn the_ends_and_the_middle_of_the_range() {
-        let shown: Vec<u8> = [-1.0, 1.0, 0.0, -3.0, 7.0, f32::NAN, f32::INFINITY].map(byte).to_vec();
-        assert_eq!(shown, [0, 255, 128, 0, 255, 0, 255]);
+        let bytes: Vec<u8> = [-1.0, 1.0, 0.0, -3.0, 7.0, f32::NAN, f32::INFINITY].map(byte).to_vec();
+        assert_eq!(bytes, [0, 255, 128, 0, 255, 0, 255]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl Axis {
         Some(Axis { low, high, log: false })
     }
 
-    /// A logarithmic axis over those of `values` that are above 0.
+    /// A logarithmic axis over the `values` above 0.
     pub(super) fn log(values: impl Iterator<Item = f64>) -> Option<Axis> {
         let (low, high) = range(values.filter(|v| v.is_finite() && *v > 0.0))?;
         // At least a factor of two, so that a flat curve is seen to be flat.
@@ -64,7 +64,7 @@ impl Axis {
     }
 }
 
-/// A number as short as it can be said on an axis.
+/// A number as short as it can be labels on an axis.
 pub(super) fn label(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn labels_are_short() {
-        let said = [0.0, 1e-4, 0.0025, 0.1 + 0.2, 3.0, 9000.0, 12000.0, 2.5e6].map(label);
-        assert_eq!(said, ["0", "1e-4", "0.0025", "0.3", "3", "9000", "12k", "2.5M"]);
+        let labels = [0.0, 1e-4, 0.0025, 0.1 + 0.2, 3.0, 9000.0, 12000.0, 2.5e6].map(label);
+        assert_eq!(labels, ["0", "1e-4", "0.0025", "0.3", "3", "9000", "12k", "2.5M"]);
     }
 }

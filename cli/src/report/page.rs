@@ -123,19 +123,19 @@ fn rows(key: &str, value: &Value) -> Vec<(String, String)> {
             .zip(1..)
             .flat_map(|(value, number)| rows(&below(&number.to_string()), value))
             .collect(),
-        other => vec![(key.to_string(), said(other))],
+        other => vec![(key.to_string(), text_of(other))],
     }
 }
 
 /// A value that has no keys as a person writes it.
-fn said(value: &Value) -> String {
+fn text_of(value: &Value) -> String {
     match value {
         Value::Null => "–".to_string(),
         Value::Bool(true) => "yes".to_string(),
         Value::Bool(false) => "no".to_string(),
         Value::String(text) => text.clone(),
         Value::Array(items) if items.is_empty() => "none".to_string(),
-        Value::Array(items) => items.iter().map(said).collect::<Vec<_>>().join(", "),
+        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
 }

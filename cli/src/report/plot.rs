@@ -32,7 +32,7 @@ pub(crate) struct Plot {
 }
 
 impl Plot {
-    /// A frame wide and high enough for those of these values that are above 0.
+    /// A frame wide and high enough for the values above 0.
     pub(crate) fn new(
         frame: Frame<'_>,
         across: impl Iterator<Item = f64>,

@@ -133,7 +133,7 @@ impl JacobianProbe<f32> for Model {
             let tape = Tape::new();
             let x: Var<f32> = tape.leaf(x_t.clone());
             let ctx = Ctx::inference(&self.params);
-            let output = self.answer(&ctx, x.clone(), &clocks, condition)?;
+            let output = self.forward(&ctx, x.clone(), &clocks, condition)?;
             let prediction =
                 Prediction::from_output(self.prediction()?, output.value().clone(), self.learns_variance)?;
             // What the output says of the variance is no part of what is predicted.

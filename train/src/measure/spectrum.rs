@@ -83,7 +83,7 @@ pub struct Settling {
     pub step: Vec<usize>,
     /// The frequency above which noise is the stronger, after each of these steps.
     pub crossover: Vec<f64>,
-    /// For each ring the step from which on x̂_0 stays within the tolerance of its last value.
+    /// For each ring the first step at and after which x̂_0 is within the tolerance of its last value.
     pub fixed_from: Vec<usize>,
     /// How far each ring of x̂_0 is from its last value, at each of these steps.
     pub deviations: Vec<Vec<f64>>,
@@ -219,8 +219,8 @@ impl PaintedSpectra {
         (size_of::<f32>() * numbers) as u64
     }
 
-    /// Sees the state after a step; some of a long run's are kept, and the last.
-    pub fn see(&mut self, state: State<f32>) {
+    /// Adds the state after a step; of a long run some are kept, the last among them.
+    pub fn add(&mut self, state: State<f32>) {
         let every = self.steps.div_ceil(KEPT_STATES).max(1);
         if state.step.is_multiple_of(every) || state.step + 1 == self.steps {
             self.kept.push(state);

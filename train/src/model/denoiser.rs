@@ -14,7 +14,7 @@ impl Model {
     /// Shapes or counts that do not fit, a class or a word that does not exist.
     pub fn predict(&self, x: &Tensor<f32>, timesteps: &[f64], condition: &Condition) -> Result<Tensor<f32>> {
         Ok(self
-            .answer(&Ctx::inference(&self.params), Var::constant(x.clone()), timesteps, condition)?
+            .forward(&Ctx::inference(&self.params), Var::constant(x.clone()), timesteps, condition)?
             .into_value())
     }
 
@@ -30,12 +30,12 @@ impl Model {
         condition: &Condition,
     ) -> Result<Vec<Tensor<f32>>> {
         let ctx = Ctx::inference(&self.params).with_attention_maps();
-        self.answer(&ctx, Var::constant(x.clone()), timesteps, condition)?;
+        self.forward(&ctx, Var::constant(x.clone()), timesteps, condition)?;
         Ok(ctx.take_attention_maps())
     }
 
     /// The network's pass over pictures that may stand on a tape.
-    pub(crate) fn answer(
+    pub(crate) fn forward(
         &self,
         ctx: &Ctx,
         x: Var<f32>,
@@ -81,7 +81,7 @@ impl Denoiser<f32> for Model {
         if !value.all_finite() {
             // Once more, to say where: watching every layer costs too much to be done each time.
             let ctx = Ctx::inference(&self.params).watching();
-            self.answer(&ctx, Var::constant(x_t.clone()), &clocks, condition).map_err(refused)?;
+            self.forward(&ctx, Var::constant(x_t.clone()), &clocks, condition).map_err(refused)?;
             let layer = ctx.first_not_finite().unwrap_or("after the last").to_string();
             return Err(refused(Error::NotFinite { t: clocks[0], layer }));
         }

@@ -58,7 +58,7 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// A configuration that makes no network; weights that are not those of the network, in name or shape.
+    /// A configuration that makes no network; weights whose names or shapes are not those that the network has.
     pub fn new(
         config: NetworkConfig,
         params: Params<f32>,
@@ -73,7 +73,7 @@ impl Model {
         };
         if specs.len() != params.len() || !specs.iter().zip(params.iter()).all(own) {
             return Err(Error::config(
-                "the weights are not those of the network, in name or shape",
+                "the names or shapes of the weights are not the network's",
                 "Model::new",
                 "give weights that were drawn for a network of the same configuration",
             ));

@@ -71,8 +71,8 @@ pub(crate) struct BpdArgs {
 /// The fixed variances by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VarianceName {
-    /// β̃, that of the posterior
+    /// β̃, the variance of the posterior
     FixedSmall,
-    /// β, that of the forward step
+    /// β, the variance of the forward step
     FixedLarge,
 }

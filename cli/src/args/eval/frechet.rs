@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 /// How near a model's pictures are to real ones: Fréchet and kernel distance, precision and recall
 ///
-/// Pictures are compared by features: those of a small classifier that the program trains on DATA, in a minute or two,
-/// and keeps beside the model; or those of any network with --features and --description. The baseline is the
+/// Pictures are compared by features. A small classifier computes them, which the program trains on DATA in a minute or two
+/// and keeps beside the model; or any network, given with --features and --description. The baseline is the
 /// Fréchet distance that real pictures have in the place of the painted ones: no model can be expected to be below
 /// it. All numbers depend on the features and on how many pictures there are: compare equal with equal.
 #[derive(Debug, Args)]

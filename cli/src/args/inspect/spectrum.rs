@@ -8,7 +8,7 @@ use tweedie_diffusion::ScheduleKind;
 ///
 /// Of data or a picture: the mean power of each ring of frequencies, measured in clean and in noisy pictures, beside
 /// E|X_t(f)|² = ᾱ_t |X_0(f)|² + 1 − ᾱ_t; the frequency above which noise is the stronger, over t; and α of S(f) ∝ f^−α. Of a
-/// model: the same along its sampler, with what it painted in the place of X_0, and for each ring the step from which on x̂_0 stays
+/// model: the same along its sampler, with what it painted in the place of X_0, and for each ring the step after which x̂_0 stays
 /// within --tolerance of its last value. Frequencies are in cycles a pixel.
 #[derive(Debug, Args)]
 #[command(

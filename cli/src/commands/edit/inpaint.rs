@@ -29,7 +29,7 @@ struct Inpainted<'a> {
     asked: Asked<'a>,
 }
 
-/// Paints a part of a picture anew.
+/// Repaints a part of a picture.
 ///
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
@@ -44,7 +44,7 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
         return Err(Failure::user(
             "nothing to paint",
             format!("--mask {}", args.mask.display()),
-            "make white what is to be painted anew",
+            "make the part white that is to be repainted",
         ));
     }
     let painted = white.repeat(channels);
@@ -64,7 +64,7 @@ pub(super) fn inpaint(args: &InpaintArgs, seed: u64, console: Console) -> Result
     let masked = Tensor::from_fn([1, channels, height, width], grey);
     let pixels = height * width;
     let times = counted(n, "time");
-    console.say(format!("painted {painted_pixels} of {pixels} pixels anew, {times}, in {seconds:.1} s"));
+    console.say(format!("repainted {painted_pixels} of {pixels} pixels, {times}, in {seconds:.1} s"));
     editing.write(&[&batch(&picture)?, &masked, &results], (n + 2).min(IN_A_ROW))?;
     console.result(&Inpainted {
         model: &args.common.model,

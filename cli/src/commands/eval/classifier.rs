@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use tweedie_train::data::Split;
 use tweedie_train::measure::features::{ClassifierStep, ClassifierTraining, TrainedClassifier};
 
-/// The classifier of `real` for pictures of `shape`: that of the file `given`, else the one beside `model`; if there is
-/// none, it is trained and kept there.
+/// The classifier of `real` for pictures of `shape`, from the file `given` or from beside `model`; if there is none yet, it
+/// is trained and kept there.
 ///
 /// # Errors
 /// A file that is no classifier, or one of other data; data without classes; [`Failure::Interrupted`] on Ctrl-C.

@@ -117,7 +117,7 @@ pub(super) fn frechet(args: &FrechetArgs, seed: u64, console: Console) -> Result
     let (found, usual) = (scores(&of_real, &of_painted)?, scores(&of_real, &of_others)?);
     let baseline = (&usual, others.len());
     let compared = Compared::new(args, &real, split, [n, order.len()], &judge, &found, baseline);
-    compared.tell(&found, &usual, console)?;
+    compared.print(&found, &usual, console)?;
     console.result(&compared)
 }
 
@@ -154,8 +154,8 @@ impl<'a> Compared<'a> {
         }
     }
 
-    /// Says it to a person: each score beside what real pictures have.
-    fn tell(&self, found: &Scores, usual: &Scores, console: Console) -> Result<()> {
+    /// Prints it for a person: each score beside what real pictures have.
+    fn print(&self, found: &Scores, usual: &Scores, console: Console) -> Result<()> {
         let Compared { n, real, data, split, features, dimensions, baseline_n, .. } = self;
         console.print(format!(
             "{n} pictures beside {real} of {data} ({split} split), in {dimensions} features ({features});\n\

@@ -23,7 +23,7 @@ const ROWS: usize = 8;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
-struct Looked<'a> {
+struct Summary<'a> {
     data: &'a str,
     split: &'static str,
     /// Pictures in the set.
@@ -69,32 +69,32 @@ pub(super) fn data(args: &InspectDataArgs, seed: u64, console: Console) -> Resul
     let n = args.n.map_or(source.len(), |n| n as usize).min(source.len());
     check_memory(&*source, n)?;
     let at_a_time = (AT_A_TIME / source.shape().iter().product::<usize>().max(1)).clamp(1, 256);
-    let mut seen = Seen::new(&*source)?;
+    let mut tally = Tally::new(&*source)?;
     let mut progress = Progress::new(console);
     for indices in pictures::drawn(n, source.len(), seed)?.chunks(at_a_time) {
         let batch = read_batch(&*source, indices)?;
         if let Some(PicturePlace::Folder(folder)) = &args.out {
-            write_each(folder, seen.labels, n, &batch.x)?;
+            write_each(folder, tally.labels, n, &batch.x)?;
         }
-        seen.see(&batch.x, &batch.labels)?;
-        progress.update(seen.labels as f64 / n as f64, || format!("{} of {n} pictures", seen.labels));
+        tally.add(&batch.x, &batch.labels)?;
+        progress.update(tally.labels as f64 / n as f64, || format!("{} of {n} pictures", tally.labels));
     }
     progress.finish();
-    let looked = seen.sum_up(args.data(), split, &*source)?;
-    looked.tell(console)?;
+    let summary = tally.summary(args.data(), split, &*source)?;
+    summary.print(console)?;
     match &args.out {
         Some(PicturePlace::File(file)) => {
-            let png = seen.grid()?;
-            let document = looked.document(png.clone());
+            let png = tally.grid()?;
+            let document = summary.document(png.clone());
             write_pictures(file, &png, &document, console)?;
         }
         Some(PicturePlace::Folder(folder)) => console.say(format!("in {}", folder.display())),
         None => {}
     }
-    console.result(&looked)
+    console.result(&summary)
 }
 
-/// Refuses pictures that would not fit: a batch of them, those of the grid, and the spectrum of each.
+/// Refuses pictures that would not fit: a batch of them, the pictures of the grid, and the spectrum of each.
 fn check_memory(source: &dyn Source, n: usize) -> Result<()> {
     let [channels, height, width] = source.shape();
     let numbers = (channels * height * width) as u64;
@@ -115,8 +115,8 @@ fn write_each(folder: &Path, first: usize, n: usize, x: &Tensor<f32>) -> Result<
     Ok(())
 }
 
-/// What is kept of the pictures as they go by.
-struct Seen {
+/// What is counted and kept of the pictures as they are read.
+struct Tally {
     bands: Bands,
     labels: usize,
     counts: Vec<usize>,
@@ -127,11 +127,11 @@ struct Seen {
     kept: Vec<Vec<Tensor<f32>>>,
 }
 
-impl Seen {
-    fn new(source: &dyn Source) -> Result<Seen> {
+impl Tally {
+    fn new(source: &dyn Source) -> Result<Tally> {
         let [channels, height, width] = source.shape();
         let classes = source.classes().len();
-        Ok(Seen {
+        Ok(Tally {
             bands: Bands::new(height, width)?,
             labels: 0,
             counts: vec![0; classes],
@@ -141,7 +141,7 @@ impl Seen {
         })
     }
 
-    fn see(&mut self, x: &Tensor<f32>, labels: &[usize]) -> Result<()> {
+    fn add(&mut self, x: &Tensor<f32>, labels: &[usize]) -> Result<()> {
         let (channels, area) = (self.sums.len(), x.dims()[2] * x.dims()[3]);
         for (plane, values) in x.as_slice().chunks_exact(area).enumerate() {
             let sums = &mut self.sums[plane % channels];
@@ -164,14 +164,14 @@ impl Seen {
         Ok(())
     }
 
-    fn sum_up<'a>(&self, data: &'a str, split: Split, source: &dyn Source) -> Result<Looked<'a>> {
+    fn summary<'a>(&self, data: &'a str, split: Split, source: &dyn Source) -> Result<Summary<'a>> {
         let [_, height, width] = source.shape();
         let pixels = (self.labels * height * width) as f64;
         let mean = mean_spectrum(&Tensor::from_slice([self.labels, self.bands.len()], &self.spectra)?);
         let power: Vec<f64> = mean.iter().map(|mean| mean.mean).collect();
         let law = PowerLaw::fit(self.bands.frequencies(), &power);
         let classes = source.classes().iter().zip(&self.counts);
-        Ok(Looked {
+        Ok(Summary {
             data,
             split: split.name(),
             pictures: source.len(),
@@ -196,16 +196,16 @@ impl Seen {
     fn grid(&self) -> Result<Vec<u8>> {
         let classes: Vec<&Vec<Tensor<f32>>> = self.kept.iter().filter(|kept| !kept.is_empty()).collect();
         let rows = classes.iter().map(|kept| kept.len()).min().unwrap_or(0);
-        let mut shown = match classes.len() {
+        let mut pictures_of_grid = match classes.len() {
             2..=20 => (0..rows).flat_map(|row| classes.iter().map(move |kept| &kept[row])).collect(),
             _ => classes.iter().flat_map(|kept| kept.iter()).take(ROWS * ROWS).collect::<Vec<_>>(),
         }
         .into_iter();
-        let Some(first) = shown.next() else {
+        let Some(first) = pictures_of_grid.next() else {
             return Err(Failure::user("no pictures", "--n", "give at least 1"));
         };
         let mut pictures = Pictures::from_tensor(first)?;
-        shown.try_for_each(|picture| pictures.append(picture))?;
+        pictures_of_grid.try_for_each(|picture| pictures.append(picture))?;
         let columns = match classes.len() {
             columns @ 2..=20 => columns,
             _ => columns_for(pictures.len(), None),
@@ -214,8 +214,8 @@ impl Seen {
     }
 }
 
-impl Looked<'_> {
-    fn tell(&self, console: Console) -> Result<()> {
+impl Summary<'_> {
+    fn print(&self, console: Console) -> Result<()> {
         let [c, h, w] = self.shape;
         let of = if self.n < self.pictures { format!(" (looked at {})", self.n) } else { String::new() };
         let pictures = if self.pictures == 1 { "picture" } else { "pictures" };

@@ -73,7 +73,7 @@ pub(super) fn forward(args: &InspectForwardArgs, seed: u64, console: Console) ->
     let numbers = source.shape().iter().product::<usize>() * (1 + times.len());
     check_room(source.shape(), 0, drawn.len(), COLUMN * numbers as u64, "--n")?;
     let x0 = read_batch(&*source, &drawn)?.x;
-    let shown = Noised {
+    let noised = Noised {
         source: name,
         n: x0.dims()[0],
         schedule: args.schedule.name(),
@@ -83,23 +83,23 @@ pub(super) fn forward(args: &InspectForwardArgs, seed: u64, console: Console) ->
             .map(|&t| Time { t, right: Kernel::of(&schedule, t), without_root: Kernel::of(&without, t) })
             .collect(),
     };
-    shown.tell(console)?;
+    noised.print(console)?;
     if let Some(out) = &args.out {
         let strips = [strip(&schedule, &x0, &times, seed)?, strip(&without, &x0, &times, seed)?];
         let png = stacked(&strips)?;
         let captions = ["x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε", "without the root: each step multiplies by 1 − β_t"];
-        let said: Vec<String> = times.iter().map(ToString::to_string).collect();
+        let names: Vec<String> = times.iter().map(ToString::to_string).collect();
         let mut document = Document {
-            title: format!("{}, noised by the schedule {}", shown.source, args.schedule),
+            title: format!("{}, noised by the schedule {}", noised.source, args.schedule),
             ..Document::default()
         };
         for (canvas, caption) in strips.iter().zip(captions) {
             let png = encode_png(&canvas.bytes, canvas.colour, canvas.height, canvas.width)?;
-            document.pictures.push((png, format!("{caption}; x_0, then t = {}", said.join(", "))));
+            document.pictures.push((png, format!("{caption}; x_0, then t = {}", names.join(", "))));
         }
         write_pictures(out, &png, &document, console)?;
     }
-    console.result(&shown)
+    console.result(&noised)
 }
 
 /// The times that were asked for, or eight.
@@ -151,18 +151,18 @@ fn stacked([above, below]: &[Canvas; 2]) -> Result<Vec<u8>> {
 }
 
 impl Noised {
-    fn tell(&self, console: Console) -> Result<()> {
+    fn print(&self, console: Console) -> Result<()> {
         console.print(format!("{:>42}{:>33}", "with the root", "without the root"))?;
         console.print(format!(
             "{:>9} {:>10} {:>10} {:>10}  {:>10} {:>10} {:>10}",
             "t", "signal", "noise", "variance", "signal", "noise", "variance"
         ))?;
         for Time { t, right, without_root } in &self.times {
-            let said = |kernel: &Kernel| {
+            let numbers = |kernel: &Kernel| {
                 let [s, n, v] = [kernel.signal, kernel.noise, kernel.variance].map(digits);
                 format!("{s:>10} {n:>10} {v:>10}")
             };
-            console.print(format!("{t:>9} {}  {}", said(right), said(without_root)))?;
+            console.print(format!("{t:>9} {}  {}", numbers(right), numbers(without_root)))?;
         }
         Ok(())
     }

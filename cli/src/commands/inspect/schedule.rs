@@ -44,14 +44,14 @@ pub(super) fn schedule(args: &InspectScheduleArgs, console: Console) -> Result<(
         output::claim_file(out.path(), "--out")?;
     }
     let tables = args.schedule.iter().map(|&kind| Ok(Table::new(kind, &build(kind, args.timesteps)?)));
-    let shown = Schedules { timesteps: args.timesteps, schedules: tables.collect::<Result<_>>()? };
-    for table in &shown.schedules {
-        table.tell(console)?;
+    let schedules = Schedules { timesteps: args.timesteps, schedules: tables.collect::<Result<_>>()? };
+    for table in &schedules.schedules {
+        table.print(console)?;
     }
     if let Some(out) = &args.out {
-        write_charts(out, &shown.document(), console)?;
+        write_charts(out, &schedules.document(), console)?;
     }
-    console.result(&shown)
+    console.result(&schedules)
 }
 
 /// The schedule of a family that the command line names.
@@ -81,7 +81,7 @@ impl Table {
     }
 
     /// A row for every tenth of t.
-    fn tell(&self, console: Console) -> Result<()> {
+    fn print(&self, console: Console) -> Result<()> {
         let last = self.beta.len();
         console.print(format!("{}, T = {last}", self.schedule))?;
         // The tilde takes no column.

@@ -1,4 +1,4 @@
-//! Where painted pictures are hung: a grid, an animation, or a file each.
+//! What painted pictures are put together to: a grid, an animation, or a file each.
 
 use crate::args::Out;
 use crate::error::Result;
@@ -11,7 +11,7 @@ use tweedie_tensor::Tensor;
 /// Takes pictures batch by batch, and keeps no more of them than what is written at the end needs.
 pub(super) enum Gallery<'a> {
     Grid { path: &'a Path, pictures: Option<Pictures> },
-    Film { path: &'a Path, frames: Animation, shown: Vec<usize>, next: usize },
+    Animation { path: &'a Path, frames: Animation, steps: Vec<usize>, next: usize },
     Folder { path: &'a Path, n: usize },
 }
 
@@ -34,19 +34,19 @@ impl<'a> Gallery<'a> {
         match out {
             Out::Png(path) => Gallery::Grid { path, pictures: None },
             Out::Gif(path) => {
-                Gallery::Film { path, frames: Animation::default(), shown: shown_steps(steps), next: 0 }
+                Gallery::Animation { path, frames: Animation::default(), steps: frame_steps(steps), next: 0 }
             }
             Out::Folder(path) => Gallery::Folder { path, n },
         }
     }
 
-    /// Sees the batch after step number `step`; a film keeps some of these.
+    /// Adds the batch as it is after step number `step` to an animation, which has frames of some steps.
     ///
     /// # Errors
     /// Pictures that cannot be drawn.
-    pub(super) fn see(&mut self, step: usize, x: &Tensor<f32>) -> Result<()> {
-        if let Gallery::Film { frames, shown, next, .. } = self
-            && shown.get(*next) == Some(&step)
+    pub(super) fn add_step(&mut self, step: usize, x: &Tensor<f32>) -> Result<()> {
+        if let Gallery::Animation { frames, steps, next, .. } = self
+            && steps.get(*next) == Some(&step)
         {
             frames.add(*next, x)?;
             *next += 1;
@@ -54,18 +54,18 @@ impl<'a> Gallery<'a> {
         Ok(())
     }
 
-    /// Takes a finished batch, whose first picture is number `first`.
+    /// Adds a finished batch, whose first picture is number `first`.
     ///
     /// # Errors
     /// Pictures that cannot be drawn or written.
-    pub(super) fn hang(&mut self, first: usize, x: &Tensor<f32>) -> Result<()> {
+    pub(super) fn add(&mut self, first: usize, x: &Tensor<f32>) -> Result<()> {
         match self {
             Gallery::Grid { pictures: Some(pictures), .. } => pictures.append(x),
             Gallery::Grid { pictures, .. } => {
                 *pictures = Some(Pictures::from_tensor(x)?);
                 Ok(())
             }
-            Gallery::Film { frames, next, .. } => {
+            Gallery::Animation { frames, next, .. } => {
                 frames.add(*next, x)?;
                 *next = 0;
                 Ok(())
@@ -92,7 +92,7 @@ impl<'a> Gallery<'a> {
                 Some(pictures) => output::write(path, &grid_png(&pictures, columns(pictures.len()))?),
                 None => Ok(()),
             },
-            Gallery::Film { path, frames, .. } => {
+            Gallery::Animation { path, frames, .. } => {
                 output::write(path, &frames.encode(columns(frames.pictures()))?)
             }
             Gallery::Folder { path, .. } => match (classes, names) {
@@ -105,8 +105,8 @@ impl<'a> Gallery<'a> {
     }
 }
 
-/// The steps after which a film has a frame: evenly spread, and not the last, whose pictures are the finished ones.
-fn shown_steps(steps: usize) -> Vec<usize> {
+/// The steps after which an animation has a frame: evenly spread, and not the last, whose pictures are the finished ones.
+fn frame_steps(steps: usize) -> Vec<usize> {
     let frames = steps.min(MAX_FRAMES);
     (1..frames).map(|i| i * steps / frames - 1).collect()
 }
@@ -140,9 +140,9 @@ mod tests {
 
     #[test]
     fn frames_are_spread_over_the_steps() {
-        assert!(shown_steps(1).is_empty());
-        assert_eq!(shown_steps(4), [0, 1, 2]);
-        let many = shown_steps(1000);
+        assert!(frame_steps(1).is_empty());
+        assert_eq!(frame_steps(4), [0, 1, 2]);
+        let many = frame_steps(1000);
         assert_eq!(many.len(), MAX_FRAMES - 1);
         assert!(many.windows(2).all(|pair| (20..=21).contains(&(pair[1] - pair[0]))));
         assert!(many.last().is_some_and(|&last| last < 999));

@@ -80,7 +80,7 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
         match painted {
             Ok(Painted::Step(state)) => {
                 if let Some(gallery) = &mut gallery {
-                    gallery.see(state.step, &state.x)?;
+                    gallery.add_step(state.step, &state.x)?;
                 }
             }
             Ok(Painted::Batch { first, pictures }) => {
@@ -88,7 +88,7 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
                     attention::write(path, &model, &pictures, condition, seed)?;
                 }
                 if let Some(gallery) = &mut gallery {
-                    gallery.hang(first, &pictures)?;
+                    gallery.add(first, &pictures)?;
                 }
                 if let Some(raw) = &mut raw {
                     raw.extend_from_slice(pictures.as_slice());

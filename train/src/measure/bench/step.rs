@@ -83,7 +83,7 @@ impl Step {
     pub fn train(&mut self) -> Result<f32> {
         let tape = Tape::new();
         let ctx = Ctx::training(&self.params, &tape);
-        let output = self.answer(&ctx)?;
+        let output = self.output(&ctx)?;
         drop(ctx);
         let loss = mse(output, self.noise.clone())?;
         let value = loss.value().item()?;
@@ -98,10 +98,10 @@ impl Step {
     /// As [`Step::train`].
     pub fn forward(&self) -> Result<Tensor> {
         let ctx = Ctx::inference(&self.params);
-        Ok(self.answer(&ctx)?.into_value())
+        Ok(self.output(&ctx)?.into_value())
     }
 
-    fn answer(&self, ctx: &Ctx) -> Result<Var> {
+    fn output(&self, ctx: &Ctx) -> Result<Var> {
         let (classes, captions) = (self.labels.as_deref(), self.captions.as_deref());
         let inputs = Inputs { timesteps: &self.clocks, classes, captions };
         Ok(self.network.forward(ctx, Var::constant(self.x.clone()), inputs)?)

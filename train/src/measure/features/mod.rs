@@ -1,5 +1,5 @@
-//! Features to compare pictures by: those of a small classifier that the program trains on a data set, and whose reading
-//! also tells whether a picture shows the class that was asked for.
+//! Features to compare pictures by: a small classifier that the program trains on a data set computes them, and its class
+//! for a picture tells whether that shows what was asked for.
 
 mod file;
 mod shift;

@@ -5,12 +5,12 @@ use tweedie_diffusion::{Clip, Condition, Prediction, PredictionKind, VarianceKin
 use tweedie_tensor::random;
 use tweedie_tensor::{Tensor, ops};
 
-/// Pictures that the model is shown.
-const SHOWN: usize = 3;
+/// Pictures that the model predicts from.
+const PICTURES: usize = 3;
 
-/// What must hold of any model: its answer to a picture does not depend on the others of the batch, nor on the order, nor
-/// on when it is asked; its answer implies every other prediction and comes back; and the term of the bound that it
-/// implies is λ_t ‖ε − ε_θ‖² + C_t.
+/// What must hold of any model. Its prediction for a picture depends neither on the other pictures of the batch, nor on
+/// their order, nor on earlier passes; converted to any other kind of prediction and back, it is the same; and the term of
+/// the bound that follows from it is λ_t ‖ε − ε_θ‖² + C_t.
 ///
 /// # Errors
 /// What the model refuses.
@@ -18,14 +18,14 @@ pub fn model_rows(model: &Model, seed: u64) -> Result<Vec<Row>> {
     let [c, h, w] = model.shape();
     let last = model.schedule()?.num_timesteps() - 1;
     // Index 0 goes through the decoder, and the last may be pure noise.
-    let times: [usize; SHOWN] = [1.min(last), last / 2, last.saturating_sub(1)];
-    let classes = model.classes().map(|classes| (0..SHOWN).map(|i| i % classes.len()).collect::<Vec<_>>());
-    let x0: Tensor<f64> = random::normal([SHOWN, c, h, w], seed, purpose::START, 0, 0);
+    let times: [usize; PICTURES] = [1.min(last), last / 2, last.saturating_sub(1)];
+    let classes = model.classes().map(|classes| (0..PICTURES).map(|i| i % classes.len()).collect::<Vec<_>>());
+    let x0: Tensor<f64> = random::normal([PICTURES, c, h, w], seed, purpose::START, 0, 0);
     let x0 = Clip::At(1.0).apply(x0);
-    let noise: Tensor<f64> = random::normal([SHOWN, c, h, w], seed, purpose::NOISE, 0, 0);
+    let noise: Tensor<f64> = random::normal([PICTURES, c, h, w], seed, purpose::NOISE, 0, 0);
     let x_t = model.schedule()?.q_sample(&x0, &times, &noise)?.cast::<f32>();
 
-    let ask = |order: &[usize]| -> Result<Tensor<f32>> {
+    let predict = |order: &[usize]| -> Result<Tensor<f32>> {
         let parts: Vec<Tensor<f32>> =
             order.iter().map(|&i| ops::narrow(&x_t, 0, i, 1)).collect::<Result<_, _>>()?;
         let x = ops::concat(&parts.iter().collect::<Vec<_>>(), 0)?;
@@ -34,24 +34,32 @@ pub fn model_rows(model: &Model, seed: u64) -> Result<Vec<Row>> {
         let captions = model.words().map(|_| vec![Vec::new(); order.len()]);
         model.predict(&x, &clocks, &Condition { classes, captions })
     };
-    let apart = |a: &Tensor<f32>, b: &Tensor<f32>| -> Vec<f64> {
+    let differences = |a: &Tensor<f32>, b: &Tensor<f32>| -> Vec<f64> {
         a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| f64::from(a - b)).collect()
     };
-    let whole = ask(&[0, 1, 2])?;
-    let turned = ask(&[2, 0, 1])?;
+    let whole = predict(&[0, 1, 2])?;
+    let turned = predict(&[2, 0, 1])?;
     let back = ops::concat(&[&ops::narrow(&turned, 0, 1, 2)?, &ops::narrow(&turned, 0, 0, 1)?], 0)?;
     let largest = whole.as_slice().iter().fold(1.0, |largest: f64, y| largest.max(f64::from(y.abs())));
     let mut alone = Vec::new();
-    for i in 0..SHOWN {
-        alone.extend(apart(&ask(&[i])?, &ops::narrow(&whole, 0, i, 1)?));
+    for i in 0..PICTURES {
+        alone.extend(differences(&predict(&[i])?, &ops::narrow(&whole, 0, i, 1)?));
     }
     let mut rows = vec![
-        Row::identity("the model, asked twice: largest difference", apart(&whole, &ask(&[0, 1, 2])?), 0.0),
-        Row::identity("the model, another order of the batch: largest difference", apart(&whole, &back), 0.0),
+        Row::identity(
+            "the model, asked twice: largest difference",
+            differences(&whole, &predict(&[0, 1, 2])?),
+            0.0,
+        ),
+        Row::identity(
+            "the model, another order of the batch: largest difference",
+            differences(&whole, &back),
+            0.0,
+        ),
         Row::identity("the model, one picture at a time: largest difference", alone, 1e-5 * largest),
     ];
 
-    // What follows is arithmetic on its answer, in f64.
+    // What follows is arithmetic on its prediction, in f64.
     let (x_t, times) = (x_t.cast::<f64>(), times.as_slice());
     let prediction =
         Prediction::from_output(model.prediction()?, whole.cast::<f64>(), model.learns_variance)?;

@@ -27,7 +27,7 @@ impl Weights {
         if name.ends_with(".json") { Weights::Sharded(path.into()) } else { Weights::Whole(path.into()) }
     }
 
-    /// Whether a file's name is that of weights or an index of shards.
+    /// Whether a file is named as weights or an index of shards are.
     pub(super) fn is_name(name: &str) -> bool {
         name.ends_with(WHOLE) || (name.contains(".safetensors.") && name.ends_with(".json"))
     }
@@ -42,8 +42,7 @@ impl Weights {
         let has = |name: &String| names.contains(name);
         let (whole, index) = (format!("{STEM}{WHOLE}"), format!("{STEM}{WHOLE}{INDEX}"));
         if has(&index) {
-            let note =
-                has(&whole).then(|| format!("the weights are those of {index}; {whole} is left aside"));
+            let note = has(&whole).then(|| format!("the weights are read from {index}; {whole} is not read"));
             return Ok((Weights::Sharded(folder.join(index)), note));
         }
         if has(&whole) {
@@ -55,7 +54,9 @@ impl Weights {
             .collect();
         match variants[..] {
             [] => Err(none(folder, &names)),
-            [only] => Ok((Weights::at(&folder.join(only)), Some(format!("the weights are those of {only}")))),
+            [only] => {
+                Ok((Weights::at(&folder.join(only)), Some(format!("the weights are read from {only}"))))
+            }
             [..] => {
                 let list = variants.iter().map(|name| &name[..]).collect::<Vec<_>>().join(", ");
                 let remedy = format!("give one of them as MODEL: {}", folder.join(variants[0]).display());
@@ -84,14 +85,14 @@ impl Weights {
 fn none(folder: &Path, names: &[String]) -> Error {
     let ends =
         |endings: &[&str]| names.iter().find(|name| endings.iter().any(|ending| name.ends_with(ending)));
-    let shown = folder.display();
+    let folder_name = folder.display();
     if let Some(index) = ends(&[".bin.index.json"]) {
         return Error::model(
             "the weights are pickled (.bin), which is not read",
             &folder.join(index),
             format!(
                 "convert them: python -c \"from diffusers import UNet2DModel as M; \
-                 M.from_pretrained('{shown}', use_safetensors=False).save_pretrained('{shown}')\""
+                 M.from_pretrained('{folder_name}', use_safetensors=False).save_pretrained('{folder_name}')\""
             ),
         );
     }
@@ -101,8 +102,8 @@ fn none(folder: &Path, names: &[String]) -> Error {
             &folder.join(pickled),
             format!(
                 "convert them: python -c \"import torch, safetensors.torch as s; \
-                 s.save_file({{k: v.contiguous() for k, v in torch.load('{shown}/{pickled}', map_location='cpu', \
-                 weights_only=True).items()}}, '{shown}/{STEM}{WHOLE}')\""
+                 s.save_file({{k: v.contiguous() for k, v in torch.load('{folder_name}/{pickled}', map_location='cpu', \
+                 weights_only=True).items()}}, '{folder_name}/{STEM}{WHOLE}')\""
             ),
         );
     }

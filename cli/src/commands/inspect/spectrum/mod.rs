@@ -114,7 +114,7 @@ fn of_model(args: &InspectSpectrumArgs, path: &Path, seed: u64, console: Console
     let (mut spectra, mut batches) = (PaintedSpectra::new(steps), Vec::new());
     for painted in painter.paint(&request, n, "nothing was measured", |part| Ok(model.sample(part)?)) {
         match painted? {
-            Painted::Step(state) => spectra.see(state),
+            Painted::Step(state) => spectra.add(state),
             Painted::Batch { pictures, .. } => batches.push(pictures),
         }
     }
