@@ -60,7 +60,7 @@ fn step(args: &StepArgs, console: Console) -> Result<()> {
     let (mut progress, runs) = (Progress::new(console), args.runs as usize);
     let mut measurement = step.measure(runs);
     let mut done = 0;
-    while let Some(share) = measurement.next() {
+    for share in measurement.by_ref() {
         done += 1;
         progress.update(share?, || format!("run {done} of {}", 2 * runs));
     }
