@@ -4,7 +4,7 @@ use crate::error::{Failure, Result};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
-/// How the program talks.
+/// What the program prints, and where.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Console {
     /// One JSON value on stdout at the end.
@@ -43,7 +43,7 @@ impl Console {
             return Ok(());
         }
         let text = serde_json::to_string(result).map_err(|error| {
-            Failure::user(format!("the result cannot be said as JSON ({error})"), "--json", "leave it out")
+            Failure::user(format!("the result has no form in JSON ({error})"), "--json", "leave it out")
         })?;
         to_stdout(&text)
     }

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(message) => return print_parsed(&message),
     };
-    // A fault in any thread has said so by the hook; all that is left is to end.
+    // The panic hook has reported a fault of any thread.
     match std::panic::catch_unwind(|| run(&command, &everywhere)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => end(&failure),

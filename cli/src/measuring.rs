@@ -9,7 +9,7 @@ use std::time::Instant;
 /// Runs a measurement, which yields the share of it that is done, to its end; `what` it measures, for the progress.
 ///
 /// # Errors
-/// Those of the measurement; [`Failure::Interrupted`] on Ctrl-C.
+/// An error of the measurement; [`Failure::Interrupted`] on Ctrl-C.
 pub(crate) fn run(
     measurement: &mut impl Iterator<Item = tweedie_train::Result<f64>>,
     what: &str,

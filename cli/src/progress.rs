@@ -53,7 +53,7 @@ impl Progress {
         Progress { console, bar, forms, last_line: Instant::now() }
     }
 
-    /// Says that `share` of the work (0 to 1) is done. `text` is asked for only when it is drawn_forms.
+    /// Shows that `share` of the work (0 to 1) is done. `text` is called only when its text is shown.
     pub(crate) fn update(&mut self, share: f64, text: impl FnOnce() -> String) {
         self.update_forms(share, || vec![text()]);
     }
@@ -72,7 +72,7 @@ impl Progress {
         }
     }
 
-    /// Says what is being done while nothing can be counted: in the bar, or if `always`, as a line where there is no bar.
+    /// Shows what is being done while nothing can be counted: in the bar, or if `always`, as a line where there is no bar.
     pub(crate) fn busy(&self, text: &str, always: bool) {
         match &self.bar {
             Some(bar) => {

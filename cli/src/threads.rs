@@ -6,10 +6,10 @@ use std::thread::available_parallelism;
 /// Threads for each core that only take turns, and a stack each.
 const MOST_PER_CORE: usize = 4;
 
-/// As many as can always be asked for, so that a command that runs on one machine runs on a smaller one.
+/// As many threads are always allowed, so that a command that runs on one machine runs on a smaller one.
 const ALWAYS: usize = 16;
 
-/// The number that was asked for; 0, which is all cores, if none was.
+/// The number that was given; 0, which is all cores, if none was.
 ///
 /// # Errors
 /// Many more than there are cores.

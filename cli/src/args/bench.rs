@@ -22,7 +22,7 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchWhat {
     /// A training step (forward, squared error, backward, AdamW) and a forward pass: the least of several
     Step(StepArgs),
-    /// f32 products: squares, and those that the convolutions of both networks come to
+    /// f32 products: squares, and the products that the convolutions of both networks are
     Gemm(RatesArgs),
     /// Every convolution of both networks, forward and both gradients, counted as the definition has it
     Conv(RatesArgs),

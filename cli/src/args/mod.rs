@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, and how it is explained.
+//! The command line: its options, and their explanations.
 
 mod bench;
 mod duration;

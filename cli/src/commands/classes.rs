@@ -25,7 +25,7 @@ pub(crate) fn resolve(given: &[String], names: Option<&[String]>, n: usize) -> R
     }
 }
 
-/// The classes that were asked for, however many; `None` of a model without classes.
+/// The classes that were given, however many; `None` of a model without classes.
 ///
 /// # Errors
 /// As [`resolve`], but for the count.

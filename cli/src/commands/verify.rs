@@ -51,7 +51,7 @@ fn print(table: &[Row], console: Console) -> Result<()> {
     console.print(format!("{passed} of {} rows pass", table.len()))
 }
 
-/// The table's lines. A name that is longer than its column goes over several, the numbers beside the last.
+/// The table's lines. A name that is longer than its column takes several, with the numbers on the last.
 fn lines(table: &[Row]) -> Vec<String> {
     let line = |name: &str, numbers: [&str; 3]| {
         let [expected, actual, tolerance] = numbers;

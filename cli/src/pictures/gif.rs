@@ -28,7 +28,7 @@ impl Animation {
     /// Adds a batch to frame number `i`: a frame grows by batches, and a new one begins after the last.
     ///
     /// # Errors
-    /// A batch that cannot be drawn, or whose pictures differ in shape from those there.
+    /// A batch that cannot be drawn, or whose pictures differ in shape from the frame's.
     pub(crate) fn add(&mut self, i: usize, batch: &Tensor<f32>) -> Result<()> {
         match self.frames.get_mut(i) {
             Some(frame) => frame.append(batch)?,
@@ -81,7 +81,7 @@ impl Animation {
     }
 }
 
-/// The colours of an animation: even shades for grey; for colour, those that suit the finished pictures, and the
+/// The colours of an animation: even shades for grey; for colour, the ones that suit the finished pictures, and the
 /// noise before them takes the nearest.
 struct Palette {
     /// Red, green and blue of each colour.

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 use tweedie_train::{Measured, Metrics, files::write_whole, read_metrics};
 
-/// Seconds between two looks of the page of a run that goes on.
+/// Seconds after which the page of a run that has not ended loads itself again.
 const LOOK_AGAIN: u32 = 30;
 
 /// What a report tells of.

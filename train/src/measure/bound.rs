@@ -55,7 +55,7 @@ pub struct BoundMeasurement<'a> {
     at_a_time: usize,
     /// Pictures that have been read.
     read: usize,
-    /// The last of them, with their number, until everything about them has been asked.
+    /// The newest of them, and how many they are, until the network has been asked for every term.
     batch: Option<(BoundBatch<f32>, usize)>,
     /// Passes of the network, a picture each.
     passes: usize,

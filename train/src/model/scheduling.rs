@@ -16,12 +16,12 @@ pub(crate) enum Scheduling {
         /// The settings that it came with.
         sampling: Box<SamplingConfig>,
     },
-    /// Those of a diffusers folder's scheduler, where it has one that can be used.
+    /// The conventions of a diffusers folder's scheduler, where it has one that can be used.
     Diffusers(Box<FolderScheduler>),
 }
 
 impl Scheduling {
-    /// What to tell a person who samples with these settings, of which some were asked for: a line each.
+    /// Notes for a person who samples with these settings, `asked` being the ones that the person gave: a line each.
     pub(super) fn notes(&self, sampling: &SamplingConfig, asked: Asked) -> Vec<String> {
         match self {
             Scheduling::Own { .. } => Vec::new(),

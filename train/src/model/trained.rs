@@ -29,7 +29,7 @@ pub struct Model {
 
 impl Model {
     /// The network of `config` with these weights, `prediction` being what it predicts, under the schedule that it was
-    /// trained with. It samples by DDIM in 50 steps unless [told otherwise](Model::with_sampling). Where the network has
+    /// trained with. It samples by DDIM in 50 steps unless [other settings](Model::with_sampling) are given. Where the network has
     /// twice as many channels out as in, the second half says the variance of the reverse step.
     ///
     /// ```
@@ -58,7 +58,7 @@ impl Model {
     /// ```
     ///
     /// # Errors
-    /// A configuration that makes no network; weights whose names or shapes are not those that the network has.
+    /// A configuration that makes no network; weights whose names or shapes differ from the network's.
     pub fn new(
         config: NetworkConfig,
         params: Params<f32>,
@@ -120,7 +120,7 @@ impl Model {
         Ok(Model { classes: Some(names), null_class, ..self })
     }
 
-    /// The same, sampled with these settings where nothing else is asked for.
+    /// The same, with these settings as the ones that it came with.
     #[must_use]
     pub fn with_sampling(mut self, settings: SamplingConfig) -> Model {
         if let Scheduling::Own { sampling, .. } = &mut self.scheduling {
@@ -201,7 +201,7 @@ impl Model {
         Some(Condition { classes, captions })
     }
 
-    /// The condition of n pictures of these classes that are asked for nothing in words.
+    /// The condition of n pictures of these classes, each with the empty caption if the model reads captions.
     pub fn without_words(&self, classes: Option<Vec<usize>>, n: usize) -> Condition {
         Condition { classes, captions: self.words.as_ref().map(|_| vec![Vec::new(); n]) }
     }
@@ -245,7 +245,7 @@ impl Model {
         &self.notes
     }
 
-    /// What to tell a person who samples it with these settings, of which some were asked for: a line each.
+    /// Notes for a person who samples it with these settings, `asked` being the ones that the person gave: a line each.
     pub fn sampling_notes(&self, sampling: &SamplingConfig, asked: Asked) -> Vec<String> {
         self.scheduling.notes(sampling, asked)
     }

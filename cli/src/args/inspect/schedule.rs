@@ -4,7 +4,7 @@ use tweedie_diffusion::ScheduleKind;
 
 /// Schedules of noise side by side: β, ᾱ, ln SNR, the posterior's variance β̃, and the weight λ of the bound
 ///
-/// The table has a row for every tenth of t; --json has every t, counted from 1 as the papers do. λ is that of σ² = β̃; it is
+/// The table has a row for every tenth of t; --json has every t, counted from 1 as the papers do. λ is computed with σ² = β̃; it is
 /// infinite at t = 1, which the bound treats apart, and null in JSON. End points of the linear families are scaled by 1000 / T.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

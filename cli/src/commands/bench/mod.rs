@@ -108,7 +108,7 @@ fn conv(args: &RatesArgs, console: Console) -> Result<()> {
     measure(args, console, measured_layers()?, |layer, peak| Ok(convolution_rates(&layer, peak)?.to_vec()))
 }
 
-/// Says each rate as it comes; prints all at the end, and draws them if that was asked for.
+/// Prints each rate when it is measured, and at the end all as JSON; draws them into `--out`.
 fn measure<T>(
     args: &RatesArgs,
     console: Console,

@@ -26,7 +26,7 @@ pub(super) struct Editing<'a> {
     console: Console,
 }
 
-/// What `--json` says of what the pictures were asked to show.
+/// The classes and captions that were given, as `--json` prints them.
 #[derive(Debug, Serialize)]
 pub(super) struct Asked<'a> {
     classes: Option<&'a [usize]>,
@@ -46,7 +46,7 @@ impl<'a> Editing<'a> {
         Ok(read_picture(path, self.model.shape(), self.common.resize)?)
     }
 
-    /// What each of `n` pictures is to show: as asked for, else the class and the caption that stand for none.
+    /// What each of `n` pictures is to show: the class and caption that were given, else those that stand for none.
     pub(super) fn condition(&self, n: usize) -> Result<Condition> {
         let classes = match classes::resolve(&self.common.class, self.model.classes(), n)? {
             Some(none) if none.is_empty() => match self.model.null_class() {
@@ -65,7 +65,7 @@ impl<'a> Editing<'a> {
         Ok(Condition { classes, captions })
     }
 
-    /// What was asked for of `condition`, as `--json` prints it.
+    /// The part of `condition` that was given, as `--json` prints it.
     pub(super) fn asked<'c>(&'c self, condition: &'c Condition) -> Asked<'c> {
         let EditCommon { class, caption, .. } = self.common;
         Asked {
@@ -74,7 +74,7 @@ impl<'a> Editing<'a> {
         }
     }
 
-    /// The settings of the sampler. Where nothing is asked for, there is nothing to be guided to.
+    /// The settings of the sampler. Without class and caption there is nothing to guide to.
     pub(super) fn sampling(&self, args: &SamplerArgs) -> Result<SamplingConfig> {
         let sampling = settings(args, &self.model)?;
         let unasked = self.common.class.is_empty() && self.common.caption.is_empty();

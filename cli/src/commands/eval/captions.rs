@@ -1,4 +1,4 @@
-//! `tweedie eval captions`: does the model paint what it is asked for?
+//! `tweedie eval captions`: whether the pictures show what their captions say.
 
 use crate::args::CaptionsArgs;
 use crate::commands::sampler_settings::settings;

@@ -1,4 +1,4 @@
-//! `tweedie eval classes`: whether the pictures show what they were asked to.
+//! `tweedie eval classes`: whether the pictures show their class.
 
 use super::classifier;
 use super::real::Real;
@@ -24,7 +24,7 @@ struct Classes<'a> {
     guidance: f64,
     accuracy: f64,
     per_class: Vec<OfClass<'a>>,
-    /// A line for each class that was asked for, in the order of `per_class`: how often each class was read.
+    /// A line for each class that was painted, in the order of `per_class`: how often each class was read.
     confusion: Vec<Vec<usize>>,
     classifier_accuracy: f64,
 }

@@ -175,7 +175,7 @@ impl<'a> Compared<'a> {
 }
 
 impl Painted {
-    /// Opens a MODEL, or a folder of pictures, and checks what is asked of it.
+    /// Opens a MODEL, or a folder of pictures, and checks the options for it.
     fn open(args: &FrechetArgs, console: Console) -> Result<Painted> {
         let path = &args.model;
         match open(path, !args.no_ema, console) {
@@ -234,7 +234,7 @@ impl Painted {
     }
 }
 
-/// Those of the pictures at `indices` that are of the `asked` classes of the data.
+/// Which of the pictures at `indices` are of the `asked` classes of the data.
 fn of_classes(asked: &[String], source: &dyn Source, indices: Vec<usize>) -> Result<Vec<usize>> {
     let asked = classes::listed(asked, source.classes())?;
     let mut bytes = vec![0; source.shape().iter().product()];

@@ -40,7 +40,7 @@ impl Real {
         &self.source
     }
 
-    /// One of its parts, whose pictures must have the `shape` (channels, height, width) of those that they are to be
+    /// One of its parts, whose pictures must have the `shape` (channels, height, width) of the pictures that they are
     /// compared with.
     ///
     /// # Errors

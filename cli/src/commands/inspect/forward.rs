@@ -102,7 +102,7 @@ pub(super) fn forward(args: &InspectForwardArgs, seed: u64, console: Console) ->
     console.result(&noised)
 }
 
-/// The times that were asked for, or eight.
+/// The times that were given, or eight.
 fn times(asked: &[usize], last: usize) -> Result<Vec<usize>> {
     if let Some(t) = asked.iter().find(|t| !(1..=last).contains(*t)) {
         return Err(Failure::user(

@@ -15,12 +15,12 @@ pub(super) enum Gallery<'a> {
     Folder { path: &'a Path, n: usize },
 }
 
-/// About how many bytes of each picture stay until the end: what is asked of it, its pixels, and these once more in the file
-/// that is put together.
+/// About how many bytes of each picture stay until the end: its condition, its pixels, and these once more in the file that
+/// is put together.
 pub(super) fn bytes_per_picture(out: Option<&Out>, shape: [usize; 3], steps: usize) -> usize {
-    const ASKED: usize = 128;
+    const CONDITION: usize = 128;
     let pixels = shape.iter().product::<usize>();
-    ASKED
+    CONDITION
         + match out {
             Some(Out::Png(_)) => 3 * pixels,
             Some(Out::Gif(_)) => (steps.min(MAX_FRAMES) + 1) * pixels,

@@ -133,7 +133,7 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
 }
 
 impl Plan {
-    /// Checks what was asked for against what the model is.
+    /// Checks the command line against the model.
     fn new(args: &SampleArgs, model: &mut Model) -> Result<Plan> {
         let x_t = args.noise.as_deref().map(|path| noise::read_for(model, path)).transpose()?;
         if model.shape()[1] == 0 {

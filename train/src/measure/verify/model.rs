@@ -17,7 +17,7 @@ const PICTURES: usize = 3;
 pub fn model_rows(model: &Model, seed: u64) -> Result<Vec<Row>> {
     let [c, h, w] = model.shape();
     let last = model.schedule()?.num_timesteps() - 1;
-    // Index 0 goes through the decoder, and the last may be pure noise.
+    // The term at index 0 is the decoder's, and the last level may be pure noise.
     let times: [usize; PICTURES] = [1.min(last), last / 2, last.saturating_sub(1)];
     let classes = model.classes().map(|classes| (0..PICTURES).map(|i| i % classes.len()).collect::<Vec<_>>());
     let x0: Tensor<f64> = random::normal([PICTURES, c, h, w], seed, purpose::START, 0, 0);

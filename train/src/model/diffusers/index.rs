@@ -19,7 +19,7 @@ pub(super) struct ModelIndex {
 }
 
 impl ModelIndex {
-    /// That of a folder; `None` where it has none.
+    /// Reads the index of a folder; `None` where it has none.
     pub(super) fn of(folder: &Path) -> Result<Option<ModelIndex>> {
         let path = folder.join(FILE);
         if !path.is_file() {
@@ -36,7 +36,7 @@ impl ModelIndex {
         self.keys.get("_class_name").and_then(Value::as_str).unwrap_or("pipeline without a name")
     }
 
-    /// The class of a component; `None` where the pipeline goes without.
+    /// The class of a component; `None` where the pipeline has none of that name.
     pub(super) fn component(&self, name: &str) -> Option<&str> {
         let parts = self.keys.get(name)?.as_array()?;
         parts.first()?.as_str()?;

@@ -116,7 +116,7 @@ fn expected(folder: &Path) -> PathBuf {
 /// The folder that holds the network.
 fn network(folder: &Path, index: Option<&ModelIndex>, average: bool) -> Result<PathBuf> {
     let (unet, ema, root) = (folder.join(UNET), folder.join(AVERAGE), folder.to_path_buf());
-    // What a pipeline is put together from is said there; elsewhere the average is what paints best.
+    // A model_index.json names the folder of the network; without one the average is taken, which paints best.
     let order = match average && index.is_none() {
         true => [ema, unet, root],
         false => [unet, root, ema],

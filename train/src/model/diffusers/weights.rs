@@ -21,7 +21,7 @@ pub(super) enum Weights {
 }
 
 impl Weights {
-    /// Those that a file of weights or an index of shards is.
+    /// The weights in this file, or in the shards that it lists.
     pub(super) fn at(path: &Path) -> Weights {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.ends_with(".json") { Weights::Sharded(path.into()) } else { Weights::Whole(path.into()) }
@@ -32,7 +32,7 @@ impl Weights {
         name.ends_with(WHOLE) || (name.contains(".safetensors.") && name.ends_with(".json"))
     }
 
-    /// Those of a folder, and what to say of the choice. An index comes before a whole file, as in diffusers, and a
+    /// The weights of a folder, and a note on the choice. An index comes before a whole file, as in diffusers, and a
     /// variant (`….fp16.safetensors`) after both.
     ///
     /// # Errors
