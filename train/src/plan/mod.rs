@@ -7,6 +7,4 @@ mod rehearsal;
 mod room;
 
 pub use rehearsal::{StepCost, inference, training};
-pub use room::{
-    Memory, Plan, check_pictures, check_room, check_steps, check_training, readable_bytes,
-};
+pub use room::{Memory, Plan, check_pictures, check_room, check_steps, check_training, readable_bytes};

@@ -254,9 +254,9 @@ fn enough(width: usize, n: usize, what: String, place: String, remedy: &str) -> 
         return Ok(());
     }
     Err(Failure::user(
-        format!("{what} are too few for a covariance of {width} features"),
+        what,
         place,
-        format!("{remedy} {least} or more"),
+        format!("too few to have a covariance of {width} features: {remedy} {least} or more"),
     ))
 }
 
