@@ -19,8 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let digits: Arc<dyn Source> = Arc::new(Glyphs::new(Split::Train, 16));
 
     // Everything that a file of settings can say, by name.
-    let mut config = Config::default();
-    config.model = UNetConfig::plain(&[24, 48]).into();
+    let mut config = Config { model: UNetConfig::plain(&[24, 48]).into(), ..Config::default() };
     (config.train.batch, config.train.ema_decay, config.optimizer.learning_rate) = (32, 0.99, 2e-3);
 
     // The trainer owns weights, their average, the optimizer and the schedule. A loader reads ahead of it.
@@ -44,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     (sampling.steps, sampling.guidance) = (25, 2.0);
     let request = SampleRequest::new(5, Condition::of_classes(vec![0, 1, 3, 5, 8]), 0, sampling);
     let mut painting = model.sample(&request)?;
-    while let Some(state) = painting.next() {
+    for state in painting.by_ref() {
         let state = state?;
         if state.step % 8 == 0 {
             println!("\nwhat it sees at t = {}:", state.t.clock());
