@@ -6,8 +6,8 @@ use common::{close, normals};
 use proptest::prelude::*;
 use tweedie_diffusion::{
     Condition, Conditioned, Ddim, Ddpm, Denoiser, DpmSolver, Euler, GaussianDenoiser, Heun, Inpaint,
-    Inversion, Known, Level, MixtureDenoiser, Pndm, Prediction, PredictionKind, Result, Sampler, Schedule,
-    SdEdit, Spacing, State, Times, Timestep, UniPc, VarianceKind, lerp, slerp,
+    Inversion, Known, Level, MixtureDenoiser, Pndm, Prediction, PredictionKind, Result, Sampler, SamplerKind,
+    SamplerSettings, Schedule, SdEdit, Spacing, State, Times, Timestep, UniPc, VarianceKind, lerp, slerp,
 };
 use tweedie_tensor::{Tensor, ops};
 
@@ -94,16 +94,9 @@ fn resampling_comes_nearer_to_the_conditional_mean_than_replacement() {
 #[test]
 fn every_sampler_can_inpaint() {
     let times = trailing(20);
-    let samplers: [(&str, Box<dyn Sampler<f64>>); 7] = [
-        ("ddpm", Box::new(Ddpm::new(&times, VarianceKind::FixedSmall))),
-        ("ddim", Box::new(Ddim::new(&times, 0.0).unwrap())),
-        ("euler", Box::new(Euler::new(&times))),
-        ("heun", Box::new(Heun::new(&times))),
-        ("dpm-solver", Box::new(DpmSolver::new(&times))),
-        ("unipc", Box::new(UniPc::new(&times, 2).unwrap())),
-        ("pndm", Box::new(Pndm::new(&times).unwrap())),
-    ];
-    for (name, sampler) in samplers {
+    let kinds = SamplerKind::ALL.iter().filter(|&&kind| kind != SamplerKind::Lcm);
+    let build = |&kind| (kind, SamplerSettings::new(kind).build::<f64>(&times).unwrap());
+    for (name, sampler) in kinds.map(build) {
         let inpaint = Inpaint::new(sampler, known()).resampled(4, 8).unwrap();
         let x = run(&inpaint, &PAIR, normals(1000, 2, 2));
         assert!(x.as_slice().chunks(2).all(|pair| pair[0] == GIVEN), "{name}");

@@ -6,8 +6,9 @@ use common::{close, ho, schedules};
 use proptest::prelude::*;
 use tweedie_diffusion::purpose;
 use tweedie_diffusion::{
-    Churn, Clip, Condition, Ddim, Ddpm, Denoiser, DpmSolver, DpmSolverType, EmpiricalDenoiser, Euler,
-    GaussianDenoiser, Heun, Level, MixtureDenoiser, Pndm, Result, Sampler, Schedule, Spacing, State, Times,
+    Churn, Clip, Condition, Ddim, Ddpm, Deis, Denoiser, DpmSolver, DpmSolverAlgorithm, DpmSolverSingleStep,
+    DpmSolverType, EmpiricalDenoiser, Euler, EulerAncestral, GaussianDenoiser, Heun, Kdpm2, Level, Lms,
+    MixtureDenoiser, Pndm, Result, Sampler, SamplerKind, SamplerSettings, Schedule, Spacing, State, Times,
     Timestep, UniPc, UniPcType, VarianceKind,
 };
 use tweedie_tensor::random;
@@ -56,6 +57,12 @@ fn stochastic<T: Element>(times: &Times) -> Vec<(&'static str, Boxed<T>)> {
         ("dpmpp sde", Box::new(sde())),
         ("dpmpp sde heun", Box::new(sde().solver(DpmSolverType::Heun))),
     ]
+}
+
+/// Every kind of sampler, but the one that is only for models which were distilled for it.
+fn by_name<T: Element>(times: &Times) -> Vec<(&'static str, Boxed<T>)> {
+    let kinds = SamplerKind::ALL.iter().filter(|&&kind| kind != SamplerKind::Lcm);
+    kinds.map(|&kind| (kind.name(), SamplerSettings::new(kind).build(times).unwrap())).collect()
 }
 
 fn trailing(schedule: &Schedule, steps: usize) -> Times {
@@ -117,7 +124,7 @@ fn order(path: Path, sampler: impl Fn(&Times) -> Boxed<f64>) -> f64 {
 #[test]
 fn orders_are_what_the_papers_say() {
     type Make = (&'static str, f64, fn(&Times) -> Boxed<f64>);
-    let solvers: [Make; 14] = [
+    let solvers: [Make; 22] = [
         ("ddim", 1.0, |times| Box::new(Ddim::new(times, 0.0).unwrap())),
         ("euler", 1.0, |times| Box::new(Euler::new(times))),
         ("heun", 2.0, |times| Box::new(Heun::new(times))),
@@ -140,6 +147,21 @@ fn orders_are_what_the_papers_say() {
             Box::new(UniPc::new(times, 2).unwrap().kind(UniPcType::Bh1).unwrap().lower_order_final(false))
         }),
         ("pndm", 2.0, |times| Box::new(Pndm::new(&times).unwrap())),
+        ("kdpm2", 2.0, |times| Box::new(Kdpm2::new(times))),
+        ("lms-2", 2.0, |times| Box::new(Lms::new(times, 2).unwrap())),
+        ("lms-3", 3.0, |times| Box::new(Lms::new(times, 3).unwrap())),
+        ("dpm-2m", 2.0, |times| {
+            Box::new(DpmSolver::new(times).algorithm(DpmSolverAlgorithm::Original).lower_order_final(false))
+        }),
+        ("dpmpp-3m exact", 3.0, |times| {
+            Box::new(DpmSolver::new(times).order(3).unwrap().exact(true).lower_order_final(false))
+        }),
+        ("dpmpp-2s", 2.0, |times| Box::new(DpmSolverSingleStep::new(times, 2, false).unwrap())),
+        ("dpm-2s heun", 2.0, |times| {
+            let sampler = DpmSolverSingleStep::new(times, 2, false).unwrap();
+            Box::new(sampler.algorithm(DpmSolverAlgorithm::Original).solver(DpmSolverType::Heun))
+        }),
+        ("deis-2", 2.0, |times| Box::new(Deis::new(times, 2).unwrap().lower_order_final(false))),
     ];
     for (path, levels) in PATHS {
         for (name, expected, make) in solvers {
@@ -147,6 +169,15 @@ fn orders_are_what_the_papers_say() {
             // Where steps are long, higher terms of the error still show in the highest orders.
             let within = expected - 0.1..expected + if expected < 3.0 { 0.1 } else { 0.6 };
             assert!(within.contains(&actual), "{path}, {name}: of order {actual}, not {expected}");
+        }
+        // The first steps extrapolate from less, and what they are off remains: it hides the order of the most exact ones.
+        let hidden: [(Make, f64); 2] = [
+            (("lms-4", 4.0, |times| Box::new(Lms::new(times, 4).unwrap())), 3.5),
+            (("deis-3", 3.0, |times| Box::new(Deis::new(times, 3).unwrap().lower_order_final(false))), 2.4),
+        ];
+        for ((name, expected, make), least) in hidden {
+            let actual = order(levels, make);
+            assert!((least..expected).contains(&actual), "{path}, {name}: of order {actual}, not {expected}");
         }
     }
 }
@@ -178,7 +209,7 @@ fn moments(sampler: &Boxed<f64>) -> (f64, f64) {
 fn moments_of_gaussian_data_are_recovered() {
     let schedule = Schedule::cosine(1000).unwrap();
     let times = trailing(&schedule, 250);
-    let all = deterministic(&times).into_iter().chain(stochastic(&times));
+    let all = deterministic(&times).into_iter().chain(stochastic(&times)).chain(by_name(&times));
     for (name, sampler) in all {
         let (mean, variance) = moments(&sampler);
         // Four standard deviations of the estimates from 8192 numbers, and the first-order solvers' error.
@@ -202,7 +233,7 @@ fn mixtures_and_data_sets_are_painted_by_all() {
     let times = trailing(&schedule, 50);
     let data = Tensor::from_fn([6, 8], |i| if (i * 7919 % 13) % 2 == 0 { 1.0f32 } else { -1.0 });
     let empirical = EmpiricalDenoiser::new(data.clone()).unwrap();
-    let all = deterministic(&times).into_iter().chain(stochastic(&times));
+    let all = deterministic(&times).into_iter().chain(stochastic(&times)).chain(by_name(&times));
     for (name, sampler) in all {
         let painted = paint(&sampler, &empirical, random::normal([30, 8], 5, purpose::START, 0, 0));
         let mut seen = [false; 6];
@@ -215,7 +246,7 @@ fn mixtures_and_data_sets_are_painted_by_all() {
     }
     let means = Tensor::from_slice([2, 2], &[-1.0, 0.5, 1.0, 0.0]).unwrap();
     let mixture = MixtureDenoiser::new(means, &[3.0, 1.0], &[0.01, 0.01]).unwrap();
-    let all = deterministic(&times).into_iter().chain(stochastic(&times));
+    let all = deterministic(&times).into_iter().chain(stochastic(&times)).chain(by_name(&times));
     for (name, sampler) in all {
         let painted = paint(&sampler, &mixture, random::normal([400, 2], 1, purpose::START, 0, 0));
         let left = painted.as_slice().chunks(2).filter(|x: &&[f64]| x[0] < 0.0).count();
@@ -232,18 +263,25 @@ fn pure_noise_is_where_all_but_pndm_can_start() {
     assert!(error.starts_with("PNDM: signal = 0"), "{error}");
     assert!(UniPc::new(&times, 2).unwrap().kind(UniPcType::Bh1).is_err());
     let unipc = |order| Box::new(UniPc::new(&times, order).unwrap()) as Boxed<f64>;
-    let solvers: [Boxed<f64>; 6] = [
-        Box::new(Heun::new(&times)),
-        Box::new(DpmSolver::new(&times)),
-        Box::new(DpmSolver::new(&times).solver(DpmSolverType::Heun)),
-        Box::new(DpmSolver::new(&times).stochastic(true)),
-        unipc(2),
-        unipc(3),
+    let solvers: [(&str, Boxed<f64>); 11] = [
+        ("euler-a", Box::new(EulerAncestral::new(&times).unwrap())),
+        ("kdpm2", Box::new(Kdpm2::new(&times))),
+        ("deis", Box::new(Deis::new(&times, 3).unwrap())),
+        ("dpmpp-3m", Box::new(DpmSolver::new(&times).order(3).unwrap())),
+        ("dpmpp-2s", Box::new(DpmSolverSingleStep::new(&times, 2, true).unwrap())),
+        ("heun", Box::new(Heun::new(&times))),
+        ("dpmpp-2m", Box::new(DpmSolver::new(&times))),
+        ("dpmpp-2m heun", Box::new(DpmSolver::new(&times).solver(DpmSolverType::Heun))),
+        ("dpmpp-2m-sde", Box::new(DpmSolver::new(&times).stochastic(true))),
+        ("unipc-2", unipc(2)),
+        ("unipc-3", unipc(3)),
     ];
-    for sampler in solvers {
+    for (name, sampler) in solvers {
         let (mean, variance) = moments(&sampler);
         close(mean, 0.3, 0.04, 0.0);
-        close(variance, 0.04, 0.1, 0.0);
+        // Ancestral steps leave the spread of first order in their length.
+        let within = if name == "euler-a" { 0.15 } else { 0.1 };
+        assert!((variance / 0.04 - 1.0).abs() < within, "{name}: {variance}");
     }
 }
 
@@ -251,10 +289,10 @@ fn pure_noise_is_where_all_but_pndm_can_start() {
 fn states_count_evaluations_and_a_sampler_runs_again() {
     let schedule = Schedule::cosine(100).unwrap();
     let times = Times::spaced(&schedule, 6, Spacing::Trailing).unwrap();
-    let times = times;
-    let solvers: [(Boxed<f64>, [usize; 6]); 5] = [
+    let solvers: [(Boxed<f64>, [usize; 6]); 6] = [
         (Box::new(Euler::new(&times)), [1; 6]),
         (Box::new(Heun::new(&times)), [2, 2, 2, 2, 2, 1]),
+        (Box::new(Kdpm2::ancestral(&times).unwrap()), [2, 2, 2, 2, 2, 1]),
         (Box::new(UniPc::new(&times, 3).unwrap()), [1; 6]),
         (Box::new(Pndm::new(&times).unwrap()), [2, 1, 1, 1, 1, 1]),
         (Box::new(Pndm::with_runge_kutta(&times).unwrap()), [4, 4, 4, 1, 1, 1]),
@@ -320,13 +358,20 @@ proptest! {
                 sigmas.iter().enumerate().map(|(i, &sigma)| Timestep::new(-(i as f64), path(sigma))).collect();
             let end = if clean || times.len() < 2 { Timestep::CLEAN } else { times.pop().unwrap() };
             let times = Times::through(&times, end).unwrap();
-            let solvers: [Boxed<f64>; 6] = [
+            let solvers: [Boxed<f64>; 13] = [
                 Box::new(Euler::new(&times).clip(clip)),
                 Box::new(Heun::new(&times).clip(clip)),
                 Box::new(DpmSolver::new(&times).clip(clip)),
                 Box::new(DpmSolver::new(&times).stochastic(true).clip(clip)),
                 Box::new(UniPc::new(&times, 3).unwrap().clip(clip)),
                 Box::new(Pndm::new(&times).unwrap().clip(clip)),
+                Box::new(EulerAncestral::new(&times).unwrap().clip(clip)),
+                Box::new(Kdpm2::new(&times).clip(clip)),
+                Box::new(Kdpm2::ancestral(&times).unwrap().clip(clip)),
+                Box::new(DpmSolver::new(&times).order(3).unwrap().exact(true).extrapolates_end(true).clip(clip)),
+                Box::new(DpmSolver::new(&times).algorithm(DpmSolverAlgorithm::Original).clip(clip)),
+                Box::new(DpmSolverSingleStep::new(&times, 3, true).unwrap().clip(clip)),
+                Box::new(Deis::new(&times, 3).unwrap().clip(clip)),
             ];
             let signal = times.steps()[0].from.level().signal;
             solvers.map(|sampler| {
@@ -342,7 +387,8 @@ proptest! {
         }
     }
 
-    /// Euler's step in σ is DDIM's with η = 0, and DPM-Solver++'s first for the SDE is DDIM's with η = 1.
+    /// Euler's step in σ is DDIM's with η = 0, and DPM-Solver++'s first for the SDE is DDIM's with η = 1,
+    /// as an ancestral step of Euler's is.
     #[test]
     fn first_orders_are_ddim(schedule in schedules(), variance in 0.05..2.0, steps in 1usize..40, seed: u64) {
         let steps = steps.min(schedule.num_timesteps());
@@ -350,10 +396,11 @@ proptest! {
         let x = common::normals(3, 1, seed);
         let dpm = |stochastic| DpmSolver::new(&times).order(1).unwrap().stochastic(stochastic);
         let ddim = |eta| Ddim::new(&times, eta).unwrap();
-        let pairs: [[Boxed<f64>; 2]; 3] = [
+        let pairs: [[Boxed<f64>; 2]; 4] = [
             [Box::new(ddim(0.0)), Box::new(Euler::new(&times))],
             [Box::new(ddim(0.0)), Box::new(dpm(false))],
             [Box::new(ddim(1.0)), Box::new(dpm(true))],
+            [Box::new(ddim(1.0)), Box::new(EulerAncestral::new(&times).unwrap())],
         ];
         for pair in pairs {
             let [a, b] = pair.map(|sampler| paint(&sampler, &gaussian(variance), x.clone()));

@@ -1,5 +1,5 @@
 use super::conditioned::Conditioned;
-use super::exponential::{DpmSolverAlgorithm, Integrator, lambda};
+use super::exponential::{DpmSolverAlgorithm, Integrator, clean_weights, lambda};
 use super::history::{History, Past};
 use super::run::{Sampler, State};
 use super::weighted_sum::weighted_sum;
@@ -34,6 +34,7 @@ pub struct DpmSolver {
     stochastic: bool,
     solver: DpmSolverType,
     exact: bool,
+    extrapolates_end: bool,
     first_order_last: bool,
     second_order_before_last: bool,
     clip: Clip,
@@ -50,6 +51,7 @@ impl DpmSolver {
             stochastic: false,
             solver: DpmSolverType::Midpoint,
             exact: false,
+            extrapolates_end: false,
             first_order_last: true,
             second_order_before_last: true,
             clip: Clip::Off,
@@ -87,8 +89,14 @@ impl DpmSolver {
         DpmSolver { solver, ..self }
     }
 
+    /// Whether a step to the clean picture ends at x̂_0 extrapolated in σ² through the last predictions, as many as the order,
+    /// instead of at the last x̂_0; for the ODE of x̂_0.
+    pub fn extrapolates_end(self, extrapolates_end: bool) -> DpmSolver {
+        DpmSolver { extrapolates_end, ..self }
+    }
+
     /// Whether the last step is of first order, wherever it ends, and the one before it of second at most. (A last step that
-    /// ends at the clean picture is of first order in any case.)
+    /// ends at the clean picture is of first order in any case, unless its end is extrapolated.)
     pub fn lower_order_final(self, lower: bool) -> DpmSolver {
         DpmSolver { first_order_last: lower, second_order_before_last: lower, ..self }
     }
@@ -172,13 +180,23 @@ impl<T: Element> Sampler<T> for DpmSolver {
         let seen = epsilon.as_ref().unwrap_or(&x0_hat);
         let integrated = if algorithm == self.algorithm { seen } else { &x0_hat };
         let by = Integrator::new(algorithm, self.stochastic, from, level);
+        let at_end = level.noise == 0.0 && self.extrapolates_end && !self.stochastic;
+        let at_end = at_end && self.algorithm == DpmSolverAlgorithm::PlusPlus;
 
-        let order = if first_order { 1 } else { self.order_of(step) };
+        let order = match first_order {
+            _ if at_end => self.order,
+            true => 1,
+            false => self.order_of(step),
+        };
         let usable = |past: &&Past<T>| past.t.level().signal > 0.0;
         let before: Vec<&Past<T>> = history.past().take(order - 1).take_while(usable).collect();
-        let lambdas: Vec<f64> =
-            [from].into_iter().chain(before.iter().map(|past| past.t.level())).map(lambda).collect();
-        let weights = self.weights_before(&by, h, &lambdas);
+        let levels = [from].into_iter().chain(before.iter().map(|past| past.t.level()));
+        let weights: Vec<f64> = if at_end {
+            let sigmas: Vec<f64> = levels.map(|level| level.sigma()).collect();
+            clean_weights(&sigmas)[1..].iter().map(|weight| level.signal * weight).collect()
+        } else {
+            self.weights_before(&by, h, &levels.map(lambda).collect::<Vec<_>>())
+        };
         let own = by.weight(1) - weights.iter().sum::<f64>();
         let noise = (by.noise > 0.0).then(|| model.noise(step, x));
         let terms = [(by.of_x, x), (own, integrated)].into_iter();

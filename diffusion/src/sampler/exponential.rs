@@ -88,9 +88,27 @@ impl Integrator {
     }
 }
 
+/// The weights of x̂_0 at the levels σ = `sigmas` in the value at σ = 0 of the polynomial in σ² through them: where the flow
+/// ends, since x / signal is x̂_0 there. In σ² the density of x / signal solves the heat equation, so that x̂_0 along the flow
+/// is smooth in it down to 0.
+pub(super) fn clean_weights(sigmas: &[f64]) -> Vec<f64> {
+    let squares: Vec<f64> = sigmas.iter().map(|sigma| sigma * sigma).collect();
+    let others = |k: usize| squares.iter().enumerate().filter(move |&(j, _)| j != k).map(|(_, &node)| node);
+    (0..squares.len()).map(|k| others(k).map(|node| node / (node - squares[k])).product()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_parabola_is_extrapolated_to_no_noise_exactly() {
+        let sigmas = [0.1, 0.3, 0.7];
+        let values = sigmas.map(|sigma: f64| 2.0 - 3.0 * sigma.powi(2) + 0.5 * sigma.powi(4));
+        let sum: f64 = clean_weights(&sigmas).iter().zip(values).map(|(weight, value)| weight * value).sum();
+        assert!((sum - 2.0).abs() < 1e-14);
+        assert_eq!(clean_weights(&[0.4]), [1.0]);
+    }
 
     #[test]
     fn series_and_recursion_agree_where_they_meet() {

@@ -163,12 +163,16 @@ samplers! { s, times;
         => DpmSolver::new(times).stochastic(true).clip(s.clip);
     Dpmpp3m "dpmpp-3m" [] "DPM-Solver++ 3M", "DPM-Solver++ of three steps (Lu et al. 2022)", [], Trailing
         => DpmSolver::new(times).order(3)?.clip(s.clip);
+    Dpmpp3mFull "dpmpp-3m-full" [] "DPM-Solver++ 3M to the end", "The same, of third order in every step and the last", [], Karras
+        => DpmSolver::new(times).order(3)?.exact(true).lower_order_final(false).extrapolates_end(true).clip(s.clip);
     Dpmpp2s "dpmpp-2s" [] "DPM-Solver++ 2S", "DPM-Solver++ by pairs of steps, of which nothing is kept (Lu et al. 2022)", [Order], Trailing
         => DpmSolverSingleStep::new(times, s.order.unwrap_or(2), true)?.clip(s.clip);
     Deis "deis" [] "DEIS", "Noise extrapolated in the logarithm of the noise level (Zhang and Chen 2023)", [Order], Trailing
         => Deis::new(times, s.order.unwrap_or(2))?.clip(s.clip);
     UniPc "unipc" [] "UniPC", "A predictor and a corrector at the price of one: good pictures in 10 (Zhao et al. 2023)", [Order], Trailing
         => UniPc::new(times, s.order.unwrap_or(2))?.clip(s.clip);
+    UniPcFull "unipc-full" [] "UniPC to the end", "UniPC of third order, which the last step keeps", [], Karras
+        => UniPc::new(times, 3)?.lower_order_final(false).extrapolates_end(true).clip(s.clip);
     Pndm "pndm" ["plms"] "PNDM", "Four steps' noise extrapolated (Liu et al. 2022)", [], Trailing
         => Pndm::new(times)?.clip(s.clip);
     Lcm "lcm" [] "LCM", "A consistency model's pictures, noised and predicted again (Luo et al. 2023)", [], Trailing

@@ -1,5 +1,5 @@
 use super::conditioned::Conditioned;
-use super::exponential::{lambda, z_phi};
+use super::exponential::{clean_weights, lambda, z_phi};
 use super::history::{History, Past};
 use super::run::{Sampler, State};
 use super::weighted_sum::weighted_sum;
@@ -24,7 +24,7 @@ pub enum UniPcType {
 /// as in the paper's section 3.4.
 ///
 /// A state's `x` is the predictor's; what the corrector makes of it is where the next step starts. A step that ends at
-/// the clean picture or starts from pure noise is infinitely long, and of first order.
+/// the clean picture or starts from pure noise is infinitely long, and of first order, unless its end is extrapolated.
 #[derive(Debug, Clone)]
 pub struct UniPc {
     times: Times,
@@ -32,6 +32,7 @@ pub struct UniPc {
     kind: UniPcType,
     corrector: bool,
     uncorrected: Vec<usize>,
+    extrapolates_end: bool,
     lower_order_final: bool,
     clip: Clip,
 }
@@ -59,6 +60,7 @@ impl UniPc {
             kind: UniPcType::Bh2,
             corrector: true,
             uncorrected: Vec::new(),
+            extrapolates_end: false,
             lower_order_final: true,
             clip: Clip::Off,
         })
@@ -84,6 +86,12 @@ impl UniPc {
     /// The same sampler, which does not correct the steps of these numbers.
     pub fn uncorrected(self, steps: &[usize]) -> UniPc {
         UniPc { uncorrected: steps.to_vec(), ..self }
+    }
+
+    /// Whether a step to the clean picture ends at x̂_0 extrapolated in σ² through the last predictions, as many as the order,
+    /// instead of at the last x̂_0.
+    pub fn extrapolates_end(self, extrapolates_end: bool) -> UniPc {
+        UniPc { extrapolates_end, ..self }
     }
 
     /// Whether the last step is of first order, the one before of second, and so on.
@@ -200,7 +208,16 @@ impl<T: Element> Sampler<T> for UniPc {
         };
         let order = self.order_of(step, seen(0).count());
         let others: Vec<_> = seen(0).take(order - 1).collect();
-        let next = self.update((from, to), &corrected, &x0_hat, &others)?;
+        let next = if to.noise == 0.0 && self.extrapolates_end {
+            let last: Vec<(Level, &Tensor<T>)> = seen(0).take(self.order - 1).collect();
+            let sigmas =
+                [from].into_iter().chain(last.iter().map(|&(level, _)| level)).map(|level| level.sigma());
+            let weights = clean_weights(&sigmas.collect::<Vec<_>>());
+            let pictures = [&x0_hat].into_iter().chain(last.iter().map(|&(_, x0)| x0));
+            weighted_sum(weights.into_iter().map(|weight| to.signal * weight).zip(pictures))?
+        } else {
+            self.update((from, to), &corrected, &x0_hat, &others)?
+        };
         history.push(Past { t, x: corrected, seen: x0_hat.clone() }, self.order);
         Ok(State { step, t, x: next, level: to, x0_hat, evaluations: 1 })
     }

@@ -28,6 +28,7 @@ impl SchedulerClass {
             SamplerKind::Deis => SchedulerClass::Deis,
             SamplerKind::UniPc => SchedulerClass::UniPc,
             SamplerKind::Lcm => SchedulerClass::Lcm,
+            SamplerKind::Dpmpp3mFull | SamplerKind::UniPcFull => return None,
         })
     }
 }

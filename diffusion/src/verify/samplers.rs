@@ -3,8 +3,9 @@
 use super::case::Case;
 use super::row::Row;
 use crate::{
-    Condition, Ddim, Ddpm, Denoiser, DpmSolver, Euler, GaussianDenoiser, Heun, Result, Sampler, Spacing,
-    Times, Timestep, UniPc, VarianceKind,
+    Condition, Ddim, Ddpm, Deis, Denoiser, DpmSolver, DpmSolverAlgorithm, DpmSolverSingleStep, Euler,
+    GaussianDenoiser, Heun, Kdpm2, Level, Lms, Pndm, Result, Sampler, SamplerKind, SamplerSettings, Schedule,
+    Spacing, Times, Timestep, UniPc, VarianceKind,
 };
 use tweedie_tensor::Tensor;
 
@@ -17,6 +18,8 @@ pub(super) fn rows(case: &Case<'_>) -> Result<Vec<Row>> {
     rows.extend(eta_one(case)?);
     rows.extend(spread_on_edms_grid(case)?);
     rows.extend(orders(case)?);
+    rows.extend(orders_by_width(case)?);
+    rows.extend(orders_to_the_end(case)?);
     Ok(rows)
 }
 
@@ -123,34 +126,103 @@ fn spread_on_edms_grid(case: &Case<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// A method of order p is off 2^p times less with twice the steps: from σ = 10 to σ = 0.1, evenly in ln σ, for data
-/// N(0, ¼), whose flow multiplies x by √((v + σ'²)/(v + σ²)).
-fn orders(case: &Case<'_>) -> Result<Vec<Row>> {
-    const COARSE: usize = 64;
-    let (from, to) = (10.0f64, 0.1f64);
-    let times = |steps: usize| {
+/// From σ = 10 to σ = 0.1, evenly in ln σ.
+const ENDS: (f64, f64) = (10.0, 0.1);
+
+/// The order that halving `steps` steps of a sampler shows: a method of order p is off 2^p times less with twice the steps. For
+/// data N(0, v) the flow multiplies x by √((v + σ'²)/(v + σ²)).
+fn measured_order(
+    case: &Case<'_>,
+    variance: f64,
+    steps: usize,
+    sampler: impl Fn(&Times) -> Result<Box<dyn Sampler<f64>>>,
+) -> Result<f64> {
+    let (from, to) = ENDS;
+    let exact = ((variance + to * to) / (variance + from * from)).sqrt();
+    let error = |steps: usize| -> Result<f64> {
         let sigma = |i: usize| (from.ln() + (to / from).ln() * i as f64 / steps as f64).exp();
         let listed: Vec<Timestep> = (0..steps).map(|i| Timestep::edm(sigma(i))).collect();
-        Times::through(&listed, Timestep::edm(to))
+        let times = Times::through(&listed, Timestep::edm(to))?;
+        Ok(case.paint(&sampler(&times)?, &gaussian(variance)?, 1.0)? / exact - 1.0)
     };
-    let exact = ((EDM_DATA + to * to) / (EDM_DATA + from * from)).sqrt();
-    let order = |name: &str,
-                 expected: f64,
-                 sampler: &dyn Fn(&Times) -> Result<Box<dyn Sampler<f64>>>|
-     -> Result<Row> {
-        let error = |steps: usize| -> Result<f64> {
-            Ok(case.paint(&sampler(&times(steps)?)?, &gaussian(EDM_DATA)?, 1.0)? / exact - 1.0)
-        };
-        let (coarse, fine) = (error(COARSE)?, error(2 * COARSE)?);
-        let name = format!("order of {name}, by halving its steps");
-        Ok(Row::new(name, expected, (coarse / fine).abs().log2(), 0.1))
-    };
-    Ok(vec![
-        order("Euler's method", 1.0, &|times| Ok(Box::new(Euler::new(times))))?,
-        order("Heun's method", 2.0, &|times| Ok(Box::new(Heun::new(times))))?,
-        order("DPM-Solver++ 2M", 2.0, &|times| Ok(Box::new(DpmSolver::new(times).lower_order_final(false))))?,
-        order("UniPC with a predictor of order 2", 3.0, &|times| {
+    let (coarse, fine) = (error(steps)?, error(2 * steps)?);
+    Ok((coarse / fine).abs().log2())
+}
+
+/// The variances of the data, by name.
+const WIDTHS: [(&str, f64); 3] = [("1/16", 0.0625), ("1/4", 0.25), ("1", 1.0)];
+
+/// A sampler by name, and its order.
+type Ordered = (&'static str, f64, fn(&Times) -> Result<Box<dyn Sampler<f64>>>);
+
+fn orders(case: &Case<'_>) -> Result<Vec<Row>> {
+    let methods: [Ordered; 4] = [
+        ("Euler's method", 1.0, |times| Ok(Box::new(Euler::new(times)))),
+        ("Heun's method", 2.0, |times| Ok(Box::new(Heun::new(times)))),
+        ("DPM-Solver++ 2M", 2.0, |times| Ok(Box::new(DpmSolver::new(times).lower_order_final(false)))),
+        ("UniPC with a predictor of order 2", 3.0, |times| {
             Ok(Box::new(UniPc::new(times, 2)?.lower_order_final(false)))
-        })?,
-    ])
+        }),
+    ];
+    let row = |(name, expected, sampler): Ordered| {
+        let name = format!("order of {name}, by halving its steps");
+        Ok(Row::new(name, expected, measured_order(case, EDM_DATA, 64, sampler)?, 0.1))
+    };
+    methods.into_iter().map(row).collect()
+}
+
+/// The others, on data of three widths.
+fn orders_by_width(case: &Case<'_>) -> Result<Vec<Row>> {
+    let methods: [Ordered; 8] = [
+        ("KDPM2", 2.0, |times| Ok(Box::new(Kdpm2::new(times)))),
+        ("LMS of order 2", 2.0, |times| Ok(Box::new(Lms::new(times, 2)?))),
+        ("DPM-Solver 2M", 2.0, |times| Ok(Box::new(noise_solver(times)))),
+        ("DPM-Solver++ 2M", 2.0, |times| Ok(Box::new(DpmSolver::new(times).lower_order_final(false)))),
+        ("DPM-Solver++ 2S", 2.0, |times| Ok(Box::new(DpmSolverSingleStep::new(times, 2, false)?))),
+        ("DEIS of order 2", 2.0, |times| Ok(Box::new(Deis::new(times, 2)?.lower_order_final(false)))),
+        ("UniPC with a predictor of order 3", 4.0, |times| {
+            Ok(Box::new(UniPc::new(times, 3)?.lower_order_final(false)))
+        }),
+        ("PNDM", 2.0, |times| Ok(Box::new(Pndm::new(times)?))),
+    ];
+    let mut rows = Vec::new();
+    for (width, variance) in WIDTHS {
+        for (name, expected, sampler) in methods {
+            let name = format!("order of {name} on data N(0, {width})");
+            rows.push(Row::new(
+                name,
+                expected,
+                measured_order(case, variance, 256, sampler)?,
+                0.1 * expected,
+            ));
+        }
+    }
+    Ok(rows)
+}
+
+fn noise_solver(times: &Times) -> DpmSolver {
+    DpmSolver::new(times).algorithm(DpmSolverAlgorithm::Original).lower_order_final(false)
+}
+
+/// The samplers that keep their order in the step to the clean picture, over the noise levels of Karras on the linear
+/// schedule of T = 1024, by halving 64 steps. A run starts with the deviation that the data have at its first level.
+fn orders_to_the_end(case: &Case<'_>) -> Result<Vec<Row>> {
+    let schedule = Schedule::linear(1024, 1e-4, 0.02)?;
+    let kinds = [(SamplerKind::Lms, 4.0), (SamplerKind::Dpmpp3mFull, 3.0), (SamplerKind::UniPcFull, 4.0)];
+    let mut rows = Vec::new();
+    for (width, variance) in WIDTHS {
+        for (kind, expected) in kinds {
+            let error = |steps: usize| -> Result<f64> {
+                let times = kind.times(&schedule, steps, None)?;
+                let Level { signal, noise } = times.steps()[0].from.level();
+                let start = (signal * signal * variance + noise * noise).sqrt();
+                let sampler = SamplerSettings::new(kind).build(&times)?;
+                Ok(case.paint(&sampler, &gaussian(variance)?, start)? / variance.sqrt() - 1.0)
+            };
+            let order = (error(64)? / error(128)?).abs().log2();
+            let name = format!("order of {}, to the clean picture, on data N(0, {width})", kind.title());
+            rows.push(Row::new(name, expected, order, 0.1 * expected));
+        }
+    }
+    Ok(rows)
 }
