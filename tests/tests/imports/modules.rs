@@ -145,7 +145,6 @@ impl Module {
                 self.used.insert(path.clone());
                 self.brought.insert(rename.rename.to_string(), path);
             }
-            _ => {}
         }
     }
 }
