@@ -76,3 +76,8 @@ pub use schedule::{Schedule, ScheduleConfig, ScheduleKind, karras_sigmas};
 pub use scheduler_config::{SchedulerClass, SchedulerConfig};
 pub use time::{Level, Spacing, Step, Times, Timestep, Transition, VarianceKind};
 pub use timesteps::{TimestepDraw, TimestepSampler, TimestepSampling};
+
+/// The code of this page of the book is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/how-to/add-a-sampler.md")]
+mod book {}
