@@ -51,7 +51,9 @@ fn steps_in_code_are_the_steps_of_a_run() {
     let written = run(Training::new(config).out(folder.path()));
     assert_eq!((written.run.as_deref(), &written.weights_digest), (Some(folder.path()), &digest));
     let lines = read_metrics(&folder.path().join("metrics.jsonl")).unwrap();
-    assert_eq!(lines.iter().map(|line| line.measured.loss).collect::<Vec<_>>(), losses);
+    assert_eq!(lines.len(), losses.len());
+    // What is read from text may differ in the last digit.
+    assert!(lines.iter().zip(&losses).all(|(line, loss)| (line.measured.loss - loss).abs() < 1e-12 * loss));
     let model = Model::open(folder.path(), true).unwrap();
     assert_eq!(model.shape(), trainer.model().unwrap().shape());
 }
