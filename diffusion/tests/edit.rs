@@ -194,9 +194,9 @@ fn mixture() -> MixtureDenoiser<f64> {
 
 /// The largest difference that there and back leaves.
 fn round_trip(denoiser: &dyn Denoiser<f64>, times: &Times, iterations: usize, x0: &Tensor<f64>) -> f64 {
-    let inversion = Inversion::new(&times).iterations(iterations).unwrap();
+    let inversion = Inversion::new(times).iterations(iterations).unwrap();
     let x_t = run(&inversion, denoiser, x0.clone());
-    let back = run(&Ddim::new(&times, 0.0).unwrap(), denoiser, x_t);
+    let back = run(&Ddim::new(times, 0.0).unwrap(), denoiser, x_t);
     back.as_slice().iter().zip(x0.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 

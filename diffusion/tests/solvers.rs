@@ -32,13 +32,13 @@ fn gain(sampler: &impl Sampler<f64>, variance: f64) -> f64 {
 
 /// Every deterministic solver by name.
 fn deterministic<T: Element>(times: &Times) -> Vec<(&'static str, Boxed<T>)> {
-    let unipc = |order| UniPc::new(&times, order).unwrap();
+    let unipc = |order| UniPc::new(times, order).unwrap();
     vec![
-        ("ddim", Box::new(Ddim::new(&times, 0.0).unwrap()) as Boxed<T>),
-        ("euler", Box::new(Euler::new(&times))),
-        ("heun", Box::new(Heun::new(&times))),
-        ("dpmpp", Box::new(DpmSolver::new(&times))),
-        ("dpmpp heun", Box::new(DpmSolver::new(&times).solver(DpmSolverType::Heun))),
+        ("ddim", Box::new(Ddim::new(times, 0.0).unwrap()) as Boxed<T>),
+        ("euler", Box::new(Euler::new(times))),
+        ("heun", Box::new(Heun::new(times))),
+        ("dpmpp", Box::new(DpmSolver::new(times))),
+        ("dpmpp heun", Box::new(DpmSolver::new(times).solver(DpmSolverType::Heun))),
         ("unipc-1", Box::new(unipc(1))),
         ("unipc-2", Box::new(unipc(2))),
         ("unipc-3", Box::new(unipc(3))),
@@ -48,12 +48,12 @@ fn deterministic<T: Element>(times: &Times) -> Vec<(&'static str, Boxed<T>)> {
 
 /// And every stochastic one.
 fn stochastic<T: Element>(times: &Times) -> Vec<(&'static str, Boxed<T>)> {
-    let sde = || DpmSolver::new(&times).stochastic(true);
+    let sde = || DpmSolver::new(times).stochastic(true);
     vec![
-        ("ddpm", Box::new(Ddpm::new(&times, VarianceKind::FixedSmall)) as Boxed<T>),
-        ("ddim, eta 0.5", Box::new(Ddim::new(&times, 0.5).unwrap())),
-        ("euler, churn", Box::new(Euler::new(&times).churn(Churn::new(20.0)).unwrap())),
-        ("heun, churn", Box::new(Heun::new(&times).churn(Churn::new(20.0)).unwrap())),
+        ("ddpm", Box::new(Ddpm::new(times, VarianceKind::FixedSmall)) as Boxed<T>),
+        ("ddim, eta 0.5", Box::new(Ddim::new(times, 0.5).unwrap())),
+        ("euler, churn", Box::new(Euler::new(times).churn(Churn::new(20.0)).unwrap())),
+        ("heun, churn", Box::new(Heun::new(times).churn(Churn::new(20.0)).unwrap())),
         ("dpmpp sde", Box::new(sde())),
         ("dpmpp sde heun", Box::new(sde().solver(DpmSolverType::Heun))),
     ]
@@ -146,7 +146,7 @@ fn orders_are_what_the_papers_say() {
         ("unipc-2 bh1", 3.0, |times| {
             Box::new(UniPc::new(times, 2).unwrap().kind(UniPcType::Bh1).unwrap().lower_order_final(false))
         }),
-        ("pndm", 2.0, |times| Box::new(Pndm::new(&times).unwrap())),
+        ("pndm", 2.0, |times| Box::new(Pndm::new(times).unwrap())),
         ("kdpm2", 2.0, |times| Box::new(Kdpm2::new(times))),
         ("lms-2", 2.0, |times| Box::new(Lms::new(times, 2).unwrap())),
         ("lms-3", 3.0, |times| Box::new(Lms::new(times, 3).unwrap())),

@@ -36,7 +36,7 @@ impl DpmSolverSingleStep {
         }
         let planned = times.steps();
         let ends_clean = planned[planned.len() - 1].to.level().noise == 0.0;
-        let lower = lower_order_final || ends_clean || planned.len() % order != 0;
+        let lower = lower_order_final || ends_clean || !planned.len().is_multiple_of(order);
         Ok(DpmSolverSingleStep {
             times: times.clone(),
             orders: orders(planned.len(), order, lower, ends_clean),
@@ -100,8 +100,8 @@ impl DpmSolverSingleStep {
 fn orders(steps: usize, order: usize, lower_order_final: bool, ends_clean: bool) -> Vec<usize> {
     let group = 1..=order;
     let mut orders: Vec<usize> = group.cycle().take(steps).collect();
-    if lower_order_final && steps % order == 0 && order > 1 {
-        // The last group of 1, 2, 3 or 1, 2 gives its last step up to the first order.
+    if lower_order_final && steps.is_multiple_of(order) && order > 1 {
+        // The last group of 1, 2, 3 or 1, 2 is cut so that the last step is of first order.
         orders[steps - 1] = 1;
     }
     if ends_clean {
