@@ -5,7 +5,7 @@ use std::error::Error;
 use tweedie::prelude::*;
 
 const NOISE: Purpose = Purpose::new(128);
-const N: usize = 20_000;
+const N: usize = 5000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let schedule = Schedule::linear(1000, 1e-4, 0.02)?;
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (signal, sigma, log_snr) = (level.signal, level.noise, schedule.log_snr(t));
         println!("{t:>4}  {signal:.3}     {sigma:.3}  {log_snr:>6.2}   {}", histogram(&x_t));
         // Its variance stays that of the data, 1: what the signal loses the noise gains.
-        assert!((x_t.square().mean() - 1.0).abs() < 0.03);
+        assert!((x_t.square().mean() - 1.0).abs() < 0.08);
     }
 
     // One draw for any t is what t + 1 small steps x ← √(1−β) x + √β z come to. Without the root, with the mean (1−β) x that
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "\nvariance after 1000 steps: {with_root:.3} with the root, {without:.3} without (0.504924 in closed form)"
     );
-    assert!((with_root - 1.0).abs() < 0.05 && (without - 0.504_924).abs() < 0.03);
+    assert!((with_root - 1.0).abs() < 0.08 && (without - 0.504_924).abs() < 0.05);
     Ok(())
 }
 
