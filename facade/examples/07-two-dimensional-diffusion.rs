@@ -19,12 +19,12 @@ use tweedie::prelude::*;
 
 const NOISE: Purpose = Purpose::new(129);
 const START: Purpose = Purpose::new(130);
-const BATCH: usize = 512;
-const STEPS: u64 = 2000;
+const BATCH: usize = 256;
+const STEPS: u64 = 1500;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let schedule = Schedule::cosine(1000)?;
-    let (data, _) = two_moons(8192, 0);
+    let (data, _) = two_moons(4096, 0);
     let builder = Builder::new();
     let network = PointNetwork::new(&builder, 128);
     let rate = LearningRate::Cosine { peak: 2e-3, warmup: 50, total: STEPS, floor: 0.0 };
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let denoiser = NetworkDenoiser::new(PredictionKind::V, fit.averaged(), |ctx, x, inputs| {
         network.forward(ctx, x, inputs.timesteps)
     });
-    let start: Tensor = random::normal([4096, 2], 0, START, 0, 0);
+    let start: Tensor = random::normal([2048, 2], 0, START, 0, 0);
     let run = |kind: SamplerKind, steps: usize| -> Result<Vec<Tensor>, tweedie::diffusion::Error> {
         let sampler = SamplerSettings::new(kind).build(&kind.times(&schedule, steps, None)?)?;
         let nothing = Condition::default();
@@ -62,25 +62,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         [Ok(start.clone())].into_iter().chain(states.map(|state| state.map(|state| state.x))).collect()
     };
     let mut drawing = Drawing::new(1004, 790);
-    let small = |column: usize, row: usize| Panel { left: 10 + 166 * column, top: 50 + 190 * row, side: 154 };
-    drawing.text(10, 20, "start", "q(x_t), the data in ever more noise");
-    drawing.text(10, 212, "start", "p(x_t), what the network makes of noise (DDPM, 200 steps)");
-    let reverse = run(SamplerKind::Ddpm, 200)?;
-    for (column, t) in [0, 100, 200, 300, 500, 999].into_iter().enumerate() {
-        let noise = random::normal(*data.shape(), 0, NOISE, STEPS, 0);
-        let x_t = schedule.q_sample(&data, &vec![t; data.dims()[0]], &noise)?;
-        drawing.panel(small(column, 0), &format!("t = {t}"));
-        drawing.density(small(column, 0), &x_t, [212, 60]);
-        // Step k of the sampler's 200 leads from t = 999 − 5 (k − 1).
-        let state = if t == 0 { 200 } else { (999 - t) / 5 };
-        drawing.panel(small(column, 1), &format!("t = {t}"));
-        drawing.density(small(column, 1), &reverse[state], [28, 75]);
-    }
     println!("\nsampler          steps  near a moon  left moon");
-    for (i, (kind, steps)) in [(SamplerKind::Ddpm, 200), (SamplerKind::Ddim, 40), (SamplerKind::Dpmpp2m, 10)]
-        .into_iter()
-        .enumerate()
-    {
+    let samplers = [(SamplerKind::Ddpm, 100), (SamplerKind::Ddim, 40), (SamplerKind::Dpmpp2m, 10)];
+    for (i, (kind, steps)) in samplers.into_iter().enumerate() {
         let states = run(kind, steps)?;
         let (near, left) = judge(&states[steps], &data);
         println!("{:<15}  {steps:>5}  {:>10.1}%  {:>8.1}%", kind.title(), 100.0 * near, 100.0 * left);
@@ -90,12 +74,41 @@ fn main() -> Result<(), Box<dyn Error>> {
         let large = Panel { left: 10 + 332 * i, top: 462, side: 320 };
         drawing.panel(large, &format!("{}, {steps} steps", kind.title()));
         drawing.density(large, &data, [0, 0]);
-        let some: Result<Vec<Tensor>, _> = states.iter().map(|x| x.narrow(0, 0, 64)).collect();
+        let points = if kind == SamplerKind::Ddpm { 12 } else { 64 };
+        let some: Result<Vec<Tensor>, _> = states.iter().map(|x| x.narrow(0, 0, points)).collect();
         drawing.ways(large, &some?);
+        if kind == SamplerKind::Ddpm {
+            draw_densities(&mut drawing, &schedule, &data, &states)?;
+        }
     }
     let path = Path::new("two-moons.svg");
     drawing.write(path)?;
     println!("\nsee {}", path.display());
+    Ok(())
+}
+
+/// The data in ever more noise, and below it what a hundred steps of DDPM make of noise, at the same times.
+fn draw_densities(
+    drawing: &mut Drawing,
+    schedule: &Schedule,
+    data: &Tensor,
+    states: &[Tensor],
+) -> Result<(), Box<dyn Error>> {
+    drawing.text(10, 20, "start", "q(x_t), the data in ever more noise");
+    drawing.text(10, 212, "start", "p(x_t), what the network makes of noise");
+    for column in 0..6 {
+        // After k steps from t = 999 the sampler is at t = 999 − 10 k, and at the clean points in the end.
+        let taken = [100, 90, 80, 70, 50, 0][column];
+        let t = if taken == 100 { 0 } else { 999 - 10 * taken };
+        let noise = random::normal(*data.shape(), 0, NOISE, STEPS, 0);
+        let x_t = schedule.q_sample(data, &vec![t; data.dims()[0]], &noise)?;
+        let points = [(x_t, [212, 60]), (states[taken].clone(), [28, 75])];
+        for (row, (points, colour)) in points.into_iter().enumerate() {
+            let panel = Panel { left: 10 + 166 * column, top: 50 + 190 * row, side: 154 };
+            drawing.panel(panel, &format!("t = {t}"));
+            drawing.density(panel, &points, colour);
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 //! Training step by step, and sampling from what was learnt: what `tweedie train` and `tweedie sample` do, without files or
-//! clocks. Digits in about half a minute.
+//! clocks.
 
 #[path = "support/terminal.rs"]
 mod terminal;
@@ -12,14 +12,14 @@ use tweedie::prelude::*;
 use tweedie::train::data::{Glyphs, Source, Split};
 use tweedie::train::{Config, SampleRequest, Trainer};
 
-const STEPS: u64 = 400;
+const STEPS: u64 = 250;
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Digits that are drawn when they are asked for; a folder is opened by `train::data::open`.
     let digits: Arc<dyn Source> = Arc::new(Glyphs::new(Split::Train, 16));
 
     // Everything that a file of settings can say, by name.
-    let mut config = Config { model: UNetConfig::plain(&[24, 48]).into(), ..Config::default() };
+    let mut config = Config { model: UNetConfig::plain(&[16, 32]).into(), ..Config::default() };
     (config.train.batch, config.train.ema_decay, config.optimizer.learning_rate) = (32, 0.99, 2e-3);
 
     // The trainer owns weights, their average, the optimizer and the schedule. A loader reads ahead of it.

@@ -71,13 +71,19 @@ impl Drawing {
                 }
             }
             let lightness = 97 - 52 * shade / SHADES;
-            self.line(&format!(r#"<path d="{path}" fill="hsl({hue},{saturation}%,{lightness}%)"/>"#));
+            let fill =
+                format!(r#"fill="hsl({hue},{saturation}%,{lightness}%)" shape-rendering="crispEdges""#);
+            self.line(&format!(r#"<path d="{path}" {fill}/>"#));
         }
     }
 
     /// The way of each point through the states \[n, 2\], and where it ends; hues by where it began.
     pub(crate) fn ways(&mut self, panel: Panel, states: &[Tensor]) {
         let (Some(first), Some(last)) = (states.first(), states.last()) else { return };
+        // A drawing inside the drawing shows nothing beyond its borders.
+        let Panel { left, top, side } = panel;
+        let place = format!(r#"x="{left}" y="{top}" width="{side}" height="{side}""#);
+        self.line(&format!(r#"<svg {place} viewBox="{left} {top} {side} {side}">"#));
         for i in 0..first.dims()[0] {
             let hue = first[[i, 1]].atan2(first[[i, 0]]).to_degrees().rem_euclid(360.0);
             let mut path = String::new();
@@ -92,6 +98,7 @@ impl Drawing {
             ));
             self.line(&format!(r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.1" fill="{colour}"/>"#));
         }
+        self.line("</svg>");
     }
 
     fn line(&mut self, line: &str) {
