@@ -97,7 +97,10 @@ where
 pub(crate) fn sums<T: Number, const K: usize>(x: &[T], step: impl Fn([T; K], T) -> [T; K]) -> [f64; K] {
     let mut total = [0.0; K];
     for run in x.chunks(run(LANES)) {
-        add_to(&mut total, accumulate::<T, T, LANES, K>(run, &step));
+        // A closure of its own: `&step` would be called through a shim that knows no vector instructions.
+        let step = #[inline(always)]
+        |sums, x| step(sums, x);
+        add_to(&mut total, accumulate::<T, T, LANES, K>(run, step));
     }
     total
 }
@@ -111,7 +114,9 @@ pub(crate) fn sums_of_pairs<T: Number, const K: usize>(
 ) -> [f64; K] {
     let mut total = [0.0; K];
     for (x, y) in x.chunks(run(LANES)).zip(y.chunks(run(LANES))) {
-        add_to(&mut total, accumulate_pairs::<T, LANES, K>(x, y, &step));
+        let step = #[inline(always)]
+        |sums, x, y| step(sums, x, y);
+        add_to(&mut total, accumulate_pairs::<T, LANES, K>(x, y, step));
     }
     total
 }
