@@ -98,9 +98,12 @@ pub(crate) fn sums<T: Number, const K: usize>(x: &[T], step: impl Fn([T; K], T) 
     let mut total = [0.0; K];
     for run in x.chunks(run(LANES)) {
         // A closure of its own: `&step` would be called through a shim that knows no vector instructions.
-        let step = #[inline(always)]
-        |sums, x| step(sums, x);
-        add_to(&mut total, accumulate::<T, T, LANES, K>(run, step));
+        let lanes = accumulate::<T, T, LANES, K>(
+            run,
+            #[inline(always)]
+            |sums, x| step(sums, x),
+        );
+        add_to(&mut total, lanes);
     }
     total
 }
@@ -114,9 +117,13 @@ pub(crate) fn sums_of_pairs<T: Number, const K: usize>(
 ) -> [f64; K] {
     let mut total = [0.0; K];
     for (x, y) in x.chunks(run(LANES)).zip(y.chunks(run(LANES))) {
-        let step = #[inline(always)]
-        |sums, x, y| step(sums, x, y);
-        add_to(&mut total, accumulate_pairs::<T, LANES, K>(x, y, step));
+        let lanes = accumulate_pairs::<T, LANES, K>(
+            x,
+            y,
+            #[inline(always)]
+            |sums, x, y| step(sums, x, y),
+        );
+        add_to(&mut total, lanes);
     }
     total
 }
