@@ -38,8 +38,8 @@ pub(crate) fn verify(args: &VerifyArgs, seed: u64, console: Console) -> Result<(
 }
 
 /// Columns of a row's name, and of its numbers: 80 in all, with the spaces between.
-const NAME: usize = 38;
-const NUMBER: usize = 16;
+const NAME: usize = 36;
+const NUMBER: usize = 17;
 const TOLERANCE: usize = 7;
 
 /// The table for a person.
