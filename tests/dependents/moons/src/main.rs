@@ -1,11 +1,10 @@
-//! Two moons in the plane: a small network learns to denoise them, and two samplers draw them with it.
+//! Two moons in the plane: an MLP of place and time learns their v, and two samplers draw them with it.
 use tweedie::nn::layers::{Linear, Sinusoid};
 use tweedie::prelude::*;
 
 const N: usize = 256;
 const T: usize = 200;
 
-/// Place and time, two hidden layers of both, and v.
 struct Mlp([Linear; 5]);
 
 impl Mlp {
