@@ -94,6 +94,7 @@ where
 
 /// `K` sums at once over a slice of any length, in f64: see [`accumulate`].
 #[inline(always)]
+#[allow(clippy::redundant_closure)]
 pub(crate) fn sums<T: Number, const K: usize>(x: &[T], step: impl Fn([T; K], T) -> [T; K]) -> [f64; K] {
     let mut total = [0.0; K];
     for run in x.chunks(run(LANES)) {
@@ -110,6 +111,7 @@ pub(crate) fn sums<T: Number, const K: usize>(x: &[T], step: impl Fn([T; K], T) 
 
 /// As [`sums`], over pairs of numbers of two slices of one length.
 #[inline(always)]
+#[allow(clippy::redundant_closure)]
 pub(crate) fn sums_of_pairs<T: Number, const K: usize>(
     x: &[T],
     y: &[T],

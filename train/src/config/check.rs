@@ -20,7 +20,7 @@ impl Config {
     /// Refuses values that no step can use, naming the key.
     ///
     /// # Errors
-    /// [`Error::Config`].
+    /// [`Error::User`].
     pub fn check_values(&self) -> Result<()> {
         let refuse = |bad: bool, key: &str, what: String, remedy: &str| {
             if bad { Err(Error::config(what, key.to_string(), remedy)) } else { Ok(()) }

@@ -59,9 +59,7 @@ fn step(args: &StepArgs, console: Console) -> Result<()> {
     };
     let (mut progress, runs) = (Progress::new(console), args.runs as usize);
     let mut measurement = step.measure(runs);
-    let mut done = 0;
-    for share in measurement.by_ref() {
-        done += 1;
+    for (share, done) in measurement.by_ref().zip(1..) {
         progress.update(share?, || format!("run {done} of {}", 2 * runs));
     }
     let times = measurement.times();
