@@ -5,9 +5,9 @@ mod common;
 use common::{close, normals};
 use proptest::prelude::*;
 use tweedie_diffusion::{
-    Condition, Conditioned, Ddim, Ddpm, Denoiser, DpmSolver, Euler, GaussianDenoiser, Heun, Inpaint,
-    Inversion, Known, Level, MixtureDenoiser, Pndm, Prediction, PredictionKind, Result, Sampler, SamplerKind,
-    SamplerSettings, Schedule, SdEdit, Spacing, State, Times, Timestep, UniPc, VarianceKind, lerp, slerp,
+    Condition, Conditioned, Ddim, Ddpm, Denoiser, GaussianDenoiser, Inpaint, Inversion, Known, Level,
+    MixtureDenoiser, Prediction, PredictionKind, Result, Sampler, SamplerKind, SamplerSettings, Schedule,
+    SdEdit, Spacing, State, Times, Timestep, VarianceKind, lerp, slerp,
 };
 use tweedie_tensor::{Tensor, ops};
 
