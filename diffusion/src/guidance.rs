@@ -6,7 +6,7 @@ use tweedie_tensor::{Element, Tensor, ops};
 ///
 /// The predictions are linear in each other at a given x_t, so guiding ε, x_0 or v comes to the same.
 ///
-/// A large w stretches the prediction beyond what the model ever answers. Rescaled by φ, y is
+/// A large w stretches the prediction beyond what the model ever predicts. Rescaled by φ, y is
 /// φ y std(y_c)/std(y) + (1 − φ) y, each sample by its own deviations (Lin et al. 2024, eqs. 15 and 16; they take φ = 0.7);
 /// of what is predicted, unlike guidance itself.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ mod tests {
         let condition = |class| Condition::of_classes(vec![class; 2]);
         let time = [Timestep::new(5.0, Level { signal: 0.6, noise: 0.8 }); 2];
         let x = Tensor::from_slice([2, 3], &[1.0, -2.0, 4.0, 0.5, 0.5, 0.5]).unwrap();
-        // x + 2 (3 x − x) = 5 x, where the condition alone answers 3 x.
+        // x + 2 (3 x − x) = 5 x, where the condition alone predicts 3 x.
         for (rescale, factor) in [(0.0, 5.0), (1.0, 3.0), (0.5, 4.0)] {
             let guided = Guided::new(Scale, condition(1), 2.0).rescaled(rescale);
             let answer = guided.predict(&x, &time, &condition(3)).unwrap();

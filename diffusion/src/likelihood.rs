@@ -17,7 +17,7 @@ use tweedie_tensor::{Element, Number, Tensor, ops};
 /// Streams of probes are numbered from here, apart from a measurement's other noise.
 const PROBES: u64 = 1 << 41;
 
-/// A denoiser that can say how its prediction answers to a change of x_t.
+/// A denoiser that can say how its prediction changes with x_t.
 pub trait JacobianProbe<T: Element>: Denoiser<T> {
     /// The prediction y_θ at `x_t`, and for each sample ⟨z, (∂y_θ/∂x_t) z⟩ with its part z of `probe`. For z of
     /// independent entries of mean 0 and variance 1, the expectation is the trace (Hutchinson 1990).

@@ -2,7 +2,7 @@ use crate::checks::one_time_each;
 use crate::{Error, Level, PredictionKind, Result, Timestep};
 use tweedie_tensor::{Element, Tensor, ops};
 
-/// What a denoiser answers: a tensor of x_t's shape, and what it is a prediction of.
+/// What a denoiser returns: a tensor of x_t's shape, and what it is a prediction of.
 #[derive(Debug, Clone)]
 pub struct Prediction<T: Element> {
     /// What is predicted.

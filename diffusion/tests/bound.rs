@@ -124,7 +124,7 @@ fn batches_do_not_matter() {
     assert_eq!(whole, cut);
 }
 
-/// A model that always answers 0 is wrong about ε by E ε² = 1 in every dimension.
+/// A model that always predicts 0 is wrong about ε by E ε² = 1 in every dimension.
 #[test]
 fn published_bound_of_a_zero_model() {
     let schedule = ho();

@@ -186,16 +186,16 @@ fn pictures_do_not_depend_on_how_many_are_painted_at_a_time() {
 
 #[test]
 fn noise_made_anew_explains_the_clipped_picture() {
-    // One step from a picture that is clipped: with ε̂ made anew, x_s lies on the line between x_t and x̂_0.
+    // One step from a picture that is clipped: with ε̂ computed again, x_s lies on the line between x_t and x̂_0.
     let schedule = ho();
     let times = Times::at_indices(&schedule, &[600, 300]).unwrap();
     let plain = Ddim::new(&times, 0.0).unwrap().clip(Clip::At(0.1));
-    let anew = plain.clone().epsilon_from_clipped(true);
+    let recomputed = plain.clone().epsilon_from_clipped(true);
     let (denoiser, condition, x) = (gaussian(1.0), Condition::default(), Tensor::full([1, 1], 2.0));
     let first = |sampler: &Ddim| sampler.run(&denoiser, x.clone(), &condition, 0).next().unwrap().unwrap();
     let (from, to) = (schedule.level(600), schedule.level(300));
     let epsilon = (2.0 - from.signal * 0.1) / from.noise;
-    close(first(&anew).x.as_slice()[0], to.signal * 0.1 + to.noise * epsilon, 1e-12, 0.0);
+    close(first(&recomputed).x.as_slice()[0], to.signal * 0.1 + to.noise * epsilon, 1e-12, 0.0);
     let epsilon = (2.0 - from.signal * from.signal * 2.0) / from.noise;
     close(first(&plain).x.as_slice()[0], to.signal * 0.1 + to.noise * epsilon, 1e-12, 0.0);
 }
@@ -226,8 +226,8 @@ impl Denoiser<f64> for TwoClasses {
 
 #[test]
 fn guidance_and_the_clip_leave_the_class_that_was_asked_for() {
-    // Guidance drives x̂_0 past what pictures can be, the clip takes it back; unless ε̂ is made anew, it still
-    // answers for what was clipped, and what is left of the picture shrinks with every step.
+    // Guidance drives x̂_0 past what pictures can be, the clip takes it back; unless ε̂ is computed again, it still
+    // explains what was clipped, and what is left of the picture shrinks with every step.
     let schedule = Schedule::cosine(1000).unwrap();
     let times = Times::spaced(&schedule, 50, Spacing::Trailing).unwrap();
     let ddim = Ddim::new(&times, 0.0).unwrap().clip(Clip::At(1.0));
@@ -241,9 +241,9 @@ fn guidance_and_the_clip_leave_the_class_that_was_asked_for() {
         painted.as_slice().chunks(4).filter(near).count()
     };
     for class in [0, 1] {
-        let (anew, plain) =
+        let (recomputed, plain) =
             (recovered(&ddim.clone().epsilon_from_clipped(true), class), recovered(&ddim, class));
-        assert_eq!(anew, n, "class {class}");
+        assert_eq!(recomputed, n, "class {class}");
         assert!(plain < n, "class {class}: {plain} of {n} without");
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use tweedie_nn::weights::{WeightFile, write_safetensors};
 use tweedie_tensor::Tensor;
 
-/// A diffusers folder with a network that answers 0, under the schedule of Ho et al. 2020.
+/// A diffusers folder with a network that predicts 0, under the schedule of Ho et al. 2020.
 fn zero_model(folder: &Path) {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/plain");
     for place in ["unet", "scheduler"] {

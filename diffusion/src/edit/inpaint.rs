@@ -9,7 +9,7 @@ pub struct Known<T: Element> {
 }
 
 impl<T: Element> Known<T> {
-    /// `picture` has the shape of one sample; `painted` says of each of its places whether it is painted anew.
+    /// `picture` has the shape of one sample; `painted` says of each of its places whether it is repainted.
     ///
     /// # Errors
     /// [`Error::Parameter`] unless there is one of `painted` for each place.
@@ -49,7 +49,7 @@ impl<T: Element> Known<T> {
 
 /// Any sampler, made to paint what is missing of a picture.
 ///
-/// By replacement (Song et al. 2021, score SDE, appendix I.2): after each step the known part is drawn anew from
+/// By replacement (Song et al. 2021, score SDE, appendix I.2): after each step the known part is drawn again from
 /// q(x_s | x_0), s being the time that the step reaches; at the end it is the picture itself. What is painted then knows
 /// of the known part only through its noise, and answers to it less than it should: of a pair of unit normals of
 /// correlation ρ, less than ρ of the known one.

@@ -1,4 +1,4 @@
-//! Pictures changed with a model that has learnt to paint: a part painted anew, variations, ways between two, and the
+//! Pictures changed with a model that has learnt to paint: a part repainted, variations, ways between two, and the
 //! noise that a picture comes from.
 
 mod inpaint;

@@ -2,7 +2,7 @@ use crate::{Conditioned, Error, Level, Result, Sampler, Trajectory};
 use tweedie_tensor::{Element, Tensor, ops};
 
 /// SDEdit (Meng et al. 2022, algorithm 1): a picture is noised part of the way, and denoised from there. The more noise,
-/// the more of it is painted anew.
+/// the more of it is repainted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SdEdit {
     strength: f64,

@@ -64,7 +64,7 @@ pub(super) fn nuclear_norm_of_product(a: &Tensor<f64>, b: &Tensor<f64>) -> Resul
     Ok(rows.iter().map(|row| dot(row, row).sqrt()).sum())
 }
 
-/// Turns two rows in their plane so that they are orthogonal; answers whether they were not.
+/// Turns two rows in their plane so that they are orthogonal; returns whether they were not.
 fn rotate(x: &mut [f64], y: &mut [f64]) -> bool {
     let (xx, yy, xy) = (dot(x, x), dot(y, y), dot(x, y));
     // Below this, the angle is the rounding of the products themselves.

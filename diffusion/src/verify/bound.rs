@@ -67,7 +67,7 @@ fn weights(case: &Case<'_>) -> Vec<Row> {
     rows
 }
 
-/// Σ L_{t−1} of a model that always answers ε = 0: each a divergence of two normals, typed out, E ε² = 1.
+/// Σ L_{t−1} of a model that always predicts ε = 0: each a divergence of two normals, typed out, E ε² = 1.
 fn zero_model(case: &Case<'_>) -> Vec<Row> {
     let last = case.reference.last_with_signal();
     let mut rows = Vec::new();
