@@ -12,12 +12,13 @@ use modules::Modules;
 use std::path::{Path, PathBuf};
 
 /// The workspace's crates, each with the file that its modules start from.
-const CRATES: [(&str, &str); 6] = [
+const CRATES: [(&str, &str); 7] = [
     ("tensor", "lib.rs"),
     ("autograd", "lib.rs"),
     ("nn", "lib.rs"),
     ("diffusion", "lib.rs"),
     ("train", "lib.rs"),
+    ("facade", "lib.rs"),
     ("cli", "main.rs"),
 ];
 
