@@ -9,6 +9,7 @@ mod checkpoint;
 pub mod config;
 pub mod data;
 mod error;
+mod exact;
 pub mod files;
 pub mod measure;
 pub mod memory;

@@ -1,5 +1,6 @@
 //! What a run is: every choice that its result depends on, in one TOML file.
 
+mod change;
 mod check;
 mod data;
 mod diffusion;
@@ -12,6 +13,7 @@ mod sampling;
 mod text;
 mod training;
 
+pub use change::Change;
 pub use data::DataConfig;
 pub use diffusion::DiffusionConfig;
 pub use optimizer::OptimizerConfig;

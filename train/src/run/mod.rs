@@ -8,6 +8,7 @@ mod cost;
 mod directory;
 mod grids;
 mod journal;
+mod journal_state;
 mod metrics;
 mod observer;
 mod pictures;
@@ -20,6 +21,8 @@ mod validation;
 mod window;
 
 pub use adjust::{Adjustable, adjust};
+#[allow(unused_imports)]
+pub(crate) use journal_state::JournalState;
 pub use metrics::{Measured, Metrics, read_metrics};
 pub use observer::{Control, Event, Observer, Progress, Summary, Task};
 pub use trainable::Trainable;

@@ -41,15 +41,21 @@ impl<F: FnMut(Event<'_>) -> Control> Observer for F {
 pub(super) struct Watched<'a> {
     observer: &'a mut dyn Observer,
     pub(super) is_stopped: bool,
+    /// Whether it has asked for a checkpoint that is not written yet.
+    pub(super) wants_checkpoint: bool,
 }
 
 impl<'a> Watched<'a> {
     pub(super) fn by(observer: &'a mut dyn Observer) -> Watched<'a> {
-        Watched { observer, is_stopped: false }
+        Watched { observer, is_stopped: false, wants_checkpoint: false }
     }
 
     pub(super) fn report(&mut self, event: Event<'_>) {
-        self.is_stopped |= self.observer.observe(event) == Control::Stop;
+        match self.observer.observe(event) {
+            Control::Continue => {}
+            Control::Save => self.wants_checkpoint = true,
+            Control::Stop => self.is_stopped = true,
+        }
     }
 }
 
@@ -65,6 +71,8 @@ impl Observer for Watched<'_> {
 pub enum Control {
     /// It does.
     Continue,
+    /// It saves a checkpoint after the step that it is at, and goes on.
+    Save,
     /// It saves a checkpoint and ends.
     Stop,
 }
@@ -72,8 +80,10 @@ pub enum Control {
 /// What happens in a run.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// Something begins that takes a while and is no step.
+    /// Something begins, or goes on, that takes a while and is no step.
     Busy(Task),
+    /// Something that the user should know, in one line.
+    Note(&'a str),
     /// The data are open and the network is built.
     Started {
         /// The configuration, with what follows from the data.

@@ -1,11 +1,24 @@
 //! The means of what several steps measured.
 
+use crate::exact;
+use serde::{Deserialize, Serialize};
+
 /// What some steps have measured.
-#[derive(Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Window {
+    #[serde(with = "exact")]
     loss: f64,
     steps: u64,
-    deciles: [(f64, u64); 10],
+    deciles: [Sum; 10],
+}
+
+/// A sum and the number of its terms.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+struct Sum {
+    #[serde(with = "exact")]
+    sum: f64,
+    count: u64,
 }
 
 impl Window {
@@ -14,7 +27,7 @@ impl Window {
         self.loss += loss;
         self.steps += 1;
         for (error, share) in errors.iter().zip(shares) {
-            let (sum, count) = &mut self.deciles[((share * 10.0) as usize).min(9)];
+            let Sum { sum, count } = &mut self.deciles[((share * 10.0) as usize).min(9)];
             *sum += error;
             *count += 1;
         }
@@ -29,7 +42,7 @@ impl Window {
     }
 
     pub(crate) fn deciles(&self) -> [Option<f64>; 10] {
-        self.deciles.map(|(sum, count)| (count > 0).then(|| sum / count as f64))
+        self.deciles.map(|Sum { sum, count }| (count > 0).then(|| sum / count as f64))
     }
 }
 
@@ -43,5 +56,18 @@ mod tests {
         window.add(1.0, &[2.0, 4.0, 6.0], [0.0, 0.05, 1.0].into_iter());
         let deciles = window.deciles();
         assert_eq!((deciles[0], deciles[1], deciles[9]), (Some(3.0), None, Some(6.0)));
+    }
+
+    #[test]
+    fn a_window_goes_through_json_without_losing_a_bit() {
+        let mut window = Window::default();
+        window.add(0.1 + 0.2, &[1.0 / 3.0, 1e308, 5e-324], [0.1, 0.5, 0.9].into_iter());
+        window.add(1.0 / 7.0, &[1e308], [0.5].into_iter());
+        assert_eq!(window.deciles()[5], Some(f64::INFINITY));
+        let again: Window = serde_json::from_str(&serde_json::to_string(&window).unwrap()).unwrap();
+        assert_eq!(again, window);
+        window.add(f64::NAN, &[], std::iter::empty());
+        let again: Window = serde_json::from_str(&serde_json::to_string(&window).unwrap()).unwrap();
+        assert!(again.loss().is_nan() && again.steps() == 3);
     }
 }

@@ -130,6 +130,7 @@ impl Observer for Watch {
                 self.report = Report { parameters, pictures, config: as_json(config), ..self.report.clone() };
                 self.config = Some(config.clone());
             }
+            Event::Note(line) => self.progress.say(format!("note: {line}")),
             Event::Step(now) => self.step(&now),
             Event::Sampled { step, pictures, columns } => {
                 let painted = self.paint(step, pictures, columns);
