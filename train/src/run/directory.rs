@@ -1,5 +1,6 @@
 //! The run directory: configuration and checkpoints.
 
+use super::journal_state::JournalState;
 use super::state::State;
 use super::trainer::Trainer;
 use crate::checkpoint::{self, Header};
@@ -64,7 +65,15 @@ impl Directory {
     /// Writes a checkpoint and removes those that need not stay; returns its path.
     pub(super) fn save<N>(&mut self, trainer: &Trainer<N>, seconds: f64, loss: f64) -> Result<PathBuf> {
         let State { step, params, ema, optimizer, times } = &trainer.state;
-        let header = Header { config: trainer.config.clone(), step: *step, seconds, loss };
+        let header = Header {
+            config: trainer.config.clone(),
+            step: *step,
+            seconds,
+            loss,
+            validation: None,
+            journal: JournalState::default(),
+            changes: Vec::new(),
+        };
         let path = checkpoint::path_of(&self.path, *step);
         let times = times.state();
         let tensors: Vec<(String, &Tensor<f32>)> = checkpoint::named(checkpoint::MODEL, params)

@@ -21,7 +21,6 @@ mod validation;
 mod window;
 
 pub use adjust::{Adjustable, adjust};
-#[allow(unused_imports)]
 pub(crate) use journal_state::JournalState;
 pub use metrics::{Measured, Metrics, read_metrics};
 pub use observer::{Control, Event, Observer, Progress, Summary, Task};
