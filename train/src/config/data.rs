@@ -26,6 +26,10 @@ pub struct DataConfig {
     /// The share of the pictures that training leaves out, for validation; 0 leaves out none. Validation then looks at the
     /// test part, where the data have one.
     pub hold_out: f64,
+    /// The most MiB of decoded pictures that stay in memory, of data that are read from files; IDX files and CIFAR batches
+    /// that are larger are read picture by picture. Unset, what the run leaves free. It changes no bit of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_mib: Option<u64>,
     /// The names of the classes, found in the data; empty for an unconditional model.
     pub classes: Vec<String>,
     /// The words of the pictures' captions, found in the data. A word's number counts from 1; 0 is none.
@@ -44,6 +48,7 @@ impl Default for DataConfig {
             coarse: false,
             flips: false,
             hold_out: 0.0,
+            cache_mib: None,
             classes: Vec::new(),
             words: Vec::new(),
         }
@@ -54,6 +59,11 @@ impl DataConfig {
     /// How the pictures are read.
     pub fn options(&self) -> DataOptions {
         let DataConfig { image_size, convention, transpose, coarse, .. } = *self;
-        DataOptions { image_size, channels: None, convention, transpose, coarse }
+        DataOptions { image_size, channels: None, convention, transpose, coarse, cache: self.cache() }
+    }
+
+    /// The most bytes of pictures that stay in memory, where that is decided.
+    pub fn cache(&self) -> Option<u64> {
+        self.cache_mib.map(|mib| mib.saturating_mul(1 << 20))
     }
 }

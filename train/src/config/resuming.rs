@@ -21,7 +21,7 @@ impl Config {
             };
             config.optimizer.decay_start = None;
             config.sampling = SamplingConfig::default();
-            config.data.source = String::new();
+            (config.data.source, config.data.cache_mib) = (String::new(), None);
             // The only class of a folder without subfolders is called as the folder, which may have been moved.
             if config.data.classes.len() == 1 {
                 config.data.classes.clear();

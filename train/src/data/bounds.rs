@@ -1,6 +1,7 @@
 //! What a file may cost to read.
 
 use super::error::DataError;
+use super::ledger::Stamp;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -25,16 +26,22 @@ pub(super) fn regular(path: &Path) -> Result<u64, DataError> {
 
 /// The bytes of the file of a picture.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
+    read_stamped(path).map(|(bytes, _)| bytes)
+}
+
+/// The same, with the file's stamp before it was read.
+pub(super) fn read_stamped(path: &Path) -> Result<(Vec<u8>, Stamp), DataError> {
     let length = regular(path)?;
     if length > FILE {
         let what = format!("picture in a file of {} MiB, more than {} MiB", length >> 20, FILE >> 20);
         return Err(DataError::malformed(path, what, "scale it down"));
     }
     let file = File::open(path).map_err(|error| DataError::unreadable(path, error))?;
+    let stamp = Stamp::of(&file.metadata().map_err(|error| DataError::unreadable(path, error))?);
     let mut bytes = room(length as usize, path)?;
     // Files may grow while they are read.
     file.take(FILE).read_to_end(&mut bytes).map_err(|error| DataError::unreadable(path, error))?;
-    Ok(bytes)
+    Ok((bytes, stamp))
 }
 
 /// An empty buffer with room for `bytes`.

@@ -2,16 +2,19 @@
 //! one, and 32x32 pixels as a red, a green and a blue plane; the names of the classes in files of text.
 
 use super::error::DataError;
+use super::files::Whole;
 use super::memory::Memory;
+use super::offsets::{Offsets, Piece};
 use super::options::{DataOptions, Split};
+use super::source::Source;
 use super::{bounds, tree};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const SHAPE: [usize; 3] = [3, 32, 32];
 const PIXELS: usize = 3 * 32 * 32;
-/// The largest file that is read as batches.
-const LARGEST: u64 = 4 << 30;
 
 /// One of the two sets.
 struct Set {
@@ -33,9 +36,9 @@ pub(super) fn open(
     files: &[PathBuf],
     split: Split,
     options: &DataOptions,
-) -> Result<Option<Memory>, DataError> {
+) -> Result<Option<Arc<dyn Source>>, DataError> {
     match set(files, options) {
-        Some(set) => set.read(folder, split).map(Some),
+        Some(set) => set.read(folder, split, options).map(Some),
         None => refuse_pickles(folder, files).map(|()| None),
     }
 }
@@ -87,7 +90,7 @@ fn set(files: &[PathBuf], options: &DataOptions) -> Option<Set> {
 }
 
 impl Set {
-    fn read(&self, folder: &Path, split: Split) -> Result<Memory, DataError> {
+    fn read(&self, folder: &Path, split: Split, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
         let Set { name, labels: label_bytes, label, .. } = *self;
         let batches = &self.files[usize::from(split == Split::Test)];
         if batches.is_empty() {
@@ -96,26 +99,52 @@ impl Set {
         }
         let record = label_bytes + PIXELS;
         let classes = self.class_names(folder)?;
-        let (mut bytes, mut labels) = (Vec::new(), Vec::new());
+        let mut total = 0;
         for path in batches {
             let length = bounds::regular(path)?;
-            if length == 0 || length > LARGEST || length % record as u64 != 0 {
+            if length == 0 || length % record as u64 != 0 {
                 let what = format!("{name} batch of {length} bytes, not a multiple of the record's {record}");
                 return Err(DataError::malformed(path, what, "download it again"));
             }
-            let batch = fs::read(path).map_err(|error| DataError::unreadable(path, error))?;
-            for (i, record) in batch.chunks_exact(record).enumerate() {
-                let label = usize::from(record[label]);
+            total += length;
+        }
+        let on_disk = total > options.most_at_once();
+        let (mut bytes, mut labels, mut pieces) = (Vec::new(), Vec::new(), Vec::new());
+        for path in batches {
+            let unreadable = |error| DataError::unreadable(path, error);
+            let file = File::open(path).map_err(unreadable)?;
+            let before = labels.len();
+            let mut records = BufReader::with_capacity(1 << 18, &file).take(total);
+            let mut one = vec![0; record];
+            // A batch ends with a whole record: its length says so.
+            while !records.fill_buf().map_err(unreadable)?.is_empty() {
+                records.read_exact(&mut one).map_err(unreadable)?;
+                let label = usize::from(one[label]);
                 if label >= classes.len() {
+                    let i = labels.len() - before;
                     let what =
                         format!("label {label} in record {i}, where there are {} classes", classes.len());
                     return Err(DataError::malformed(path, what, "download it again"));
                 }
                 labels.push(label);
-                bytes.extend_from_slice(&record[label_bytes..]);
+                if !on_disk {
+                    bytes.extend_from_slice(&one[label_bytes..]);
+                }
             }
+            let (first, stride, pictures) = (label_bytes as u64, record as u64, labels.len() - before);
+            pieces.push(Piece { path: path.clone(), file, first, stride, pictures });
         }
-        Ok(Memory::new(SHAPE, bytes, labels, classes))
+        let mut paths = batches.clone();
+        paths.extend(Some(folder.join(self.names_in)).filter(|path| path.is_file()));
+        let files = Whole { root: folder.to_path_buf(), paths };
+        if !on_disk {
+            return Ok(Arc::new(Memory::new(SHAPE, bytes, labels, classes).with_files(files)));
+        }
+        let notes = vec![format!(
+            "the batches take {} MiB: their pictures are read from the disk one by one",
+            total >> 20
+        )];
+        Ok(Arc::new(Offsets { pieces, shape: SHAPE, arrange: None, labels, classes, notes, files }))
     }
 
     fn class_names(&self, folder: &Path) -> Result<Vec<String>, DataError> {

@@ -21,9 +21,16 @@ const MEND: &str = "mend or remove it";
 /// [`DataError::Malformed`] for a picture that does not decode, or not whole, or that takes more than a picture may;
 /// [`DataError::Unreadable`] when the system refuses the file.
 pub(super) fn decode(path: &Path, convention: Convention) -> Result<DynamicImage, DataError> {
-    let bytes = bounds::read(path)?;
-    let (pixels, decoded) =
-        size_of(reader(Cursor::new(&bytes[..]), path)).map_err(|error| broken(path, error))?;
+    decode_read(&bounds::read(path)?, path, convention)
+}
+
+/// [`decode`] of `bytes`, which were read from `path`.
+pub(super) fn decode_read(
+    bytes: &[u8],
+    path: &Path,
+    convention: Convention,
+) -> Result<DynamicImage, DataError> {
+    let (pixels, decoded) = size_of(reader(Cursor::new(bytes), path)).map_err(|error| broken(path, error))?;
     let [width, height] = pixels;
     let many = u64::from(width) * u64::from(height);
     if many > bounds::PIXELS || decoded > bounds::DECODED {
@@ -36,7 +43,7 @@ pub(super) fn decode(path: &Path, convention: Convention) -> Result<DynamicImage
         return Err(DataError::malformed(path, what, "scale it down"));
     }
     // The file, what it decodes to, and copies on the way to bytes.
-    bounds::in_turn(bytes.len() as u64 + 3 * decoded, || decode_bytes(&bytes, path, convention))
+    bounds::in_turn(bytes.len() as u64 + 3 * decoded, || decode_bytes(bytes, path, convention))
 }
 
 fn decode_bytes(bytes: &[u8], path: &Path, convention: Convention) -> Result<DynamicImage, DataError> {

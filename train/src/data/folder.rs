@@ -1,21 +1,22 @@
 //! Folders of pictures, in any format that the `image` crate reads.
 
-use super::decode::{decode, has_color};
+use super::bounds;
+use super::decode::{decode, decode_read, has_color};
 use super::error::DataError;
-use super::memory::Memory;
+use super::index::{Index, name_below};
+use super::ledger::Ledger;
+use super::memory::{bytes_of, read_whole};
 use super::notes;
 use super::options::{DataOptions, Split};
 use super::parts::parts;
 use super::source::Source;
 use super::tree::{self, Folder};
-use crate::memory::memory_limit;
+use image::DynamicImage;
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Sets up to this many bytes are decoded at once, and then held in memory.
-const HELD: u64 = 4 << 30;
 
 /// The pictures of a folder and all below it: a class for each of its folders that has some, or one class.
 ///
@@ -114,7 +115,7 @@ pub(super) fn open(
             beside: notes::left_out(&folder.path, &left_out),
         });
     }
-    of_files(paths, labels, names, notes, options)
+    of_files(&chosen.path, paths, labels, names, notes, options)
 }
 
 /// The folder within `folder` that holds all pictures and has folders of its own alone: a wrapper is no class.
@@ -146,11 +147,13 @@ fn classes(folder: &Folder) -> Vec<&Folder> {
 
 /// The picture of one file.
 pub(super) fn open_picture(path: &Path, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
-    of_files(vec![path.to_path_buf()], vec![0], vec![tree::name(path)], Vec::new(), options)
+    let root = path.parent().unwrap_or(path);
+    of_files(root, vec![path.to_path_buf()], vec![0], vec![tree::name(path)], Vec::new(), options)
 }
 
 /// These files, of which there is at least one; the first decides on the size, and any that has colour on colour.
 fn of_files(
+    root: &Path,
     paths: Vec<PathBuf>,
     labels: Vec<usize>,
     classes: Vec<String>,
@@ -176,8 +179,9 @@ fn of_files(
     let size = [first.height() as usize, first.width() as usize];
     let [height, width] = options.image_size.map_or(size, |side| [side, side]);
     let shape = [channels, height, width];
-    let files = Files { paths, labels, classes, notes, shape, options: *options };
-    Ok(Arc::new(files))
+    let root = root.to_path_buf();
+    let set = Arc::new(Set { root, paths, labels, classes, notes, shape, options: *options });
+    Ok(Arc::new(Files { set, ledger: None }))
 }
 
 fn first_with_color(paths: &[PathBuf]) -> Result<Option<&Path>, DataError> {
@@ -189,8 +193,9 @@ fn first_with_color(paths: &[PathBuf]) -> Result<Option<&Path>, DataError> {
     found.transpose()
 }
 
-/// Pictures that stay in their files until they are read.
-struct Files {
+/// What is known of pictures in files.
+struct Set {
+    root: PathBuf,
     paths: Vec<PathBuf>,
     labels: Vec<usize>,
     classes: Vec<String>,
@@ -199,55 +204,65 @@ struct Files {
     options: DataOptions,
 }
 
+/// Pictures that stay in their files until they are read.
+struct Files {
+    set: Arc<Set>,
+    /// What the files held when they were first read, where that counts.
+    ledger: Option<Arc<Ledger>>,
+}
+
+impl Files {
+    fn decoded(&self, index: usize, path: &Path) -> Result<DynamicImage, DataError> {
+        let convention = self.set.options.convention;
+        let Some(ledger) = &self.ledger else { return decode(path, convention) };
+        let (bytes, stamp) = bounds::read_stamped(path)?;
+        let digest = || Ok(Sha256::digest(&bytes).into());
+        ledger.check(index, path, stamp, digest, || name_below(&self.set.root, path))?;
+        decode_read(&bytes, path, convention)
+    }
+}
+
 impl Source for Files {
     fn len(&self) -> usize {
-        self.paths.len()
+        self.set.paths.len()
     }
 
     fn bytes_to_hold(&self) -> u64 {
-        let each = self.shape.iter().map(|&side| side as u64).product::<u64>();
-        let total = each.saturating_mul(self.paths.len() as u64);
-        // Half of what there is, since a network is to be trained beside it.
-        let fits = total <= HELD && memory_limit().is_none_or(|limit| total <= limit / 2);
-        if fits { total } else { 0 }
+        bytes_of(self)
     }
 
     fn hold(&self) -> Result<Option<Arc<dyn Source>>, DataError> {
-        let total = self.bytes_to_hold() as usize;
-        if total == 0 {
-            return Ok(None);
-        }
-        let mut bytes = vec![0; total];
-        let read: Vec<Result<usize, DataError>> = bytes
-            .par_chunks_mut(total / self.paths.len())
-            .enumerate()
-            .map(|(index, out)| self.read(index, out))
-            .collect();
-        read.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let (labels, classes) = (self.labels.clone(), self.classes.clone());
-        let held = Memory::new(self.shape, bytes, labels, classes).with_notes(self.notes.clone());
-        Ok(Some(Arc::new(held)))
+        read_whole(self).map(|held| Some(Arc::new(held) as Arc<dyn Source>))
+    }
+
+    fn list(&self, index: &mut Index<'_>) -> Result<(), DataError> {
+        index.files(&self.set.root, &self.set.paths, Some(&self.set.labels))
+    }
+
+    fn watched(&self, ledger: &Arc<Ledger>) -> Result<Option<Arc<dyn Source>>, DataError> {
+        let (set, ledger) = (Arc::clone(&self.set), Some(Arc::clone(ledger)));
+        Ok(Some(Arc::new(Files { set, ledger })))
     }
 
     fn shape(&self) -> [usize; 3] {
-        self.shape
+        self.set.shape
     }
 
     fn classes(&self) -> &[String] {
-        &self.classes
+        &self.set.classes
     }
 
     fn notes(&self) -> &[String] {
-        &self.notes
+        &self.set.notes
     }
 
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {
-        let Some(path) = self.paths.get(index) else {
+        let Some(path) = self.set.paths.get(index) else {
             return Err(DataError::Index { index, pictures: self.len() });
         };
-        let DataOptions { convention, image_size, .. } = self.options;
-        let mut picture = decode(path, convention)?;
-        let [channels, height, width] = self.shape;
+        let DataOptions { convention, image_size, .. } = self.set.options;
+        let mut picture = self.decoded(index, path)?;
+        let [channels, height, width] = self.set.shape;
         if let Some(side) = image_size {
             picture = convention.square(&picture, side as u32);
         }
@@ -256,6 +271,6 @@ impl Source for Files {
             return Err(DataError::Sizes { path: path.clone(), found, expected: [width, height] });
         }
         convention.write_planes(&picture, channels, out);
-        Ok(self.labels[index])
+        Ok(self.set.labels[index])
     }
 }

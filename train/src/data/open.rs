@@ -5,7 +5,8 @@ use super::glyphs::Glyphs;
 use super::options::{DataOptions, Split};
 use super::shapes::{Scenes, Shapes};
 use super::source::Source;
-use super::{folder, recognise, reshaped};
+use super::{cache, folder, recognise, reshaped};
+use crate::memory::memory_limit;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,12 +37,51 @@ pub fn open(data: &str, split: Split, options: &DataOptions) -> Result<Arc<dyn S
     Ok(reshaped::fit(source, options, options.transpose == Some(true)))
 }
 
+/// Sets up to this many bytes are read before a run begins, and not on the way.
+const HELD: u64 = 4 << 30;
+
+/// The bytes of pictures that are held in memory where nothing is known of what else is to be: half of what the process may
+/// use, and not more than 4 GiB.
+pub fn usually_held() -> u64 {
+    memory_limit().map_or(HELD, |limit| HELD.min(limit / 2))
+}
+
 /// The set in memory where it is read from files and not too large, for who reads every picture many times.
 ///
 /// # Errors
 /// The errors of reading a picture.
 pub fn hold(source: Arc<dyn Source>) -> Result<Arc<dyn Source>, DataError> {
-    Ok(source.hold()?.unwrap_or(source))
+    match source.bytes_to_hold() <= usually_held() {
+        true => Ok(source.hold()?.unwrap_or(source)),
+        false => Ok(source),
+    }
+}
+
+/// The set in memory, as much of it as `most` bytes have room for, where it is read from files; what is kept changes no bit
+/// of any picture. A set that fits is read at once, if it is not larger than 4 GiB; else pictures stay as they are read. Also
+/// returns what the user should know of it.
+///
+/// # Errors
+/// The errors of reading a picture.
+pub fn keep(source: Arc<dyn Source>, most: u64) -> Result<(Arc<dyn Source>, Option<String>), DataError> {
+    let all = source.bytes_to_hold();
+    if all == 0 {
+        return Ok((source, None));
+    }
+    if all <= most.min(HELD) {
+        return Ok((source.hold()?.unwrap_or(source), None));
+    }
+    let pictures = source.len();
+    let with_places = all.saturating_add(cache::BESIDE.saturating_mul(pictures as u64));
+    let note = (most < with_places).then(|| {
+        format!(
+            "the pictures take {} MiB when they are decoded: the first {} MiB that are read stay in memory, the others are \
+             decoded again in each epoch (data.cache_mib sets how many)",
+            all.div_ceil(1 << 20),
+            most >> 20
+        )
+    });
+    Ok((cache::cached(source, most), note))
 }
 
 /// Opens one picture, of any format that folders of pictures can hold, as a data set of its own.

@@ -2,6 +2,7 @@
 
 use super::convention::Convention;
 use super::error::DataError;
+use crate::memory::memory_limit;
 use serde::{Deserialize, Serialize};
 
 /// Which part of a data set.
@@ -40,12 +41,23 @@ pub struct DataOptions {
     pub transpose: Option<bool>,
     /// Of CIFAR-100, whether the twenty coarse classes are taken instead of the hundred fine ones.
     pub coarse: bool,
+    /// The most bytes of IDX files or CIFAR batches that are read as a whole; larger ones stay on the disk. `None` for half
+    /// of what the process may use, at most 8 GiB.
+    pub cache: Option<u64>,
 }
+
+/// IDX files and CIFAR batches up to this size are read as a whole.
+const AT_ONCE: u64 = 8 << 30;
 
 /// The largest picture side that can be asked for.
 const LARGEST_SIDE: usize = 4096;
 
 impl DataOptions {
+    /// The most bytes of IDX files or CIFAR batches that are read as a whole.
+    pub(super) fn most_at_once(&self) -> u64 {
+        self.cache.unwrap_or_else(|| memory_limit().map_or(AT_ONCE, |limit| AT_ONCE.min(limit / 2)))
+    }
+
     /// Refuses what no data set can follow.
     ///
     /// # Errors

@@ -54,11 +54,11 @@ pub(super) fn open(folder: &Path, split: Split, options: &DataOptions) -> Result
 fn files(folder: &Path, split: Split, options: &DataOptions) -> Result<Option<Arc<dyn Source>>, DataError> {
     let entries = tree::entries(folder)?;
     if let Some(set) = idx::open(folder, &entries, split, options)? {
-        return Ok(Some(reshaped::fit(Arc::new(set), options, false)));
+        return Ok(Some(reshaped::fit(set, options, false)));
     }
     let transpose = options.transpose == Some(true);
     let set = cifar::open(folder, &entries, split, options)?;
-    Ok(set.map(|set| reshaped::fit(Arc::new(set), options, transpose)))
+    Ok(set.map(|set| reshaped::fit(set, options, transpose)))
 }
 
 /// The folder of `split` among parts that hold sets of files of their own.

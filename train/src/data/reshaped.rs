@@ -30,7 +30,7 @@ pub(super) fn fit(source: Arc<dyn Source>, options: &DataOptions, transpose: boo
     if shape == source.shape() && !transpose {
         return source;
     }
-    Arc::new(View { of: source, change: Reshape { shape, convention: options.convention, transpose } })
+    Arc::new(View::new(source, Reshape { shape, convention: options.convention, transpose }))
 }
 
 /// The picture whose planes `bytes` holds; `None` when their number is not that of `shape`.

@@ -1,6 +1,8 @@
 //! What a data set is.
 
 use super::error::DataError;
+use super::index::Index;
+use super::ledger::Ledger;
 use std::sync::Arc;
 
 /// A source of labelled pictures, all of one shape: bytes, channels first.
@@ -50,16 +52,34 @@ pub trait Source: Send + Sync {
         0
     }
 
-    /// How many bytes [`Source::hold`] would take; 0 where it does nothing.
+    /// How many bytes [`Source::hold`] would take, or a cache of all pictures; 0 where neither makes reading faster.
     fn bytes_to_hold(&self) -> u64 {
         0
     }
 
-    /// The same set in memory, every picture of it read; `None` where that is no faster, or too much.
+    /// The same set in memory, every picture of it read; `None` where that is no faster.
     ///
     /// # Errors
     /// The errors of reading a picture.
     fn hold(&self) -> Result<Option<Arc<dyn Source>>, DataError> {
+        Ok(None)
+    }
+
+    /// Tells `index` what the set is made of, in few words and without reading pictures, so that a run which is resumed
+    /// notices other data. A set that tells nothing is known by a few of its pictures alone.
+    ///
+    /// # Errors
+    /// [`DataError::Unreadable`] for files that the system knows nothing of.
+    fn list(&self, _index: &mut Index<'_>) -> Result<(), DataError> {
+        Ok(())
+    }
+
+    /// The same set, with every file that is read held against `ledger`; `None` for a set without files. The numbers of
+    /// the files in the ledger are those of their lines in [`Source::list`].
+    ///
+    /// # Errors
+    /// A file, read at once, that does not hold what the ledger says; one that cannot be read.
+    fn watched(&self, _ledger: &Arc<Ledger>) -> Result<Option<Arc<dyn Source>>, DataError> {
         Ok(None)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// The pictures of `source` at `indices`, in that order.
 pub fn subset(source: &Arc<dyn Source>, indices: Vec<usize>) -> Arc<dyn Source> {
-    Arc::new(View { of: Arc::clone(source), change: Chosen(indices) })
+    Arc::new(View::new(Arc::clone(source), Chosen(indices)))
 }
 
 /// The pictures of a subset, by their numbers in the whole set.

@@ -1,11 +1,14 @@
 //! A data set seen through another one: all that a view does not change is forwarded here, and nowhere else.
 
 use super::error::DataError;
+use super::index::Index;
+use super::ledger::Ledger;
+use super::memory::{bytes_of, read_whole};
 use super::source::Source;
 use std::sync::Arc;
 
 /// What a view changes. `of` is the set that the view is of.
-pub(super) trait Change: Send + Sync {
+pub(super) trait Change: Send + Sync + 'static {
     /// The number of pictures.
     fn len(&self, of: &dyn Source) -> usize {
         of.len()
@@ -33,7 +36,14 @@ pub(super) trait Change: Send + Sync {
 /// A set with a change.
 pub(super) struct View<C> {
     pub(super) of: Arc<dyn Source>,
-    pub(super) change: C,
+    pub(super) change: Arc<C>,
+}
+
+impl<C: Change> View<C> {
+    /// `of`, changed.
+    pub(super) fn new(of: Arc<dyn Source>, change: C) -> View<C> {
+        View { of, change: Arc::new(change) }
+    }
 }
 
 impl<C: Change> Source for View<C> {
@@ -67,6 +77,28 @@ impl<C: Change> Source for View<C> {
 
     fn held(&self) -> u64 {
         self.of.held()
+    }
+
+    fn bytes_to_hold(&self) -> u64 {
+        // Captions are read one by one.
+        let is_held = self.of.bytes_to_hold() > 0 && self.words().is_empty();
+        if is_held { bytes_of(self) } else { 0 }
+    }
+
+    fn hold(&self) -> Result<Option<Arc<dyn Source>>, DataError> {
+        match self.bytes_to_hold() {
+            0 => Ok(None),
+            _ => read_whole(self).map(|held| Some(Arc::new(held) as Arc<dyn Source>)),
+        }
+    }
+
+    fn list(&self, index: &mut Index<'_>) -> Result<(), DataError> {
+        self.of.list(index)
+    }
+
+    fn watched(&self, ledger: &Arc<Ledger>) -> Result<Option<Arc<dyn Source>>, DataError> {
+        let view = |of| Arc::new(View { of, change: Arc::clone(&self.change) }) as Arc<dyn Source>;
+        Ok(self.of.watched(ledger)?.map(view))
     }
 
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {

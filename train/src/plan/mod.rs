@@ -7,4 +7,6 @@ mod rehearsal;
 mod room;
 
 pub use rehearsal::{StepCost, inference, training};
-pub use room::{Memory, Plan, check_pictures, check_room, check_steps, check_training, readable_bytes};
+pub use room::{
+    Memory, Plan, check_pictures, check_room, check_steps, check_training, pictures_in_memory, readable_bytes,
+};

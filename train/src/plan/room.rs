@@ -60,12 +60,6 @@ impl Room {
         Room { limit: memory::memory_limit(), held: memory::rss_mib() << 20 }
     }
 
-    /// The same once `source` is held in memory.
-    fn beside(source: &dyn Source) -> Room {
-        let room = Room::now();
-        Room { held: room.held + source.bytes_to_hold(), ..room }
-    }
-
     fn holds(&self, bytes: u64) -> bool {
         self.limit.is_none_or(|limit| bytes <= limit)
     }
@@ -77,18 +71,17 @@ impl Room {
     }
 }
 
-/// The bytes that a data set takes in a run.
-fn of(source: &dyn Source) -> u64 {
-    source.held() + source.bytes_to_hold()
-}
-
 impl Plan {
     /// What a run with this configuration, which is [resolved](Config::resolved), needs for these pictures.
     ///
     /// # Errors
     /// A network that cannot be built, or does not take them.
     pub fn new(config: &Config, source: &dyn Source) -> Result<Plan> {
-        Plan::within(Room::beside(source), config, source.shape(), config.train.batch, of(source))
+        let room = Room::now();
+        let within = |room, data| Plan::within(room, config, source.shape(), config.train.batch, data);
+        let alone = within(room, source.held())?;
+        let kept = most_in_memory(config, &alone.memory).min(source.bytes_to_hold());
+        within(Room { held: room.held + kept, ..room }, source.held() + kept)
     }
 
     fn within(room: Room, config: &Config, shape: [usize; 3], batch: usize, data: u64) -> Result<Plan> {
@@ -132,7 +125,8 @@ impl Plan {
 /// # Errors
 /// [`Error::User`](crate::Error::User) that names the largest batch and the largest pictures that fit; as [`Plan::new`].
 pub fn check_training(config: &Config, source: &dyn Source) -> Result<()> {
-    let (room, shape, data) = (Room::beside(source), source.shape(), of(source));
+    // What is read from files need not be held: it has the room that is left.
+    let (room, shape, data) = (Room::now(), source.shape(), source.held());
     let batch = config.train.batch;
     let plan = Plan::within(room, config, shape, batch, data)?;
     if plan.fits {
@@ -153,6 +147,39 @@ pub fn check_training(config: &Config, source: &dyn Source) -> Result<()> {
     let what = room.excess(plan.memory.total);
     let place = format!("--batch {batch}, pictures of {height}x{width}");
     Err(Error::config(what, place, format!("give {}", remedies.join(", or "))))
+}
+
+/// The part of the memory that stays free beside a run and the pictures that it keeps, since a plan is not exact.
+const SPARE: u64 = 16;
+
+/// The most bytes of pictures that stay in memory beside a run which takes `alone`: what the configuration says; else what is
+/// left, but for half of what the process may use.
+fn most_in_memory(config: &Config, alone: &Memory) -> u64 {
+    let decided = alone.limit.map_or(u64::MAX, |limit| {
+        limit.saturating_sub(alone.total).saturating_sub(limit / SPARE).min(limit / 2)
+    });
+    config.data.cache().unwrap_or(decided)
+}
+
+/// The most bytes of `source`'s pictures that a run with this configuration, which is [resolved](Config::resolved), keeps in
+/// memory.
+///
+/// # Errors
+/// A `data.cache_mib` for which there is no room; as [`Plan::new`].
+pub fn pictures_in_memory(config: &Config, source: &dyn Source) -> Result<u64> {
+    let room = Room::now();
+    let alone = Plan::within(room, config, source.shape(), config.train.batch, source.held())?;
+    let most = most_in_memory(config, &alone.memory);
+    let kept = most.min(source.bytes_to_hold());
+    if room.holds(alone.memory.total.saturating_add(kept)) {
+        return Ok(most);
+    }
+    let left = room.limit.map_or(0, |limit| limit.saturating_sub(alone.memory.total));
+    Err(Error::config(
+        format!("no room for {} of pictures in memory beside the run", readable_bytes(kept)),
+        "data.cache_mib",
+        format!("give {} or less, or leave it out", rounded_down((left >> 20) as usize)),
+    ))
 }
 
 /// Refuses to measure steps of a network on batches that would not fit.

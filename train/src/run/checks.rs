@@ -2,14 +2,15 @@
 
 use crate::config::Config;
 use crate::data::Source;
-use crate::plan::check_training;
+use crate::plan::{check_training, pictures_in_memory};
 use crate::{Error, Result};
 
-/// Refuses a configuration and pictures that do not fit each other, or the memory.
+/// Refuses a configuration and pictures that do not fit each other, or the memory; returns the most bytes of pictures that
+/// stay in it.
 ///
 /// # Errors
 /// A key of the configuration, and what to set it to.
-pub(super) fn pictures(config: &Config, source: &dyn Source) -> Result<()> {
+pub(super) fn pictures(config: &Config, source: &dyn Source) -> Result<u64> {
     if config.model.caption.is_some() && source.words().is_empty() {
         return Err(Error::config(
             "the network reads captions, and the pictures have none",
@@ -27,7 +28,8 @@ pub(super) fn pictures(config: &Config, source: &dyn Source) -> Result<()> {
             format!("give --image-size {nearest}, or another multiple of {multiple}"),
         ));
     }
-    check_training(config, source)
+    check_training(config, source)?;
+    pictures_in_memory(config, source)
 }
 
 /// Refuses batches of more pictures than there are.

@@ -6,6 +6,7 @@ mod budget;
 mod checks;
 mod cost;
 mod directory;
+mod fingerprint;
 mod grids;
 mod journal;
 mod journal_state;

@@ -20,14 +20,15 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// The pictures of `whole`, in memory where that is worth it: without those held out, where the configuration asks for
+    /// The pictures of `whole`, up to `most` bytes of them in memory where that is worth it: without those held out, where the configuration asks for
     /// it; else with the test part of the data that the configuration names, if `whole` is of these and they have one.
     ///
     /// # Errors
     /// A picture that cannot be read; a share that leaves nothing to learn from.
-    pub(super) fn of(config: &Config, whole: Arc<dyn Source>, is_named: bool) -> Result<Pictures> {
-        let whole = data::hold(whole)?;
+    pub(super) fn of(config: &Config, whole: Arc<dyn Source>, is_named: bool, most: u64) -> Result<Pictures> {
+        let (whole, kept) = data::keep(whole, most)?;
         let mut notes = whole.notes().to_vec();
+        notes.extend(kept);
         let data = &config.data;
         if data.hold_out > 0.0 {
             let [learnt, held_out] = split(&whole, data.hold_out)?;

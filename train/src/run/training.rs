@@ -4,6 +4,7 @@ use super::adjust::{Adjustable, adjust};
 use super::amounts::steps_between_validations;
 use super::budget::{Budget, grids_due};
 use super::directory::{Directory, Left};
+use super::fingerprint::{Earlier, Known};
 use super::journal::Journal;
 use super::observer::{Event, Observer, Summary, Watched};
 use super::pictures::Pictures;
@@ -86,6 +87,7 @@ pub struct Training {
     out: Option<PathBuf>,
     begin: Begin,
     since: Option<Instant>,
+    changed_data: bool,
 }
 
 /// What training left.
@@ -100,7 +102,7 @@ impl Training {
     /// A new run on the data that `config` names, which leaves nothing on the disk.
     pub fn new(config: Config) -> Training {
         let begin = Begin::New(Adjustable::default());
-        Training { config, source: None, is_named: true, out: None, begin, since: None }
+        Training { config, source: None, is_named: true, out: None, begin, since: None, changed_data: false }
     }
 
     /// Learns from `source`, whatever data the configuration names. There is a validation if `data.hold_out` is above 0.
@@ -133,6 +135,12 @@ impl Training {
     #[must_use]
     pub fn since(self, began: Instant) -> Training {
         Training { since: Some(began), ..self }
+    }
+
+    /// Whether a run that is resumed may go on with other pictures than those it has learnt from, which is refused otherwise.
+    #[must_use]
+    pub fn changed_data(self, may_differ: bool) -> Training {
+        Training { changed_data: may_differ, ..self }
     }
 
     /// Trains the network of the configuration.
@@ -192,7 +200,7 @@ impl Training {
         painter: Option<Painter<N>>,
         observer: &mut dyn Observer,
     ) -> Result<Trained<N>> {
-        let Training { config, source, is_named, out, begin, since } = self;
+        let Training { config, source, is_named, out, begin, since, changed_data } = self;
         // The time budget is for all that follows, from opening the data to the last picture.
         let began = since.unwrap_or_else(Instant::now);
         config.check()?;
@@ -204,12 +212,24 @@ impl Training {
         if let Begin::New(Adjustable { batch: false, .. }) = begin {
             checks::batch(&config, &*source)?;
         }
-        if painter.is_some() {
-            checks::pictures(&config.clone().resolved(&*source), &*source)?;
-        }
+        let in_memory = match painter {
+            Some(_) => checks::pictures(&config.clone().resolved(&*source), &*source)?,
+            None => config.data.cache().unwrap_or_else(data::usually_held),
+        };
 
+        let known = Known::of(
+            source,
+            Earlier {
+                run: out.as_deref().filter(|_| begin == Begin::Resumed),
+                fingerprint: None,
+                may_differ: changed_data,
+                could_go_on: true,
+            },
+        )?;
+        let source = Arc::clone(&known.source);
         let mut watched = Watched::by(observer);
-        let Pictures { learnt: source, held_out, mut notes } = Pictures::of(&config, source, is_named)?;
+        let Pictures { learnt: source, held_out, mut notes } =
+            Pictures::of(&config, source, is_named, in_memory)?;
         let config = match begin {
             Begin::New(adjustable) => adjust(config, adjustable, &source, &mut watched, &mut notes)?,
             Begin::Resumed => config,
@@ -228,6 +248,7 @@ impl Training {
         let (trainer, seconds) = trainer(config, build, begin, directory.as_mut())?;
         if let Some(directory) = &directory {
             directory.create(trainer.config())?;
+            known.keep(directory.path())?;
         }
         watched.report(Event::Started {
             config: trainer.config(),

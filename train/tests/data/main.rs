@@ -9,6 +9,7 @@ mod folder;
 mod idx;
 mod layouts;
 mod real;
+mod streamed;
 mod too_much;
 
 use std::path::{Path, PathBuf};

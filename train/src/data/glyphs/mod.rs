@@ -6,10 +6,14 @@ mod pen;
 mod skeletons;
 
 use super::error::DataError;
+use super::index::Index;
 use super::options::Split;
 use super::source::Source;
 use crate::purpose;
 use tweedie_tensor::random::Stream;
+
+/// Which pictures are drawn: one more with each change of any.
+const VERSION: u32 = 1;
 
 /// Digits as people write them, white on black. Every picture is a pure function of (split, index, side), and is
 /// drawn when it is read. Habit, slant, turn, proportion, size, place, stroke width, pressure and the waver of the
@@ -45,6 +49,11 @@ impl Source for Glyphs {
 
     fn classes(&self) -> &[String] {
         &self.classes
+    }
+
+    fn list(&self, index: &mut Index<'_>) -> Result<(), DataError> {
+        index.drawn(&format!("glyphs, {}", self.split.name()), VERSION);
+        Ok(())
     }
 
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {

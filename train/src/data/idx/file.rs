@@ -14,8 +14,6 @@ pub(super) const AGAIN: &str = "download it again";
 
 /// No allocation is as large as a header alone claims: buffers begin at most this large, and grow with what is read.
 const FIRST_ALLOCATION: usize = 1 << 26;
-/// The most bytes that the elements of a file may take.
-const LARGEST: usize = 8 << 30;
 
 /// What the elements are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,16 +60,53 @@ pub(super) struct Array {
     pub(super) plain_after_all: bool,
 }
 
+/// Where the elements of a plain file of bytes lie.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) file: File,
+    pub(super) sizes: Vec<usize>,
+    /// Where the first element is.
+    pub(super) first: u64,
+}
+
+impl Layout {
+    /// The layout of the file, if it is plain, whole, of bytes, and has more elements than `most`.
+    pub(super) fn of_larger_than(most: u64, path: &Path) -> Result<Option<Layout>, DataError> {
+        let length = bounds::regular(path)?;
+        if length <= most {
+            return Ok(None);
+        }
+        let unreadable = |error| DataError::unreadable(path, error);
+        let mut file = File::open(path).map_err(unreadable)?;
+        let mut start = Vec::new();
+        file.by_ref().take(4 + 4 * 255).read_to_end(&mut start).map_err(unreadable)?;
+        let &[0, 0, 0x08, axes, ref words @ ..] = &start[..] else { return Ok(None) };
+        let axes = usize::from(axes);
+        let Some(words) = words.get(..4 * axes) else { return Ok(None) };
+        let sizes: Vec<usize> = words
+            .chunks_exact(4)
+            .map(|word| u32::from_be_bytes([word[0], word[1], word[2], word[3]]) as usize)
+            .collect();
+        let declared = sizes.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
+        let first = 4 + 4 * axes as u64;
+        let is_whole = declared.is_some_and(|declared| (declared as u64).checked_add(first) == Some(length));
+        Ok(is_whole.then_some(Layout { file, sizes, first }))
+    }
+}
+
 impl Array {
-    /// Reads a file, gzipped or not, whatever its name says.
-    pub(super) fn read(path: &Path) -> Result<Array, DataError> {
+    /// Reads a file, gzipped or not, whatever its name says, of at most `most` bytes of elements.
+    pub(super) fn read(path: &Path, most: u64) -> Result<Array, DataError> {
         bounds::regular(path)?;
         let mut file = BufReader::new(File::open(path).map_err(|error| DataError::unreadable(path, error))?);
         let start = file.fill_buf().map_err(|error| DataError::unreadable(path, error))?;
         let gzipped = start.starts_with(&[0x1f, 0x8b]);
         let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
-        let mut array =
-            if gzipped { parse(path, MultiGzDecoder::new(file), true)? } else { parse(path, file, false)? };
+        let mut array = if gzipped {
+            parse(path, MultiGzDecoder::new(file), true, most)?
+        } else {
+            parse(path, file, false, most)?
+        };
         array.plain_after_all = named && !gzipped;
         Ok(array)
     }
@@ -111,7 +146,7 @@ impl Array {
     }
 }
 
-fn parse(path: &Path, mut from: impl Read, gzipped: bool) -> Result<Array, DataError> {
+fn parse(path: &Path, mut from: impl Read, gzipped: bool, most: u64) -> Result<Array, DataError> {
     let broken = |error| broken(path, error, gzipped);
     let header = |from: &mut dyn Read, bytes: &mut [u8]| {
         from.read_exact(bytes).map_err(|error| match error.kind() {
@@ -144,12 +179,21 @@ fn parse(path: &Path, mut from: impl Read, gzipped: bool) -> Result<Array, DataE
         let what = format!("IDX file with an impossible size ({size})");
         return Err(DataError::malformed(path, what, AGAIN));
     };
+    let too_large = || {
+        let what = format!("IDX file of {size}, more than the {} MiB that are held in memory", most >> 20);
+        let remedy = match (gzipped, kind) {
+            (true, Kind::U8) => "gunzip it: a plain file of bytes is read picture by picture",
+            (true, _) => "gunzip it and write bytes of 0 to 255, which are read picture by picture",
+            (false, _) => "write bytes of 0 to 255, which are read picture by picture",
+        };
+        DataError::malformed(path, what, remedy)
+    };
     let mut bytes = bounds::room(declared.min(FIRST_ALLOCATION), path)?;
-    let longest = (declared.min(LARGEST) as u64).saturating_add(1);
+    let longest = (declared as u64).min(most).saturating_add(1);
     from.take(longest).read_to_end(&mut bytes).map_err(broken)?;
-    if bytes.len() > LARGEST {
-        let what = format!("IDX file of more than {} GiB", LARGEST >> 30);
-        return Err(DataError::malformed(path, what, "cut it into smaller sets"));
+    // A header claims what it likes: what counts is what is there.
+    if bytes.len() as u64 > most {
+        return Err(too_large());
     }
     if bytes.len() < declared {
         let what = format!("IDX file cut short (it declares {size} and holds {})", bytes.len());
@@ -170,5 +214,47 @@ fn broken(path: &Path, error: io::Error, gzipped: bool) -> DataError {
             DataError::malformed(path, format!("damaged gzip file ({error})"), AGAIN)
         }
         _ => DataError::unreadable(path, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn what_is_too_large_to_be_held_is_refused_with_what_can_be_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train-images-idx3-ubyte.gz");
+        let plain = [&[0, 0, 8, 1, 0, 0, 0, 9][..], &[7; 9]].concat();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&plain).unwrap();
+        std::fs::write(&path, gzip.finish().unwrap()).unwrap();
+        assert_eq!(Array::read(&path, 9).unwrap().bytes, [7; 9]);
+        let error = Array::read(&path, 8).unwrap_err().to_string();
+        assert!(error.contains("9 bytes, more than") && error.contains("gunzip it"), "{error}");
+        let mut numbers = plain;
+        numbers[2] = 9;
+        std::fs::write(&path, numbers).unwrap();
+        let error = Array::read(&path, 8).unwrap_err().to_string();
+        assert!(error.contains("write bytes of 0 to 255") && !error.contains("gunzip"), "{error}");
+    }
+
+    #[test]
+    fn only_whole_files_of_bytes_stay_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train-images-idx3-ubyte");
+        let whole = [&[0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3][..], &[7; 6]].concat();
+        let stays = |bytes: &[u8], most| {
+            std::fs::write(&path, bytes).unwrap();
+            Layout::of_larger_than(most, &path).unwrap().map(|layout| (layout.sizes, layout.first))
+        };
+        assert_eq!(stays(&whole, 17), Some((vec![2, 3], 12)));
+        assert_eq!(stays(&whole, 18), None);
+        assert_eq!(stays(&whole[..17], 0), None);
+        assert_eq!(stays(&whole[..9], 0), None);
+        let mut other = whole;
+        other[2] = 9;
+        assert_eq!(stays(&other, 0), None);
     }
 }

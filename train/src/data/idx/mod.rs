@@ -5,12 +5,16 @@ mod file;
 mod labels;
 
 use super::error::DataError;
+use super::files::Whole;
 use super::memory::Memory;
+use super::offsets::{Arrange, Offsets, Piece};
 use super::options::{DataOptions, Split};
+use super::source::Source;
 use super::tree;
-use file::{AGAIN, Array};
+use file::{AGAIN, Array, Layout};
 use labels::Labels;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The set of `split`, if `files` (all files of `folder`) are IDX files.
 pub(super) fn open(
@@ -18,7 +22,7 @@ pub(super) fn open(
     files: &[PathBuf],
     split: Split,
     options: &DataOptions,
-) -> Result<Option<Memory>, DataError> {
+) -> Result<Option<Arc<dyn Source>>, DataError> {
     let found = found(files)?;
     if found.is_empty() {
         return Ok(None);
@@ -30,7 +34,10 @@ pub(super) fn open(
         // A class has the number that it has among those to train on.
         Split::Test => find(folder, &found, Split::Train, "labels").ok(),
     };
-    read_pair(images, labels, known, options).map(Some)
+    let known = known.filter(|&path| path != labels);
+    let paths = [images, labels].into_iter().chain(known).map(Path::to_path_buf).collect();
+    let files = Whole { root: folder.to_path_buf(), paths };
+    read_pair([images, labels], known, files, options).map(Some)
 }
 
 /// Whether `files` hold IDX files of pictures or labels.
@@ -101,66 +108,126 @@ fn find<'a>(folder: &Path, found: &'a [Found], split: Split, kind: &str) -> Resu
     }
 }
 
+/// The most bytes of labels that are read: more than there are pictures in any set.
+const LABELS: u64 = 1 << 30;
+
 fn read_pair(
-    images: &Path,
-    labels: &Path,
+    [images, labels]: [&Path; 2],
     known: Option<&Path>,
+    files: Whole,
     options: &DataOptions,
-) -> Result<Memory, DataError> {
+) -> Result<Arc<dyn Source>, DataError> {
     let mut notes = Vec::new();
-    let mut read = |path: &Path| -> Result<Array, DataError> {
-        let array = Array::read(path)?;
+    let mut read = |path: &Path, most: u64| -> Result<Array, DataError> {
+        let array = Array::read(path, most)?;
         if array.plain_after_all {
             notes
                 .push(format!("{} is not gzipped, whatever its name: it is read as it is", tree::name(path)));
         }
         Ok(array)
     };
-    let pictures = read(images)?;
-    let marks = read(labels)?;
-    let sizes = pictures.sizes.clone();
-    let mut bytes = pictures.into_bytes(images)?;
-    if bytes.is_empty() {
-        let what = format!("IDX file without pictures (its shape is {sizes:?})");
-        return Err(DataError::malformed(images, what, AGAIN));
-    }
-    let (pictures, mut shape) = match *sizes.as_slice() {
-        [n, h, w] => (n, [1, h, w]),
-        [n, h, w, c @ (1 | 3)] => {
-            bytes = channels_first(&bytes, h * w, c);
-            (n, [c, h, w])
-        }
-        [n, c @ (1 | 3), h, w] => (n, [c, h, w]),
-        _ => {
-            let what = format!("IDX file of shape {sizes:?} where pictures were expected");
-            let remedy = "give pictures x height x width, with 1 or 3 channels as a fourth axis if any";
-            return Err(DataError::malformed(images, what, remedy));
+    let most = options.most_at_once();
+    let pictures = match Layout::of_larger_than(most, images)? {
+        Some(layout) => Pictures::OnDisk(layout),
+        // What cannot stay on the disk is read whole, if the memory allows.
+        None => {
+            let array = read(images, DataOptions::default().most_at_once())?;
+            let sizes = array.sizes.clone();
+            Pictures::Held { bytes: array.into_bytes(images)?, sizes }
         }
     };
+    let marks = read(labels, LABELS)?;
+    let form = Form::of(pictures.sizes(), images)?;
     let (marks, note) = Labels::of(&marks, labels)?;
     notes.extend(note);
-    if marks.len() != pictures {
-        let what = format!("IDX file of {} labels beside one of {pictures} pictures", marks.len());
+    if marks.len() != form.pictures {
+        let what = format!("IDX file of {} labels beside one of {} pictures", marks.len(), form.pictures);
         return Err(DataError::malformed(labels, what, "download both files again"));
     }
-    let known = match known.filter(|&path| path != labels) {
-        Some(path) => Some(Labels::of(&Array::read(path)?, path)?.0),
+    let known = match known {
+        Some(path) => Some(Labels::of(&Array::read(path, LABELS)?, path)?.0),
         None => None,
     };
     let (labels, classes, note) = marks.classes(known.as_ref());
     notes.extend(note);
     let of_emnist = tree::name(images).to_lowercase().contains("emnist");
-    if options.transpose.unwrap_or(of_emnist) {
-        bytes = transposed(&bytes, shape);
-        shape = [shape[0], shape[2], shape[1]];
-        if options.transpose.is_none() {
-            let note = "EMNIST's files hold pictures transposed: they are turned upright (data.transpose = false leaves them)";
-            notes.push(note.to_string());
-        }
-    } else if of_emnist {
+    let transposes = options.transpose.unwrap_or(of_emnist);
+    if transposes && options.transpose.is_none() {
+        let note = "EMNIST's files hold pictures transposed: they are turned upright (data.transpose = false leaves them)";
+        notes.push(note.to_string());
+    } else if of_emnist && !transposes {
         notes.push("EMNIST's files hold pictures transposed, and they are left so".to_string());
     }
-    Ok(Memory::new(shape, bytes, labels, classes).with_notes(notes))
+    let Form { pictures: count, shape: upright, channels_last } = form;
+    let arrange = move |mut bytes: Vec<u8>| {
+        if channels_last {
+            bytes = channels_first(&bytes, upright[1] * upright[2], upright[0]);
+        }
+        if transposes { transposed(&bytes, upright) } else { bytes }
+    };
+    let [c, h, w] = upright;
+    let shape = if transposes { [c, w, h] } else { upright };
+    Ok(match pictures {
+        Pictures::Held { bytes, .. } => {
+            Arc::new(Memory::new(shape, arrange(bytes), labels, classes).with_notes(notes).with_files(files))
+        }
+        Pictures::OnDisk(Layout { file, first, .. }) => {
+            let each = (c * h * w) as u64;
+            notes.push(format!(
+                "{} takes {} MiB: its pictures are read from the disk one by one",
+                tree::name(images),
+                (each * count as u64) >> 20
+            ));
+            let piece = Piece { path: images.to_path_buf(), file, first, stride: each, pictures: count };
+            let arrange: Option<Arrange> =
+                (channels_last || transposes).then(|| Box::new(arrange) as Arrange);
+            Arc::new(Offsets { pieces: vec![piece], shape, arrange, labels, classes, notes, files })
+        }
+    })
+}
+
+/// The pictures of a file.
+enum Pictures {
+    Held { bytes: Vec<u8>, sizes: Vec<usize> },
+    OnDisk(Layout),
+}
+
+impl Pictures {
+    fn sizes(&self) -> &[usize] {
+        match self {
+            Pictures::Held { sizes, .. } => sizes,
+            Pictures::OnDisk(layout) => &layout.sizes,
+        }
+    }
+}
+
+/// What the axes of a file mean.
+struct Form {
+    pictures: usize,
+    /// Channels, height and width.
+    shape: [usize; 3],
+    /// Whether the channels of a pixel lie together.
+    channels_last: bool,
+}
+
+impl Form {
+    fn of(sizes: &[usize], images: &Path) -> Result<Form, DataError> {
+        if sizes.contains(&0) {
+            let what = format!("IDX file without pictures (its shape is {sizes:?})");
+            return Err(DataError::malformed(images, what, AGAIN));
+        }
+        let (pictures, shape, channels_last) = match *sizes {
+            [n, h, w] => (n, [1, h, w], false),
+            [n, h, w, c @ (1 | 3)] => (n, [c, h, w], true),
+            [n, c @ (1 | 3), h, w] => (n, [c, h, w], false),
+            _ => {
+                let what = format!("IDX file of shape {sizes:?} where pictures were expected");
+                let remedy = "give pictures x height x width, with 1 or 3 channels as a fourth axis if any";
+                return Err(DataError::malformed(images, what, remedy));
+            }
+        };
+        Ok(Form { pictures, shape, channels_last })
+    }
 }
 
 fn channels_first(bytes: &[u8], area: usize, channels: usize) -> Vec<u8> {

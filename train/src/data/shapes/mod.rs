@@ -11,6 +11,7 @@ pub use reading::{Marks, marks};
 pub use scenes::Scenes;
 
 use super::error::DataError;
+use super::index::Index;
 use super::options::Split;
 use super::source::Source;
 use crate::purpose;
@@ -18,6 +19,9 @@ use colour::{Ground, PALETTE};
 use figure::Figure;
 use scene::{Placed, Scene};
 use tweedie_tensor::random::Stream;
+
+/// Which pictures are drawn: one more with each change of any.
+const VERSION: u32 = 1;
 
 /// One figure a picture, whose shape is its class: circle, ring, square, triangle, star, cross, heart or moon.
 /// Colour, size, place, angle and ground vary. Every picture is a pure function of (split, index, side), and is
@@ -53,6 +57,11 @@ impl Source for Shapes {
 
     fn classes(&self) -> &[String] {
         &self.classes
+    }
+
+    fn list(&self, index: &mut Index<'_>) -> Result<(), DataError> {
+        index.drawn(&format!("shapes, {}", self.split.name()), VERSION);
+        Ok(())
     }
 
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {

@@ -1,4 +1,5 @@
 use super::super::error::DataError;
+use super::super::index::Index;
 use super::super::options::Split;
 use super::super::source::Source;
 use super::caption::{Caption, LENGTH, Relation, Thing, words};
@@ -9,6 +10,9 @@ use crate::purpose;
 use std::f64::consts::PI;
 use std::ops::Range;
 use tweedie_tensor::random::Stream;
+
+/// Which pictures are drawn: one more with each change of any.
+const VERSION: u32 = 1;
 
 /// Pictures of one figure or two, with captions: "red circle", "red circle above blue square". Three in four show
 /// two figures, of different colours; all stand nearly upright. Every picture and its caption are a pure function of (split, index, side).
@@ -71,6 +75,11 @@ impl Source for Scenes {
 
     fn caption(&self, index: usize) -> Vec<usize> {
         self.say(index).0.numbers(&self.words)
+    }
+
+    fn list(&self, index: &mut Index<'_>) -> Result<(), DataError> {
+        index.drawn(&format!("scenes, {}", self.split.name()), VERSION);
+        Ok(())
     }
 
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {
