@@ -47,6 +47,9 @@ pub(crate) struct TrainArgs {
     /// Continue from the newest checkpoint of the run directory
     #[arg(long, help_heading = "Run")]
     pub(crate) resume: bool,
+    /// With --resume, go on although the pictures are no longer those that the run has learnt from
+    #[arg(long, requires = "resume", help_heading = "Run")]
+    pub(crate) changed_data: bool,
     /// The last step, counted from the run's beginning
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Run")]
     pub(crate) steps: Option<u64>,

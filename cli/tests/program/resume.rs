@@ -55,10 +55,52 @@ fn too_few_pictures_for_a_run_are_not_answered_by_another_batch_which_would_be_r
     let said = tweedie(place, &["train", "--data=data", "--out=run", "--resume", "--steps=2"]);
     assert_eq!(said.status, Some(1));
     assert!(
+        said.stderr.contains("6 now, 10 when the run last saved; first difference 0.png, data.source: ")
+            && !said.stderr.contains("--changed-data"),
+        "{}",
+        said.stderr
+    );
+    let again = ["train", "--data=data", "--out=run", "--resume", "--changed-data", "--steps=2"];
+    let said = tweedie(place, &again);
+    assert!(
         said.stderr.contains("6 pictures, fewer than the run's batch of 8, data.source: "),
         "{}",
         said.stderr
     );
+}
+
+#[test]
+fn pictures_that_have_changed_are_refused_unless_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    copy(&case("p-many"), &place.join("data"));
+    json(place, &[&["train", "--data=data", "--out=run", "--steps=1"], TINY].concat());
+    let resume = ["train", "--out=run", "--resume"];
+    let add = |name: &str| fs::copy(place.join("data/0.png"), place.join("data").join(name)).unwrap();
+    let refused = |more: &[&str], words: &[&str]| {
+        let said = tweedie(place, &[&resume[..], more].concat());
+        assert_eq!(said.status, Some(1), "{}", said.stderr);
+        let last = said.stderr.lines().last().unwrap_or_default();
+        assert!(words.iter().all(|word| last.contains(word)), "{words:?}: {}", said.stderr);
+    };
+    add("added.png");
+    refused(
+        &["--steps=2"],
+        &["11 now, 10 when the run last saved", "added.png", "data.source", "--changed-data"],
+    );
+    let told = tweedie(place, &[&resume[..], &["--steps=2", "--changed-data"]].concat());
+    assert_eq!(told.status, Some(0), "{}", told.stderr);
+    assert!(told.stderr.contains("note: from here on the data are 11 pictures"), "{}", told.stderr);
+    // What was accepted is what the run goes on with; a file that was read keeps its content.
+    json(place, &[&resume[..], &["--steps=3"]].concat());
+    fs::copy(place.join("data/1.png"), place.join("data/0.png")).unwrap();
+    fs::write(place.join("data/added.png"), fs::read(place.join("data/1.png")).unwrap()).unwrap();
+    refused(&["--steps=4"], &["--changed-data"]);
+    // What no option mends is not answered by one.
+    let said = tweedie(place, &[&resume[..], &["--split=test", "--steps=4"]].concat());
+    assert!(said.stderr.contains("data.split") && !said.stderr.contains("--changed-data"), "{}", said.stderr);
+    let said = tweedie(place, &["train", "--changed-data"]);
+    assert!(said.stderr.contains("--resume"), "{}", said.stderr);
 }
 
 #[test]

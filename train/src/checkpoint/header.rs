@@ -1,6 +1,7 @@
 //! What a checkpoint says beside its tensors.
 
 use crate::config::Change;
+use crate::data::Fingerprint;
 use crate::run::JournalState;
 use crate::{Config, Error, Result, exact};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ pub(crate) struct Header {
     /// What of the metrics is not written yet.
     #[serde(default)]
     pub(crate) journal: JournalState,
+    /// What the run knows its data again by.
+    #[serde(default)]
+    pub(crate) data: Option<Fingerprint>,
     /// What later sessions changed of the configuration.
     #[serde(default)]
     pub(crate) changes: Vec<Change>,
@@ -85,6 +89,7 @@ impl Header {
                     loss: number("loss")?,
                     validation: None,
                     journal: JournalState::default(),
+                    data: None,
                     changes: Vec::new(),
                 })
             }

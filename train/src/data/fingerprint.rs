@@ -5,6 +5,7 @@ use super::index::{Index, hex};
 use super::source::Source;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::fmt;
 
 /// Pictures whose pixels count, spread evenly over the set: decoders differ between versions of the program.
 const SAMPLED: usize = 16;
@@ -84,6 +85,15 @@ impl Fingerprint {
             () if self.sample != other.sample => Some(Differs::Pixels),
             () => None,
         }
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    /// The number of pictures, and the beginnings of the digests.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = |digest: &str| digest.chars().take(8).collect::<String>();
+        let index = self.index.as_deref().map_or("none".to_string(), start);
+        write!(f, "{} pictures, index {index}, pixels {}", self.pictures, start(&self.sample))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::purpose;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use tweedie_tensor::random::Stream;
 
 /// How many batches may wait: enough that a slow picture does not hold up the step.
@@ -20,6 +21,7 @@ const AHEAD: usize = 3;
 pub struct Loader {
     batches: Option<Receiver<Result<Batch, DataError>>>,
     reader: Option<JoinHandle<()>>,
+    waited: Duration,
 }
 
 /// Which batches a [`Loader`] reads.
@@ -62,7 +64,7 @@ impl Loader {
                 pool.install(|| read_ahead(&*source, order, batches, &send));
             })
             .map_err(unreadable)?;
-        Ok(Loader { batches: Some(receive), reader: Some(reader) })
+        Ok(Loader { batches: Some(receive), reader: Some(reader), waited: Duration::ZERO })
     }
 
     /// The next batch; waits for it if need be.
@@ -71,10 +73,16 @@ impl Loader {
     /// The errors of reading its pictures. After one there are no more batches, only [`DataError::Stopped`].
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Batch, DataError> {
-        match &self.batches {
-            Some(batches) => batches.recv().unwrap_or(Err(DataError::Stopped)),
-            None => Err(DataError::Stopped),
-        }
+        let Some(batches) = &self.batches else { return Err(DataError::Stopped) };
+        let began = Instant::now();
+        let batch = batches.recv().unwrap_or(Err(DataError::Stopped));
+        self.waited += began.elapsed();
+        batch
+    }
+
+    /// How long [`Loader::next`] has waited for batches since this was asked last.
+    pub fn take_wait(&mut self) -> Duration {
+        std::mem::take(&mut self.waited)
     }
 }
 
@@ -120,7 +128,6 @@ fn flipped(seed: u64, position: u64) -> bool {
 mod tests {
     use super::super::memory::Memory;
     use super::*;
-    use std::time::Duration;
 
     /// Twelve pictures of two pixels; the first pixel is the index, the second its double.
     fn set() -> Arc<dyn Source> {
@@ -167,6 +174,14 @@ mod tests {
             assert_eq!(a.indices, b.indices);
             assert_eq!(a.x.as_slice(), b.x.as_slice());
         }
+    }
+
+    #[test]
+    fn a_wait_counts_once() {
+        let mut loader = loader(set(), 1, 4, 0, false).unwrap();
+        loader.next().unwrap();
+        assert!(loader.take_wait() > Duration::ZERO);
+        assert_eq!(loader.take_wait(), Duration::ZERO);
     }
 
     #[test]

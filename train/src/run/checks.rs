@@ -47,6 +47,12 @@ pub(super) fn batch(config: &Config, source: &dyn Source) -> Result<()> {
     ))
 }
 
+/// Whether a batch can be learnt from `source`, without what is held out of it.
+pub(super) fn fills_batch(config: &Config, source: &dyn Source) -> bool {
+    let held_out = (config.data.hold_out * source.len() as f64).ceil() as usize;
+    config.train.batch <= source.len().saturating_sub(held_out)
+}
+
 /// Refuses to resume with fewer pictures than a batch has: they are not those that the run has learnt from.
 ///
 /// # Errors

@@ -1,14 +1,17 @@
 //! The run directory: configuration and checkpoints.
 
+use super::fingerprint::{Earlier, Known};
 use super::journal_state::JournalState;
 use super::state::State;
 use super::trainer::Trainer;
 use crate::checkpoint::{self, Header};
-use crate::config::Config;
+use crate::config::{Change, Config};
+use crate::data::Source;
 use crate::model::newest_checkpoint;
 use crate::{Error, Result, files};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tweedie_diffusion::{Schedule, TimestepSampler};
 use tweedie_nn::optim::Optimizer;
 use tweedie_nn::{Builder, Ema};
@@ -19,6 +22,12 @@ pub(super) struct Directory {
     path: PathBuf,
     /// The step and the loss of its best checkpoint.
     best: Option<(u64, f64)>,
+    /// The data of this session.
+    known: Option<Known>,
+    /// Whether they may be others than the run has learnt from.
+    may_differ: bool,
+    /// What sessions have changed.
+    changes: Vec<Change>,
 }
 
 /// What an earlier session left.
@@ -31,7 +40,57 @@ pub(super) struct Left {
 impl Directory {
     /// The directory at `path`, whether it is there or not.
     pub(super) fn at(path: PathBuf) -> Directory {
-        Directory { path, best: None }
+        Directory { path, best: None, known: None, may_differ: false, changes: Vec::new() }
+    }
+
+    /// Holds `source` against the data that the run has learnt from, if it is resumed; returns the pictures to learn from, and
+    /// what the user should know. Whether the run could go on with other pictures, were it allowed to, is for errors.
+    ///
+    /// # Errors
+    /// As [`Known::of`]; another configuration.
+    pub(super) fn recognise(
+        &mut self,
+        source: Arc<dyn Source>,
+        config: &Config,
+        is_resumed: bool,
+        may_differ: bool,
+        could_go_on: bool,
+    ) -> Result<(Arc<dyn Source>, Option<String>)> {
+        let header = match is_resumed {
+            true => Some(checkpoint::read(&newest_checkpoint(&self.path)?)?.0),
+            false => None,
+        };
+        if let Some(header) = &header {
+            // What is not a matter of the pictures is named first: no other pictures would mend it.
+            let now = config.clone().resolved(&*source);
+            let mut earlier = Config { model: now.model.clone(), ..header.config.clone() };
+            earlier.data.classes.clone_from(&now.data.classes);
+            earlier.train.class_conditional = now.train.class_conditional;
+            now.check_resumes(&earlier)?;
+        }
+        let fingerprint = header.as_ref().and_then(|header| header.data.as_ref());
+        let run = is_resumed.then_some(&*self.path);
+        let known = Known::of(source, Earlier { run, fingerprint, may_differ, could_go_on })?;
+        let mut note = None;
+        if let Some(header) = &header {
+            self.changes.clone_from(&header.changes);
+            note = match fingerprint {
+                None => Some(
+                    "the checkpoint does not say which data it has learnt from: they are not compared"
+                        .to_string(),
+                ),
+                Some(then) if may_differ => {
+                    let (from, to) = (then.to_string(), known.fingerprint.to_string());
+                    let note = format!("from here on the data are {to}, whatever they were: {from}");
+                    self.changes.push(Change { step: header.step, key: "data".to_string(), from, to });
+                    Some(note)
+                }
+                Some(_) => None,
+            };
+        }
+        let source = Arc::clone(&known.source);
+        (self.known, self.may_differ) = (Some(known), may_differ);
+        Ok((source, note))
     }
 
     /// Makes it, if need be, and writes the configuration into it.
@@ -41,6 +100,9 @@ impl Directory {
     pub(super) fn create(&self, config: &Config) -> Result<()> {
         for folder in ["checkpoints", "samples"].map(|name| self.path.join(name)) {
             fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        }
+        if let Some(known) = &self.known {
+            known.keep(&self.path)?;
         }
         self.write_config(config)
     }
@@ -72,7 +134,8 @@ impl Directory {
             loss,
             validation: None,
             journal: JournalState::default(),
-            changes: Vec::new(),
+            data: self.known.as_ref().map(|known| known.fingerprint.clone()),
+            changes: self.changes.clone(),
         };
         let path = checkpoint::path_of(&self.path, *step);
         let times = times.state();
@@ -86,6 +149,10 @@ impl Directory {
             .chain(times.iter().map(|losses| (checkpoint::TIMES.to_string(), losses)))
             .collect();
         checkpoint::write(&path, &header, &tensors)?;
+        if let Some(known) = &self.known {
+            // Without the digests the run is whole: they are written again at the next checkpoint.
+            let _ = known.keep_again(&self.path);
+        }
         if self.best.is_none_or(|(_, best)| loss < best) {
             self.best = Some((*step, loss));
         }
@@ -104,7 +171,11 @@ impl Directory {
         builder: &Builder,
     ) -> Result<Left> {
         let (header, weights) = checkpoint::read(&newest_checkpoint(&self.path)?)?;
-        config.check_resumes(&header.config)?;
+        let mut earlier = header.config.clone();
+        if self.may_differ && earlier.data.classes.len() == config.data.classes.len() {
+            earlier.data.classes.clone_from(&config.data.classes);
+        }
+        config.check_resumes(&earlier)?;
         config.keep_planned_end(&header.config, header.step, header.seconds);
         let params = checkpoint::params(&weights, checkpoint::MODEL, builder)?;
         let average = checkpoint::params(&weights, checkpoint::EMA, builder)?;

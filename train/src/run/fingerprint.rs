@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The list of a set's files, and the digests of those that were read, in a run's folder `data`.
+/// The list of a set's files, and the digests of those that were read, in a run's folder `fingerprint`.
 const INDEX: &str = "index.tsv";
 const DIGESTS: &str = "digests.tsv";
 
@@ -112,7 +112,7 @@ impl Known {
 
 /// Where a run keeps what it knows of its data.
 fn folder(run: &Path) -> PathBuf {
-    run.join("data")
+    run.join("fingerprint")
 }
 
 fn write_index(source: &dyn Source, path: &Path) -> io::Result<()> {

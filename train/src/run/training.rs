@@ -4,7 +4,6 @@ use super::adjust::{Adjustable, adjust};
 use super::amounts::steps_between_validations;
 use super::budget::{Budget, grids_due};
 use super::directory::{Directory, Left};
-use super::fingerprint::{Earlier, Known};
 use super::journal::Journal;
 use super::observer::{Event, Observer, Summary, Watched};
 use super::pictures::Pictures;
@@ -217,19 +216,18 @@ impl Training {
             None => config.data.cache().unwrap_or_else(data::usually_held),
         };
 
-        let known = Known::of(
-            source,
-            Earlier {
-                run: out.as_deref().filter(|_| begin == Begin::Resumed),
-                fingerprint: None,
-                may_differ: changed_data,
-                could_go_on: true,
-            },
-        )?;
-        let source = Arc::clone(&known.source);
+        let mut directory = out.map(Directory::at);
+        let (source, compared) = match &mut directory {
+            Some(directory) => {
+                let fits = checks::fills_batch(&config, &*source);
+                directory.recognise(source, &config, begin == Begin::Resumed, changed_data, fits)?
+            }
+            None => (source, None),
+        };
         let mut watched = Watched::by(observer);
         let Pictures { learnt: source, held_out, mut notes } =
             Pictures::of(&config, source, is_named, in_memory)?;
+        notes.extend(compared);
         let config = match begin {
             Begin::New(adjustable) => adjust(config, adjustable, &source, &mut watched, &mut notes)?,
             Begin::Resumed => config,
@@ -244,11 +242,9 @@ impl Training {
             Begin::Resumed => checks::resumed_batch(&config, &*source)?,
         }
 
-        let mut directory = out.map(Directory::at);
         let (trainer, seconds) = trainer(config, build, begin, directory.as_mut())?;
         if let Some(directory) = &directory {
             directory.create(trainer.config())?;
-            known.keep(directory.path())?;
         }
         watched.report(Event::Started {
             config: trainer.config(),

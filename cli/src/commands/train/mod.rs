@@ -36,7 +36,12 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
     let interrupt = Interrupt::listen(console, "saving a checkpoint");
     let mut watch = Watch::new(console, interrupt, &place.out, &config);
     let begin = if place.resume { Begin::Resumed } else { Begin::New(adjustable::of(args)) };
-    let training = Training::new(config).opened(source).out(&place.out).begin(begin).since(began);
+    let training = Training::new(config)
+        .opened(source)
+        .out(&place.out)
+        .begin(begin)
+        .since(began)
+        .changed_data(args.changed_data);
     let done = training.run(&mut watch);
     let watch = watch.finish();
     let summary = done?.summary;
