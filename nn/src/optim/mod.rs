@@ -3,5 +3,5 @@
 mod optimizer;
 mod rule;
 
-pub use optimizer::{Optimizer, StepOptions, StepReport};
+pub use optimizer::{Optimizer, StepOptions, StepReport, grad_norm};
 pub use rule::OptimConfig;

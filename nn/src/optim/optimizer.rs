@@ -41,6 +41,12 @@ pub struct StepReport {
     pub grad_scale: f64,
 }
 
+/// The Euclidean norm of all gradients together, in f64: what clipping goes by, and where a step that diverges shows before
+/// anything has changed.
+pub fn grad_norm(gradients: &[Option<Tensor<f32>>]) -> f64 {
+    global_norm(gradients.iter().flatten())
+}
+
 impl Optimizer {
     /// An optimizer before its first step.
     ///
@@ -76,9 +82,33 @@ impl Optimizer {
         gradients: &[Option<Tensor<f32>>],
         options: StepOptions<'_>,
     ) -> Result<StepReport> {
+        self.check(params, gradients, options.average.as_deref())?;
+        self.checked_step(params, gradients, grad_norm(gradients), options)
+    }
+
+    /// As [`Optimizer::step`], for gradients whose [`grad_norm`] is known: it is not computed a second time.
+    ///
+    /// # Errors
+    /// As [`Optimizer::step`].
+    pub fn step_with_norm(
+        &mut self,
+        params: &mut Params<f32>,
+        gradients: &[Option<Tensor<f32>>],
+        grad_norm: f64,
+        options: StepOptions<'_>,
+    ) -> Result<StepReport> {
+        self.check(params, gradients, options.average.as_deref())?;
+        self.checked_step(params, gradients, grad_norm, options)
+    }
+
+    fn checked_step(
+        &mut self,
+        params: &mut Params<f32>,
+        gradients: &[Option<Tensor<f32>>],
+        grad_norm: f64,
+        options: StepOptions<'_>,
+    ) -> Result<StepReport> {
         let StepOptions { lr, clip, mut average } = options;
-        self.check(params, gradients, average.as_deref())?;
-        let grad_norm = global_norm(gradients.iter().flatten());
         if !grad_norm.is_finite() {
             return Ok(StepReport { grad_norm, grad_scale: 0.0 });
         }

@@ -1,6 +1,7 @@
 //! Values that no run can use.
 
 use super::root::Config;
+use super::training::check_shards;
 use crate::{Error, Result};
 
 impl Config {
@@ -47,6 +48,7 @@ impl Config {
             "leave it off",
         )?;
         refuse(train.batch == 0, "train.batch", "a batch of 0 pictures".into(), "give at least 1")?;
+        check_shards(train.batch, train.shards)?;
         refuse(train.steps == Some(0), "train.steps", "0 steps".into(), "give at least 1")?;
         refuse(
             train.time_budget.is_some_and(|seconds| !positive(seconds)),

@@ -22,4 +22,5 @@ pub(crate) use presets::{ENOUGH_STEPS, Smaller, smaller_digits};
 pub use root::Config;
 pub use sampling::SamplingConfig;
 pub use training::TrainConfig;
+pub(crate) use training::check_shards;
 pub use tweedie_diffusion::SamplerKind;

@@ -14,6 +14,7 @@ impl Config {
             config.train = TrainConfig {
                 seed: config.train.seed,
                 batch: config.train.batch,
+                shards: config.train.shards,
                 class_conditional: config.train.class_conditional,
                 label_dropout: config.train.label_dropout,
                 ema_decay: config.train.ema_decay,

@@ -1,5 +1,6 @@
 //! The section `train`.
 
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// How long, how much at once, and what is kept.
@@ -10,6 +11,9 @@ pub struct TrainConfig {
     pub seed: u64,
     /// Pictures a step.
     pub batch: usize,
+    /// Into how many equal runs of samples a batch is cut, a power of two. Each has a pass of its own, one after another, so
+    /// a step takes the memory of a pass over batch / shards pictures; the sum of their gradients fixes the bits.
+    pub shards: usize,
     /// The last step. Unset, the time budget ends the run, and then it is written here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
@@ -43,6 +47,7 @@ impl Default for TrainConfig {
         TrainConfig {
             seed: 0,
             batch: 64,
+            shards: 1,
             steps: None,
             time_budget: None,
             decay_share: 0.4,
@@ -56,4 +61,20 @@ impl Default for TrainConfig {
             grids: 5,
         }
     }
+}
+
+/// Refuses what batches of `n` samples cannot be cut into.
+///
+/// # Errors
+/// The key `train.shards`, and what divides the batch.
+pub(crate) fn check_shards(n: usize, shards: usize) -> Result<()> {
+    if shards.is_power_of_two() && n.is_multiple_of(shards) {
+        return Ok(());
+    }
+    let most = 1 << n.trailing_zeros();
+    let remedy = match most {
+        1 => format!("give --shards 1, or batches of a multiple of {}", shards.next_power_of_two()),
+        most => format!("give --shards 1, or a power of two up to {most}"),
+    };
+    Err(Error::config(format!("{shards} shards of a batch of {n}"), "train.shards", remedy))
 }

@@ -14,6 +14,7 @@ mod metrics;
 mod observer;
 mod pictures;
 mod session;
+pub(crate) mod shards;
 mod state;
 mod trainable;
 mod trainer;

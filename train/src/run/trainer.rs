@@ -1,5 +1,6 @@
 //! Steps of training, without files or clocks.
 
+use super::shards::{self, Accumulator, GradientSet};
 use super::state::State;
 use super::trainable::Trainable;
 use crate::config::Config;
@@ -7,11 +8,12 @@ use crate::data::{Batch, Batches, Loader, Source};
 use crate::model::Model;
 use crate::{Error, Result, purpose};
 use sha2::{Digest, Sha256};
+use std::ops::Range;
 use std::sync::Arc;
 use tweedie_autograd::{Tape, Var};
-use tweedie_diffusion::{Condition, LossValue, Schedule};
+use tweedie_diffusion::{Condition, LossValue, Schedule, TimestepDraw};
 use tweedie_nn::lr::{Decay, LearningRate};
-use tweedie_nn::optim::StepOptions;
+use tweedie_nn::optim::{StepOptions, grad_norm};
 use tweedie_nn::{Builder, Ctx, Inputs, Network, Params};
 use tweedie_tensor::random::{self, Stream};
 
@@ -65,6 +67,26 @@ pub struct StepReport {
     pub squared_errors: Vec<f64>,
     /// The time of each sample, from 0 to T − 1.
     pub times: Vec<usize>,
+}
+
+/// The gradient of a batch and what was measured on the way, before anything of the run has changed.
+struct BatchGradient {
+    draws: Vec<TimestepDraw>,
+    /// Of each sample, in the order of the batch, as [`StepReport::squared_errors`].
+    losses: Vec<f64>,
+    squared_errors: Vec<f64>,
+    /// As [`StepReport::loss`].
+    loss: f64,
+    gradients: GradientSet,
+    /// As [`StepReport::grad_norm`].
+    grad_norm: f64,
+}
+
+/// A leaf of the canonical tree.
+struct Shard {
+    losses: Vec<f64>,
+    squared_errors: Vec<f64>,
+    gradients: GradientSet,
 }
 
 impl Trainer {
@@ -130,39 +152,76 @@ impl<N: Trainable> Trainer<N> {
     /// # Errors
     /// A batch that the network does not take; [`Error::Diverged`].
     pub fn step(&mut self, batch: &Batch) -> Result<StepReport> {
-        let Config { train, diffusion, optimizer, .. } = &self.config;
+        let found = self.gradient(batch)?;
+        // Nothing has changed yet.
+        if !found.loss.is_finite() || !found.grad_norm.is_finite() {
+            return Err(Error::Diverged { step: self.state.step });
+        }
+        self.update(found)
+    }
+
+    /// The gradient of the batch's loss, shard by shard, summed in the canonical tree.
+    fn gradient(&self, batch: &Batch) -> Result<BatchGradient> {
+        let Config { train, .. } = &self.config;
         let n = batch.labels.len();
-        let (seed, step) = (train.seed, self.state.step);
-        let draws = self.state.times.draw(n, 0..n, seed, step)?;
+        let draws = self.state.times.draw(n, 0..n, train.seed, self.state.step)?;
+        let (mut losses, mut squared_errors) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        let mut sum = Accumulator::default();
+        for samples in shards::ranges(n, train.shards)? {
+            let leaf = self.shard_gradient(batch, &draws, samples)?;
+            losses.extend(leaf.losses);
+            squared_errors.extend(leaf.squared_errors);
+            sum.add(leaf.gradients)?;
+        }
+        let gradients = shards::mean(sum.total().unwrap_or_default(), train.shards);
+        let weighted = losses.iter().zip(&draws).map(|(loss, draw)| loss * draw.importance);
+        let loss = weighted.sum::<f64>() / n as f64;
+        let grad_norm = grad_norm(&gradients);
+        Ok(BatchGradient { draws, losses, squared_errors, loss, gradients, grad_norm })
+    }
+
+    /// The gradient of the mean loss of some samples of a batch, by a pass of their own. Their noise, times, classes and
+    /// dropout are those that they have in the whole batch, whose `draws` are given.
+    fn shard_gradient(&self, batch: &Batch, draws: &[TimestepDraw], samples: Range<usize>) -> Result<Shard> {
+        let Config { train, diffusion, .. } = &self.config;
+        let (seed, step, first) = (train.seed, self.state.step, samples.start as u64);
+        let draws = &draws[samples.clone()];
         let times: Vec<usize> = draws.iter().map(|draw| draw.t).collect();
         let importance: Vec<f64> = draws.iter().map(|draw| draw.importance).collect();
-        let noise = random::normal(*batch.x.shape(), seed, tweedie_diffusion::purpose::NOISE, step, 0);
-        let x_t = self.schedule.q_sample(&batch.x, &times, &noise)?;
+        let x = match samples.len() == batch.labels.len() {
+            true => batch.x.clone(),
+            false => batch.x.narrow(0, samples.start, samples.len())?,
+        };
+        let noise = random::normal(*x.shape(), seed, tweedie_diffusion::purpose::NOISE, step, first);
+        let x_t = self.schedule.q_sample(&x, &times, &noise)?;
 
         let tape = Tape::new();
-        let ctx = Ctx::training(&self.state.params, &tape).with_dropout(seed, step, 0);
-        let output = self.predict(&ctx, Var::constant(x_t), &times, &self.conditions(batch))?;
+        let ctx = Ctx::training(&self.state.params, &tape).with_dropout(seed, step, first);
+        let output = self.predict(&ctx, Var::constant(x_t), &times, &self.conditions(batch, samples))?;
         drop(ctx);
         let LossValue { losses, squared_errors, gradient } = diffusion.loss().evaluate(
             &self.schedule,
-            &batch.x,
+            &x,
             &noise,
             &times,
             output.value().clone(),
             &importance,
         )?;
-        let loss = losses.iter().zip(&importance).map(|(loss, times)| loss * times).sum::<f64>() / n as f64;
         let gradients = self.state.params.collect(output.vjp(gradient)?);
+        Ok(Shard { losses, squared_errors, gradients })
+    }
 
-        let learning_rate = learning_rate(&self.config).at(step);
-        let State { params, ema, optimizer: moments, times: drawn, .. } = &mut self.state;
-        let options = StepOptions { lr: learning_rate, clip: Some(optimizer.clip), average: Some(ema) };
-        let grad_norm = moments.step(params, &gradients, options)?.grad_norm;
-        if !loss.is_finite() || !grad_norm.is_finite() {
-            return Err(Error::Diverged { step });
-        }
-        drawn.record(&draws, &losses);
+    /// Moves weights, moments and average by the gradient of a batch.
+    fn update(&mut self, found: BatchGradient) -> Result<StepReport> {
+        let BatchGradient { draws, losses, squared_errors, loss, gradients, grad_norm } = found;
+        let learning_rate = learning_rate(&self.config).at(self.state.step);
+        let State { params, ema, optimizer, times, .. } = &mut self.state;
+        let clip = Some(self.config.optimizer.clip);
+        let options = StepOptions { lr: learning_rate, clip, average: Some(ema) };
+        optimizer.step_with_norm(params, &gradients, grad_norm, options)?;
+        times.record(&draws, &losses);
         self.state.step += 1;
+        let times = draws.iter().map(|draw| draw.t).collect();
         Ok(StepReport { loss, grad_norm, learning_rate, squared_errors, times })
     }
 
@@ -173,23 +232,24 @@ impl<N: Trainable> Trainer<N> {
         self.network.forward(ctx, x_t, Inputs { timesteps: &clocks, classes, captions })
     }
 
-    /// The conditions that the network is given for a batch: classes and captions, those of some samples replaced by
-    /// the class that means "no class" and by the empty caption.
-    fn conditions(&self, batch: &Batch) -> Condition {
+    /// The conditions that the network is given for some samples of a batch: classes and captions, in a share of the
+    /// samples replaced by the class that means "no class" and by the empty caption.
+    fn conditions(&self, batch: &Batch, samples: Range<usize>) -> Condition {
         let train = &self.config.train;
         let no_class = self.config.data.classes.len();
-        let dropped: Vec<bool> = (0..batch.labels.len())
+        let dropped: Vec<bool> = samples
+            .clone()
             .map(|i| {
                 let mut stream = Stream::new(train.seed, purpose::GUIDANCE, self.state.step, i as u64);
                 stream.uniform() < train.label_dropout
             })
             .collect();
         let classes = train.class_conditional.then(|| {
-            let labels = batch.labels.iter().zip(&dropped);
+            let labels = batch.labels[samples.clone()].iter().zip(&dropped);
             labels.map(|(&label, &dropped)| if dropped { no_class } else { label }).collect()
         });
         let captions = self.config.model.caption.as_ref().map(|_| {
-            let captions = batch.captions.iter().zip(&dropped);
+            let captions = batch.captions[samples.clone()].iter().zip(&dropped);
             captions.map(|(caption, &dropped)| if dropped { Vec::new() } else { caption.clone() }).collect()
         });
         Condition { classes, captions }
