@@ -30,7 +30,7 @@ pub use config::{Config, PRESETS};
 pub use error::{Error, Result};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest, newest_checkpoint};
 pub use run::{
-    Adjustable, Begin, Control, Event, Measured, Metrics, Observer, Progress, StepReport, Summary, Task,
-    Trainable, Trained, Trainer, Training, adjust, read_metrics, train,
+    Adjustable, Begin, Control, Event, Measured, Metrics, Observer, Progress, RunLock, StepReport, Summary,
+    Task, Trainable, Trained, Trainer, Training, adjust, read_metrics, train,
 };
 pub use user_error::{UserError, reason};

@@ -59,10 +59,9 @@ fn steps_in_code_are_the_steps_of_a_run() {
 }
 
 #[test]
-fn an_observer_stops_a_run_after_the_next_step() {
+fn an_observer_stops_a_run_between_steps() {
     let folder = tempfile::tempdir().unwrap();
     let mut after_saving = |event: Event<'_>| match event {
-        // Asked for at one event, kept until the next step is done.
         Event::Saved { step: 2, .. } => Control::Stop,
         _ => Control::Continue,
     };
@@ -72,7 +71,7 @@ fn an_observer_stops_a_run_after_the_next_step() {
         Training::new(config).source(source()).out(folder.path())
     };
     let stopped = training().run(&mut after_saving).unwrap().summary;
-    assert_eq!((stopped.steps, stopped.interrupted), (3, true));
+    assert_eq!((stopped.steps, stopped.interrupted), (2, true));
     let resumed = training().begin(Begin::Resumed).run(&mut ()).unwrap().summary;
     let whole = Training::new(config(5)).source(source()).run(&mut ()).unwrap().summary;
     assert_eq!((resumed.steps, resumed.interrupted), (5, false));

@@ -60,6 +60,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Run")]
     pub(crate) checkpoint_every: Option<u64>,
 
+    /// How long the process lives on after a signal to end: says if a step and a checkpoint take longer
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Run")]
+    pub(crate) grace: Option<Duration>,
+
     /// A named recipe, see below [default: the one that suits the data]
     #[arg(long, value_name = "NAME", help_heading = "Recipe")]
     pub(crate) preset: Option<String>,

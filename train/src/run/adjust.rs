@@ -56,7 +56,6 @@ pub fn adjust(
     if !adjustable.warmup && !adjustable.network {
         return Ok(config);
     }
-    // A run that is to stop does so after its first step.
     observer.observe(Event::Busy(Task::MeasuringPace));
     let mut foreseen = budget / seconds_a_step(&config, source, budget)?;
     let mut decided = None;

@@ -2,6 +2,7 @@
 
 use super::amounts::grid_passes;
 use super::cost::{Costs, Workload};
+use super::journal::Due;
 use crate::config::Config;
 use std::time::Instant;
 
@@ -86,13 +87,29 @@ pub(super) fn is_done(config: &Config, step: u64) -> bool {
     config.train.steps.is_some_and(|steps| step >= steps)
 }
 
-/// Whether the line of the metrics after `step` says the validation too: the first one after every so many steps, and the
-/// last.
-pub(super) fn is_validated(config: &Config, step: u64) -> bool {
+/// Whether the line of the metrics after `step` says the validation too, apart from the run's end: the first line after
+/// every so many steps.
+fn is_validated_on_the_way(config: &Config, step: u64) -> bool {
     match config.train.validate_every {
         None | Some(0) => false,
-        Some(every) => step % every < config.train.log_every.min(every) || is_done(config, step),
+        Some(every) => step % every < config.train.log_every.min(every),
     }
+}
+
+/// Whether the line of the metrics after `step` says the validation too: on the way, and the last.
+pub(super) fn is_validated(config: &Config, step: u64) -> bool {
+    let is_last = config.train.validate_every.is_some_and(|every| every > 0) && is_done(config, step);
+    is_validated_on_the_way(config, step) || is_last
+}
+
+/// The line of the metrics after `step`, if one is due: after every so many steps, and the last.
+pub(super) fn due_line(config: &Config, step: u64) -> Option<Due> {
+    let on_the_way = step.is_multiple_of(config.train.log_every);
+    let due = Due {
+        line_only_ends: !on_the_way,
+        validation_only_ends: is_validated(config, step) && !is_validated_on_the_way(config, step),
+    };
+    (on_the_way || is_done(config, step)).then_some(due)
 }
 
 /// How many grids have been due when this share of the run is done: they stand at even shares.

@@ -16,7 +16,12 @@ pub(super) fn captions(config: &Config, source: &dyn Source) -> Option<Vec<Vec<u
 }
 
 /// A grid of samples of the averaged weights, from the same noise each time: the pictures, and how many stand in a row.
-pub(super) fn sample(trainer: &Trainer, captions: Option<&[Vec<usize>]>) -> Result<(Tensor<f32>, usize)> {
+/// Nothing if `is_stopped` before it is done.
+pub(super) fn sample(
+    trainer: &Trainer,
+    captions: Option<&[Vec<usize>]>,
+    is_stopped: &mut dyn FnMut() -> bool,
+) -> Result<Option<(Tensor<f32>, usize)>> {
     let config = trainer.config();
     let model = trainer.model()?;
     let columns = grid_columns(config);
@@ -33,5 +38,12 @@ pub(super) fn sample(trainer: &Trainer, captions: Option<&[Vec<usize>]>) -> Resu
         seed: config.train.seed,
         sampling,
     };
-    Ok((model.sample(&request)?.finish()?, columns))
+    let mut painting = model.sample(&request)?;
+    while !is_stopped() {
+        match painting.next() {
+            Some(state) => drop(state?),
+            None => return Ok(Some((painting.finish()?, columns))),
+        }
+    }
+    Ok(None)
 }

@@ -1,155 +1,157 @@
 //! What a run writes down of its steps: one JSON object a line.
 
-use super::metrics::{Measured, Metrics, read_metrics};
+use super::journal_state::{JournalState, LastStep};
+use super::metrics::{Measured, Metrics};
+use super::metrics_file::{Kept, MetricsFile};
 use super::trainer::StepReport;
 use super::validation::Validated;
 use super::window::Window;
-use crate::{Error, Result, files, memory};
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use crate::{Result, memory};
+use std::path::Path;
 use std::time::Duration;
 
 /// What has been measured and not yet written or saved, and where lines go.
 pub(super) struct Journal {
     file: Option<MetricsFile>,
-    /// What the last line says, written or not.
-    last: Option<Measured>,
-    since_line: Window,
-    /// The time of the steps since the last line.
+    /// What the last line says, written or not, and after which step.
+    last: Option<(u64, Measured)>,
+    state: JournalState,
+    /// The time of this session's steps since the last line, and their number.
     time: Duration,
-    since_checkpoint: Window,
+    timed: u64,
+    /// Whether the last line could not be written.
+    is_troubled: bool,
+}
+
+/// A line that is due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    /// Whether it is only because the run ends here.
+    pub(super) line_only_ends: bool,
+    /// Whether its validation is.
+    pub(super) validation_only_ends: bool,
 }
 
 impl Journal {
-    /// A journal whose lines go to `metrics`, if anywhere. Of the lines there, those up to `step` are kept: what a run
-    /// wrote after its last checkpoint is written again when it resumes.
+    /// A journal that goes on from `state`, after `step`. Its lines go to `metrics`, if anywhere. Of the lines there, those
+    /// up to `step` are kept: what a run wrote after its last checkpoint is written again when it resumes. If the run
+    /// `goes_on`, so are not those which stand there only because it was to end at this step.
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    pub(super) fn open(metrics: Option<&Path>, step: u64) -> Result<Journal> {
-        let opened = metrics.map(|path| MetricsFile::open(path, step)).transpose()?;
+    pub(super) fn open(
+        metrics: Option<&Path>,
+        step: u64,
+        state: JournalState,
+        goes_on: bool,
+    ) -> Result<Journal> {
+        let kept = Kept {
+            up_to: if goes_on && state.line_only_ends { step.saturating_sub(1) } else { step },
+            without_validation: goes_on && state.validation_only_ends,
+        };
+        let opened = metrics.map(|path| MetricsFile::open(path, kept)).transpose()?;
         let (file, last) = opened.map_or((None, None), |(file, last)| (Some(file), last));
-        let (since_line, since_checkpoint) = (Window::default(), Window::default());
-        Ok(Journal { file, last, since_line, time: Duration::ZERO, since_checkpoint })
+        let last = last.map(|line| (line.step, line.measured));
+        Ok(Journal { file, last, state, time: Duration::ZERO, timed: 0, is_troubled: false })
     }
 
     /// Adds a step of a run of `timesteps` noise levels, which took `time`.
     pub(super) fn add(&mut self, report: &StepReport, timesteps: usize, time: Duration) {
         let shares = report.times.iter().map(|&t| t as f64 / timesteps as f64);
-        self.since_line.add(report.loss, &report.squared_errors, shares);
-        self.since_checkpoint.add(report.loss, &[], std::iter::empty());
+        let state = &mut self.state;
+        state.since_line.add(report.loss, &report.squared_errors, shares);
+        state.since_checkpoint.add(report.loss, &[], std::iter::empty());
+        let StepReport { grad_norm, learning_rate, .. } = *report;
+        state.last_step = Some(LastStep { grad_norm, learning_rate });
+        (state.line_only_ends, state.validation_only_ends) = (false, false);
         self.time += time;
+        self.timed += 1;
     }
 
     /// Loss, pace and memory: of the last line, or before there is one, since the beginning.
     pub(super) fn measured(&self, batch: usize) -> Measured {
-        self.last.unwrap_or_else(|| self.measured_now(batch))
+        self.last.map_or_else(|| self.measured_now(batch), |(_, measured)| measured)
     }
 
     /// Loss and pace since the last line, and the memory now.
     pub(super) fn measured_now(&self, batch: usize) -> Measured {
-        let pictures = self.since_line.steps() as usize * batch;
+        let pictures = self.timed as usize * batch;
         let images_per_second = pictures as f64 / self.time.as_secs_f64().max(1e-9);
-        Measured { loss: self.since_line.loss(), images_per_second, rss_mib: memory::rss_mib() }
+        Measured { loss: self.state.since_line.loss(), images_per_second, rss_mib: memory::rss_mib() }
     }
 
-    /// Writes a line after `step`, and begins to measure the next one.
-    ///
-    /// # Errors
-    /// A file that cannot be written.
+    /// Writes a line after `step`, and begins to measure the next one. Returns what the user should know, if the line
+    /// waits until there is room for it.
     pub(super) fn write(
         &mut self,
         step: u64,
         measured: Measured,
-        report: &StepReport,
         seconds: f64,
         validated: Option<Validated>,
-    ) -> Result<()> {
+        due: Due,
+    ) -> Option<String> {
+        let state = &mut self.state;
+        let LastStep { grad_norm, learning_rate } =
+            state.last_step.unwrap_or(LastStep { grad_norm: 0.0, learning_rate: 0.0 });
         let metrics = Metrics {
             step,
             measured,
-            loss_by_decile: self.since_line.deciles(),
-            grad_norm: report.grad_norm,
-            learning_rate: report.learning_rate,
+            loss_by_decile: state.since_line.deciles(),
+            grad_norm,
+            learning_rate,
             seconds,
+            skipped: Some(state.skipped_since_line).filter(|&skipped| skipped > 0),
             validation: validated.map(|validated| validated.loss),
             validation_by_decile: validated.map(|validated| validated.by_decile),
         };
-        if let Some(file) = &mut self.file {
-            file.write(&metrics)?;
+        self.last = Some((step, measured));
+        state.owes_line = false;
+        state.line_only_ends = due.line_only_ends;
+        state.validation_only_ends = due.validation_only_ends;
+        // A run that goes on after all has its next line where it would have had it.
+        if !due.line_only_ends {
+            (state.since_line, state.skipped_since_line) = (Window::default(), 0);
         }
-        self.last = Some(measured);
-        (self.since_line, self.time) = (Window::default(), Duration::ZERO);
-        Ok(())
+        (self.time, self.timed) = (Duration::ZERO, 0);
+        let written = self.file.as_mut().map_or(Ok(()), |file| file.write(&metrics));
+        let was_troubled = std::mem::replace(&mut self.is_troubled, written.is_err());
+        let error = written.err().filter(|_| !was_troubled)?.user_error();
+        Some(format!("a line of the metrics waits for the next one: {} ({})", error.what, error.place))
     }
 
-    /// The mean loss since the last checkpoint; begins to measure that of the next one.
-    pub(super) fn take_loss_since_checkpoint(&mut self) -> f64 {
-        std::mem::take(&mut self.since_checkpoint).loss()
-    }
-}
-
-/// A `metrics.jsonl`, open for more lines.
-struct MetricsFile {
-    file: File,
-    path: PathBuf,
-}
-
-impl MetricsFile {
-    /// Opens the file, keeping the lines up to `step`; returns what the last of these says, too.
-    fn open(path: &Path, step: u64) -> Result<(MetricsFile, Option<Measured>)> {
-        let kept: Vec<Metrics> = read_metrics(path)?.into_iter().filter(|line| line.step <= step).collect();
-        let text: String = kept.iter().map(line_of).collect();
-        files::write_whole(path, text.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(path).map_err(Error::io("open", path))?;
-        let last = kept.last().map(|line| line.measured);
-        Ok((MetricsFile { file, path: path.to_path_buf() }, last))
+    /// Leaves the line after the last step to the session that goes on.
+    pub(super) fn owe_line(&mut self) {
+        self.state.owes_line = true;
     }
 
-    fn write(&mut self, metrics: &Metrics) -> Result<()> {
-        self.file.write_all(line_of(metrics).as_bytes()).map_err(Error::io("write", &self.path))
+    /// Whether the line after `step`, which is the last one done, is still to be written.
+    pub(super) fn owes_line(&self, step: u64) -> bool {
+        self.state.owes_line && self.last.is_none_or(|(last, _)| last < step)
     }
-}
 
-fn line_of(metrics: &Metrics) -> String {
-    // Plain numbers under plain names: serialisation has nothing to fail on.
-    serde_json::to_string(metrics).map(|line| line + "\n").unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(step: u64) -> Metrics {
-        Metrics {
-            step,
-            measured: Measured { loss: 0.5, images_per_second: 10.0, rss_mib: 1 },
-            loss_by_decile: [None; 10],
-            grad_norm: 1.0,
-            learning_rate: 1e-3,
-            seconds: 2.0,
-            validation: (step == 20).then_some(0.6),
-            validation_by_decile: None,
+    /// The mean loss since the last checkpoint that was due by the configuration. If this one `is_due`, begins to measure
+    /// that of the next one: checkpoints that somebody asks for change no figure of the others.
+    pub(super) fn loss_since_checkpoint(&mut self, is_due: bool) -> f64 {
+        let loss = self.state.since_checkpoint.loss();
+        if is_due {
+            self.state.since_checkpoint = Window::default();
         }
+        loss
     }
 
-    #[test]
-    fn a_resumed_run_writes_its_lines_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.jsonl");
-        let (mut file, _) = MetricsFile::open(&path, 0).unwrap();
-        for step in [10, 20, 30] {
-            file.write(&line(step)).unwrap();
+    /// What a checkpoint keeps of it; all lines so far are on the disk then.
+    pub(super) fn state(&self) -> JournalState {
+        if let Some(file) = &self.file {
+            file.sync();
         }
-        file.file.write_all(b"{\"step\": 40, \"lo").unwrap();
-        let (mut file, last) = MetricsFile::open(&path, 20).unwrap();
-        assert_eq!(last, Some(line(20).measured));
-        file.write(&line(30)).unwrap();
-        let lines = read_metrics(&path).unwrap();
-        assert_eq!(lines.iter().map(|line| line.step).collect::<Vec<_>>(), [10, 20, 30]);
-        assert_eq!(lines[1], line(20));
-        let keys = line_of(&line(10));
-        assert!(keys.contains("\"loss\":0.5") && !keys.contains("validation"), "{keys}");
+        self.state.clone()
+    }
+
+    /// Writes the lines that there was no room for.
+    ///
+    /// # Errors
+    /// Those that there is still none for.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.file.as_mut().map_or(Ok(()), MetricsFile::flush)
     }
 }

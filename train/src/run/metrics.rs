@@ -32,6 +32,9 @@ pub struct Metrics {
     pub learning_rate: f64,
     /// Seconds of training so far, all sessions together.
     pub seconds: f64,
+    /// Steps since the line before whose update was left out as it was not finite, where there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<u64>,
     /// The loss on held-out pictures with the averaged weights, where this line measured it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<f64>,
@@ -40,13 +43,17 @@ pub struct Metrics {
     pub validation_by_decile: Option<[Option<f64>; 10]>,
 }
 
-/// The lines of a `metrics.jsonl`; none if there is no such file. A last line cut short by a crash is left out.
+/// The lines of a `metrics.jsonl`; none if there is no such file. A last line cut short by a crash, and lines of anybody
+/// else's, are left out.
 ///
 /// # Errors
 /// A file that cannot be read.
 pub fn read_metrics(path: &Path) -> Result<Vec<Metrics>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+    match std::fs::read(path) {
+        Ok(text) => Ok(text
+            .split(|&byte| byte == b'\n')
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(Error::io("read", path)(error)),
     }

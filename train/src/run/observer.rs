@@ -21,8 +21,15 @@ use tweedie_tensor::Tensor;
 /// ```
 pub trait Observer {
     /// Called at every event. What is returned says whether the run continues; once it was [`Control::Stop`], the run
-    /// ends after the step that it is at or, between steps, after the next one.
+    /// ends after the step that it is at or, between steps, at once.
     fn observe(&mut self, event: Event<'_>) -> Control;
+
+    /// Whether the grid after `step` is still there from an earlier session, and need not be painted again. `is_last` is
+    /// that of the run's end.
+    fn has_grid(&self, step: u64, is_last: bool) -> bool {
+        let _ = (step, is_last);
+        false
+    }
 }
 
 impl Observer for () {
@@ -57,12 +64,24 @@ impl<'a> Watched<'a> {
             Control::Stop => self.is_stopped = true,
         }
     }
+
+    /// Reports, each time it is called, that `task` goes on; returns whether it is to be left.
+    pub(super) fn while_busy(&mut self, task: Task) -> impl FnMut() -> bool {
+        move || {
+            self.report(Event::Busy(task));
+            self.is_stopped
+        }
+    }
 }
 
 impl Observer for Watched<'_> {
     fn observe(&mut self, event: Event<'_>) -> Control {
         self.report(event);
         if self.is_stopped { Control::Stop } else { Control::Continue }
+    }
+
+    fn has_grid(&self, step: u64, is_last: bool) -> bool {
+        self.observer.has_grid(step, is_last)
     }
 }
 
@@ -175,7 +194,7 @@ pub struct Summary {
     pub rss_mib: u64,
     /// SHA-256 of the weights' names, shapes and bits.
     pub weights_digest: String,
-    /// Whether the observer stopped it early.
+    /// Whether the observer stopped it before all was done.
     #[serde(skip)]
     pub interrupted: bool,
 }

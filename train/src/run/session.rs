@@ -1,10 +1,12 @@
 //! A run from when the program takes it up to when it leaves it.
 
-use super::budget::{Budget, grids_due, is_done, is_validated};
+use super::budget::{Budget, due_line, grids_due, is_done, is_validated};
 use super::directory::Directory;
-use super::journal::Journal;
+use super::grace::Grace;
+use super::journal::{Due, Journal};
+use super::lock::RunLock;
 use super::metrics::Measured;
-use super::observer::{Event, Progress, Summary, Task, Watched};
+use super::observer::{Event, Observer, Progress, Summary, Task, Watched};
 use super::trainable::Trainable;
 use super::trainer::{StepReport, Trainer};
 use super::validation::Validation;
@@ -13,8 +15,9 @@ use crate::{Result, memory};
 use std::time::{Duration, Instant};
 use tweedie_tensor::Tensor;
 
-/// Paints a grid with a network; the captions are those of a network that reads some.
-pub(super) type Painter<N> = fn(&Trainer<N>, Option<&[Vec<usize>]>) -> Result<(Tensor<f32>, usize)>;
+/// Paints a grid with a network, unless it is stopped; the captions are those of a network that reads some.
+pub(super) type Painter<N> =
+    fn(&Trainer<N>, Option<&[Vec<usize>]>, &mut dyn FnMut() -> bool) -> Result<Option<(Tensor<f32>, usize)>>;
 
 /// The steps of a run and all that is done between them.
 pub(super) struct Session<'a, N> {
@@ -26,11 +29,16 @@ pub(super) struct Session<'a, N> {
     pub(super) captions: Option<Vec<Vec<usize>>>,
     /// Where the run leaves files, if anywhere.
     pub(super) directory: Option<Directory>,
+    pub(super) lock: Option<RunLock>,
     pub(super) journal: Journal,
     pub(super) budget: Budget,
     pub(super) watched: Watched<'a>,
     /// Grids on the way that have been due, painted or not.
     pub(super) grids_due: u64,
+    /// Whether grids that are there from an earlier session would come out the same.
+    pub(super) keeps_grids: bool,
+    /// What the run has to end in.
+    pub(super) grace: Option<Grace>,
 }
 
 impl<N: Trainable> Session<'_, N> {
@@ -63,24 +71,47 @@ impl<N: Trainable> Session<'_, N> {
                 directory.write_config(self.trainer.config())?;
             }
         }
-        if step.is_multiple_of(self.trainer.config().train.log_every) || self.is_done() {
-            self.write_line(&report)?;
+        if let Some(due) = due_line(self.trainer.config(), step) {
+            self.write_line(due)?;
         }
         let progress = self.progress(&report);
         self.watched.report(Event::Step(progress));
         // Lines, bars and reports between steps are part of what a step takes.
         let others = time + (self.budget.costs.validation.total - validations);
         self.budget.costs.step.total += began.elapsed().saturating_sub(others);
+        if let Some(grace) = &mut self.grace {
+            grace.stepped_in(time);
+        }
         Ok(())
     }
 
-    /// A checkpoint, if one is due on the way.
+    /// Does what a session that was stopped has left to do after its last step.
+    pub(super) fn take_up(&mut self) -> Result<()> {
+        let step = self.trainer.steps();
+        if self.journal.owes_line(step) {
+            let due = due_line(self.trainer.config(), step);
+            self.write_line(due.unwrap_or(Due { line_only_ends: false, validation_only_ends: false }))?;
+        }
+        self.grids_due = grids_due(self.trainer.config(), self.share());
+        // Where the end is a step, the grids before this one were painted before it was saved.
+        if step > 0 && self.trainer.config().train.steps.is_some() && !self.is_stopped() {
+            let before = self.budget.share(self.trainer.config(), step - 1);
+            self.grids_due = grids_due(self.trainer.config(), before);
+            self.paint_if_due()?;
+        }
+        Ok(())
+    }
+
+    /// A checkpoint, if one is due on the way, or asked for.
     pub(super) fn save_if_due(&mut self) -> Result<()> {
-        let every = self.trainer.config().train.checkpoint_every;
-        match self.trainer.steps().is_multiple_of(every) && !self.is_done() {
+        match (self.checkpoint_is_due() || self.watched.wants_checkpoint) && !self.is_done() {
             true => self.save(),
             false => Ok(()),
         }
+    }
+
+    fn checkpoint_is_due(&self) -> bool {
+        self.trainer.steps().is_multiple_of(self.trainer.config().train.checkpoint_every)
     }
 
     /// A grid, if one is due on the way and can be afforded.
@@ -92,7 +123,7 @@ impl<N: Trainable> Session<'_, N> {
         self.grids_due = due;
         match self.budget.affordable_grids(self.trainer.config()) {
             0 => Ok(()),
-            _ => self.paint(Task::Painting),
+            _ => self.paint(Task::Painting).map(drop),
         }
     }
 
@@ -108,9 +139,9 @@ impl<N: Trainable> Session<'_, N> {
         if unsaved {
             self.save()?;
         }
-        if !is_stopped && self.trainer.config().train.grids > 0 {
-            self.paint(Task::PaintingLast)?;
-        }
+        self.journal.finish()?;
+        let is_painted =
+            is_stopped || self.trainer.config().train.grids == 0 || self.paint(Task::PaintingLast)?;
         let Measured { loss, images_per_second, rss_mib } = self.measured();
         Ok(Summary {
             run: self.directory.as_ref().map(|directory| directory.path().to_path_buf()),
@@ -120,7 +151,7 @@ impl<N: Trainable> Session<'_, N> {
             peak_rss_mib: memory::peak_rss_mib(),
             rss_mib,
             weights_digest: self.trainer.digest(),
-            interrupted: is_stopped,
+            interrupted: is_stopped || !is_painted || self.journal.owes_line(self.trainer.steps()),
         })
     }
 
@@ -128,43 +159,61 @@ impl<N: Trainable> Session<'_, N> {
         self.journal.measured(self.trainer.config().train.batch)
     }
 
-    /// Writes a line of the metrics, with the validation if one is due.
-    fn write_line(&mut self, report: &StepReport) -> Result<()> {
+    /// Writes a line of the metrics, with the validation if one is due. A run that is stopped meanwhile owes the line.
+    fn write_line(&mut self, due: Due) -> Result<()> {
         let step = self.trainer.steps();
         let measured = self.journal.measured_now(self.trainer.config().train.batch);
         let validated = match &self.validation {
             Some(validation) if is_validated(self.trainer.config(), step) => {
-                self.watched.report(Event::Busy(Task::Validating));
                 let began = Instant::now();
-                let validated = validation.measure(&self.trainer)?;
+                let validated =
+                    validation.measure(&self.trainer, &mut self.watched.while_busy(Task::Validating))?;
+                let Some(validated) = validated else {
+                    self.journal.owe_line();
+                    return Ok(());
+                };
                 self.budget.costs.validation.add(began.elapsed());
                 Some(validated)
             }
             _ => None,
         };
-        self.journal.write(step, measured, report, self.budget.elapsed(), validated)
+        if let Some(note) = self.journal.write(step, measured, self.budget.elapsed(), validated, due) {
+            self.watched.report(Event::Note(&note));
+        }
+        Ok(())
     }
 
     fn save(&mut self) -> Result<()> {
+        let is_due = self.checkpoint_is_due();
         let Some(directory) = &mut self.directory else { return Ok(()) };
         self.watched.report(Event::Busy(Task::Saving));
         let began = Instant::now();
-        let loss = self.journal.take_loss_since_checkpoint();
+        if let Some(lock) = &mut self.lock {
+            lock.renew()?;
+        }
+        let loss = self.journal.loss_since_checkpoint(is_due);
         let path = directory.save(&self.trainer, self.budget.elapsed(), loss)?;
+        self.watched.wants_checkpoint = false;
         self.watched.report(Event::Saved { step: self.trainer.steps(), path: &path });
         self.budget.costs.save.add(began.elapsed());
+        if let Some(note) = self.grace.as_mut().and_then(|grace| grace.saved_in(began.elapsed())) {
+            self.watched.report(Event::Note(&note));
+        }
         Ok(())
     }
 
-    fn paint(&mut self, task: Task) -> Result<()> {
-        let Some(painter) = self.painter else { return Ok(()) };
-        self.watched.report(Event::Busy(task));
+    /// Paints a grid, unless an earlier session has; returns whether it is there.
+    fn paint(&mut self, task: Task) -> Result<bool> {
+        let (Some(painter), step) = (self.painter, self.trainer.steps()) else { return Ok(true) };
+        if self.keeps_grids && self.watched.has_grid(step, task == Task::PaintingLast) {
+            return Ok(true);
+        }
         let began = Instant::now();
-        let (pictures, columns) = painter(&self.trainer, self.captions.as_deref())?;
-        let step = self.trainer.steps();
+        let painted = painter(&self.trainer, self.captions.as_deref(), &mut self.watched.while_busy(task))?;
+        let Some((pictures, columns)) = painted else { return Ok(false) };
         self.watched.report(Event::Sampled { step, pictures: &pictures, columns });
         self.budget.costs.grid.add(began.elapsed());
-        Ok(())
+        Ok(true)
     }
 
     fn progress(&self, report: &StepReport) -> Progress {

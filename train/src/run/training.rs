@@ -2,9 +2,12 @@
 
 use super::adjust::{Adjustable, adjust};
 use super::amounts::steps_between_validations;
-use super::budget::{Budget, grids_due};
+use super::budget::{Budget, is_done};
 use super::directory::{Directory, Left};
+use super::grace::Grace;
 use super::journal::Journal;
+use super::journal_state::JournalState;
+use super::lock::RunLock;
 use super::observer::{Event, Observer, Summary, Watched};
 use super::pictures::Pictures;
 use super::session::{Painter, Session};
@@ -18,7 +21,7 @@ use crate::data::{self, Source};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tweedie_nn::{Builder, Network};
 
 /// How a run begins.
@@ -84,9 +87,11 @@ pub struct Training {
     /// Whether the source is what the configuration names.
     is_named: bool,
     out: Option<PathBuf>,
+    lock: Option<RunLock>,
     begin: Begin,
     since: Option<Instant>,
     changed_data: bool,
+    grace: Option<Duration>,
 }
 
 /// What training left.
@@ -101,7 +106,17 @@ impl Training {
     /// A new run on the data that `config` names, which leaves nothing on the disk.
     pub fn new(config: Config) -> Training {
         let begin = Begin::New(Adjustable::default());
-        Training { config, source: None, is_named: true, out: None, begin, since: None, changed_data: false }
+        Training {
+            config,
+            source: None,
+            is_named: true,
+            out: None,
+            lock: None,
+            begin,
+            since: None,
+            grace: None,
+            changed_data: false,
+        }
     }
 
     /// Learns from `source`, whatever data the configuration names. There is a validation if `data.hold_out` is above 0.
@@ -118,10 +133,16 @@ impl Training {
         Training { source: Some(source), is_named: true, ..self }
     }
 
-    /// Leaves configuration, metrics and checkpoints in the directory `out`.
+    /// Leaves configuration, metrics and checkpoints in the directory `out`, which no other process may train in meanwhile.
     #[must_use]
     pub fn out(self, out: impl Into<PathBuf>) -> Training {
         Training { out: Some(out.into()), ..self }
+    }
+
+    /// Leaves them in the directory that is locked already.
+    #[must_use]
+    pub fn locked(self, lock: RunLock) -> Training {
+        Training { out: Some(lock.run().to_path_buf()), lock: Some(lock), ..self }
     }
 
     /// Begins otherwise than at step 0 with nothing to adjust.
@@ -142,10 +163,17 @@ impl Training {
         Training { changed_data: may_differ, ..self }
     }
 
+    /// Notes it, once, if what comes between a wish to end and the end of the run, a step and a checkpoint, takes longer
+    /// than `grace`: what Kubernetes calls the termination grace period and Slurm `KillWait`.
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Training {
+        Training { grace: Some(grace), ..self }
+    }
+
     /// Trains the network of the configuration.
     ///
     /// # Errors
-    /// A configuration, data or a directory that cannot be used; a loss that is no longer finite.
+    /// A configuration, data or a directory that cannot be used, as one that another process trains in; a loss that is no longer finite.
     pub fn run(self, observer: &mut dyn Observer) -> Result<Trained> {
         let build = |config: &Config, builder: &Builder| Ok(Network::new(&config.model, builder)?);
         self.run_on(build, Some(grids::sample), observer)
@@ -199,7 +227,7 @@ impl Training {
         painter: Option<Painter<N>>,
         observer: &mut dyn Observer,
     ) -> Result<Trained<N>> {
-        let Training { config, source, is_named, out, begin, since, changed_data } = self;
+        let Training { config, source, is_named, out, lock, begin, since, grace, changed_data } = self;
         // The time budget is for all that follows, from opening the data to the last picture.
         let began = since.unwrap_or_else(Instant::now);
         config.check()?;
@@ -216,6 +244,11 @@ impl Training {
             None => config.data.cache().unwrap_or_else(data::usually_held),
         };
 
+        // Before anything is read or written there that another process may write.
+        let lock = match (lock, &out) {
+            (None, Some(out)) => Some(RunLock::take(out)?),
+            (lock, _) => lock,
+        };
         let mut directory = out.map(Directory::at);
         let (source, compared) = match &mut directory {
             Some(directory) => {
@@ -228,6 +261,7 @@ impl Training {
         let Pictures { learnt: source, held_out, mut notes } =
             Pictures::of(&config, source, is_named, in_memory)?;
         notes.extend(compared);
+        notes.extend(lock.as_ref().and_then(RunLock::note).map(String::from));
         let config = match begin {
             Begin::New(adjustable) => adjust(config, adjustable, &source, &mut watched, &mut notes)?,
             Begin::Resumed => config,
@@ -242,6 +276,7 @@ impl Training {
             Begin::Resumed => checks::resumed_batch(&config, &*source)?,
         }
 
+        let journal = JournalState::default();
         let (trainer, seconds) = trainer(config, build, begin, directory.as_mut())?;
         if let Some(directory) = &directory {
             directory.create(trainer.config())?;
@@ -259,9 +294,17 @@ impl Training {
         let metrics = directory.as_ref().map(Directory::metrics);
         let mut session = Session {
             captions: grids::captions(trainer.config(), &*source),
-            journal: Journal::open(metrics.as_deref(), trainer.steps())?,
+            journal: Journal::open(
+                metrics.as_deref(),
+                trainer.steps(),
+                journal,
+                !is_done(trainer.config(), trainer.steps()),
+            )?,
             budget: Budget::new(began, seconds, trainer.steps(), validation.is_some()),
             grids_due: 0,
+            keeps_grids: true,
+            grace: grace.map(Grace::of),
+            lock,
             painter,
             trainer,
             validation,
@@ -269,8 +312,8 @@ impl Training {
             watched,
         };
         let mut loader = session.trainer.loader(source)?;
-        session.grids_due = grids_due(session.trainer.config(), session.share());
-        while !session.is_done() {
+        session.take_up()?;
+        while !session.is_done() && !session.is_stopped() {
             session.step(&mut loader)?;
             if session.is_stopped() {
                 break;

@@ -78,16 +78,23 @@ impl Validation {
         self.pictures.labels.len()
     }
 
-    /// Measures with the averaged weights. Nothing of the run changes.
+    /// Measures with the averaged weights, unless `is_stopped` before it is done. Nothing of the run changes.
     ///
     /// # Errors
     /// None that training did not exclude.
-    pub(super) fn measure<N: Trainable>(&self, trainer: &Trainer<N>) -> Result<Validated> {
+    pub(super) fn measure<N: Trainable>(
+        &self,
+        trainer: &Trainer<N>,
+        is_stopped: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Validated>> {
         let timesteps = trainer.config().diffusion.timesteps as f64;
         let (mut window, mut total) = (Window::default(), 0.0);
         let at_a_time = trainer.config().train.batch.min(self.len());
         for decile in 0..DECILES {
             for first in (0..self.len()).step_by(at_a_time) {
+                if is_stopped() {
+                    return Ok(None);
+                }
                 let n = at_a_time.min(self.len() - first);
                 let measured = self.part(trainer, decile, first, n)?;
                 total += measured.losses.iter().sum::<f64>();
@@ -95,7 +102,8 @@ impl Validation {
                 window.add(0.0, &measured.squared_errors, shares);
             }
         }
-        Ok(Validated { loss: total / (DECILES * self.len()) as f64, by_decile: window.deciles() })
+        let loss = total / (DECILES * self.len()) as f64;
+        Ok(Some(Validated { loss, by_decile: window.deciles() }))
     }
 
     /// Pictures `first..first + n` in one tenth.

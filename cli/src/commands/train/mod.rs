@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tweedie_train::data::Source;
-use tweedie_train::{Adjustable, Begin, Config, Summary, Training};
+use tweedie_train::{Adjustable, Begin, Config, RunLock, Summary, Training};
 use watch::Watch;
 
 /// Trains, and leaves a run directory with pictures and a report.
@@ -26,22 +26,26 @@ use watch::Watch;
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C, after a checkpoint.
 pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Result<()> {
     let began = Instant::now();
+    let interrupt = Interrupt::listen_from_the_start(console, "saving a checkpoint");
     let recipe = Recipe::read(args)?;
     let data = recipe.data()?;
-    let place = Place::of(args, &data.source)?;
+    let (place, lock) = locked_place(args, &data.source)?;
     let (config, source) = recipe.config_and_source(seed, &data, &place)?;
     if let Some(note) = &place.note {
         console.say(note);
     }
-    let interrupt = Interrupt::listen(console, "saving a checkpoint");
+    interrupt.begin();
     let mut watch = Watch::new(console, interrupt, &place.out, &config);
     let begin = if place.resume { Begin::Resumed } else { Begin::New(adjustable::of(args)) };
-    let training = Training::new(config)
+    let mut training = Training::new(config)
         .opened(source)
-        .out(&place.out)
+        .locked(lock)
         .begin(begin)
         .since(began)
         .changed_data(args.changed_data);
+    if let Some(grace) = args.grace {
+        training = training.grace(grace);
+    }
     let done = training.run(&mut watch);
     let watch = watch.finish();
     let summary = done?.summary;
@@ -63,6 +67,22 @@ pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Re
         )),
     }
     Ok(())
+}
+
+/// Where the run goes, which nobody else can train in from now on.
+///
+/// # Errors
+/// As [`Place::of`]; another process that trains there.
+fn locked_place(args: &TrainArgs, data: &str) -> Result<(Place, RunLock)> {
+    loop {
+        let place = Place::of(args, data)?;
+        let lock = RunLock::take(&place.out)?;
+        // Another process may have begun a run there before this one had the lock.
+        let now = Place::of(args, data)?;
+        if now == place {
+            return Ok((place, lock));
+        }
+    }
 }
 
 /// The run that the command line asks for, without a place for it: its configuration, its data, and what it may adjust

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const RUNS: &str = "runs";
 
 /// A run directory, and whether the run in it is resumed.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) out: PathBuf,
     pub(super) resume: bool,

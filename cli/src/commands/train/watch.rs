@@ -60,7 +60,7 @@ impl Watch {
     pub(super) fn finish(mut self) -> Watch {
         self.progress.finish();
         if let Some(png) = &self.latest {
-            self.note(output::write(&self.out.join("samples").join("final.png"), png));
+            self.note(output::write(&self.samples().join("final.png"), png));
         }
         self.report.goes_on = false;
         if self.config.is_some() {
@@ -69,9 +69,17 @@ impl Watch {
         self
     }
 
+    fn samples(&self) -> PathBuf {
+        self.out.join("samples")
+    }
+
+    fn grid(&self, step: u64) -> PathBuf {
+        self.samples().join(format!("step-{step:06}.png"))
+    }
+
     fn paint(&mut self, step: u64, pictures: &Tensor<f32>, columns: usize) -> Result<()> {
         let png = grid_png(&Pictures::from_tensor(pictures)?, columns)?;
-        output::write(&self.out.join("samples").join(format!("step-{step:06}.png")), &png)?;
+        output::write(&self.grid(step), &png)?;
         self.latest = Some(png);
         Ok(())
     }
@@ -139,7 +147,18 @@ impl Observer for Watch {
             }
             Event::Saved { .. } => self.write_report(),
         }
-        if self.interrupt.asked() { Control::Stop } else { Control::Continue }
+        match self.interrupt.asked() {
+            true => Control::Stop,
+            false if self.interrupt.takes_wish_to_save() => Control::Save,
+            false => Control::Continue,
+        }
+    }
+
+    fn has_grid(&self, step: u64, is_last: bool) -> bool {
+        let grid = std::fs::read(self.grid(step));
+        let is_the_last =
+            || std::fs::read(self.samples().join("final.png")).ok() == grid.as_ref().ok().cloned();
+        grid.is_ok() && (!is_last || is_the_last())
     }
 }
 
