@@ -36,9 +36,10 @@ impl Builder {
         self.specs.borrow().clone()
     }
 
-    /// The total number of values in the registered parameters.
+    /// The total number of values in the registered parameters; the largest number that there is where it is beyond that.
     pub fn numel(&self) -> usize {
-        self.specs.borrow().iter().map(|spec| spec.shape.numel()).sum()
+        let of = |spec: &Spec| spec.shape.dims().iter().fold(1, |n: usize, &side| n.saturating_mul(side));
+        self.specs.borrow().iter().map(of).fold(0, usize::saturating_add)
     }
 
     /// Initial values. Each depends only on the seed, on the parameter's index and on its own shape.

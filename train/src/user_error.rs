@@ -1,4 +1,4 @@
-use std::fmt;
+use std::fmt::{self, Write};
 use std::io;
 use std::path::Path;
 
@@ -37,7 +37,20 @@ impl UserError {
 impl fmt::Display for UserError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let UserError { what, place, remedy } = self;
-        write!(f, "{what}, {place}: {remedy}")
+        write!(f, "{}, {}: {}", Line(what), Line(place), Line(remedy))
+    }
+}
+
+/// Text of files and arguments on one line, in which nothing steers a terminal.
+struct Line<'a>(&'a str);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '\n' | '\r' | '\t' => f.write_char(' '),
+            c if c.is_control() => write!(f, "{}", c.escape_default()),
+            c => f.write_char(c),
+        })
     }
 }
 
@@ -130,6 +143,12 @@ impl From<&tweedie_diffusion::Error> for UserError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_files_hold_makes_no_second_line_and_steers_no_terminal() {
+        let error = UserError::new("key `a\nb`", "\u{1b}[2J.png", "rename\tit");
+        assert_eq!(error.to_string(), "key `a b`, \\u{1b}[2J.png: rename it");
+    }
 
     #[test]
     fn every_error_says_what_where_and_what_to_do() {

@@ -1,5 +1,6 @@
 use super::WeightFile;
 use super::load::gather;
+use crate::files::{NotPlain, plain_length};
 use crate::{Error, Params, Result, Spec};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,8 +9,8 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use tweedie_tensor::Element;
 
-/// The longest index that is read: of a million tensors or so.
-const LONGEST_INDEX: u64 = 1 << 28;
+/// The longest index that is read: of a hundred thousand tensors or so. What is read of it takes some times as much.
+const LONGEST_INDEX: u64 = 1 << 24;
 
 /// The index that `save_pretrained` writes beside the shards of a model: the shard of each tensor.
 #[derive(Debug, Deserialize)]
@@ -31,6 +32,10 @@ pub fn load_sharded<T: Element>(index: &Path, specs: &[Spec]) -> Result<Params<T
 fn shards(path: &Path) -> Result<Vec<WeightFile>> {
     let refuse = |why: String| Error::File { path: path.to_path_buf(), why };
     let mut text = String::new();
+    match plain_length(path) {
+        Err(error @ (NotPlain::Folder | NotPlain::Special)) => return Err(refuse(format!("is {error}"))),
+        Ok(_) | Err(NotPlain::Unreadable(_)) => {}
+    }
     File::open(path)
         .and_then(|file| file.take(LONGEST_INDEX).read_to_string(&mut text))
         .map_err(|error| refuse(format!("cannot be read: {error}")))?;

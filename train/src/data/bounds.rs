@@ -11,6 +11,11 @@ use tweedie_nn::files::{NotPlain, plain_length};
 /// The most pixels that a picture may have, and the most bytes that they may take.
 pub(super) const PIXELS: u64 = 100_000_000;
 pub(super) const DECODED: u64 = 512 << 20;
+/// Pictures that decode to no more bytes than this are read whatever the length of their file; others only if that is at
+/// least a part in so many: formats that take next to nothing for a picture of one colour could else have any file of
+/// some bytes fill the memory. The common ones compress to no less than a thousandth.
+pub(super) const FREE: u64 = 64 << 20;
+pub(super) const RATIO: u64 = 4096;
 /// The largest file of a picture, in bytes.
 const FILE: u64 = 1 << 30;
 /// Bytes that all pictures which are being decoded at one time may take; one picture always may.

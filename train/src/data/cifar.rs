@@ -152,7 +152,7 @@ impl Set {
         if !path.is_file() {
             return Ok(self.names.clone());
         }
-        let text = fs::read_to_string(&path).map_err(|error| DataError::unreadable(&path, error))?;
+        let text = crate::files::read_text(&path).map_err(|error| DataError::unreadable(&path, error))?;
         let names: Vec<String> =
             text.lines().map(str::trim).filter(|l| !l.is_empty()).map(String::from).collect();
         if names.is_empty() {

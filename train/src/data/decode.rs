@@ -42,6 +42,13 @@ pub(super) fn decode_read(
         );
         return Err(DataError::malformed(path, what, "scale it down"));
     }
+    if decoded > bounds::FREE && decoded / bounds::RATIO > bytes.len() as u64 {
+        let what = format!(
+            "picture that claims {width}x{height} pixels in a file of {} bytes, which is less than any takes",
+            bytes.len()
+        );
+        return Err(DataError::malformed(path, what, MEND));
+    }
     // The file, what it decodes to, and copies on the way to bytes.
     bounds::in_turn(bytes.len() as u64 + 3 * decoded, || decode_bytes(bytes, path, convention))
 }

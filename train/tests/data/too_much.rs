@@ -76,3 +76,17 @@ fn pipes_are_not_waited_for() {
         assert!(message.starts_with("a pipe or a device, no file, "), "{message}");
     }
 }
+
+/// Formats that store a picture of one colour in nothing but its size would have some bytes fill the memory.
+#[test]
+fn a_file_of_some_bytes_is_no_large_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = b"qoif".to_vec();
+    file.extend([8000u32.to_be_bytes(), 8000u32.to_be_bytes()].concat());
+    file.extend([3, 0]);
+    file.extend([0xfd; 400]);
+    file.extend([0, 0, 0, 0, 0, 0, 0, 1]);
+    fs::write(folder.path().join("a.qoi"), file).unwrap();
+    let message = refusal(folder.path(), Split::Train);
+    assert!(message.contains("8000x8000 pixels in a file of 426 bytes"), "{message}");
+}
