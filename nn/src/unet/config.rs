@@ -189,12 +189,14 @@ impl UNetConfig {
     /// Length of the time embedding that the blocks read.
     pub fn time_width(&self) -> usize {
         self.time_embedding_dim
-            .unwrap_or_else(|| 4 * self.block_out_channels.first().copied().unwrap_or_default())
+            .unwrap_or_else(|| self.block_out_channels.first().map_or(0, |&first| first.saturating_mul(4)))
     }
 
     /// What height and width must be multiples of.
     pub fn size_multiple(&self) -> usize {
-        self.patch_size << self.block_out_channels.len().saturating_sub(1)
+        // Asked of configurations that are not checked yet, too.
+        let halvings = self.block_out_channels.len().saturating_sub(1).min(16);
+        self.patch_size.saturating_mul(1 << halvings)
     }
 
     /// Checks that a model can be built; the error names the key, its value and the rule.
@@ -400,6 +402,7 @@ mod tests {
             error(|c| c.sample_size = Some(SampleSize::Square(1_000_000)))
                 .starts_with("sample_size = 1000000")
         );
+        assert!(error(|c| c.block_out_channels[0] = usize::MAX).starts_with("time_embedding_dim = "));
         assert!(error(|c| c.norm_num_groups = 0).starts_with("norm_num_groups = 0"));
         assert!(error(|c| c.norm_eps = f64::NAN).starts_with("norm_eps = NaN"));
         assert!(error(|c| c.block_out_channels.clear()).starts_with("block_out_channels = []"));

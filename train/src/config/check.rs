@@ -88,6 +88,12 @@ impl Config {
             format!("{} is no amount of noise", sampling.churn),
             "give 0 or more",
         )?;
+        refuse(
+            !sampling.guidance.is_finite(),
+            "sampling.guidance",
+            format!("{} is no weight", sampling.guidance),
+            "give a number",
+        )?;
         refuse(train.keep == 0, "train.keep", "no checkpoint would stay".into(), "give at least 1")?;
         refuse(
             optimizer.decay_start.is_some_and(|start| train.steps.is_none_or(|steps| start > steps)),

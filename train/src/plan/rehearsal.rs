@@ -107,7 +107,7 @@ pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usiz
 /// As [`training`].
 pub fn inference(config: &NetworkConfig, [c, h, w]: [usize; 3], n: usize) -> Result<u64> {
     if let Some((smaller, times)) = smaller(config, [h, w]) {
-        return Ok((inference(config, [c, smaller[0], smaller[1]], n)? as f64 * times) as u64);
+        return Ok(grown(inference(config, [c, smaller[0], smaller[1]], n)?, times));
     }
     let (weights, found) = rehearse(|| -> Result<u64> {
         let builder = Builder::new();
@@ -159,6 +159,14 @@ fn bytes<T: tweedie_tensor::Element>(x: &Tensor<T>) -> u64 {
     (x.numel() * size_of::<T>()) as u64
 }
 
+/// More bytes than any machine has, and few enough for sums of them: what a configuration asks for may be any number.
+const BEYOND: u64 = 1 << 56;
+
+/// So many times the bytes, up to [`BEYOND`].
+fn grown(bytes: u64, times: f64) -> u64 {
+    ((bytes as f64 * times) as u64).min(BEYOND)
+}
+
 /// The bytes that the rehearsal holds.
 fn in_use() -> u64 {
     rehearsed().map_or(0, |so_far| so_far.pool.in_use as u64)
@@ -167,7 +175,7 @@ fn in_use() -> u64 {
 impl StepCost {
     /// The cost of so many times the pixels.
     fn times(self, times: f64) -> StepCost {
-        let grown = |bytes: u64| (bytes as f64 * times) as u64;
+        let grown = |bytes| grown(bytes, times);
         let fixed = self.weights + self.gradients + self.moments + self.average;
         StepCost {
             flops: self.flops * times,
