@@ -4,7 +4,8 @@ use crate::scratch::{Scratch, check_error};
 use std::collections::BTreeMap;
 use tweedie_diffusion::Condition;
 use tweedie_nn::weights::write_safetensors;
-use tweedie_nn::{Builder, Network, UNetConfig};
+use tweedie_nn::{Builder, Network, Params, UNetConfig};
+use tweedie_tensor::Tensor;
 use tweedie_train::{Model, SampleRequest};
 
 /// The most numbers that are made for a model's weights.
@@ -29,7 +30,7 @@ pub fn diffusers(input: &[u8]) {
         && Network::new(&config.network.into(), &builder).is_ok()
         && builder.numel() <= MOST
     {
-        let params = builder.draw(0);
+        let params = Params::from_specs(&builder.specs(), |_, spec| Tensor::<f32>::zeros(spec.shape));
         let tensors: Vec<_> = params.iter().collect();
         let weights = folder.path().join("unet/diffusion_pytorch_model.safetensors");
         write_safetensors(&weights, &tensors, &BTreeMap::new()).expect("room");
