@@ -192,6 +192,11 @@ pub struct Summary {
     /// The memory that it holds, MiB, likewise.
     #[serde(skip)]
     pub rss_mib: u64,
+    /// The share of the time of this session's steps, but for the first one, that went into waiting for pictures.
+    pub data_wait: f64,
+    /// How long that was, in seconds.
+    #[serde(skip)]
+    pub waited: f64,
     /// SHA-256 of the weights' names, shapes and bits.
     pub weights_digest: String,
     /// Whether the observer stopped it before all was done.

@@ -32,6 +32,8 @@ pub(super) struct Session<'a, N> {
     pub(super) lock: Option<RunLock>,
     pub(super) journal: Journal,
     pub(super) budget: Budget,
+    /// How long steps, but for the first of the session, have waited for their pictures.
+    pub(super) waited: Duration,
     pub(super) watched: Watched<'a>,
     /// Grids on the way that have been due, painted or not.
     pub(super) grids_due: u64,
@@ -63,6 +65,11 @@ impl<N: Trainable> Session<'_, N> {
         let report = self.trainer.step(&loader.next()?)?;
         let time = began.elapsed();
         let step = self.trainer.steps();
+        // Before the first step there is nothing that pictures could be read beside.
+        let waited = loader.take_wait();
+        if step > self.budget.first_step + 1 {
+            self.waited += waited;
+        }
         self.journal.add(&report, self.trainer.config().diffusion.timesteps, time);
         self.budget.costs.step.add(time);
         if self.budget.decay_begins(self.trainer.config()) {
@@ -150,6 +157,8 @@ impl<N: Trainable> Session<'_, N> {
             images_per_second,
             peak_rss_mib: memory::peak_rss_mib(),
             rss_mib,
+            data_wait: self.waited.as_secs_f64() / self.budget.costs.step.total.as_secs_f64().max(1e-9),
+            waited: self.waited.as_secs_f64(),
             weights_digest: self.trainer.digest(),
             interrupted: is_stopped || !is_painted || self.journal.owes_line(self.trainer.steps()),
         })

@@ -301,6 +301,7 @@ impl Training {
                 !is_done(trainer.config(), trainer.steps()),
             )?,
             budget: Budget::new(began, seconds, trainer.steps(), validation.is_some()),
+            waited: Duration::ZERO,
             grids_due: 0,
             keeps_grids: true,
             grace: grace.map(Grace::of),

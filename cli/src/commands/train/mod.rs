@@ -20,6 +20,10 @@ use tweedie_train::data::Source;
 use tweedie_train::{Adjustable, Begin, Config, RunLock, Summary, Training};
 use watch::Watch;
 
+/// The share of the time, and the seconds of it, from which on a wait for pictures is worth mending.
+const TELLING_WAIT: f64 = 0.05;
+const TELLING_SECONDS: f64 = 5.0;
+
 /// Trains, and leaves a run directory with pictures and a report.
 ///
 /// # Errors
@@ -116,6 +120,16 @@ fn report(summary: &Summary, out: &Path, config: Option<&Config>, time: &str, co
         grouped(summary.rss_mib),
         grouped(summary.peak_rss_mib)
     ));
+    if summary.data_wait > TELLING_WAIT && summary.waited > TELLING_SECONDS {
+        let is_drawn = |config: &Config| ["glyphs", "shapes", "scenes"].contains(&&*config.data.source);
+        let remedy = match config.is_some_and(is_drawn) {
+            true => "",
+            false => {
+                ": scale the files down once to the size that is learnt, or let more of them stay in memory (data.cache_mib)"
+            }
+        };
+        console.say(format!("waited {:.0} % of the time for pictures{remedy}", 100.0 * summary.data_wait));
+    }
     let last = Path::new("samples").join("final.png");
     if out.join(&last).exists() {
         console.say(format!("pictures  {run}/{}", last.display()));
