@@ -56,7 +56,21 @@ where
     fn run(self: Box<Self>, dy: Tensor<T>, pending: &mut Pending<T>) -> Result<()> {
         let tape = Tape::new();
         let inputs = leaves(&tape, &self.values);
-        let mut gradients = (self.part)(&tape, inputs.clone())?.vjp(dy)?;
+        let result = (self.part)(&tape, inputs.clone())?;
+        // What other parts have gathered for inputs and parameters goes in first, so that this part adds to it in the order,
+        // and with the roundings, of a part that was recorded.
+        let mut before = Vec::new();
+        for (input, node) in inputs.iter().zip(&self.from) {
+            if let (Some(inner), Some(outer)) = (input.node(), node) {
+                before.extend(pending.gradient_mut(*outer).take().map(|sum| (inner, sum)));
+            }
+        }
+        for (id, node) in &self.params {
+            if let (Some(inner), Some(sum)) = (tape.node_of(*id), pending.gradient_mut(*node).take()) {
+                before.push((inner, sum));
+            }
+        }
+        let mut gradients = result.vjp_onto(dy, before)?;
         for (operand, (input, node)) in inputs.iter().zip(&self.from).enumerate() {
             if let (Some(node), Some(gradient)) = (node, gradients.take(input)) {
                 pending.add("checkpoint", operand, *node, gradient)?;

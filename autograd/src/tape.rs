@@ -76,6 +76,11 @@ impl<T: Element> Tape<T> {
         used
     }
 
+    /// Where a parameter stands, if it has been used.
+    pub(crate) fn node_of(&self, id: ParamId) -> Option<NodeId> {
+        self.record.borrow().params.get(&id).map(|(node, _)| *node)
+    }
+
     /// Records a value without a history.
     pub(crate) fn record_leaf(&self, shape: Shape) -> NodeId {
         self.push(shape, Origin::Leaf(None))
@@ -102,11 +107,13 @@ impl<T: Element> Tape<T> {
         NodeId(nodes.len() - 1)
     }
 
-    /// Pops every node in reverse order of recording, starting with gradient `seed` at node `from`.
+    /// Pops every node in reverse order of recording, starting with gradient `seed` at node `from`, onto the gradients
+    /// that some leaves have already.
     pub(crate) fn backward(
         &self,
         from: NodeId,
         seed: Tensor<T>,
+        before: Vec<(NodeId, Tensor<T>)>,
         mut ready: impl FnMut(ParamId, &mut Tensor<T>),
     ) -> Result<Gradients<T>> {
         let mut nodes = {
@@ -117,6 +124,9 @@ impl<T: Element> Tape<T> {
             std::mem::take(&mut record.nodes)
         };
         let mut pending = Pending::new(nodes.iter().map(|node| node.shape).collect());
+        for (node, sum) in before {
+            pending.add("backward", 0, node, sum)?;
+        }
         pending.add("backward", 0, from, seed)?;
         let mut gradients = Gradients::default();
         while let Some(node) = nodes.pop() {

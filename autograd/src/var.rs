@@ -96,6 +96,20 @@ impl<T: Element> Var<T> {
         seed: Tensor<T>,
         ready: impl FnMut(ParamId, &mut Tensor<T>),
     ) -> Result<Gradients<T>> {
+        self.run_backward(seed, Vec::new(), ready)
+    }
+
+    /// As [`Var::vjp`], adding to what some leaves have gathered already.
+    pub(crate) fn vjp_onto(self, seed: Tensor<T>, before: Vec<(NodeId, Tensor<T>)>) -> Result<Gradients<T>> {
+        self.run_backward(seed, before, |_, _| {})
+    }
+
+    fn run_backward(
+        self,
+        seed: Tensor<T>,
+        before: Vec<(NodeId, Tensor<T>)>,
+        ready: impl FnMut(ParamId, &mut Tensor<T>),
+    ) -> Result<Gradients<T>> {
         let Var { value, at } = self;
         // A result that only the loss held is free to be reused during the backward pass.
         drop(value);
@@ -103,7 +117,7 @@ impl<T: Element> Var<T> {
         if tape.is_spent() {
             return Err(Error::Spent { op: "backward" });
         }
-        tape.backward(node, seed, ready)
+        tape.backward(node, seed, before, ready)
     }
 }
 

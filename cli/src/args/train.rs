@@ -76,6 +76,9 @@ pub(crate) struct TrainArgs {
     /// Pictures a step
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Recipe")]
     pub(crate) batch: Option<u32>,
+    /// Cut each batch into N equal parts, a power of two, one after another: N times less memory for the passes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Recipe")]
+    pub(crate) shards: Option<u32>,
 }
 
 /// The parts of a data set by name.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 use tweedie_train::data::Source;
 use tweedie_train::measure::bench::Step;
-use tweedie_train::plan::{Memory, Plan, check_training, readable_bytes};
+use tweedie_train::plan::{Memory, Plan, Recomputation, check_training, readable_bytes};
 use tweedie_train::{Config, Error, UserError, adjust};
 
 /// Steps that are measured at most, after one that does not count.
@@ -24,7 +24,9 @@ struct Planned {
     parameters: usize,
     batch: usize,
     flops_per_step: f64,
+    shards: usize,
     memory: Memory,
+    recompute: Recomputation,
     step_ms: Option<f64>,
     images_per_second: Option<f64>,
     steps: Option<u64>,
@@ -50,30 +52,33 @@ pub(crate) fn plan(args: &PlanArgs, seed: Option<u64>, console: Console) -> Resu
         true => Some(measured(&config, source.shape())?.as_secs_f64()),
         false => None,
     };
-    let planned = Planned::new(&found, &config, step);
+    let planned = Planned::new(&found, Recomputation::of(&config, &*source)?, &config, step);
     planned.print(&config, &*source, console)?;
     console.result(&planned)
 }
 
-/// How long a step takes on this machine.
+/// How long a step takes on this machine: as many passes over a shard as there are.
 fn measured(config: &Config, shape: [usize; 3]) -> Result<Duration> {
-    let mut step = Step::on_pictures(&config.model, shape, config.train.batch)?;
+    let shards = config.train.shards;
+    let each = config.train.batch / shards;
+    let mut step = Step::on_pictures(&config.model, shape, each)?.with_recompute(config.train.recompute);
+    let shards = shards as u32;
     let began = Instant::now();
     step.train()?;
     let first = began.elapsed();
     if first > SPELL {
-        return Ok(first);
+        return Ok(first * shards);
     }
     let (began, mut done) = (Instant::now(), 0);
     while done < STEPS && (done == 0 || began.elapsed() < SPELL) {
         step.train()?;
         done += 1;
     }
-    Ok(began.elapsed() / done)
+    Ok(began.elapsed() * shards / done)
 }
 
 impl Planned {
-    fn new(found: &Plan, config: &Config, step: Option<f64>) -> Planned {
+    fn new(found: &Plan, recompute: Recomputation, config: &Config, step: Option<f64>) -> Planned {
         let &Plan { parameters, batch, flops_per_step, memory, fits } = found;
         let (asked, budget) = (config.train.steps, config.train.time_budget);
         // Both ends count, whichever comes first.
@@ -84,7 +89,9 @@ impl Planned {
             parameters,
             batch,
             flops_per_step,
+            shards: config.train.shards,
             memory,
+            recompute,
             step_ms: step.map(|step| 1e3 * step),
             images_per_second: step.map(|step| batch as f64 / step),
             steps,
@@ -128,6 +135,22 @@ impl Planned {
             format!(" of the {} that this process may use", readable_bytes(limit))
         });
         line("memory", format!("{:>10}{limit}", readable_bytes(total)))?;
+        if self.shards > 1 {
+            line(
+                "shards",
+                format!("{} of {} pictures, one after another", self.shards, batch / self.shards),
+            )?;
+        }
+        let Recomputation { total_without, total_with, extra_work } = self.recompute;
+        let percent = 100.0 * extra_work;
+        let (without, with) = (readable_bytes(total_without), readable_bytes(total_with));
+        match config.train.recompute.blocks() {
+            true => line("recompute", format!("blocks: {percent:.0} % more work; {without} without it"))?,
+            false => line(
+                "recompute",
+                format!("none; with train.recompute=blocks {with}, and {percent:.0} % more work a step"),
+            )?,
+        }
         if let (Some(step), Some(pace)) = (self.step_ms, self.images_per_second) {
             line("a step", format!("{step:.0} ms, {pace:.0} pictures a second"))?;
         }

@@ -21,6 +21,6 @@ pub use presets::PRESETS;
 pub(crate) use presets::{ENOUGH_STEPS, Smaller, smaller_digits};
 pub use root::Config;
 pub use sampling::SamplingConfig;
-pub use training::TrainConfig;
 pub(crate) use training::check_shards;
+pub use training::{Recompute, TrainConfig};
 pub use tweedie_diffusion::SamplerKind;

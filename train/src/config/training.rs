@@ -3,6 +3,24 @@
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+/// What of the forward pass is computed a second time, for memory (gradient checkpointing; T. Chen et al. 2016).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recompute {
+    /// Nothing: all that the backward pass reads is kept.
+    #[default]
+    None,
+    /// What lies inside each residual block, attention block and transformer block: only their inputs are kept.
+    Blocks,
+}
+
+impl Recompute {
+    /// Whether blocks run a second time.
+    pub fn blocks(self) -> bool {
+        self == Recompute::Blocks
+    }
+}
+
 /// How long, how much at once, and what is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -14,6 +32,8 @@ pub struct TrainConfig {
     /// Into how many equal runs of samples a batch is cut, a power of two. Each has a pass of its own, one after another, so
     /// a step takes the memory of a pass over batch / shards pictures; the sum of their gradients fixes the bits.
     pub shards: usize,
+    /// What of the forward pass is computed again in the backward pass instead of being kept. The weights have the same bits.
+    pub recompute: Recompute,
     /// The last step. Unset, the time budget ends the run, and then it is written here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
@@ -48,6 +68,7 @@ impl Default for TrainConfig {
             seed: 0,
             batch: 64,
             shards: 1,
+            recompute: Recompute::None,
             steps: None,
             time_budget: None,
             decay_share: 0.4,

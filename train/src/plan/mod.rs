@@ -8,5 +8,6 @@ mod room;
 
 pub use rehearsal::{StepCost, inference, training};
 pub use room::{
-    Memory, Plan, check_pictures, check_room, check_steps, check_training, pictures_in_memory, readable_bytes,
+    Memory, Plan, Recomputation, check_pictures, check_room, check_steps, check_training, pictures_in_memory,
+    readable_bytes,
 };

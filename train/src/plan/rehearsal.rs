@@ -1,5 +1,7 @@
 //! A step of training on tensors without numbers: the memory and the work that it takes.
 
+use crate::config::check_shards;
+use crate::run::shards::{self, Accumulator};
 use crate::{Config, Result};
 use tweedie_autograd::{Tape, Var};
 use tweedie_diffusion::purpose;
@@ -49,9 +51,14 @@ pub struct StepCost {
 /// # Errors
 /// A configuration that makes no network, or one that does not take such pictures.
 pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usize) -> Result<StepCost> {
+    check_shards(batch, config.train.shards)?;
     if batch > LARGEST_BATCH {
-        let cost = training(config, [c, h, w], LARGEST_BATCH, grid)?;
-        return Ok(cost.times(batch as f64 / LARGEST_BATCH as f64));
+        // The cost of one shard's pass is in proportion to its pictures; the batch counts too little to be told apart.
+        let rehearsed = LARGEST_BATCH.next_multiple_of(config.train.shards);
+        if rehearsed < batch {
+            let cost = training(config, [c, h, w], rehearsed, grid)?;
+            return Ok(cost.times(batch as f64 / rehearsed as f64));
+        }
     }
     if let Some((smaller, times)) = smaller(&config.model, [h, w]) {
         return Ok(training(config, [c, smaller[0], smaller[1]], batch, grid)?.times(times));
@@ -71,25 +78,45 @@ pub fn training(config: &Config, [c, h, w]: [usize; 3], batch: usize, grid: usiz
             parameters: params.numel(),
             weights,
             moments,
-            gradients: weights,
+            // Each set is as large as the weights: one for each level of the tree of shards, and the newest leaf.
+            gradients: weights * u64::from(config.train.shards.max(1).ilog2() + 1),
             ..StepCost::default()
         };
         for _ in 0..2 {
-            let (flops, now) = (rehearsed().map_or(0.0, |so_far| so_far.flops), in_use());
+            let flops = rehearsed().map_or(0.0, |so_far| so_far.flops);
             let pictures: Tensor = Tensor::scratch(shape);
             cost.batches = in_use() - before;
-            let noise = random::normal(shape, 0, purpose::NOISE, 0, 0);
-            let x_t = Tensor::scratch(shape);
-            let tape = Tape::new();
-            let ctx = Ctx::training(&params, &tape);
-            let output = pass(&network, &config.model, &ctx, x_t)?;
-            drop(ctx);
-            cost.activations = in_use() - now - 2 * bytes(&pictures);
-            let gradient = loss(output.value().clone(), &noise);
-            let gradients = params.collect(output.vjp(gradient)?);
+            let mut sum = Accumulator::default();
+            let shards = config.train.shards;
+            for samples in shards::ranges(batch, shards)? {
+                // The most is held in the last pass: all passes take the same, and the sums of those before grow in number.
+                if samples.start != 0 && samples.end != batch {
+                    sum.add(
+                        params.values().iter().map(|value| Some(Tensor::scratch(*value.shape()))).collect(),
+                    )?;
+                    continue;
+                }
+                let held = in_use();
+                let x = match shards {
+                    1 => pictures.clone(),
+                    _ => pictures.narrow(0, samples.start, samples.len())?,
+                };
+                let noise = random::normal(*x.shape(), 0, purpose::NOISE, 0, 0);
+                let x_t = Tensor::scratch(*x.shape());
+                let tape = Tape::new();
+                let ctx = Ctx::training(&params, &tape).with_recompute(config.train.recompute.blocks());
+                let output = pass(&network, &config.model, &ctx, x_t)?;
+                drop(ctx);
+                cost.activations = (in_use() - held).saturating_sub(2 * bytes(&x));
+                let gradient = loss(output.value().clone(), &noise);
+                sum.add(params.collect(output.vjp(gradient)?))?;
+            }
+            let gradients = shards::mean(sum.total().unwrap_or_default(), shards);
+            let passes = rehearsed().map_or(0.0, |so_far| so_far.flops) - flops;
             let (clip, average) = (Some(config.optimizer.clip), Some(&mut ema));
             optimizer.step(&mut params, &gradients, StepOptions { lr: 1e-4, clip, average })?;
-            cost.flops = rehearsed().map_or(0.0, |so_far| so_far.flops) - flops;
+            let update = rehearsed().map_or(0.0, |so_far| so_far.flops) - flops - passes;
+            cost.flops = passes * (shards as f64 / shards.min(2) as f64) + update;
         }
         cost.average = ema.params().values().iter().map(bytes).sum();
         if grid > 0 {

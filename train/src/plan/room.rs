@@ -1,6 +1,7 @@
 //! Whether a run, or work on pictures, fits the memory, and the largest that would.
 
 use super::rehearsal::{self, StepCost};
+use crate::config::Recompute;
 use crate::data::Source;
 use crate::run::amounts::{grid_pictures, validation_bytes};
 use crate::{Config, Error, Result, memory};
@@ -45,6 +46,37 @@ pub struct Plan {
     pub memory: Memory,
     /// Whether the process may use as many.
     pub fits: bool,
+}
+
+/// What gradient checkpointing of a run's blocks saves, and what it costs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Recomputation {
+    /// The run's memory where all is kept, in bytes.
+    pub total_without: u64,
+    /// The same where blocks run a second time.
+    pub total_with: u64,
+    /// By how many parts of itself a step's work grows: 0.3 is three tenths more multiplications and additions.
+    pub extra_work: f64,
+}
+
+impl Recomputation {
+    /// Of a run with this configuration, which is [resolved](Config::resolved), whichever it chooses.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn of(config: &Config, source: &dyn Source) -> Result<Recomputation> {
+        let plan = |recompute| {
+            let mut config = config.clone();
+            config.train.recompute = recompute;
+            Plan::new(&config, source)
+        };
+        let (without, with) = (plan(Recompute::None)?, plan(Recompute::Blocks)?);
+        Ok(Recomputation {
+            total_without: without.memory.total,
+            total_with: with.memory.total,
+            extra_work: with.flops_per_step / without.flops_per_step - 1.0,
+        })
+    }
 }
 
 /// The memory of the process before the work begins.
@@ -134,8 +166,28 @@ pub fn check_training(config: &Config, source: &dyn Source) -> Result<()> {
     }
     let fits = |shape, batch| Plan::within(room, config, shape, batch, data).is_ok_and(|plan| plan.fits);
     let mut remedies = Vec::new();
-    if let Some(most) = most(batch, |batch| fits(shape, batch)) {
-        remedies.push(format!("--batch {} or less", rounded_down(most)));
+    let shards = config.train.shards;
+    // In units of the number of shards, which divides the batch.
+    if let Some(most) = most(batch / shards, |each| fits(shape, each * shards)) {
+        match shards {
+            1 => remedies.push(format!("--batch {} or less", rounded_down(most))),
+            _ => remedies.push(format!("--batch {}", rounded_down(most) * shards)),
+        }
+    }
+    let fits_with = |shards, recompute| {
+        let mut config = config.clone();
+        (config.train.shards, config.train.recompute) = (shards, recompute);
+        Plan::within(room, &config, shape, batch, data).is_ok_and(|plan| plan.fits)
+    };
+    let recompute = config.train.recompute;
+    let finer = || shards_above(batch, shards);
+    if !recompute.blocks() && fits_with(shards, Recompute::Blocks) {
+        remedies.push("--set train.recompute=blocks".to_string());
+    }
+    if let Some(enough) = finer().find(|&finer| fits_with(finer, recompute)) {
+        remedies.push(format!("--shards {enough}"));
+    } else if let Some(enough) = finer().find(|&finer| fits_with(finer, Recompute::Blocks)) {
+        remedies.push(format!("--shards {enough} --set train.recompute=blocks"));
     }
     let [channels, height, width] = shape;
     let multiple = config.model.backbone.size_multiple();
@@ -147,6 +199,12 @@ pub fn check_training(config: &Config, source: &dyn Source) -> Result<()> {
     let what = room.excess(plan.memory.total);
     let place = format!("--batch {batch}, pictures of {height}x{width}");
     Err(Error::config(what, place, format!("give {}", remedies.join(", or "))))
+}
+
+/// The finer cuts of a batch: powers of two that divide it.
+fn shards_above(batch: usize, shards: usize) -> impl Iterator<Item = usize> {
+    let cuts = std::iter::successors(Some(2 * shards), |shards| Some(2 * shards));
+    cuts.take_while(move |&shards| shards <= batch && batch.is_multiple_of(shards))
 }
 
 /// The part of the memory that stays free beside a run and the pictures that it keeps, since a plan is not exact.

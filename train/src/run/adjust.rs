@@ -67,7 +67,7 @@ pub fn adjust(
         let guidance_is_open = config.sampling.guidance == usual.sampling.guidance;
         for Smaller { model, batch, learning_rate, guidance, enough, description } in smaller_digits() {
             config.model = model;
-            config.train.batch = config.train.batch.min(batch);
+            config.train.batch = config.train.batch.min(batch).max(config.train.shards);
             if rate_is_open {
                 config.optimizer.learning_rate = learning_rate;
             }

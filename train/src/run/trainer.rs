@@ -196,7 +196,9 @@ impl<N: Trainable> Trainer<N> {
         let x_t = self.schedule.q_sample(&x, &times, &noise)?;
 
         let tape = Tape::new();
-        let ctx = Ctx::training(&self.state.params, &tape).with_dropout(seed, step, first);
+        let ctx = Ctx::training(&self.state.params, &tape)
+            .with_dropout(seed, step, first)
+            .with_recompute(train.recompute.blocks());
         let output = self.predict(&ctx, Var::constant(x_t), &times, &self.conditions(batch, samples))?;
         drop(ctx);
         let LossValue { losses, squared_errors, gradient } = diffusion.loss().evaluate(
@@ -319,3 +321,6 @@ fn learning_rate(config: &Config) -> LearningRate {
         _ => LearningRate::Constant { peak, warmup },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,6 +68,9 @@ impl Recipe<'_> {
         if let Some(batch) = args.batch {
             config.train.batch = batch as usize;
         }
+        if let Some(shards) = args.shards {
+            config.train.shards = shards as usize;
+        }
         if let Some(seed) = seed {
             config.train.seed = seed;
         }

@@ -1,3 +1,4 @@
+use crate::config::Recompute;
 use crate::{Model, Result};
 use std::time::Instant;
 use tweedie_autograd::{Tape, Var, ops::mse};
@@ -12,6 +13,7 @@ pub struct Step {
     network: Network,
     params: Params<f32>,
     optimizer: Optimizer,
+    recompute: Recompute,
     x: Tensor,
     noise: Tensor,
     clocks: Vec<f64>,
@@ -49,6 +51,12 @@ impl Step {
         Step::of(network, config, builder.draw(0), [batch, c, h, w])
     }
 
+    /// The same with what is computed again in the backward pass.
+    #[must_use]
+    pub fn with_recompute(self, recompute: Recompute) -> Step {
+        Step { recompute, ..self }
+    }
+
     /// A trained network, and a batch of `batch` of its pictures.
     ///
     /// # Errors
@@ -68,7 +76,17 @@ impl Step {
         let classes = config.backbone.num_class_embeds();
         let labels = classes.map(|classes| (0..shape[0]).map(|i| i % classes).collect());
         let captions = config.caption.as_ref().map(|_| vec![Vec::new(); shape[0]]);
-        Ok(Step { network, params, optimizer, x, noise, clocks, labels, captions })
+        Ok(Step {
+            network,
+            params,
+            optimizer,
+            recompute: Recompute::None,
+            x,
+            noise,
+            clocks,
+            labels,
+            captions,
+        })
     }
 
     /// How many numbers the network has learnt.
@@ -82,7 +100,7 @@ impl Step {
     /// None that the constructor did not exclude.
     pub fn train(&mut self) -> Result<f32> {
         let tape = Tape::new();
-        let ctx = Ctx::training(&self.params, &tape);
+        let ctx = Ctx::training(&self.params, &tape).with_recompute(self.recompute.blocks());
         let output = self.output(&ctx)?;
         drop(ctx);
         let loss = mse(output, self.noise.clone())?;

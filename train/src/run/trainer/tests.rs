@@ -1,0 +1,95 @@
+use super::*;
+use crate::config::Recompute;
+use tweedie_nn::caption::CaptionConfig;
+use tweedie_nn::{NetworkConfig, TransformerConfig, UNetConfig};
+
+/// A network of 8 × 8 pictures with classes, attention and dropout.
+fn unet() -> NetworkConfig {
+    UNetConfig { dropout: 0.2, num_class_embeds: Some(3), ..UNetConfig::plain(&[16, 32]) }.into()
+}
+
+fn trainer(model: NetworkConfig, shards: usize, recompute: Recompute) -> Trainer {
+    let mut config = Config::default();
+    config.model = model;
+    (config.train.shards, config.train.recompute) = (shards, recompute);
+    (config.train.label_dropout, config.optimizer.warmup) = (0.3, 0);
+    config.train.class_conditional = config.model.backbone.num_class_embeds().is_some();
+    config.data.classes = vec!["light".into(), "dark".into()];
+    Trainer::new(config).unwrap()
+}
+
+fn batch() -> Batch {
+    let x = random::normal([16, 3, 8, 8], 7, crate::purpose::GUIDANCE, 0, 0);
+    Batch {
+        labels: (0..16).map(|i| i % 2).collect(),
+        captions: (0..16).map(|i| vec![i % 3 + 1; i % 4]).collect(),
+        ..Batch::of(x)
+    }
+}
+
+fn bits(set: &GradientSet) -> Vec<Option<Vec<u32>>> {
+    let numbers = |x: &tweedie_tensor::Tensor| x.as_slice().iter().map(|x| x.to_bits()).collect();
+    set.iter().map(|gradient| gradient.as_ref().map(numbers)).collect()
+}
+
+/// The sum over some shards by the definition of the tree, each leaf computed alone.
+fn naive(trainer: &Trainer, draws: &[TimestepDraw], leaves: &[Range<usize>]) -> GradientSet {
+    match leaves {
+        [leaf] => trainer.shard_gradient(&batch(), draws, leaf.clone()).unwrap().gradients,
+        _ => {
+            let (left, right) = leaves.split_at(leaves.len() / 2);
+            shards::added(naive(trainer, draws, left), naive(trainer, draws, right)).unwrap()
+        }
+    }
+}
+
+#[test]
+fn shards_give_the_sum_of_their_leaves_and_the_gradient_of_the_batch() {
+    let whole = trainer(unet(), 1, Recompute::None).gradient(&batch()).unwrap();
+    for cut in [1, 2, 4, 8] {
+        let trainer = trainer(unet(), cut, Recompute::None);
+        let found = trainer.gradient(&batch()).unwrap();
+        let leaves: Vec<_> = shards::ranges(16, cut).unwrap().collect();
+        let sum = shards::mean(naive(&trainer, &found.draws, &leaves), cut);
+        assert_eq!(bits(&found.gradients), bits(&sum), "{cut} shards");
+        // Each sample sees its own time, noise, class and dropout, in whichever shard it is.
+        assert_eq!(found.draws, whole.draws);
+        for (a, b) in found.losses.iter().zip(&whole.losses) {
+            assert!((a - b).abs() < 1e-5 * b.abs(), "{cut} shards: {a} and {b}");
+        }
+        let scale = whole.grad_norm;
+        for (a, b) in found.gradients.iter().flatten().zip(whole.gradients.iter().flatten()) {
+            for (a, b) in a.as_slice().iter().zip(b.as_slice()) {
+                assert!(f64::from((a - b).abs()) < 1e-5 * scale, "{cut} shards: {a} and {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn recomputed_blocks_and_any_number_of_threads_give_the_same_weights() {
+    let caption = CaptionConfig::default();
+    let reads = UNetConfig { cross_attention_dim: Some(caption.width), ..UNetConfig::plain(&[16, 32]) };
+    let captioned = NetworkConfig { caption: Some(caption), ..reads.into() };
+    let tokens = TransformerConfig {
+        in_channels: 3,
+        out_channels: 3,
+        patch_size: 2,
+        hidden_size: 32,
+        depth: 2,
+        num_heads: 2,
+        ..TransformerConfig::default()
+    };
+    for model in [unet(), captioned, tokens.into()] {
+        let digest = |recompute, threads| {
+            let mut trainer = trainer(model.clone(), 2, recompute);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| (0..2).for_each(|_| drop(trainer.step(&batch()).unwrap())));
+            trainer.digest()
+        };
+        let kept = digest(Recompute::None, 1);
+        for threads in [1, 2] {
+            assert_eq!(digest(Recompute::Blocks, threads), kept, "{threads} threads, {model:?}");
+        }
+    }
+}
