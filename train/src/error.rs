@@ -1,4 +1,5 @@
 use crate::data::DataError;
+use crate::run::Divergence;
 use crate::user_error::UserError;
 use std::fmt;
 use std::io;
@@ -19,11 +20,8 @@ pub enum Error {
     },
     /// A configuration, a MODEL or data that cannot be used.
     User(UserError),
-    /// The loss or a gradient stopped being a finite number.
-    Diverged {
-        /// The step.
-        step: u64,
-    },
+    /// The loss, a gradient or a weight stopped being a finite number.
+    Diverged(Box<Divergence>),
     /// The data set refused.
     Data(#[from] DataError),
     /// A network's output is no longer finite.
@@ -49,11 +47,9 @@ impl Error {
         match self {
             Error::Io { action, path, source } => UserError::io(action, path, source),
             Error::User(error) => error.clone(),
-            Error::Diverged { step } => UserError::new(
-                "the loss is no longer a finite number",
-                format!("step {step}"),
-                "lower optimizer.learning_rate, or set optimizer.clip",
-            ),
+            Error::Diverged(found) => {
+                UserError::new(found.what(), format!("step {}", found.step), found.remedy())
+            }
             Error::Data(error) => error.user_error(),
             Error::NotFinite { t, layer } => UserError::new(
                 format!("the network's output is not finite at t = {t}"),

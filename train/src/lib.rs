@@ -26,11 +26,11 @@ mod book {
     struct AddADataSet;
 }
 
-pub use config::{Config, PRESETS};
+pub use config::{Change, Config, PRESETS};
 pub use error::{Error, Result};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest, newest_checkpoint};
 pub use run::{
-    Adjustable, Begin, Control, Event, Measured, Metrics, Observer, Progress, RunLock, StepReport, Summary,
-    Task, Trainable, Trained, Trainer, Training, adjust, read_metrics, train,
+    Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Progress, Quantity, RunLock,
+    StepReport, Summary, Task, Trainable, Trained, Trainer, Training, adjust, read_metrics, train,
 };
 pub use user_error::{UserError, reason};

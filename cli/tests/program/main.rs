@@ -7,6 +7,7 @@ mod captions;
 mod class_names;
 mod data;
 mod diffusers;
+mod divergence;
 mod edit;
 mod eval;
 mod inspect;

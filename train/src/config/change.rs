@@ -1,6 +1,7 @@
 //! What a later session of a run changed of its configuration.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A key of the configuration that is another one from a step on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,4 +14,19 @@ pub struct Change {
     pub from: String,
     /// What it is since.
     pub to: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Change { step, key, from, to } = self;
+        write!(f, "{key} is {to} after step {step}, and was {from}")
+    }
+}
+
+impl Change {
+    /// Whether pictures painted after any later step are the same with it and without it.
+    pub(crate) fn keeps_pictures(&self) -> bool {
+        let of_pictures = ["train.steps", "train.time_budget", "train.decay_share"];
+        self.key.starts_with("train.") && !of_pictures.contains(&self.key.as_str())
+    }
 }

@@ -94,6 +94,12 @@ impl Config {
             format!("{} is no weight", sampling.guidance),
             "give a number",
         )?;
+        refuse(
+            !(train.roll_back_factor > 0.0 && train.roll_back_factor < 1.0),
+            "train.roll_back_factor",
+            format!("{} lowers no learning rate", train.roll_back_factor),
+            "give a number between 0 and 1",
+        )?;
         refuse(train.keep == 0, "train.keep", "no checkpoint would stay".into(), "give at least 1")?;
         refuse(
             optimizer.decay_start.is_some_and(|start| train.steps.is_none_or(|steps| start > steps)),

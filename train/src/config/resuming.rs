@@ -1,13 +1,15 @@
 //! Whether a run can be resumed under another configuration.
 
+use super::change::Change;
+use super::optimizer::OptimizerConfig;
 use super::root::Config;
 use super::sampling::SamplingConfig;
 use super::training::TrainConfig;
 use crate::{Error, Result};
 
 impl Config {
-    /// Refuses to resume a run whose checkpoint was made under another configuration. How long the run lasts and what
-    /// it keeps may change.
+    /// Refuses to resume a run whose checkpoint was made under another configuration. How long the run lasts, what it keeps
+    /// and how fast it learns may change: that leaves the steps that are done as they are.
     pub(crate) fn check_resumes(&self, earlier: &Config) -> Result<()> {
         let essence = |config: &Config| {
             let mut config = config.clone();
@@ -20,7 +22,8 @@ impl Config {
                 ema_decay: config.train.ema_decay,
                 ..TrainConfig::default()
             };
-            config.optimizer.decay_start = None;
+            let usual = OptimizerConfig::default();
+            config.optimizer = OptimizerConfig { rule: config.optimizer.rule, ..usual };
             config.sampling = SamplingConfig::default();
             (config.data.source, config.data.cache_mib) = (String::new(), None);
             // The only class of a folder without subfolders is called as the folder, which may have been moved.
@@ -38,6 +41,22 @@ impl Config {
                 "leave it as it was, or begin a new run with another --out",
             )),
         }
+    }
+
+    /// What differs from the configuration `earlier`, after whose `step` steps the run goes on with this one. Where the
+    /// pictures are, and how they are held, is no difference.
+    pub(crate) fn changes_since(&self, earlier: &Config, step: u64) -> Result<Vec<Change>> {
+        let table = |config: &Config| {
+            let mut config = config.clone();
+            (config.data.source, config.data.cache_mib) = (String::new(), None);
+            config.data.classes.clear();
+            config.to_table()
+        };
+        let mut changes = Vec::new();
+        collect_changes(&table(earlier)?, &table(self)?, "", &mut |key, from, to| {
+            changes.push(Change { step, key, from, to });
+        });
+        Ok(changes)
     }
 
     /// Takes over the end that a run had planned under its configuration `earlier`, after `step` steps that took
@@ -60,6 +79,27 @@ impl Config {
 struct Difference {
     key: String,
     values: [String; 2],
+}
+
+/// Calls `found` with each key whose values differ, and with both.
+fn collect_changes(
+    from: &toml::Table,
+    to: &toml::Table,
+    within: &str,
+    found: &mut dyn FnMut(String, String, String),
+) {
+    let text = |value: Option<&toml::Value>| value.map_or("unset".to_string(), ToString::to_string);
+    let keys: std::collections::BTreeSet<&String> = from.keys().chain(to.keys()).collect();
+    for key in keys {
+        let name = if within.is_empty() { key.clone() } else { format!("{within}.{key}") };
+        match (from.get(key), to.get(key)) {
+            (Some(toml::Value::Table(from)), Some(toml::Value::Table(to))) => {
+                collect_changes(from, to, &name, found);
+            }
+            (from, to) if from != to => found(name, text(from), text(to)),
+            _ => {}
+        }
+    }
 }
 
 /// The first key, in order, whose values differ.
@@ -90,6 +130,16 @@ mod tests {
         moved.train.batch = 12;
         let error = moved.check_resumes(&run).unwrap_err().to_string();
         assert!(error.contains("made with 64, and now it is 12, train.batch: "), "{error}");
+        let mut slower = run.clone();
+        (slower.optimizer.learning_rate, slower.train.keep, slower.data.source) =
+            (1e-5, 7, "elsewhere".into());
+        slower.check_resumes(&run).unwrap();
+        let changes = slower.changes_since(&run, 12).unwrap();
+        let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
+        assert_eq!(keys, ["optimizer.learning_rate", "train.keep"]);
+        assert_eq!((changes[1].step, &changes[1].from[..], &changes[1].to[..]), (12, "2", "7"));
+        slower.optimizer.rule = tweedie_nn::optim::OptimConfig::Sgd { momentum: 0.0, weight_decay: 0.0 };
+        assert!(slower.check_resumes(&run).unwrap_err().to_string().contains("optimizer.rule"));
         let mut classes = run.clone();
         classes.data.classes = vec!["cat".into(), "dog".into()];
         assert!(classes.check_resumes(&run).unwrap_err().to_string().contains("data.classes"));

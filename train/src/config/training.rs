@@ -60,6 +60,27 @@ pub struct TrainConfig {
     pub validate_every: Option<u64>,
     /// How many times a grid of samples is painted, evenly over the run.
     pub grids: u64,
+    /// What is done where a loss or a gradient is not finite.
+    pub on_divergence: OnDivergence,
+    /// How many steps in a row `skip` leaves out at most.
+    pub skip_limit: u64,
+    /// What `roll_back` multiplies the learning rate with.
+    pub roll_back_factor: f64,
+    /// How often in a run it does.
+    pub roll_back_limit: u64,
+}
+
+/// What a run does when it diverges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDivergence {
+    /// It ends, with its last checkpoint as it was.
+    #[default]
+    Stop,
+    /// It leaves the step out.
+    Skip,
+    /// It goes back to its last checkpoint, and on from there at a lower learning rate.
+    RollBack,
 }
 
 impl Default for TrainConfig {
@@ -80,6 +101,10 @@ impl Default for TrainConfig {
             log_every: 10,
             validate_every: None,
             grids: 5,
+            on_divergence: OnDivergence::Stop,
+            skip_limit: 10,
+            roll_back_factor: 0.5,
+            roll_back_limit: 3,
         }
     }
 }

@@ -35,6 +35,24 @@ pub(super) struct Left {
     pub(super) state: State,
     /// Seconds that the run has taken.
     pub(super) seconds: f64,
+    pub(super) journal: JournalState,
+    /// What sessions changed of the configuration, this one included.
+    pub(super) changes: Vec<Change>,
+    /// How many of these are of earlier sessions, or have been noted.
+    pub(super) earlier_changes: usize,
+}
+
+impl Left {
+    /// What stands before the first step of a run.
+    ///
+    /// # Errors
+    /// As [`State::fresh`].
+    pub(super) fn fresh(config: &Config, builder: &Builder) -> Result<Left> {
+        let (params, schedule) = (builder.draw(config.train.seed), config.diffusion.schedule()?);
+        let state = State::fresh(config, &schedule, params)?;
+        let (journal, changes) = (JournalState::default(), Vec::new());
+        Ok(Left { state, seconds: 0.0, journal, changes, earlier_changes: 0 })
+    }
 }
 
 impl Directory {
@@ -125,7 +143,14 @@ impl Directory {
     }
 
     /// Writes a checkpoint and removes those that need not stay; returns its path.
-    pub(super) fn save<N>(&mut self, trainer: &Trainer<N>, seconds: f64, loss: f64) -> Result<PathBuf> {
+    pub(super) fn save<N>(
+        &mut self,
+        trainer: &Trainer<N>,
+        seconds: f64,
+        loss: f64,
+        journal: JournalState,
+        changes: &[Change],
+    ) -> Result<PathBuf> {
         let State { step, params, ema, optimizer, times } = &trainer.state;
         let header = Header {
             config: trainer.config.clone(),
@@ -133,9 +158,9 @@ impl Directory {
             seconds,
             loss,
             validation: None,
-            journal: JournalState::default(),
+            journal,
             data: self.known.as_ref().map(|known| known.fingerprint.clone()),
-            changes: self.changes.clone(),
+            changes: changes.to_vec(),
         };
         let path = checkpoint::path_of(&self.path, *step);
         let times = times.state();
@@ -177,6 +202,15 @@ impl Directory {
         }
         config.check_resumes(&earlier)?;
         config.keep_planned_end(&header.config, header.step, header.seconds);
+        let changed = config.changes_since(&header.config, header.step)?;
+        let mut changes = header.changes;
+        let of_this_session = |change: &&Change| !changes.contains(*change);
+        let of_data: Vec<Change> = self.changes.iter().filter(of_this_session).cloned().collect();
+        changes.extend(of_data);
+        let earlier_changes = changes.len();
+        changes.extend(changed);
+        // Steps that were left out moved neither weights nor averages.
+        let updates = header.step.saturating_sub(header.journal.skipped);
         let params = checkpoint::params(&weights, checkpoint::MODEL, builder)?;
         let average = checkpoint::params(&weights, checkpoint::EMA, builder)?;
         let moments = checkpoint::group(&weights, checkpoint::OPTIMIZER)?;
@@ -186,12 +220,12 @@ impl Directory {
         }
         let state = State {
             step: header.step,
-            ema: Ema::restore(average, config.train.ema_decay, header.step)?,
-            optimizer: Optimizer::restore(config.optimizer.rule, &params, header.step, &moments)?,
+            ema: Ema::restore(average, config.train.ema_decay, updates)?,
+            optimizer: Optimizer::restore(config.optimizer.rule, &params, updates, &moments)?,
             params,
             times,
         };
         self.best = checkpoint::best(&self.path)?;
-        Ok(Left { state, seconds: header.seconds })
+        Ok(Left { state, seconds: header.seconds, journal: header.journal, changes, earlier_changes })
     }
 }

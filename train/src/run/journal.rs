@@ -63,9 +63,34 @@ impl Journal {
         state.since_checkpoint.add(report.loss, &[], std::iter::empty());
         let StepReport { grad_norm, learning_rate, .. } = *report;
         state.last_step = Some(LastStep { grad_norm, learning_rate });
+        state.skipped_in_a_row = 0;
         (state.line_only_ends, state.validation_only_ends) = (false, false);
         self.time += time;
         self.timed += 1;
+    }
+
+    /// Adds a step whose update was left out.
+    pub(super) fn skip(&mut self) {
+        let state = &mut self.state;
+        state.skipped += 1;
+        state.skipped_since_line += 1;
+        state.skipped_in_a_row += 1;
+        (state.line_only_ends, state.validation_only_ends) = (false, false);
+    }
+
+    /// How many steps up to this one were left out without one in between that was not.
+    pub(super) fn skipped_in_a_row(&self) -> u64 {
+        self.state.skipped_in_a_row
+    }
+
+    /// How often the run went back to a checkpoint.
+    pub(super) fn rolled_back(&self) -> u64 {
+        self.state.rolled_back
+    }
+
+    /// What the last step measured; zeros before there was one.
+    pub(super) fn last_step(&self) -> LastStep {
+        self.state.last_step.unwrap_or(LastStep { grad_norm: 0.0, learning_rate: 0.0 })
     }
 
     /// Loss, pace and memory: of the last line, or before there is one, since the beginning.
@@ -77,7 +102,12 @@ impl Journal {
     pub(super) fn measured_now(&self, batch: usize) -> Measured {
         let pictures = self.timed as usize * batch;
         let images_per_second = pictures as f64 / self.time.as_secs_f64().max(1e-9);
-        Measured { loss: self.state.since_line.loss(), images_per_second, rss_mib: memory::rss_mib() }
+        let loss = match (self.state.since_line.steps(), self.last) {
+            // All steps since the last line were left out.
+            (0, Some((_, last))) => last.loss,
+            _ => self.state.since_line.loss(),
+        };
+        Measured { loss, images_per_second, rss_mib: memory::rss_mib() }
     }
 
     /// Writes a line after `step`, and begins to measure the next one. Returns what the user should know, if the line
@@ -90,9 +120,8 @@ impl Journal {
         validated: Option<Validated>,
         due: Due,
     ) -> Option<String> {
+        let LastStep { grad_norm, learning_rate } = self.last_step();
         let state = &mut self.state;
-        let LastStep { grad_norm, learning_rate } =
-            state.last_step.unwrap_or(LastStep { grad_norm: 0.0, learning_rate: 0.0 });
         let metrics = Metrics {
             step,
             measured,

@@ -6,6 +6,7 @@ mod budget;
 mod checks;
 mod cost;
 mod directory;
+mod divergence;
 mod fingerprint;
 mod grace;
 mod grids;
@@ -27,6 +28,7 @@ mod validation;
 mod window;
 
 pub use adjust::{Adjustable, adjust};
+pub use divergence::{Divergence, Quantity};
 pub(crate) use journal_state::JournalState;
 pub use lock::RunLock;
 pub use metrics::{Measured, Metrics, read_metrics};

@@ -1,18 +1,22 @@
 //! A run from when the program takes it up to when it leaves it.
 
 use super::budget::{Budget, due_line, grids_due, is_done, is_validated};
-use super::directory::Directory;
+use super::directory::{Directory, Left};
+use super::divergence::Divergence;
 use super::grace::Grace;
 use super::journal::{Due, Journal};
+use super::journal_state::{JournalState, LastStep};
 use super::lock::RunLock;
 use super::metrics::Measured;
 use super::observer::{Event, Observer, Progress, Summary, Task, Watched};
 use super::trainable::Trainable;
-use super::trainer::{StepReport, Trainer};
+use super::trainer::Trainer;
 use super::validation::Validation;
+use crate::config::{Change, Config, OnDivergence};
 use crate::data::Loader;
-use crate::{Result, memory};
+use crate::{Error, Result, memory};
 use std::time::{Duration, Instant};
+use tweedie_nn::Builder;
 use tweedie_tensor::Tensor;
 
 /// Paints a grid with a network, unless it is stopped; the captions are those of a network that reads some.
@@ -30,6 +34,12 @@ pub(super) struct Session<'a, N> {
     /// Where the run leaves files, if anywhere.
     pub(super) directory: Option<Directory>,
     pub(super) lock: Option<RunLock>,
+    /// The parameters that a checkpoint must have.
+    pub(super) builder: Builder,
+    /// What sessions changed of the configuration.
+    pub(super) changes: Vec<Change>,
+    /// The configuration that the session began with.
+    pub(super) started_with: Config,
     pub(super) journal: Journal,
     pub(super) budget: Budget,
     /// How long steps, but for the first of the session, have waited for their pictures.
@@ -59,18 +69,37 @@ impl<N: Trainable> Session<'_, N> {
         self.budget.share(self.trainer.config(), self.trainer.steps())
     }
 
+    /// A step, and what is due after it.
+    pub(super) fn advance(&mut self, loader: &mut Loader) -> Result<()> {
+        self.step(loader)?;
+        if self.is_done() {
+            // While it can still go back: what is saved at the end is finite.
+            return self.trainer.check_finite();
+        }
+        if !self.is_stopped() {
+            self.save_if_due()?;
+        }
+        if !self.is_stopped() {
+            self.paint_if_due()?;
+        }
+        Ok(())
+    }
+
     /// A step on the next batch; a line of the metrics if one is due.
-    pub(super) fn step(&mut self, loader: &mut Loader) -> Result<()> {
+    fn step(&mut self, loader: &mut Loader) -> Result<()> {
         let (began, validations) = (Instant::now(), self.budget.costs.validation.total);
-        let report = self.trainer.step(&loader.next()?)?;
+        let stepped = self.trainer.step(&loader.next()?);
         let time = began.elapsed();
+        match stepped {
+            Err(Error::Diverged(found)) => self.skip(*found)?,
+            stepped => self.journal.add(&stepped?, self.trainer.config().diffusion.timesteps, time),
+        }
         let step = self.trainer.steps();
         // Before the first step there is nothing that pictures could be read beside.
         let waited = loader.take_wait();
         if step > self.budget.first_step + 1 {
             self.waited += waited;
         }
-        self.journal.add(&report, self.trainer.config().diffusion.timesteps, time);
         self.budget.costs.step.add(time);
         if self.budget.decay_begins(self.trainer.config()) {
             self.budget.plan_end(&mut self.trainer.config, step, self.grids_due);
@@ -81,7 +110,7 @@ impl<N: Trainable> Session<'_, N> {
         if let Some(due) = due_line(self.trainer.config(), step) {
             self.write_line(due)?;
         }
-        let progress = self.progress(&report);
+        let progress = self.progress();
         self.watched.report(Event::Step(progress));
         // Lines, bars and reports between steps are part of what a step takes.
         let others = time + (self.budget.costs.validation.total - validations);
@@ -89,6 +118,58 @@ impl<N: Trainable> Session<'_, N> {
         if let Some(grace) = &mut self.grace {
             grace.stepped_in(time);
         }
+        Ok(())
+    }
+
+    /// Leaves the next step out, which has diverged, if the configuration says so.
+    fn skip(&mut self, found: Divergence) -> Result<()> {
+        let train = &self.trainer.config().train;
+        if train.on_divergence != OnDivergence::Skip
+            || !found.can_be_skipped()
+            || self.journal.skipped_in_a_row() >= train.skip_limit
+        {
+            return Err(Error::Diverged(Box::new(found)));
+        }
+        self.trainer.skip_step();
+        self.journal.skip();
+        self.watched.report(Event::Note(&format!("step {} is left out: {found}", found.step)));
+        Ok(())
+    }
+
+    /// Goes back to the last checkpoint, or to the beginning, and on from there at a lower learning rate, if the configuration
+    /// says so.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if it does not, or has gone back often enough; errors of reading the checkpoint.
+    pub(super) fn roll_back(&mut self, found: Divergence) -> Result<()> {
+        let mut config = self.trainer.config().clone();
+        let times = self.journal.rolled_back();
+        if config.train.on_divergence != OnDivergence::RollBack || times >= config.train.roll_back_limit {
+            return Err(Error::Diverged(Box::new(found)));
+        }
+        let rate = config.optimizer.learning_rate * config.train.roll_back_factor;
+        config.optimizer.learning_rate = rate;
+        let left = match &mut self.directory {
+            Some(directory) if !directory.is_without_checkpoint()? => {
+                directory.resume(&mut config, self.trainer.schedule(), &self.builder)?
+            }
+            _ => {
+                let mut left = Left::fresh(&config, &self.builder)?;
+                left.changes = config.changes_since(&self.started_with, 0)?;
+                left
+            }
+        };
+        let step = left.state.step;
+        self.watched.report(Event::Note(&format!(
+            "step {}: {found}; back to step {step}, and on at a learning rate of {rate:?}",
+            found.step
+        )));
+        (self.trainer.config, self.trainer.state, self.changes) = (config, left.state, left.changes);
+        let journal = JournalState { rolled_back: times + 1, ..left.journal };
+        let metrics = self.directory.as_ref().map(Directory::metrics);
+        self.journal = Journal::open(metrics.as_deref(), step, journal, true)?;
+        self.grids_due = grids_due(self.trainer.config(), self.share());
+        self.keeps_grids = false;
         Ok(())
     }
 
@@ -200,8 +281,10 @@ impl<N: Trainable> Session<'_, N> {
         if let Some(lock) = &mut self.lock {
             lock.renew()?;
         }
+        self.trainer.check_finite()?;
         let loss = self.journal.loss_since_checkpoint(is_due);
-        let path = directory.save(&self.trainer, self.budget.elapsed(), loss)?;
+        let journal = self.journal.state();
+        let path = directory.save(&self.trainer, self.budget.elapsed(), loss, journal, &self.changes)?;
         self.watched.wants_checkpoint = false;
         self.watched.report(Event::Saved { step: self.trainer.steps(), path: &path });
         self.budget.costs.save.add(began.elapsed());
@@ -225,15 +308,16 @@ impl<N: Trainable> Session<'_, N> {
         Ok(true)
     }
 
-    fn progress(&self, report: &StepReport) -> Progress {
+    fn progress(&self) -> Progress {
+        let LastStep { grad_norm, learning_rate } = self.journal.last_step();
         let (elapsed, share) = (self.budget.elapsed(), self.share());
         Progress {
             step: self.trainer.steps(),
             total: self.trainer.config().train.steps,
             share,
             measured: self.measured(),
-            grad_norm: report.grad_norm,
-            learning_rate: report.learning_rate,
+            grad_norm,
+            learning_rate,
             elapsed: Duration::from_secs_f64(elapsed),
             remaining: Duration::from_secs_f64(elapsed * (1.0 - share) / share.max(1e-9)),
         }

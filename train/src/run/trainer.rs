@@ -1,5 +1,6 @@
 //! Steps of training, without files or clocks.
 
+use super::divergence::{Divergence, Quantity, first_gradient, first_not_finite};
 use super::shards::{self, Accumulator, GradientSet};
 use super::state::State;
 use super::trainable::Trainable;
@@ -15,6 +16,7 @@ use tweedie_diffusion::{Condition, LossValue, Schedule, TimestepDraw};
 use tweedie_nn::lr::{Decay, LearningRate};
 use tweedie_nn::optim::{StepOptions, grad_norm};
 use tweedie_nn::{Builder, Ctx, Inputs, Network, Params};
+use tweedie_tensor::Tensor;
 use tweedie_tensor::random::{self, Stream};
 
 /// A network and all that trains it: schedule, weights, their average, optimizer, times and configuration.
@@ -155,7 +157,7 @@ impl<N: Trainable> Trainer<N> {
         let found = self.gradient(batch)?;
         // Nothing has changed yet.
         if !found.loss.is_finite() || !found.grad_norm.is_finite() {
-            return Err(Error::Diverged { step: self.state.step });
+            return Err(self.divergence(batch, &found)?);
         }
         self.update(found)
     }
@@ -227,6 +229,38 @@ impl<N: Trainable> Trainer<N> {
         Ok(StepReport { loss, grad_norm, learning_rate, squared_errors, times })
     }
 
+    /// What of a batch's step is not finite.
+    fn divergence(&self, batch: &Batch, found: &BatchGradient) -> Result<Error> {
+        let BatchGradient { draws, losses, gradients, .. } = found;
+        let is_bad = |&i: &usize| !(losses[i] * draws[i].importance).is_finite();
+        let bad: Vec<usize> = (0..draws.len()).filter(is_bad).collect();
+        let (quantity, first, samples) = match bad.first() {
+            Some(&sample) => (Quantity::Loss, self.first_layer_not_finite(batch, draws, sample)?, bad),
+            None => {
+                (Quantity::Gradient, first_gradient(self.params(), gradients), (0..draws.len()).collect())
+            }
+        };
+        let times = samples.into_iter().map(|i| draws[i].t).collect();
+        Ok(self.diverged(quantity, first, times))
+    }
+
+    /// The first layer whose output for a sample of a batch is not finite: once more, as watching every layer costs too much
+    /// to be done each time.
+    fn first_layer_not_finite(
+        &self,
+        batch: &Batch,
+        draws: &[TimestepDraw],
+        sample: usize,
+    ) -> Result<Option<String>> {
+        let (times, x) = ([draws[sample].t], batch.x.narrow(0, sample, 1)?);
+        let (seed, step) = (self.config.train.seed, self.state.step);
+        let noise = random::normal(*x.shape(), seed, tweedie_diffusion::purpose::NOISE, step, sample as u64);
+        let x_t = self.schedule.q_sample(&x, &times, &noise)?;
+        let ctx = Ctx::inference(&self.state.params).watching();
+        self.predict(&ctx, Var::constant(x_t), &times, &self.conditions(batch, sample..sample + 1))?;
+        Ok(ctx.first_not_finite().map(String::from))
+    }
+
     /// The network's output for x_t at these times, from 0 to T − 1.
     pub(super) fn predict(&self, ctx: &Ctx, x_t: Var, times: &[usize], condition: &Condition) -> Result<Var> {
         let clocks: Vec<f64> = self.schedule.timesteps_at(times)?.iter().map(|time| time.clock()).collect();
@@ -259,6 +293,33 @@ impl<N: Trainable> Trainer<N> {
 }
 
 impl<N> Trainer<N> {
+    /// The next step's divergence.
+    fn diverged(&self, quantity: Quantity, first: Option<String>, times: Vec<usize>) -> Error {
+        let (step, learning_rate) = (self.state.step, self.config.optimizer.learning_rate);
+        Error::Diverged(Box::new(Divergence { step, quantity, first, times, learning_rate }))
+    }
+
+    /// Leaves the next step out.
+    pub(super) fn skip_step(&mut self) {
+        self.state.step += 1;
+    }
+
+    /// Refuses weights, averages and moments that are not finite, as a finite gradient can make them at a high rate.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`].
+    pub(super) fn check_finite(&self) -> Result<()> {
+        let State { params, ema, optimizer, .. } = &self.state;
+        let moments: Vec<(String, &Tensor<f32>)> = optimizer.state(params).collect();
+        let moments = || moments.iter().map(|(name, value)| (name.as_str(), *value));
+        let found = first_not_finite(params.iter())
+            .map(|first| (Quantity::Weights, first))
+            .or_else(|| first_not_finite(ema.params().iter()).map(|first| (Quantity::Average, first)))
+            .or_else(|| first_not_finite(moments()).map(|first| (Quantity::Moments, first)));
+        let Some((quantity, first)) = found else { return Ok(()) };
+        Err(self.diverged(quantity, Some(first), Vec::new()))
+    }
+
     /// Steps taken.
     pub fn steps(&self) -> u64 {
         self.state.step

@@ -6,17 +6,15 @@ use super::budget::{Budget, is_done};
 use super::directory::{Directory, Left};
 use super::grace::Grace;
 use super::journal::Journal;
-use super::journal_state::JournalState;
 use super::lock::RunLock;
 use super::observer::{Event, Observer, Summary, Watched};
 use super::pictures::Pictures;
 use super::session::{Painter, Session};
-use super::state::State;
 use super::trainable::Trainable;
 use super::trainer::Trainer;
 use super::validation::Validation;
 use super::{checks, grids};
-use crate::config::Config;
+use crate::config::{Change, Config};
 use crate::data::{self, Source};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -276,8 +274,14 @@ impl Training {
             Begin::Resumed => checks::resumed_batch(&config, &*source)?,
         }
 
-        let journal = JournalState::default();
-        let (trainer, seconds) = trainer(config, build, begin, directory.as_mut())?;
+        let builder = Builder::new();
+        let mut config = with_validations(config);
+        let network = build(&config, &builder)?;
+        let left = left(&mut config, &builder, begin, directory.as_mut())?;
+        let schedule = config.diffusion.schedule()?;
+        let Left { state, seconds, journal, changes, earlier_changes } = left;
+        notes.extend(changes[earlier_changes..].iter().map(Change::to_string));
+        let trainer = Trainer::at(config, network, schedule, state);
         if let Some(directory) = &directory {
             directory.create(trainer.config())?;
         }
@@ -292,18 +296,17 @@ impl Training {
         });
 
         let metrics = directory.as_ref().map(Directory::metrics);
+        let is_done = is_done(trainer.config(), trainer.steps());
         let mut session = Session {
             captions: grids::captions(trainer.config(), &*source),
-            journal: Journal::open(
-                metrics.as_deref(),
-                trainer.steps(),
-                journal,
-                !is_done(trainer.config(), trainer.steps()),
-            )?,
+            journal: Journal::open(metrics.as_deref(), trainer.steps(), journal, !is_done)?,
             budget: Budget::new(began, seconds, trainer.steps(), validation.is_some()),
             waited: Duration::ZERO,
             grids_due: 0,
-            keeps_grids: true,
+            keeps_grids: !changed_data && changes[earlier_changes..].iter().all(Change::keeps_pictures),
+            changes,
+            started_with: trainer.config().clone(),
+            builder,
             grace: grace.map(Grace::of),
             lock,
             painter,
@@ -312,15 +315,16 @@ impl Training {
             directory,
             watched,
         };
-        let mut loader = session.trainer.loader(source)?;
+        let mut loader = session.trainer.loader(Arc::clone(&source))?;
         session.take_up()?;
         while !session.is_done() && !session.is_stopped() {
-            session.step(&mut loader)?;
-            if session.is_stopped() {
-                break;
+            match session.advance(&mut loader) {
+                Err(Error::Diverged(found)) => {
+                    session.roll_back(*found)?;
+                    loader = session.trainer.loader(Arc::clone(&source))?;
+                }
+                advanced => advanced?,
             }
-            session.save_if_due()?;
-            session.paint_if_due()?;
         }
         drop(loader);
         let summary = session.finish()?;
@@ -328,29 +332,27 @@ impl Training {
     }
 }
 
-/// The network before the first step of a session, and the seconds that earlier sessions of the run took.
-fn trainer<N>(
-    mut config: Config,
-    build: impl FnOnce(&Config, &Builder) -> Result<N>,
+/// The configuration with how often it validates, where it leaves that open.
+fn with_validations(mut config: Config) -> Config {
+    config.train.validate_every.get_or_insert(steps_between_validations(config.train.batch));
+    config
+}
+
+/// What stands before the first step of a session. `config` keeps to the end that was planned for it.
+fn left(
+    config: &mut Config,
+    builder: &Builder,
     begin: Begin,
     directory: Option<&mut Directory>,
-) -> Result<(Trainer<N>, f64)>
-where
-    N: Trainable,
-{
-    config.train.validate_every.get_or_insert(steps_between_validations(config.train.batch));
-    let schedule = config.diffusion.schedule()?;
-    let builder = Builder::new();
-    let network = build(&config, &builder)?;
-    let Left { state, seconds } = match (begin, directory) {
-        (Begin::New(_), _) => {
-            let params = builder.draw(config.train.seed);
-            Left { state: State::fresh(&config, &schedule, params)?, seconds: 0.0 }
+) -> Result<Left> {
+    match (begin, directory) {
+        (Begin::New(_), _) => Left::fresh(config, builder),
+        (Begin::Resumed, Some(directory)) => {
+            let schedule = config.diffusion.schedule()?;
+            directory.resume(config, &schedule, builder)
         }
-        (Begin::Resumed, Some(directory)) => directory.resume(&mut config, &schedule, &builder)?,
         (Begin::Resumed, None) => {
-            return Err(Error::config("no run directory to resume from", "Training::out", "give one"));
+            Err(Error::config("no run directory to resume from", "Training::out", "give one"))
         }
-    };
-    Ok((Trainer::at(config, network, schedule, state), seconds))
+    }
 }
