@@ -11,6 +11,7 @@ pub mod data;
 mod error;
 mod exact;
 pub mod files;
+mod inspect;
 pub mod measure;
 pub mod memory;
 pub mod model;
@@ -28,6 +29,7 @@ mod book {
 
 pub use config::{Change, Config, PRESETS};
 pub use error::{Error, Result};
+pub use inspect::{Condition, Inspected, inspect_run, saved_config};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest, newest_checkpoint};
 pub use run::{
     Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Progress, Quantity, RunLock,

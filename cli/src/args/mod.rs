@@ -22,8 +22,8 @@ pub(crate) use eval::{
     BpdArgs, CaptionsArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName,
 };
 pub(crate) use inspect::{
-    ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectScheduleArgs, InspectSpectrumArgs,
-    InspectWhat, PictureFile, PicturePlace, PicturesArgs,
+    ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectRunArgs, InspectScheduleArgs,
+    InspectSpectrumArgs, InspectWhat, PictureFile, PicturePlace, PicturesArgs,
 };
 pub(crate) use plan::PlanArgs;
 pub(crate) use predict::PredictArgs;

@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod bpd;
 mod captions;
+mod checkpoints;
 mod class_names;
 mod data;
 mod diffusers;

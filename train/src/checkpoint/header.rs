@@ -14,6 +14,13 @@ const FORMAT: &str = "tweedie-checkpoint-2";
 const FORMAT_1: &str = "tweedie-checkpoint-1";
 /// What the names of all formats begin with.
 const ANY_FORMAT: &str = "tweedie-checkpoint-";
+/// How the refusal of another format begins.
+const NEWER: &str = "was written by a newer tweedie";
+
+/// Whether a checkpoint was refused as one of a newer program, which is whole and no reason to take an earlier one.
+pub(crate) fn is_newer(error: &Error) -> bool {
+    matches!(error, Error::User(error) if error.what.starts_with(NEWER))
+}
 
 /// A run at a step, but for its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,16 +73,17 @@ impl Header {
     ///
     /// # Errors
     /// Another file, a newer format, a header that is damaged.
-    pub(crate) fn from_metadata(metadata: &BTreeMap<String, String>, path: &Path) -> Result<Header> {
+    pub(crate) fn from_metadata(
+        metadata: &BTreeMap<String, String>,
+        is_checked: bool,
+        path: &Path,
+    ) -> Result<Header> {
         let damaged = |why: String| {
-            Error::model(
-                format!("the checkpoint's header is damaged: {why}"),
-                path,
-                "take an earlier checkpoint",
-            )
+            Error::model(format!("has a damaged header: {why}"), path, "take an earlier checkpoint")
         };
         let field = |name: &str| metadata.get(name).ok_or_else(|| damaged(format!("it has no '{name}'")));
         match metadata.get("format").map(String::as_str) {
+            Some(FORMAT) if !is_checked => Err(damaged("it has no digest".to_string())),
             Some(FORMAT) => serde_json::from_str(field("run")?).map_err(|error| damaged(error.to_string())),
             Some(FORMAT_1) => {
                 let number = |name: &str| {
@@ -94,7 +102,7 @@ impl Header {
                 })
             }
             Some(other) if other.starts_with(ANY_FORMAT) => Err(Error::model(
-                format!("written by a newer tweedie, in the format '{other}'"),
+                format!("{NEWER}, in the format '{other}'"),
                 path,
                 "use that program, or a checkpoint of this one",
             )),

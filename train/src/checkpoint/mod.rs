@@ -2,10 +2,14 @@
 
 mod file;
 mod header;
+mod keep;
 mod names;
+mod newest;
 mod tensors;
 
-pub(crate) use file::{best, prune, read, write};
-pub(crate) use header::Header;
+pub(crate) use file::{read, write};
+pub(crate) use header::{Header, LastValidation};
+pub(crate) use keep::{Score, best, prune};
 pub(crate) use names::{path_of, steps};
-pub(crate) use tensors::{EMA, MODEL, OPTIMIZER, TIMES, group, named, params};
+pub(crate) use newest::{newest, whole_beside};
+pub(crate) use tensors::{EMA, MODEL, OPTIMIZER, TIMES, check_complete, group, named, params};

@@ -28,11 +28,17 @@ pub(crate) fn step_of(path: &Path) -> Option<u64> {
 
 /// The steps that a run has checkpoints of by their names, oldest first.
 pub(crate) fn steps(run: &Path) -> Result<Vec<u64>> {
-    let folder = folder_of(run);
-    let entries = match fs::read_dir(&folder) {
+    steps_in(&folder_of(run))
+}
+
+/// As [`steps`], of the folder that they lie in.
+pub(crate) fn steps_in(folder: &Path) -> Result<Vec<u64>> {
+    // The folder of a file that is named without one.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io("read", &folder)(error)),
+        Err(error) => return Err(Error::io("read", folder)(error)),
     };
     let mut steps: Vec<u64> = entries.filter_map(|entry| step_of(&entry.ok()?.path())).collect();
     steps.sort_unstable();

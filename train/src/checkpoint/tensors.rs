@@ -1,7 +1,9 @@
 //! The groups of tensors in a checkpoint.
 
+use super::header::Header;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
+use tweedie_diffusion::TimestepSampler;
 use tweedie_nn::weights::WeightFile;
 use tweedie_nn::{Builder, Params};
 use tweedie_tensor::Tensor;
@@ -21,22 +23,45 @@ pub(crate) fn named<'a>(
     params.iter().map(move |(name, value)| (format!("{prefix}{name}"), value))
 }
 
-/// The parameters that a network registered, from one group of a checkpoint.
+/// Refuses a checkpoint whose tensors are not exactly those of its configuration, with `network` the one that it was made
+/// for.
+pub(crate) fn check_complete(file: &WeightFile, header: &Header, network: &Builder) -> Result<()> {
+    let (config, mut expected) = (&header.config, BTreeMap::new());
+    let moments = config.optimizer.rule.moments().iter().map(|moment| format!("{OPTIMIZER}{moment}."));
+    let groups: Vec<String> = moments.chain([MODEL.to_string(), EMA.to_string()]).collect();
+    for spec in network.specs() {
+        for group in &groups {
+            expected.insert(format!("{group}{}", spec.name), spec.shape.dims().to_vec());
+        }
+    }
+    let timesteps = config.diffusion.schedule()?.num_timesteps();
+    if let Some(losses) = TimestepSampler::new(config.diffusion.timestep_sampling, timesteps)?.state() {
+        expected.insert(TIMES.to_string(), losses.dims().to_vec());
+    }
+    let entries = file.entries();
+    let missing = expected.iter().find_map(|(name, shape)| match entries.get(name) {
+        None => Some(format!("tensor '{name}' is missing")),
+        Some(entry) if entry.shape != *shape => {
+            Some(format!("tensor '{name}' has shape {:?}, not {shape:?}", entry.shape))
+        }
+        Some(_) => None,
+    });
+    let unknown = || entries.keys().find(|name| !expected.contains_key(*name));
+    match missing.or_else(|| Some(format!("tensor '{}' is not of it", unknown()?))) {
+        None => Ok(()),
+        Some(why) => Err(Error::model(
+            format!("does not hold what its configuration asks for: {why}"),
+            file.path(),
+            "take another checkpoint",
+        )),
+    }
+}
+
+/// The parameters that a network registered, from one group of a checkpoint that is complete.
 pub(crate) fn params(file: &WeightFile, prefix: &str, network: &Builder) -> Result<Params<f32>> {
     let specs = network.specs();
-    let mut values = Vec::with_capacity(specs.len());
-    for spec in &specs {
-        let name = format!("{prefix}{}", spec.name);
-        let value: Tensor<f32> = file.tensor(&name)?;
-        if *value.shape() != spec.shape {
-            return Err(Error::model(
-                format!("tensor '{name}' has shape {}, not {}", value.shape(), spec.shape),
-                file.path(),
-                "the checkpoint's own configuration does not fit its weights; take another checkpoint",
-            ));
-        }
-        values.push(value);
-    }
+    let values = specs.iter().map(|spec| Ok(file.tensor(&format!("{prefix}{}", spec.name))?));
+    let values: Vec<Tensor<f32>> = values.collect::<Result<_>>()?;
     Ok(Params::from_specs(&specs, |index, _| values[index].clone()))
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tweedie_nn::{Builder, Network};
 
 impl Model {
-    /// Opens a MODEL: a run directory (its newest checkpoint), a checkpoint file, or a diffusers folder in any of its
+    /// Opens a MODEL: a run directory (its newest checkpoint that is whole), a checkpoint file, or a diffusers folder in any of its
     /// layouts, or a file of weights in one. `ema` takes the moving average of the weights where there is one.
     ///
     /// # Errors
@@ -15,22 +15,27 @@ impl Model {
             return diffusers::open::open(path, ema);
         }
         if path.is_file() {
-            return Model::from_checkpoint(path, ema);
+            let read = |path: &Path| Model::from_checkpoint(path, ema);
+            return read(path).map_err(|error| checkpoint::whole_beside(error, path, read));
         }
-        Model::from_checkpoint(&newest_checkpoint(path)?, ema)
+        newest_checkpoint(path)?;
+        let (mut model, notes) = checkpoint::newest(path, |path| Model::from_checkpoint(path, ema))?;
+        model.notes.extend(notes);
+        Ok(model)
     }
 
     fn from_checkpoint(path: &Path, ema: bool) -> Result<Model> {
         let (header, weights) = checkpoint::read(path)?;
         let builder = Builder::new();
         let network = Network::new(&header.config.model, &builder)?;
+        checkpoint::check_complete(&weights, &header, &builder)?;
         let prefix = if ema { checkpoint::EMA } else { checkpoint::MODEL };
         let params = checkpoint::params(&weights, prefix, &builder)?;
         Model::of_run(&header.config, network, params)
     }
 }
 
-/// The newest checkpoint of a run directory.
+/// The newest checkpoint of a run directory, by its name.
 ///
 /// # Errors
 /// A folder that is missing, or is neither a run nor anything else that holds a model.

@@ -4,24 +4,25 @@ use super::fingerprint::{Earlier, Known};
 use super::journal_state::JournalState;
 use super::state::State;
 use super::trainer::Trainer;
-use crate::checkpoint::{self, Header};
+use crate::checkpoint::{self, Header, LastValidation, Score};
 use crate::config::{Change, Config};
 use crate::data::Source;
-use crate::model::newest_checkpoint;
 use crate::{Error, Result, files};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tweedie_diffusion::{Schedule, TimestepSampler};
+use tweedie_nn::files::leftovers;
 use tweedie_nn::optim::Optimizer;
+use tweedie_nn::weights::WeightFile;
 use tweedie_nn::{Builder, Ema};
 use tweedie_tensor::Tensor;
 
 /// A run directory.
 pub(super) struct Directory {
     path: PathBuf,
-    /// The step and the loss of its best checkpoint.
-    best: Option<(u64, f64)>,
+    /// The step and the score of its best checkpoint.
+    best: Option<(u64, Score)>,
     /// The data of this session.
     known: Option<Known>,
     /// Whether they may be others than the run has learnt from.
@@ -33,13 +34,24 @@ pub(super) struct Directory {
 /// What an earlier session left.
 pub(super) struct Left {
     pub(super) state: State,
+    pub(super) so_far: SoFar,
+    /// How many of the changes are of earlier sessions, or have been noted.
+    pub(super) earlier_changes: usize,
+    /// Checkpoints that are damaged.
+    pub(super) notes: Vec<String>,
+}
+
+/// What a checkpoint holds of a run beside its configuration and its tensors.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SoFar {
     /// Seconds that the run has taken.
     pub(super) seconds: f64,
+    /// The mean loss of the last steps.
+    pub(super) loss: f64,
+    pub(super) validation: Option<LastValidation>,
     pub(super) journal: JournalState,
-    /// What sessions changed of the configuration, this one included.
+    /// What sessions changed of the configuration.
     pub(super) changes: Vec<Change>,
-    /// How many of these are of earlier sessions, or have been noted.
-    pub(super) earlier_changes: usize,
 }
 
 impl Left {
@@ -50,10 +62,19 @@ impl Left {
     pub(super) fn fresh(config: &Config, builder: &Builder) -> Result<Left> {
         let (params, schedule) = (builder.draw(config.train.seed), config.diffusion.schedule()?);
         let state = State::fresh(config, &schedule, params)?;
-        let (journal, changes) = (JournalState::default(), Vec::new());
-        Ok(Left { state, seconds: 0.0, journal, changes, earlier_changes: 0 })
+        Ok(Left { state, so_far: SoFar::default(), earlier_changes: 0, notes: Vec::new() })
     }
 }
+
+/// A checkpoint that was written.
+pub(super) struct Saved {
+    pub(super) path: PathBuf,
+    /// What could not be done beside.
+    pub(super) notes: Vec<String>,
+}
+
+/// The folders of a run in which files are written.
+const FOLDERS: [&str; 3] = ["checkpoints", "samples", ""];
 
 impl Directory {
     /// The directory at `path`, whether it is there or not.
@@ -75,7 +96,7 @@ impl Directory {
         could_go_on: bool,
     ) -> Result<(Arc<dyn Source>, Option<String>)> {
         let header = match is_resumed {
-            true => Some(checkpoint::read(&newest_checkpoint(&self.path)?)?.0),
+            true => Some(checkpoint::newest(&self.path, |path| Ok(checkpoint::read(path)?.0))?.0),
             false => None,
         };
         if let Some(header) = &header {
@@ -111,18 +132,26 @@ impl Directory {
         Ok((source, note))
     }
 
-    /// Makes it, if need be, and writes the configuration into it.
+    /// Makes it, if need be, and writes the configuration into it. Half-written files of processes that are gone are
+    /// removed.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub(super) fn create(&self, config: &Config) -> Result<()> {
-        for folder in ["checkpoints", "samples"].map(|name| self.path.join(name)) {
-            fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        self.create_folders()?;
+        for half in FOLDERS.iter().flat_map(|folder| leftovers(&self.path.join(folder))) {
+            // It does no harm where it cannot be removed.
+            let _ = fs::remove_file(half);
         }
         if let Some(known) = &self.known {
             known.keep(&self.path)?;
         }
         self.write_config(config)
+    }
+
+    fn create_folders(&self) -> Result<()> {
+        let mut folders = FOLDERS.iter().map(|folder| self.path.join(folder));
+        folders.try_for_each(|folder| fs::create_dir_all(&folder).map_err(Error::io("create", &folder)))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -142,25 +171,28 @@ impl Directory {
         Ok(checkpoint::steps(&self.path)?.is_empty())
     }
 
-    /// Writes a checkpoint and removes those that need not stay; returns its path.
-    pub(super) fn save<N>(
-        &mut self,
-        trainer: &Trainer<N>,
-        seconds: f64,
-        loss: f64,
-        journal: JournalState,
-        changes: &[Change],
-    ) -> Result<PathBuf> {
+    /// Writes a checkpoint and removes those that need not stay. If the directory or its configuration have been removed
+    /// meanwhile, they are made again.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be written.
+    pub(super) fn save<N>(&mut self, trainer: &Trainer<N>, so_far: SoFar) -> Result<Saved> {
+        self.create_folders()?;
+        let mut notes = Vec::new();
+        if !self.path.join("config.toml").exists() {
+            notes.extend(self.write_config(&trainer.config).err().map(|error| error.to_string()));
+        }
         let State { step, params, ema, optimizer, times } = &trainer.state;
+        let SoFar { seconds, loss, validation, journal, changes } = so_far;
         let header = Header {
             config: trainer.config.clone(),
             step: *step,
             seconds,
             loss,
-            validation: None,
+            validation,
             journal,
             data: self.known.as_ref().map(|known| known.fingerprint.clone()),
-            changes: changes.to_vec(),
+            changes,
         };
         let path = checkpoint::path_of(&self.path, *step);
         let times = times.state();
@@ -178,54 +210,72 @@ impl Directory {
             // Without the digests the run is whole: they are written again at the next checkpoint.
             let _ = known.keep_again(&self.path);
         }
-        if self.best.is_none_or(|(_, best)| loss < best) {
-            self.best = Some((*step, loss));
+        let score = Score::of(&header);
+        if self.best.is_none_or(|(_, best)| score.beats(&best)) {
+            self.best = Some((*step, score));
         }
-        checkpoint::prune(&self.path, trainer.config.train.keep, self.best.map(|(step, _)| step))?;
-        Ok(path)
+        let best = self.best.map(|(step, _)| step);
+        let pruned = checkpoint::prune(&self.path, *step, trainer.config.train.keep, best);
+        notes.extend(pruned.err().map(|error| error.to_string()));
+        Ok(Saved { path, notes })
     }
 
-    /// The run after the step of its newest checkpoint. `config` keeps to the end that was planned for it.
+    /// The run after the step of its newest checkpoint that is whole. `config` keeps to the end that was planned for it.
     ///
     /// # Errors
-    /// No checkpoint, one that is damaged, or one of another configuration.
+    /// No checkpoint that is whole, or one of another configuration.
     pub(super) fn resume(
         &mut self,
         config: &mut Config,
         schedule: &Schedule,
         builder: &Builder,
     ) -> Result<Left> {
-        let (header, weights) = checkpoint::read(&newest_checkpoint(&self.path)?)?;
-        let mut earlier = header.config.clone();
-        if self.may_differ && earlier.data.classes.len() == config.data.classes.len() {
-            earlier.data.classes.clone_from(&config.data.classes);
-        }
-        config.check_resumes(&earlier)?;
+        // Another configuration is no damage: an earlier checkpoint would not help.
+        let read = |path: &Path| {
+            let (header, weights) = checkpoint::read(path)?;
+            let mut earlier = header.config.clone();
+            if self.may_differ && earlier.data.classes.len() == config.data.classes.len() {
+                earlier.data.classes.clone_from(&config.data.classes);
+            }
+            match config.check_resumes(&earlier) {
+                Ok(()) => Ok(Ok((state(&header, &weights, schedule, builder)?, header))),
+                Err(error) => Ok(Err(error)),
+            }
+        };
+        let (read, notes) = checkpoint::newest(&self.path, read)?;
+        let (state, header) = read?;
         config.keep_planned_end(&header.config, header.step, header.seconds);
+        self.best = checkpoint::best(&self.path, header.step)?;
         let changed = config.changes_since(&header.config, header.step)?;
-        let mut changes = header.changes;
+        let Header { seconds, loss, validation, journal, mut changes, .. } = header;
         let of_this_session = |change: &&Change| !changes.contains(*change);
         let of_data: Vec<Change> = self.changes.iter().filter(of_this_session).cloned().collect();
         changes.extend(of_data);
         let earlier_changes = changes.len();
         changes.extend(changed);
-        // Steps that were left out moved neither weights nor averages.
-        let updates = header.step.saturating_sub(header.journal.skipped);
-        let params = checkpoint::params(&weights, checkpoint::MODEL, builder)?;
-        let average = checkpoint::params(&weights, checkpoint::EMA, builder)?;
-        let moments = checkpoint::group(&weights, checkpoint::OPTIMIZER)?;
-        let mut times = TimestepSampler::new(config.diffusion.timestep_sampling, schedule.num_timesteps())?;
-        if weights.entries().contains_key(checkpoint::TIMES) {
-            times.restore(&weights.tensor(checkpoint::TIMES)?)?;
-        }
-        let state = State {
-            step: header.step,
-            ema: Ema::restore(average, config.train.ema_decay, updates)?,
-            optimizer: Optimizer::restore(config.optimizer.rule, &params, updates, &moments)?,
-            params,
-            times,
-        };
-        self.best = checkpoint::best(&self.path)?;
-        Ok(Left { state, seconds: header.seconds, journal: header.journal, changes, earlier_changes })
+        let so_far = SoFar { seconds, loss, validation, journal, changes };
+        Ok(Left { state, so_far, earlier_changes, notes })
     }
+}
+
+/// The state that a checkpoint holds.
+fn state(header: &Header, weights: &WeightFile, schedule: &Schedule, builder: &Builder) -> Result<State> {
+    checkpoint::check_complete(weights, header, builder)?;
+    let config = &header.config;
+    // Steps that were left out moved neither weights nor averages.
+    let updates = header.step.saturating_sub(header.journal.skipped);
+    let params = checkpoint::params(weights, checkpoint::MODEL, builder)?;
+    let average = checkpoint::params(weights, checkpoint::EMA, builder)?;
+    let moments = checkpoint::group(weights, checkpoint::OPTIMIZER)?;
+    let mut times = TimestepSampler::new(config.diffusion.timestep_sampling, schedule.num_timesteps())?;
+    if weights.entries().contains_key(checkpoint::TIMES) {
+        times.restore(&weights.tensor(checkpoint::TIMES)?)?;
+    }
+    Ok(State {
+        step: header.step,
+        ema: Ema::restore(average, config.train.ema_decay, updates)?,
+        optimizer: Optimizer::restore(config.optimizer.rule, &params, updates, &moments)?,
+        params,
+        times,
+    })
 }

@@ -1,7 +1,7 @@
 //! A run from when the program takes it up to when it leaves it.
 
 use super::budget::{Budget, due_line, grids_due, is_done, is_validated};
-use super::directory::{Directory, Left};
+use super::directory::{Directory, Left, SoFar};
 use super::divergence::Divergence;
 use super::grace::Grace;
 use super::journal::{Due, Journal};
@@ -12,6 +12,7 @@ use super::observer::{Event, Observer, Progress, Summary, Task, Watched};
 use super::trainable::Trainable;
 use super::trainer::Trainer;
 use super::validation::Validation;
+use crate::checkpoint::LastValidation;
 use crate::config::{Change, Config, OnDivergence};
 use crate::data::Loader;
 use crate::{Error, Result, memory};
@@ -41,6 +42,7 @@ pub(super) struct Session<'a, N> {
     /// The configuration that the session began with.
     pub(super) started_with: Config,
     pub(super) journal: Journal,
+    pub(super) last_validation: Option<LastValidation>,
     pub(super) budget: Budget,
     /// How long steps, but for the first of the session, have waited for their pictures.
     pub(super) waited: Duration,
@@ -103,8 +105,11 @@ impl<N: Trainable> Session<'_, N> {
         self.budget.costs.step.add(time);
         if self.budget.decay_begins(self.trainer.config()) {
             self.budget.plan_end(&mut self.trainer.config, step, self.grids_due);
-            if let Some(directory) = &self.directory {
-                directory.write_config(self.trainer.config())?;
+            let written =
+                self.directory.as_ref().map(|directory| directory.write_config(self.trainer.config()));
+            if let Some(Err(error)) = written {
+                self.watched
+                    .report(Event::Note(&format!("the next checkpoint holds the planned end: {error}")));
             }
         }
         if let Some(due) = due_line(self.trainer.config(), step) {
@@ -155,7 +160,7 @@ impl<N: Trainable> Session<'_, N> {
             }
             _ => {
                 let mut left = Left::fresh(&config, &self.builder)?;
-                left.changes = config.changes_since(&self.started_with, 0)?;
+                left.so_far.changes = config.changes_since(&self.started_with, 0)?;
                 left
             }
         };
@@ -164,8 +169,11 @@ impl<N: Trainable> Session<'_, N> {
             "step {}: {found}; back to step {step}, and on at a learning rate of {rate:?}",
             found.step
         )));
-        (self.trainer.config, self.trainer.state, self.changes) = (config, left.state, left.changes);
-        let journal = JournalState { rolled_back: times + 1, ..left.journal };
+        let SoFar { validation, journal, changes, .. } = left.so_far;
+        (self.trainer.config, self.trainer.state) = (config, left.state);
+        (self.changes, self.last_validation) = (changes, validation);
+        let journal = JournalState { rolled_back: times + 1, ..journal };
+        left.notes.iter().for_each(|note| self.watched.report(Event::Note(note)));
         let metrics = self.directory.as_ref().map(Directory::metrics);
         self.journal = Journal::open(metrics.as_deref(), step, journal, true)?;
         self.grids_due = grids_due(self.trainer.config(), self.share());
@@ -190,12 +198,24 @@ impl<N: Trainable> Session<'_, N> {
         Ok(())
     }
 
-    /// A checkpoint, if one is due on the way, or asked for.
+    /// A checkpoint, if one is due on the way, or asked for. Where it cannot be written, the next one makes up for it.
+    ///
+    /// # Errors
+    /// Another process that has taken the directory.
     pub(super) fn save_if_due(&mut self) -> Result<()> {
-        match (self.checkpoint_is_due() || self.watched.wants_checkpoint) && !self.is_done() {
-            true => self.save(),
-            false => Ok(()),
+        if self.is_done() || !(self.checkpoint_is_due() || self.watched.wants_checkpoint) {
+            return Ok(());
         }
+        match self.save() {
+            Ok(()) => {}
+            Err(error @ Error::User(_)) => return Err(error),
+            Err(error) => {
+                let step = self.trainer.steps();
+                let note = format!("no checkpoint after step {step}, the next one is tried as ever: {error}");
+                self.watched.report(Event::Note(&note));
+            }
+        }
+        Ok(())
     }
 
     fn checkpoint_is_due(&self) -> bool {
@@ -263,6 +283,7 @@ impl<N: Trainable> Session<'_, N> {
                     return Ok(());
                 };
                 self.budget.costs.validation.add(began.elapsed());
+                self.last_validation = Some(LastValidation { step, loss: validated.loss });
                 Some(validated)
             }
             _ => None,
@@ -278,15 +299,22 @@ impl<N: Trainable> Session<'_, N> {
         let Some(directory) = &mut self.directory else { return Ok(()) };
         self.watched.report(Event::Busy(Task::Saving));
         let began = Instant::now();
+        self.watched.wants_checkpoint = false;
         if let Some(lock) = &mut self.lock {
             lock.renew()?;
         }
         self.trainer.check_finite()?;
         let loss = self.journal.loss_since_checkpoint(is_due);
-        let journal = self.journal.state();
-        let path = directory.save(&self.trainer, self.budget.elapsed(), loss, journal, &self.changes)?;
-        self.watched.wants_checkpoint = false;
-        self.watched.report(Event::Saved { step: self.trainer.steps(), path: &path });
+        let so_far = SoFar {
+            seconds: self.budget.elapsed(),
+            loss,
+            validation: self.last_validation,
+            journal: self.journal.state(),
+            changes: self.changes.clone(),
+        };
+        let saved = directory.save(&self.trainer, so_far)?;
+        saved.notes.iter().for_each(|note| self.watched.report(Event::Note(note)));
+        self.watched.report(Event::Saved { step: self.trainer.steps(), path: &saved.path });
         self.budget.costs.save.add(began.elapsed());
         if let Some(note) = self.grace.as_mut().and_then(|grace| grace.saved_in(began.elapsed())) {
             self.watched.report(Event::Note(&note));

@@ -3,7 +3,7 @@
 use super::adjust::{Adjustable, adjust};
 use super::amounts::steps_between_validations;
 use super::budget::{Budget, is_done};
-use super::directory::{Directory, Left};
+use super::directory::{Directory, Left, SoFar};
 use super::grace::Grace;
 use super::journal::Journal;
 use super::lock::RunLock;
@@ -279,7 +279,9 @@ impl Training {
         let network = build(&config, &builder)?;
         let left = left(&mut config, &builder, begin, directory.as_mut())?;
         let schedule = config.diffusion.schedule()?;
-        let Left { state, seconds, journal, changes, earlier_changes } = left;
+        let Left { state, so_far, earlier_changes, notes: damaged } = left;
+        let SoFar { seconds, validation: last_validation, journal, changes, .. } = so_far;
+        notes.extend(damaged);
         notes.extend(changes[earlier_changes..].iter().map(Change::to_string));
         let trainer = Trainer::at(config, network, schedule, state);
         if let Some(directory) = &directory {
@@ -302,6 +304,7 @@ impl Training {
             journal: Journal::open(metrics.as_deref(), trainer.steps(), journal, !is_done)?,
             budget: Budget::new(began, seconds, trainer.steps(), validation.is_some()),
             waited: Duration::ZERO,
+            last_validation,
             grids_due: 0,
             keeps_grids: !changed_data && changes[earlier_changes..].iter().all(Change::keeps_pictures),
             changes,

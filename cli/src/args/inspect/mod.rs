@@ -2,6 +2,7 @@ mod data;
 mod file;
 mod forward;
 mod pictures;
+mod run;
 mod schedule;
 mod spectrum;
 
@@ -9,6 +10,7 @@ pub(crate) use data::InspectDataArgs;
 pub(crate) use file::{ChartFile, PictureFile, PicturePlace};
 pub(crate) use forward::InspectForwardArgs;
 pub(crate) use pictures::PicturesArgs;
+pub(crate) use run::InspectRunArgs;
 pub(crate) use schedule::InspectScheduleArgs;
 pub(crate) use spectrum::InspectSpectrumArgs;
 
@@ -28,4 +30,5 @@ pub(crate) enum InspectWhat {
     Forward(InspectForwardArgs),
     Spectrum(Box<InspectSpectrumArgs>),
     Data(InspectDataArgs),
+    Run(InspectRunArgs),
 }

@@ -4,6 +4,7 @@ mod data;
 mod forward;
 mod pictures;
 mod results;
+mod run;
 mod schedule;
 mod spectrum;
 
@@ -21,5 +22,6 @@ pub(crate) fn inspect(what: &InspectWhat, seed: u64, console: Console) -> Result
         InspectWhat::Forward(args) => forward::forward(args, seed, console),
         InspectWhat::Spectrum(args) => spectrum::spectrum(args, seed, console),
         InspectWhat::Data(args) => data::data(args, seed, console),
+        InspectWhat::Run(args) => run::run(args, console),
     }
 }

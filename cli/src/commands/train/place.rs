@@ -3,6 +3,7 @@
 use crate::args::TrainArgs;
 use crate::error::{Failure, Result};
 use std::path::{Path, PathBuf};
+use tweedie_train::Config;
 
 /// The folder of runs that were not given one.
 const RUNS: &str = "runs";
@@ -46,6 +47,18 @@ impl Place {
         }
     }
 
+    /// The configuration of the run that is there: that of its newest checkpoint, which is what holds; before the first one,
+    /// `config.toml`.
+    ///
+    /// # Errors
+    /// None that can be read.
+    pub(super) fn config(&self) -> Result<Config> {
+        match self.resume {
+            true => Ok(tweedie_train::saved_config(&self.out)?),
+            false => Ok(Config::from_file(&self.out.join("config.toml"))?),
+        }
+    }
+
     fn to_resume(out: PathBuf) -> Result<Place> {
         if !holds_run(&out) {
             return Err(Failure::user(
@@ -56,8 +69,14 @@ impl Place {
         }
         // A run that was stopped before its first checkpoint has lost nothing by beginning again.
         let resume = tweedie_train::newest_checkpoint(&out).is_ok();
-        let note =
-            (!resume).then(|| format!("{} has no checkpoint yet: the run begins at step 0", out.display()));
+        let without_config = || Config::from_file(&out.join("config.toml")).is_err();
+        let note = match resume {
+            false => Some(format!("{} has no checkpoint yet: the run begins at step 0", out.display())),
+            true => without_config().then(|| {
+                let config = out.join("config.toml");
+                format!("note: {} cannot be read: it is written again from the checkpoint", config.display())
+            }),
+        };
         Ok(Place { out, resume, note })
     }
 }

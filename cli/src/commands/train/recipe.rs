@@ -53,7 +53,7 @@ impl Recipe<'_> {
         let mut opened = None;
         let base = match (args.resume, &args.preset) {
             (true, preset) => {
-                let run = Config::from_file(&place.out.join("config.toml"))?;
+                let run = place.config()?;
                 preset.as_ref().map_or_else(|| Ok(run.clone()), |name| run.with_preset(name))?
             }
             (false, Some(name)) => Config::preset(name)?,

@@ -129,3 +129,66 @@ fn an_unwritable_place_is_named_and_left_alone() {
     let text = message(save(&path, &attention().draw(0), &BTreeMap::new()));
     assert!(text.contains("weights.safetensors"), "{text}");
 }
+
+/// A checked file of two tensors, one of them empty, and metadata.
+fn checked(path: &Path) -> Vec<u8> {
+    let (a, b) = (Tensor::from_fn([3, 5], |i| i as f32 - 0.5), Tensor::full([7], 2.0));
+    let metadata = BTreeMap::from([("run".to_string(), "{\"step\": 3}".to_string())]);
+    write_checked(path, &[("b", &b), ("a", &a), ("none", &Tensor::zeros([0]))], &metadata).unwrap();
+    fs::read(path).unwrap()
+}
+
+/// What a reader gets of a file.
+fn content(path: &Path) -> Result<(BTreeMap<String, String>, Vec<(String, Tensor<f32>)>)> {
+    let file = WeightFile::read(path)?;
+    if !file.is_checked() {
+        return Err(Error::File { path: path.to_path_buf(), why: "has no digests".to_string() });
+    }
+    file.verify()?;
+    let tensors = file.entries().keys().map(|name| Ok((name.clone(), file.tensor(name)?)));
+    let tensors = tensors.collect::<Result<_>>()?;
+    Ok((file.metadata().clone(), tensors))
+}
+
+#[test]
+fn every_bit_that_is_flipped_in_a_checked_file_is_found_or_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checked.safetensors");
+    let whole = checked(&path);
+    let (metadata, tensors) = content(&path).unwrap();
+    assert_eq!(metadata.keys().collect::<Vec<_>>(), ["run"], "digests are no metadata of the writer's");
+    let header = 8 + u64::from_le_bytes(*whole.first_chunk().unwrap()) as usize;
+    let mut found = 0;
+    for bit in 0..whole.len() * 8 {
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, bytes).unwrap();
+        match content(&path) {
+            Err(error) => {
+                found += 1;
+                let text = error.to_string();
+                assert!(text.contains("checked.safetensors") && !text.contains('\n'), "{text}");
+                assert!(bit / 8 < header || text.contains("tensor '"), "{text}");
+            }
+            Ok((again, values)) => {
+                assert!(bit / 8 < header, "bit {bit} of the numbers is not covered");
+                let all = |tensors: &[(String, Tensor<f32>)]| -> Vec<(String, Vec<f32>)> {
+                    tensors.iter().map(|(name, x)| (name.clone(), x.as_slice().to_vec())).collect()
+                };
+                assert!(again == metadata && all(&values) == all(&tensors), "bit {bit}");
+            }
+        }
+    }
+    assert!(found >= whole.len() * 8 - 64, "{found} of {} bits found", whole.len() * 8);
+}
+
+#[test]
+fn a_checked_file_is_a_safetensors_file_like_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checked.safetensors");
+    let bytes = checked(&path);
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.tensor("b").unwrap().data(), [2.0f32.to_le_bytes(); 7].concat());
+    assert_eq!(bytes.len() % 4, 0);
+    assert_eq!(checked(&path), bytes, "the same content is the same file");
+}

@@ -1,0 +1,179 @@
+//! Checkpoints that are damaged, files beside them that are none, and directories that go away.
+
+use super::run::{json, train_tiny, tweedie};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use tempfile::TempDir;
+
+/// A run of six steps with checkpoints after 2, 4 and 6.
+fn model() -> &'static Path {
+    static MODEL: OnceLock<TempDir> = OnceLock::new();
+    let folder = MODEL.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = "--set=train.keep=9";
+        json(folder.path(), &train_tiny(&["--steps=6", "--checkpoint-every=2", keep, "--out=run"]));
+        folder
+    });
+    folder.path()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let there = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &there);
+        } else {
+            fs::copy(&path, there).unwrap();
+        }
+    }
+}
+
+/// A copy of the run, to be damaged.
+fn copied() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&model().join("run"), &folder.path().join("run"));
+    folder
+}
+
+fn checkpoint(folder: &TempDir, step: u32) -> PathBuf {
+    folder.path().join(format!("run/checkpoints/step-{step:08}.safetensors"))
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+fn digest_of_eight_steps() -> &'static Value {
+    static DIGEST: OnceLock<Value> = OnceLock::new();
+    DIGEST.get_or_init(|| {
+        let folder = copied();
+        json(folder.path(), &["train", "--out=run", "--resume", "--steps=8"])["weights_digest"].clone()
+    })
+}
+
+#[test]
+fn a_run_goes_on_from_the_newest_checkpoint_that_is_whole_and_says_so() {
+    let damages: [(&str, fn(&Path)); 4] = [
+        ("is cut short", |path| {
+            let whole = fs::read(path).unwrap();
+            fs::write(path, &whole[..whole.len() - 5000]).unwrap();
+        }),
+        ("is not a whole safetensors file", |path| fs::write(path, "").unwrap()),
+        ("is damaged: tensor '", |path| flip(path, fs::metadata(path).unwrap().len() as usize - 7)),
+        ("is not what its name says: it is of step 4", |path| {
+            fs::copy(path.with_file_name("step-00000004.safetensors"), path).unwrap();
+        }),
+    ];
+    for (what, damage) in damages {
+        let folder = copied();
+        damage(&checkpoint(&folder, 6));
+        let said = tweedie(folder.path(), &["train", "--out=run", "--resume", "--steps=8", "--json"]);
+        assert_eq!(said.status, Some(0), "{what}: {}", said.stderr);
+        let note =
+            said.stderr.lines().find(|line| line.starts_with("note: step-00000006")).unwrap_or_default();
+        assert!(
+            note.contains(what) && note.ends_with(": step-00000004 is used; remove it"),
+            "{}",
+            said.stderr
+        );
+        assert!(said.stderr.contains("continuing after step 4"), "{}", said.stderr);
+        let summary: Value = serde_json::from_str(&said.stdout).unwrap();
+        assert_eq!(&summary["weights_digest"], digest_of_eight_steps(), "{what}");
+    }
+}
+
+#[test]
+fn painting_takes_the_newest_whole_one_and_a_damaged_one_by_name_is_refused() {
+    let folder = copied();
+    let (newest, length) = (checkpoint(&folder, 6), fs::metadata(checkpoint(&folder, 6)).unwrap().len());
+    fs::OpenOptions::new().write(true).open(&newest).unwrap().set_len(length / 2).unwrap();
+    let paint = |model: &str| tweedie(folder.path(), &["sample", model, "--n=1", "--steps=1", "--out=a.png"]);
+    let said = paint("run");
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("note: step-00000006.safetensors is"), "{}", said.stderr);
+    assert!(said.stderr.contains("step-00000004 is used"), "{}", said.stderr);
+    let said = paint("run/checkpoints/step-00000006.safetensors");
+    assert_eq!((said.status, said.stderr.lines().count()), (Some(1), 1), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("take step-00000004.safetensors beside it, which is whole"),
+        "{}",
+        said.stderr
+    );
+    for step in [2, 4, 6] {
+        fs::write(checkpoint(&folder, step), "").unwrap();
+    }
+    for arguments in [&["sample", "run"][..], &["train", "--out=run", "--resume", "--steps=8"]] {
+        let said = tweedie(folder.path(), arguments);
+        assert_eq!((said.status, said.stderr.lines().count()), (Some(1), 1), "{}", said.stderr);
+        assert!(said.stderr.contains("no checkpoint is whole: step-00000006"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn names_that_the_program_does_not_give_are_no_checkpoints_and_later_ones_end_no_run() {
+    let folder = copied();
+    let checkpoints = folder.path().join("run/checkpoints");
+    fs::write(checkpoints.join("step-99999999.safetensors"), "stray").unwrap();
+    fs::copy(checkpoint(&folder, 4), checkpoints.join("step-7.safetensors")).unwrap();
+    fs::create_dir(checkpoints.join("step-00000001.safetensors")).unwrap();
+    let said = tweedie(
+        folder.path(),
+        &["train", "--out=run", "--resume", "--steps=8", "--set=train.keep=1", "--json"],
+    );
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let summary: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(&summary["weights_digest"], digest_of_eight_steps());
+    assert!(checkpoint(&folder, 8).exists() && checkpoint(&folder, 99_999_999).exists());
+    assert!(said.stderr.contains("note: cannot remove"), "{}", said.stderr);
+}
+
+#[test]
+fn the_checkpoint_holds_the_configuration() {
+    for damage in ["", "train = 7\n[[[", "missing"] {
+        let folder = copied();
+        let config = folder.path().join("run/config.toml");
+        match damage {
+            "missing" => fs::remove_file(&config).unwrap(),
+            text => fs::write(&config, text).unwrap(),
+        }
+        let summary = json(folder.path(), &["train", "--out=run", "--resume", "--steps=8"]);
+        assert_eq!(&summary["weights_digest"], digest_of_eight_steps(), "{damage}");
+        assert!(fs::read_to_string(&config).unwrap().contains("steps = 8"), "{damage}");
+    }
+}
+
+#[test]
+fn half_files_of_dead_processes_are_swept() {
+    let folder = copied();
+    let half =
+        [".step-00000007.safetensors.4294967295.partial", ".step-00000007.safetensors.4294967295.part"];
+    let paths = half.map(|name| folder.path().join("run/checkpoints").join(name));
+    paths.iter().for_each(|path| fs::write(path, "half").unwrap());
+    let said = tweedie(folder.path(), &["inspect", "run", "run"]);
+    assert!(said.stdout.contains("4294967295.partial"), "{}", said.stdout);
+    json(folder.path(), &["train", "--out=run", "--resume", "--steps=8"]);
+    assert!(paths.iter().all(|path| !path.exists()));
+}
+
+#[test]
+fn inspection_finds_the_damaged_ones() {
+    let folder = copied();
+    flip(&checkpoint(&folder, 6), 5000);
+    let inspected = json(folder.path(), &["inspect", "run", "run"]);
+    assert_eq!(inspected["newest_whole"], 4);
+    let list = inspected["checkpoints"].as_array().unwrap();
+    assert_eq!(list.len(), 3);
+    assert!(list[2]["problem"].is_string() && list[1]["problem"].is_null(), "{inspected}");
+    for step in [2, 4] {
+        fs::write(checkpoint(&folder, step), "").unwrap();
+    }
+    let said = tweedie(folder.path(), &["inspect", "run", "run"]);
+    assert_eq!(said.status, Some(1));
+    assert!(said.stderr.contains("error: no checkpoint is whole, run: "), "{}", said.stderr);
+}
