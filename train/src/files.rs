@@ -1,9 +1,9 @@
 //! Writing files so that a reader finds all of a file or none of it, and reading texts within bounds.
 
 use crate::{Error, Result};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -14,16 +14,7 @@ use tweedie_nn::files::{NotPlain, plain_length};
 /// # Errors
 /// [`Error::Io`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let beside = beside(path);
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| fs::rename(&beside, path)).map_err(|source| {
-        // The half-written file must not stay; that it cannot be removed changes nothing about the error.
-        let _ = fs::remove_file(&beside);
-        Error::io("write", path)(source)
-    })
+    tweedie_nn::files::write_whole(path, |file| file.write_all(bytes)).map_err(Error::io("write", path))
 }
 
 /// The largest text that is read: far more than any configuration has.
@@ -59,16 +50,10 @@ fn open_pipe(path: &Path, patience: Duration) -> io::Result<File> {
     opened.recv_timeout(patience).unwrap_or_else(nobody)
 }
 
-/// Where a file stands while it is written.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.partial", std::process::id()));
-    path.with_file_name(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn nothing_half_written_stays() {

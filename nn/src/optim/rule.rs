@@ -101,7 +101,7 @@ impl OptimConfig {
     }
 
     /// Names of its moments in a checkpoint, as in PyTorch's state.
-    pub(super) fn moments(&self) -> &'static [&'static str] {
+    pub fn moments(&self) -> &'static [&'static str] {
         match self {
             OptimConfig::Adam { .. } | OptimConfig::AdamW { .. } => &["exp_avg", "exp_avg_sq"],
             OptimConfig::Sgd { momentum, .. } if *momentum == 0.0 => &[],

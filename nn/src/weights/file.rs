@@ -1,22 +1,29 @@
+use super::digest::{self, Digests};
 use super::half::{from_bf16, from_f16};
 use crate::files::{NotPlain, plain_length};
 use crate::{Error, Result};
+use safetensors::Dtype;
 use safetensors::tensor::Metadata;
-use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use tweedie_tensor::{Element, Shape, Tensor};
 
-/// A safetensors file, read whole and checked: every tensor's bytes are where the header says.
+/// A safetensors file, open, its header read and checked: every tensor's bytes are where it says. They are read when they
+/// are asked for, and held against their digest where the file has one
+/// ([`write_checked`](super::write_checked)).
 #[derive(Debug)]
 pub struct WeightFile {
     path: PathBuf,
-    bytes: Vec<u8>,
-    start: usize,
+    file: Mutex<File>,
+    /// Where the bytes of tensors begin.
+    start: u64,
     entries: BTreeMap<String, Entry>,
     metadata: BTreeMap<String, String>,
+    digests: Digests,
 }
 
 /// One tensor of a file.
@@ -31,29 +38,62 @@ pub struct Entry {
 }
 
 impl WeightFile {
-    /// Reads a file. No more of it is read than its header accounts for.
+    /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// [`Error::File`] when it cannot be read, is cut short, is not safetensors, or is a pointer of Git LFS to a file
-    /// that was not fetched.
+    /// [`Error::File`] when it cannot be read, is cut short, is not safetensors, has a header that is not the one that was
+    /// written, or is a pointer of Git LFS to a file that was not fetched.
     pub fn read(path: &Path) -> Result<WeightFile> {
+        let file = WeightFile::open(path)?;
+        file.check_header()?;
+        Ok(file)
+    }
+
+    /// As [`WeightFile::read`], without [`WeightFile::check_header`].
+    ///
+    /// # Errors
+    /// As [`WeightFile::read`], but for another header.
+    pub fn open(path: &Path) -> Result<WeightFile> {
         let refuse = |why: String| Error::File { path: path.to_path_buf(), why };
-        let bytes = read_bounded(path).map_err(refuse)?;
-        let (header, described) = SafeTensors::read_metadata(&bytes)
-            .map_err(|error| refuse(format!("is not a whole safetensors file: {error}")))?;
-        let start = 8 + header;
-        let entries = described
-            .tensors()
-            .into_iter()
-            .map(|(name, info)| {
-                let dtype = format!("{:?}", info.dtype);
-                let entry =
-                    Entry { dtype, shape: info.shape.clone(), kind: info.dtype, place: info.data_offsets };
-                (name, entry)
-            })
-            .collect();
-        let metadata = described.metadata().clone().unwrap_or_default().into_iter().collect();
-        Ok(WeightFile { path: path.to_path_buf(), bytes, start, entries, metadata })
+        let Opened { file, start, described } = opened(path).map_err(refuse)?;
+        let entries = described.tensors().into_iter().map(|(name, info)| {
+            let dtype = format!("{:?}", info.dtype);
+            let entry =
+                Entry { dtype, shape: info.shape.clone(), kind: info.dtype, place: info.data_offsets };
+            (name, entry)
+        });
+        let entries = entries.collect();
+        let mut metadata = described.metadata().clone().unwrap_or_default().into_iter().collect();
+        let digests = Digests::take(&mut metadata);
+        Ok(WeightFile { path: path.to_path_buf(), file: Mutex::new(file), start, entries, metadata, digests })
+    }
+
+    /// Holds the header against its digest, if the file has one.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a header that is not the one that was written.
+    pub fn check_header(&self) -> Result<()> {
+        let Some(digest) = &self.digests.header else { return Ok(()) };
+        let listed = self.entries.iter().map(|(name, entry)| (&name[..], &entry.dtype[..], &entry.shape[..]));
+        let is_whole = *digest == digest::of_header(&self.metadata, listed, &self.digests.tensors);
+        if is_whole && self.entries.keys().all(|name| self.digests.tensors.contains_key(name)) {
+            return Ok(());
+        }
+        let why = "is damaged: its header is not the one that was written".to_string();
+        Err(Error::File { path: self.path.clone(), why })
+    }
+
+    /// Whether it has digests, so that damage to it is noticed.
+    pub fn is_checked(&self) -> bool {
+        self.digests.header.is_some()
+    }
+
+    /// Reads all tensors and holds them against their digests, where the file has some.
+    ///
+    /// # Errors
+    /// [`Error::File`], naming the first tensor that cannot be read or is not the one that was written.
+    pub fn verify(&self) -> Result<()> {
+        self.entries.iter().try_for_each(|(name, entry)| self.stream(name, entry, |_| {}))
     }
 
     /// The path it was read from.
@@ -66,7 +106,7 @@ impl WeightFile {
         &self.entries
     }
 
-    /// The metadata: text by key.
+    /// The metadata but the digests: text by key.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
@@ -74,16 +114,16 @@ impl WeightFile {
     /// A tensor of floating-point numbers (F64, F32, F16 or BF16), rounded to `T` if need be.
     ///
     /// # Errors
-    /// [`Error::Weights`] when there is none of this name, or it holds something else.
+    /// [`Error::Weights`] when there is none of this name, or it holds something else; [`Error::File`] when its bytes are
+    /// not those that were written.
     pub fn tensor<T: Element>(&self, name: &str) -> Result<Tensor<T>> {
         let entry = self.entry(name)?;
-        let bytes = self.data(entry);
         let shape = Shape::new(&entry.shape)?;
         match entry.kind {
-            Dtype::F32 => Ok(read(shape, bytes, |b| f64::from(f32::from_le_bytes(b)))),
-            Dtype::F64 => Ok(read(shape, bytes, f64::from_le_bytes)),
-            Dtype::F16 => Ok(read(shape, bytes, |b| f64::from(from_f16(u16::from_le_bytes(b))))),
-            Dtype::BF16 => Ok(read(shape, bytes, |b| f64::from(from_bf16(u16::from_le_bytes(b))))),
+            Dtype::F32 => self.numbers(name, entry, shape, |b| f64::from(f32::from_le_bytes(b))),
+            Dtype::F64 => self.numbers(name, entry, shape, f64::from_le_bytes),
+            Dtype::F16 => self.numbers(name, entry, shape, |b| f64::from(from_f16(u16::from_le_bytes(b)))),
+            Dtype::BF16 => self.numbers(name, entry, shape, |b| f64::from(from_bf16(u16::from_le_bytes(b)))),
             _ => Err(self.problem(name, &format!("is {}, not floating-point numbers", entry.dtype))),
         }
     }
@@ -91,24 +131,75 @@ impl WeightFile {
     /// A tensor of integers (I64, I32 or U8), row-major.
     ///
     /// # Errors
-    /// [`Error::Weights`] when there is none of this name, or it holds something else.
+    /// As [`WeightFile::tensor`].
     pub fn integers(&self, name: &str) -> Result<Vec<i64>> {
         let entry = self.entry(name)?;
-        let bytes = self.data(entry);
+        let mut values = Vec::new();
         match entry.kind {
-            Dtype::I64 => Ok(chunks(bytes, i64::from_le_bytes).collect()),
-            Dtype::I32 => Ok(chunks(bytes, |b| i64::from(i32::from_le_bytes(b))).collect()),
-            Dtype::U8 => Ok(bytes.iter().map(|&b| i64::from(b)).collect()),
-            _ => Err(self.problem(name, &format!("is {}, not integers", entry.dtype))),
+            Dtype::I64 => self.stream(name, entry, |part| values.extend(chunks(part, i64::from_le_bytes)))?,
+            Dtype::I32 => self.stream(name, entry, |part| {
+                values.extend(chunks(part, |b| i64::from(i32::from_le_bytes(b))));
+            })?,
+            Dtype::U8 => {
+                self.stream(name, entry, |part| values.extend(part.iter().map(|&b| i64::from(b))))?
+            }
+            _ => return Err(self.problem(name, &format!("is {}, not integers", entry.dtype))),
+        }
+        Ok(values)
+    }
+
+    fn numbers<T: Element, const N: usize>(
+        &self,
+        name: &str,
+        entry: &Entry,
+        shape: Shape,
+        value: impl Fn([u8; N]) -> f64,
+    ) -> Result<Tensor<T>> {
+        let mut tensor = Tensor::scratch(shape);
+        // The header's checks made sure that there are as many values as places.
+        let mut places = tensor.as_mut_slice().iter_mut();
+        self.stream(name, entry, |part| {
+            for (place, number) in places.by_ref().zip(chunks(part, &value)) {
+                *place = T::from_f64(number);
+            }
+        })?;
+        Ok(tensor)
+    }
+
+    /// The bytes of a tensor in parts of whole numbers, held against its digest at the end.
+    fn stream(&self, name: &str, entry: &Entry, mut take: impl FnMut(&[u8])) -> Result<()> {
+        let refuse = |why: String| Error::File { path: self.path.clone(), why };
+        let (begin, end) = entry.place;
+        let mut left = end - begin;
+        let mut part = vec![0; left.min(PART)];
+        let digest = self.digests.tensors.get(name);
+        let mut hash = Sha256::new();
+        // A panic while the file was read leaves it where the next reader does not begin.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => refuse(format!("is cut short in tensor '{name}'")),
+            _ => refuse(format!("cannot be read in tensor '{name}': {error}")),
+        };
+        file.seek(SeekFrom::Start(self.start + begin as u64)).map_err(unreadable)?;
+        while left > 0 {
+            let part = &mut part[..left.min(PART)];
+            file.read_exact(part).map_err(unreadable)?;
+            if digest.is_some() {
+                hash.update(&*part);
+            }
+            take(part);
+            left -= part.len();
+        }
+        match digest {
+            Some(digest) if *digest != digest::text(hash.finalize().as_slice()) => {
+                Err(refuse(format!("is damaged: tensor '{name}' is not the one that was written")))
+            }
+            _ => Ok(()),
         }
     }
 
     fn entry(&self, name: &str) -> Result<&Entry> {
         self.entries.get(name).ok_or_else(|| self.problem(name, "is missing"))
-    }
-
-    fn data(&self, entry: &Entry) -> &[u8] {
-        &self.bytes[self.start + entry.place.0..self.start + entry.place.1]
     }
 
     fn problem(&self, name: &str, why: &str) -> Error {
@@ -129,8 +220,18 @@ const POINTER: &[u8] = b"version https://git-lfs";
 /// The most bytes that a header may have.
 const LONGEST_HEADER: u64 = 100_000_000;
 
-/// The bytes of a file whose length is what its header says; an error says why it is not.
-fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
+/// How many bytes of a tensor are read at a time.
+const PART: usize = 1 << 20;
+
+/// A file whose length is what its header says.
+struct Opened {
+    file: File,
+    start: u64,
+    described: Metadata,
+}
+
+/// Opens a file and reads its header; an error says why it is not one whose length is what the header says.
+fn opened(path: &Path) -> Result<Opened, String> {
     let unreadable = |error: io::Error| format!("cannot be read: {error}");
     let no_file = |why: &str| format!("is not a whole safetensors file: {why}");
     let length = plain_length(path).map_err(|error| match error {
@@ -164,13 +265,7 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
         let (present, data) = (length - start, described.data_len());
         return Err(format!("is cut short or damaged: {present} bytes of data, not {data}"));
     }
-    let room = usize::try_from(claimed).unwrap_or(usize::MAX).saturating_sub(bytes.len());
-    bytes
-        .try_reserve_exact(room)
-        .map_err(|_| format!("needs {claimed} bytes of memory, which are not there"))?;
-    // One byte more, so that bytes beyond the end are noticed.
-    read(&mut file, &mut bytes, claimed.saturating_add(1))?;
-    Ok(bytes)
+    Ok(Opened { file, start, described })
 }
 
 fn chunks<'a, V, const N: usize>(
@@ -178,12 +273,6 @@ fn chunks<'a, V, const N: usize>(
     value: impl Fn([u8; N]) -> V + 'a,
 ) -> impl Iterator<Item = V> + 'a {
     bytes.as_chunks::<N>().0.iter().map(move |chunk| value(*chunk))
-}
-
-fn read<T: Element, const N: usize>(shape: Shape, bytes: &[u8], value: impl Fn([u8; N]) -> f64) -> Tensor<T> {
-    let mut values = chunks(bytes, |chunk| T::from_f64(value(chunk)));
-    // The file's checks made sure that there are as many values as places.
-    Tensor::from_fn(shape, |_| values.next().unwrap_or_default())
 }
 
 /// All tensors of a file that holds floating-point numbers only.

@@ -1,5 +1,6 @@
 //! Weight files: reading and writing safetensors, strictly.
 
+mod digest;
 mod file;
 mod half;
 mod load;
@@ -8,5 +9,5 @@ mod shards;
 
 pub use file::{Entry, WeightFile, read_safetensors};
 pub use load::load;
-pub use save::{save, write_safetensors};
+pub use save::{save, write_checked, write_safetensors};
 pub use shards::load_sharded;

@@ -1,7 +1,9 @@
 use super::super::{WeightFile, load, read_safetensors};
 use super::*;
 use crate::{Builder, Init};
+use safetensors::Dtype;
 use safetensors::tensor::TensorView;
+use std::fs;
 
 fn attention() -> Builder {
     let b = Builder::new();
