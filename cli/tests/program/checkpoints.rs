@@ -57,9 +57,12 @@ fn digest_of_eight_steps() -> &'static Value {
     })
 }
 
+/// What happens to a file.
+type Damage = fn(&Path);
+
 #[test]
 fn a_run_goes_on_from_the_newest_checkpoint_that_is_whole_and_says_so() {
-    let damages: [(&str, fn(&Path)); 4] = [
+    let damages: [(&str, Damage); 4] = [
         ("is cut short", |path| {
             let whole = fs::read(path).unwrap();
             fs::write(path, &whole[..whole.len() - 5000]).unwrap();

@@ -140,8 +140,11 @@ fn checked(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
+/// Metadata, and tensors by name.
+type Content = (BTreeMap<String, String>, Vec<(String, Tensor<f32>)>);
+
 /// What a reader gets of a file.
-fn content(path: &Path) -> Result<(BTreeMap<String, String>, Vec<(String, Tensor<f32>)>)> {
+fn content(path: &Path) -> Result<Content> {
     let file = WeightFile::read(path)?;
     if !file.is_checked() {
         return Err(Error::File { path: path.to_path_buf(), why: "has no digests".to_string() });

@@ -9,8 +9,7 @@ fn unet() -> NetworkConfig {
 }
 
 fn trainer(model: NetworkConfig, shards: usize, recompute: Recompute) -> Trainer {
-    let mut config = Config::default();
-    config.model = model;
+    let mut config = Config { model, ..Config::default() };
     (config.train.shards, config.train.recompute) = (shards, recompute);
     (config.train.label_dropout, config.optimizer.warmup) = (0.3, 0);
     config.train.class_conditional = config.model.backbone.num_class_embeds().is_some();
