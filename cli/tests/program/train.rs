@@ -6,7 +6,10 @@ fn a_run_leaves_its_directory_and_its_summary() {
     let folder = tempfile::tempdir().unwrap();
     let summary = json(folder.path(), &train_tiny(&["--steps=6", "--checkpoint-every=3"]));
     let keys: Vec<&str> = summary.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["run", "steps", "loss", "images_per_second", "peak_rss_mib", "weights_digest"]);
+    assert_eq!(
+        keys,
+        ["run", "steps", "loss", "images_per_second", "peak_rss_mib", "data_wait", "weights_digest"]
+    );
     assert_eq!((&summary["run"], &summary["steps"]), (&Value::from("runs/glyphs"), &Value::from(6)));
 
     let run = folder.path().join("runs/glyphs");

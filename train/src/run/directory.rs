@@ -101,11 +101,8 @@ impl Directory {
         };
         if let Some(header) = &header {
             // What is not a matter of the pictures is named first: no other pictures would mend it.
-            let now = config.clone().resolved(&*source);
-            let mut earlier = Config { model: now.model.clone(), ..header.config.clone() };
-            earlier.data.classes.clone_from(&now.data.classes);
-            earlier.train.class_conditional = now.train.class_conditional;
-            now.check_resumes(&earlier)?;
+            let of_these = |config: &Config| config.clone().resolved(&*source);
+            of_these(config).check_resumes(&of_these(&header.config))?;
         }
         let fingerprint = header.as_ref().and_then(|header| header.data.as_ref());
         let run = is_resumed.then_some(&*self.path);
