@@ -55,6 +55,7 @@ fn a_run_says_its_shape_and_what_it_does_after_the_last_step() {
     for part in [shape, "\nsaving\n", "\npainting the last grid\n"] {
         assert!(said.stderr.contains(part), "{part}: {}", said.stderr);
     }
+    assert_eq!(said.stderr.matches("painting the last grid").count(), 1, "{}", said.stderr);
     let report = fs::read_to_string(folder.path().join("run/report.html")).unwrap();
     assert!(!report.contains(['[', ']']) && !report.contains("http-equiv"));
 }

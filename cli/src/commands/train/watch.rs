@@ -27,6 +27,8 @@ pub(super) struct Watch {
     share: f64,
     /// The newest grid of samples.
     latest: Option<Vec<u8>>,
+    /// What is being done that is no step, once it has been said.
+    said: Option<Task>,
     /// The configuration with what follows from the data, once the run has begun.
     pub(super) config: Option<Config>,
     /// How long the run has trained, in words.
@@ -51,6 +53,7 @@ impl Watch {
             reported: Instant::now(),
             share: 0.0,
             latest: None,
+            said: None,
             config: None,
             trained_for: None,
         }
@@ -108,8 +111,10 @@ impl Watch {
 
 impl Observer for Watch {
     fn observe(&mut self, event: Event<'_>) -> Control {
+        let before = self.said.take();
         match event {
             Event::Busy(task) => {
+                self.said = Some(task);
                 let (text, always) = match task {
                     Task::MeasuringPace => ("measuring this machine's pace", false),
                     Task::Validating => ("looking at pictures held out", false),
@@ -117,7 +122,7 @@ impl Observer for Watch {
                     Task::Painting => ("painting a grid", false),
                     Task::PaintingLast => ("painting the last grid", true),
                 };
-                self.progress.busy(text, always);
+                self.progress.busy(text, always && before != Some(task));
             }
             Event::Started { config, parameters, pictures, shape, held_out, notes, resumed_at } => {
                 let what = describe(pictures, shape, config.data.classes.len());
