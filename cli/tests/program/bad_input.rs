@@ -1,7 +1,7 @@
 use crate::run::{files, train_tiny, tweedie, workshop, write_x};
 use std::fs;
 use std::path::Path;
-use tweedie_nn::weights::{WeightFile, write_safetensors};
+use tweedie_nn::weights::{WeightFile, write_checked};
 use tweedie_tensor::Tensor;
 
 /// Runs the program, and holds its answer to the contract: one line, status 1, every one of `named` in it, and
@@ -77,7 +77,7 @@ fn a_network_whose_output_is_not_finite_is_stopped_by_name() {
         })
         .collect();
     let tensors: Vec<(&str, &Tensor<f32>)> = tensors.iter().map(|(name, value)| (*name, value)).collect();
-    write_safetensors(&place.path().join("broken.safetensors"), &tensors, whole.metadata()).unwrap();
+    write_checked(&place.path().join("broken.safetensors"), &tensors, whole.metadata()).unwrap();
     refused(place.path(), &["sample", "broken.safetensors", "--n=1", "--steps=4"], &["t = 999", layer]);
 }
 

@@ -88,7 +88,6 @@ fn collect_changes(
     within: &str,
     found: &mut dyn FnMut(String, String, String),
 ) {
-    let text = |value: Option<&toml::Value>| value.map_or("unset".to_string(), ToString::to_string);
     let keys: std::collections::BTreeSet<&String> = from.keys().chain(to.keys()).collect();
     for key in keys {
         let name = if within.is_empty() { key.clone() } else { format!("{within}.{key}") };
@@ -96,15 +95,24 @@ fn collect_changes(
             (Some(toml::Value::Table(from)), Some(toml::Value::Table(to))) => {
                 collect_changes(from, to, &name, found);
             }
-            (from, to) if from != to => found(name, text(from), text(to)),
+            (from, to) if from != to => found(name, text_of(from), text_of(to)),
             _ => {}
         }
     }
 }
 
+/// A value as people write it.
+fn text_of(value: Option<&toml::Value>) -> String {
+    match value {
+        None => "unset".to_string(),
+        // TOML's own form of a float has all digits before the point.
+        Some(toml::Value::Float(number)) => format!("{number:?}"),
+        Some(value) => value.to_string(),
+    }
+}
+
 /// The first key, in order, whose values differ.
 fn first_difference(a: &toml::Table, b: &toml::Table) -> Option<Difference> {
-    let text = |value: Option<&toml::Value>| value.map_or("unset".to_string(), ToString::to_string);
     let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     // Of two architectures, all other keys differ as well.
     let architecture = keys.get(&"architecture".to_string()).copied();
@@ -112,7 +120,7 @@ fn first_difference(a: &toml::Table, b: &toml::Table) -> Option<Difference> {
         (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
             first_difference(a, b).map(|inner| Difference { key: format!("{key}.{}", inner.key), ..inner })
         }
-        (a, b) => (a != b).then(|| Difference { key: key.clone(), values: [text(a), text(b)] }),
+        (a, b) => (a != b).then(|| Difference { key: key.clone(), values: [text_of(a), text_of(b)] }),
     })
 }
 

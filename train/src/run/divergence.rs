@@ -15,8 +15,8 @@ pub struct Divergence {
     pub step: u64,
     /// What it is.
     pub quantity: Quantity,
-    /// The first parameter, in the network's order, whose gradient or value is not finite; of a loss, the first layer whose
-    /// output is not.
+    /// The first parameter, in the network's order, whose gradient or value is not finite; of a loss and an output, the first
+    /// layer whose output is not.
     pub first: Option<String>,
     /// The times, from 0 to T − 1, of the samples in the step.
     pub times: Vec<usize>,
@@ -37,6 +37,8 @@ pub enum Quantity {
     Average,
     /// A moment of the optimizer.
     Moments,
+    /// What the network, or its average, makes of the last step's first picture after the update.
+    Output,
 }
 
 impl Divergence {
@@ -62,8 +64,9 @@ impl Divergence {
             Quantity::Weights => layer("the weight") + " is no longer finite",
             Quantity::Average => layer("the averaged weight") + " is no longer finite",
             Quantity::Moments => layer("the optimizer's moment") + " is no longer finite",
+            Quantity::Output => "the network's output is no longer finite after this step".to_string(),
         };
-        if let (Quantity::Loss, Some(layer)) = (self.quantity, &self.first) {
+        if let (Quantity::Loss | Quantity::Output, Some(layer)) = (self.quantity, &self.first) {
             what += &format!(", first in the output of layer {layer}");
         }
         let named: Vec<String> = self.times.iter().take(NAMED).map(|t| (t + 1).to_string()).collect();

@@ -14,7 +14,7 @@ use super::trainer::Trainer;
 use super::validation::Validation;
 use crate::checkpoint::LastValidation;
 use crate::config::{Change, Config, OnDivergence};
-use crate::data::Loader;
+use crate::data::{Batch, Loader};
 use crate::{Error, Result, memory};
 use std::time::{Duration, Instant};
 use tweedie_nn::Builder;
@@ -51,6 +51,8 @@ pub(super) struct Session<'a, N> {
     pub(super) grids_due: u64,
     /// Whether grids that are there from an earlier session would come out the same.
     pub(super) keeps_grids: bool,
+    /// The batch of the last step that was taken in this session, and the time of its first sample.
+    pub(super) last_batch: Option<(Batch, usize)>,
     /// What the run has to end in.
     pub(super) grace: Option<Grace>,
 }
@@ -76,7 +78,7 @@ impl<N: Trainable> Session<'_, N> {
         self.step(loader)?;
         if self.is_done() {
             // While it can still go back: what is saved at the end is finite.
-            return self.trainer.check_finite();
+            return self.check_finite();
         }
         if !self.is_stopped() {
             self.save_if_due()?;
@@ -87,14 +89,24 @@ impl<N: Trainable> Session<'_, N> {
         Ok(())
     }
 
+    /// Refuses what must not be saved: steps of this session have led to numbers that are not finite.
+    fn check_finite(&self) -> Result<()> {
+        self.last_batch.as_ref().map_or(Ok(()), |(batch, t)| self.trainer.check_finite(batch, *t))
+    }
+
     /// A step on the next batch; a line of the metrics if one is due.
     fn step(&mut self, loader: &mut Loader) -> Result<()> {
         let (began, validations) = (Instant::now(), self.budget.costs.validation.total);
-        let stepped = self.trainer.step(&loader.next()?);
+        let batch = loader.next()?;
+        let stepped = self.trainer.step(&batch);
         let time = began.elapsed();
         match stepped {
             Err(Error::Diverged(found)) => self.skip(*found)?,
-            stepped => self.journal.add(&stepped?, self.trainer.config().diffusion.timesteps, time),
+            stepped => {
+                let report = stepped?;
+                self.journal.add(&report, self.trainer.config().diffusion.timesteps, time);
+                self.last_batch = report.times.first().map(|&t| (batch, t));
+            }
         }
         let step = self.trainer.steps();
         // Before the first step there is nothing that pictures could be read beside.
@@ -296,14 +308,17 @@ impl<N: Trainable> Session<'_, N> {
 
     fn save(&mut self) -> Result<()> {
         let is_due = self.checkpoint_is_due();
-        let Some(directory) = &mut self.directory else { return Ok(()) };
+        if self.directory.is_none() {
+            return Ok(());
+        }
         self.watched.report(Event::Busy(Task::Saving));
         let began = Instant::now();
         self.watched.wants_checkpoint = false;
+        self.check_finite()?;
         if let Some(lock) = &mut self.lock {
             lock.renew()?;
         }
-        self.trainer.check_finite()?;
+        let Some(directory) = &mut self.directory else { return Ok(()) };
         let loss = self.journal.loss_since_checkpoint(is_due);
         let so_far = SoFar {
             seconds: self.budget.elapsed(),

@@ -252,13 +252,41 @@ impl<N: Trainable> Trainer<N> {
         draws: &[TimestepDraw],
         sample: usize,
     ) -> Result<Option<String>> {
-        let (times, x) = ([draws[sample].t], batch.x.narrow(0, sample, 1)?);
+        let ctx = Ctx::inference(self.params()).watching();
+        self.output(&ctx, batch, sample, draws[sample].t)?;
+        Ok(ctx.first_not_finite().map(String::from))
+    }
+
+    /// The network's output for a sample of a batch at the time `t`, from 0 to T − 1.
+    fn output(&self, ctx: &Ctx, batch: &Batch, sample: usize, t: usize) -> Result<Var> {
+        let x = batch.x.narrow(0, sample, 1)?;
         let (seed, step) = (self.config.train.seed, self.state.step);
         let noise = random::normal(*x.shape(), seed, tweedie_diffusion::purpose::NOISE, step, sample as u64);
-        let x_t = self.schedule.q_sample(&x, &times, &noise)?;
-        let ctx = Ctx::inference(&self.state.params).watching();
-        self.predict(&ctx, Var::constant(x_t), &times, &self.conditions(batch, sample..sample + 1))?;
-        Ok(ctx.first_not_finite().map(String::from))
+        let x_t = self.schedule.q_sample(&x, &[t], &noise)?;
+        self.predict(ctx, Var::constant(x_t), &[t], &self.conditions(batch, sample..sample + 1))
+    }
+
+    /// Refuses weights, averages and moments that are not finite, or so large that the output for the first sample of `batch`
+    /// at the time `t` is not: a finite gradient makes them so at a high rate.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`].
+    pub(super) fn check_finite(&self, batch: &Batch, t: usize) -> Result<()> {
+        self.check_state()?;
+        for weights in [self.params(), self.average()] {
+            let is_bad = |output: Var| !output.value().all_finite();
+            // A network that takes batches of one size only says nothing of a single sample.
+            if self.output(&Ctx::inference(weights), batch, 0, t).is_ok_and(is_bad) {
+                let ctx = Ctx::inference(weights).watching();
+                self.output(&ctx, batch, 0, t)?;
+                return Err(self.diverged(
+                    Quantity::Output,
+                    ctx.first_not_finite().map(String::from),
+                    vec![t],
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The network's output for x_t at these times, from 0 to T − 1.
@@ -304,11 +332,8 @@ impl<N> Trainer<N> {
         self.state.step += 1;
     }
 
-    /// Refuses weights, averages and moments that are not finite, as a finite gradient can make them at a high rate.
-    ///
-    /// # Errors
-    /// [`Error::Diverged`].
-    pub(super) fn check_finite(&self) -> Result<()> {
+    /// Refuses weights, averages and moments that are not finite.
+    fn check_state(&self) -> Result<()> {
         let State { params, ema, optimizer, .. } = &self.state;
         let moments: Vec<(String, &Tensor<f32>)> = optimizer.state(params).collect();
         let moments = || moments.iter().map(|(name, value)| (name.as_str(), *value));

@@ -310,6 +310,7 @@ impl Training {
             changes,
             started_with: trainer.config().clone(),
             builder,
+            last_batch: None,
             grace: grace.map(Grace::of),
             lock,
             painter,
