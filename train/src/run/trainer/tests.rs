@@ -67,7 +67,7 @@ fn shards_give_the_sum_of_their_leaves_and_the_gradient_of_the_batch() {
 
 #[test]
 fn recomputed_blocks_and_any_number_of_threads_give_the_same_weights() {
-    let caption = CaptionConfig::default();
+    let caption = CaptionConfig { vocabulary: 4, length: 4, ..CaptionConfig::default() };
     let reads = UNetConfig { cross_attention_dim: Some(caption.width), ..UNetConfig::plain(&[16, 32]) };
     let captioned = NetworkConfig { caption: Some(caption), ..reads.into() };
     let tokens = TransformerConfig {
