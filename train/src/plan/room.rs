@@ -119,10 +119,7 @@ impl Plan {
     fn within(room: Room, config: &Config, shape: [usize; 3], batch: usize, data: u64) -> Result<Plan> {
         let grid = if config.train.grids > 0 { grid_pictures(config) } else { 0 };
         let cost = rehearsal::training(config, shape, batch, grid)?;
-        // A checkpoint is put together in memory: the weights, their average, their moments.
-        let checkpoint = cost.weights + cost.average + cost.moments;
-        let beside = checkpoint.saturating_add(validation_bytes(config, shape));
-        Ok(Plan::of(&cost, room, batch, data, beside))
+        Ok(Plan::of(&cost, room, batch, data, validation_bytes(config, shape)))
     }
 
     /// `beside` counts the bytes that are held beside the tensors of a step and the data set.
