@@ -82,8 +82,7 @@ impl Optimizer {
         gradients: &[Option<Tensor<f32>>],
         options: StepOptions<'_>,
     ) -> Result<StepReport> {
-        self.check(params, gradients, options.average.as_deref())?;
-        self.checked_step(params, gradients, grad_norm(gradients), options)
+        self.step_with_norm(params, gradients, grad_norm(gradients), options)
     }
 
     /// As [`Optimizer::step`], for gradients whose [`grad_norm`] is known: it is not computed a second time.
@@ -98,16 +97,6 @@ impl Optimizer {
         options: StepOptions<'_>,
     ) -> Result<StepReport> {
         self.check(params, gradients, options.average.as_deref())?;
-        self.checked_step(params, gradients, grad_norm, options)
-    }
-
-    fn checked_step(
-        &mut self,
-        params: &mut Params<f32>,
-        gradients: &[Option<Tensor<f32>>],
-        grad_norm: f64,
-        options: StepOptions<'_>,
-    ) -> Result<StepReport> {
         let StepOptions { lr, clip, mut average } = options;
         if !grad_norm.is_finite() {
             return Ok(StepReport { grad_norm, grad_scale: 0.0 });
