@@ -5,7 +5,7 @@ use super::shards::{self, Accumulator, GradientSet};
 use super::state::State;
 use super::trainable::Trainable;
 use crate::config::Config;
-use crate::data::{Batch, Batches, Loader, Source};
+use crate::data::{self, Batch, Batches, Loader, Source};
 use crate::model::Model;
 use crate::{Error, Result, purpose};
 use sha2::{Digest, Sha256};
@@ -194,8 +194,7 @@ impl<N: Trainable> Trainer<N> {
             true => batch.x.clone(),
             false => batch.x.narrow(0, samples.start, samples.len())?,
         };
-        let noise = random::normal(*x.shape(), seed, tweedie_diffusion::purpose::NOISE, step, first);
-        let x_t = self.schedule.q_sample(&x, &times, &noise)?;
+        let (noise, x_t) = self.noised(&x, &times, first)?;
 
         let tape = Tape::new();
         let ctx = Ctx::training(&self.state.params, &tape)
@@ -213,6 +212,14 @@ impl<N: Trainable> Trainer<N> {
         )?;
         let gradients = self.state.params.collect(output.vjp(gradient)?);
         Ok(Shard { losses, squared_errors, gradients })
+    }
+
+    /// The noise of the next step's samples from `first` on, and x_t: their pictures `x` under it.
+    fn noised(&self, x: &Tensor<f32>, times: &[usize], first: u64) -> Result<(Tensor<f32>, Tensor<f32>)> {
+        let (seed, step) = (self.config.train.seed, self.state.step);
+        let noise = random::normal(*x.shape(), seed, tweedie_diffusion::purpose::NOISE, step, first);
+        let x_t = self.schedule.q_sample(x, times, &noise)?;
+        Ok((noise, x_t))
     }
 
     /// Moves weights, moments and average by the gradient of a batch.
@@ -235,7 +242,10 @@ impl<N: Trainable> Trainer<N> {
         let is_bad = |&i: &usize| !(losses[i] * draws[i].importance).is_finite();
         let bad: Vec<usize> = (0..draws.len()).filter(is_bad).collect();
         let (quantity, first, samples) = match bad.first() {
-            Some(&sample) => (Quantity::Loss, self.first_layer_not_finite(batch, draws, sample)?, bad),
+            Some(&sample) => {
+                let first = self.first_layer_not_finite(self.params(), batch, sample, draws[sample].t)?;
+                (Quantity::Loss, first, bad)
+            }
             None => {
                 (Quantity::Gradient, first_gradient(self.params(), gradients), (0..draws.len()).collect())
             }
@@ -244,25 +254,24 @@ impl<N: Trainable> Trainer<N> {
         Ok(self.diverged(quantity, first, times))
     }
 
-    /// The first layer whose output for a sample of a batch is not finite: once more, as watching every layer costs too much
-    /// to be done each time.
+    /// The first layer whose output for a sample of a batch at the time `t` is not finite: once more, as watching every layer
+    /// costs too much to be done each time.
     fn first_layer_not_finite(
         &self,
+        weights: &Params<f32>,
         batch: &Batch,
-        draws: &[TimestepDraw],
         sample: usize,
+        t: usize,
     ) -> Result<Option<String>> {
-        let ctx = Ctx::inference(self.params()).watching();
-        self.output(&ctx, batch, sample, draws[sample].t)?;
+        let ctx = Ctx::inference(weights).watching();
+        self.output(&ctx, batch, sample, t)?;
         Ok(ctx.first_not_finite().map(String::from))
     }
 
     /// The network's output for a sample of a batch at the time `t`, from 0 to T − 1.
     fn output(&self, ctx: &Ctx, batch: &Batch, sample: usize, t: usize) -> Result<Var> {
         let x = batch.x.narrow(0, sample, 1)?;
-        let (seed, step) = (self.config.train.seed, self.state.step);
-        let noise = random::normal(*x.shape(), seed, tweedie_diffusion::purpose::NOISE, step, sample as u64);
-        let x_t = self.schedule.q_sample(&x, &[t], &noise)?;
+        let (_, x_t) = self.noised(&x, &[t], sample as u64)?;
         self.predict(ctx, Var::constant(x_t), &[t], &self.conditions(batch, sample..sample + 1))
     }
 
@@ -277,13 +286,8 @@ impl<N: Trainable> Trainer<N> {
             let is_bad = |output: Var| !output.value().all_finite();
             // A network that takes batches of one size only says nothing of a single sample.
             if self.output(&Ctx::inference(weights), batch, 0, t).is_ok_and(is_bad) {
-                let ctx = Ctx::inference(weights).watching();
-                self.output(&ctx, batch, 0, t)?;
-                return Err(self.diverged(
-                    Quantity::Output,
-                    ctx.first_not_finite().map(String::from),
-                    vec![t],
-                ));
+                let first = self.first_layer_not_finite(weights, batch, 0, t)?;
+                return Err(self.diverged(Quantity::Output, first, vec![t]));
             }
         }
         Ok(())
@@ -394,7 +398,7 @@ impl<N> Trainer<N> {
                 hash.update(number.to_le_bytes());
             }
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        data::hex(&hash.finalize())
     }
 }
 

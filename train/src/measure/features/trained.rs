@@ -1,5 +1,5 @@
 use crate::Result;
-use crate::data::{Source, read_batch};
+use crate::data::{Source, hex, read_batch};
 use sha2::{Digest, Sha256};
 use tweedie_autograd::Var;
 use tweedie_nn::{Classifier, Ctx, Params};
@@ -100,5 +100,5 @@ pub(super) fn fingerprint(source: &dyn Source) -> Result<String> {
         hash.update(label.to_le_bytes());
         hash.update(&bytes);
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hash.finalize()))
 }
