@@ -33,7 +33,7 @@ impl Config {
             config.to_table()
         };
         let (now, then) = (essence(self)?, essence(earlier)?);
-        match first_difference(&now, &then) {
+        match differences(&now, &then).into_iter().next() {
             None => Ok(()),
             Some(Difference { key, values: [now, then] }) => Err(Error::config(
                 format!("the run to resume was made with {then}, and now it is {now}"),
@@ -52,11 +52,8 @@ impl Config {
             config.data.classes.clear();
             config.to_table()
         };
-        let mut changes = Vec::new();
-        collect_changes(&table(earlier)?, &table(self)?, "", &mut |key, from, to| {
-            changes.push(Change { step, key, from, to });
-        });
-        Ok(changes)
+        let found = differences(&table(earlier)?, &table(self)?).into_iter();
+        Ok(found.map(|Difference { key, values: [from, to] }| Change { step, key, from, to }).collect())
     }
 
     /// Takes over the end that a run had planned under its configuration `earlier`, after `step` steps that took
@@ -81,24 +78,23 @@ struct Difference {
     values: [String; 2],
 }
 
-/// Calls `found` with each key whose values differ, and with both.
-fn collect_changes(
-    from: &toml::Table,
-    to: &toml::Table,
-    within: &str,
-    found: &mut dyn FnMut(String, String, String),
-) {
-    let keys: std::collections::BTreeSet<&String> = from.keys().chain(to.keys()).collect();
-    for key in keys {
-        let name = if within.is_empty() { key.clone() } else { format!("{within}.{key}") };
-        match (from.get(key), to.get(key)) {
-            (Some(toml::Value::Table(from)), Some(toml::Value::Table(to))) => {
-                collect_changes(from, to, &name, found);
+/// The keys whose values differ, in order; of two architectures, where all other keys differ as well, that one first.
+fn differences(a: &toml::Table, b: &toml::Table) -> Vec<Difference> {
+    let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let (architecture, others): (Vec<&String>, Vec<&String>) =
+        keys.into_iter().partition(|key| *key == "architecture");
+    let mut found = Vec::new();
+    for key in architecture.into_iter().chain(others) {
+        match (a.get(key), b.get(key)) {
+            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
+                let within = differences(a, b).into_iter();
+                found.extend(within.map(|inner| Difference { key: format!("{key}.{}", inner.key), ..inner }));
             }
-            (from, to) if from != to => found(name, text_of(from), text_of(to)),
+            (a, b) if a != b => found.push(Difference { key: key.clone(), values: [text_of(a), text_of(b)] }),
             _ => {}
         }
     }
+    found
 }
 
 /// A value as people write it.
@@ -109,19 +105,6 @@ fn text_of(value: Option<&toml::Value>) -> String {
         Some(toml::Value::Float(number)) => format!("{number:?}"),
         Some(value) => value.to_string(),
     }
-}
-
-/// The first key, in order, whose values differ.
-fn first_difference(a: &toml::Table, b: &toml::Table) -> Option<Difference> {
-    let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-    // Of two architectures, all other keys differ as well.
-    let architecture = keys.get(&"architecture".to_string()).copied();
-    architecture.into_iter().chain(keys).find_map(|key| match (a.get(key), b.get(key)) {
-        (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
-            first_difference(a, b).map(|inner| Difference { key: format!("{key}.{}", inner.key), ..inner })
-        }
-        (a, b) => (a != b).then(|| Difference { key: key.clone(), values: [text_of(a), text_of(b)] }),
-    })
 }
 
 #[cfg(test)]
