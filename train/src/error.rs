@@ -20,6 +20,13 @@ pub enum Error {
     },
     /// A configuration, a MODEL or data that cannot be used.
     User(UserError),
+    /// A checkpoint of a later version of the program: it is whole, and no reason to take an earlier one.
+    Newer {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its format.
+        format: String,
+    },
     /// The loss, a gradient or a weight stopped being a finite number.
     Diverged(Box<Divergence>),
     /// The data set refused.
@@ -47,6 +54,11 @@ impl Error {
         match self {
             Error::Io { action, path, source } => UserError::io(action, path, source),
             Error::User(error) => error.clone(),
+            Error::Newer { path, format } => UserError::new(
+                format!("was written by a newer tweedie, in the format '{format}'"),
+                path.display().to_string(),
+                "use that program, or a checkpoint of this one",
+            ),
             Error::Diverged(found) => {
                 UserError::new(found.what(), format!("step {}", found.step), found.remedy())
             }

@@ -14,13 +14,6 @@ const FORMAT: &str = "tweedie-checkpoint-2";
 const FORMAT_1: &str = "tweedie-checkpoint-1";
 /// What the names of all formats begin with.
 const ANY_FORMAT: &str = "tweedie-checkpoint-";
-/// How the refusal of another format begins.
-const NEWER: &str = "was written by a newer tweedie";
-
-/// Whether a checkpoint was refused as one of a newer program, which is whole and no reason to take an earlier one.
-pub(crate) fn is_newer(error: &Error) -> bool {
-    matches!(error, Error::User(error) if error.what.starts_with(NEWER))
-}
 
 /// A run at a step, but for its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,26 +79,23 @@ impl Header {
             Some(FORMAT) if !is_checked => Err(damaged("it has no digest".to_string())),
             Some(FORMAT) => serde_json::from_str(field("run")?).map_err(|error| damaged(error.to_string())),
             Some(FORMAT_1) => {
-                let number = |name: &str| {
-                    field(name)?.parse().map_err(|_| damaged(format!("'{name}' is not a number")))
-                };
-                let step = field("step")?.parse().map_err(|_| damaged("'step' is not a number".into()))?;
+                let no_number = |name: &str| damaged(format!("'{name}' is not a number"));
+                let step = field("step")?.parse().map_err(|_| no_number("step"))?;
+                let real = |name: &str| field(name)?.parse().map_err(|_| no_number(name));
                 Ok(Header {
                     config: Config::from_toml(field("config")?, &path.display().to_string())?,
                     step,
-                    seconds: number("seconds")?,
-                    loss: number("loss")?,
+                    seconds: real("seconds")?,
+                    loss: real("loss")?,
                     validation: None,
                     journal: JournalState::default(),
                     data: None,
                     changes: Vec::new(),
                 })
             }
-            Some(other) if other.starts_with(ANY_FORMAT) => Err(Error::model(
-                format!("{NEWER}, in the format '{other}'"),
-                path,
-                "use that program, or a checkpoint of this one",
-            )),
+            Some(other) if other.starts_with(ANY_FORMAT) => {
+                Err(Error::Newer { path: path.to_path_buf(), format: other.to_string() })
+            }
             _ => Err(Error::model(
                 "not a checkpoint of this program",
                 path,

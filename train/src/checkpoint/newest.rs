@@ -1,6 +1,5 @@
 //! The newest checkpoint that is whole.
 
-use super::header::is_newer;
 use super::names::{name_of, path_of, step_of, steps, steps_in};
 use crate::{Error, Result};
 use std::path::Path;
@@ -19,7 +18,7 @@ pub(crate) fn newest<V>(run: &Path, mut read: impl FnMut(&Path) -> Result<V>) ->
                 };
                 return Ok((value, damaged.iter().map(note).collect()));
             }
-            Err(error) if is_newer(&error) => return Err(error),
+            Err(error @ Error::Newer { .. }) => return Err(error),
             Err(error) => damaged.push((step, error.user_error().what)),
         }
     }
