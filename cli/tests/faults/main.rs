@@ -11,6 +11,8 @@
 
 mod faults;
 mod run;
+#[path = "../program/tiny.rs"]
+mod tiny;
 
 use faults::{Fault, Filled};
 use run::Run;

@@ -1,23 +1,13 @@
 //! A run left alone, and the same run under faults.
 
 use crate::faults::{Fault, Filled, checkpoints, pause};
+use crate::tiny::TINY;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 use tweedie_tensor::random::{Purpose, Stream};
-
-/// A network that takes a few milliseconds a step.
-const TINY: &[&str] = &[
-    "--batch=8",
-    "--image-size=8",
-    "--set=model.block_out_channels=[8, 16]",
-    "--set=model.layers_per_block=1",
-    "--set=model.norm_num_groups=4",
-    "--set=model.attn_norm_num_groups=4",
-    "--set=model.attention_head_dim=8",
-];
 
 /// What differs between two runs of the same bits: clocks and memory.
 const MEASURED: [&str; 6] = ["images_per_second", "rss_mib", "peak_rss_mib", "seconds", "data_wait", "run"];
@@ -52,7 +42,7 @@ impl Run {
     /// A tiny network on digits that the program draws.
     pub(crate) fn tiny(steps: u64) -> Run {
         let more = ["--set=train.log_every=5", "--set=train.validate_every=10", "--set=train.grids=2"];
-        Run::with([TINY, &more, &["--checkpoint-every=4", "--set=sampling.guidance=1"]].concat(), steps, 400)
+        Run::with([TINY, &more, &["--checkpoint-every=4"]].concat(), steps, 400)
     }
 
     /// A preset's own network, in small batches.

@@ -1,6 +1,6 @@
 //! Checkpoints that are damaged, files beside them that are none, and directories that go away.
 
-use super::run::{json, train_tiny, tweedie};
+use super::run::{copy, json, train_tiny, tweedie};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,19 +17,6 @@ fn model() -> &'static Path {
         folder
     });
     folder.path()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let there = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &there);
-        } else {
-            fs::copy(&path, there).unwrap();
-        }
-    }
 }
 
 /// A copy of the run, to be damaged.

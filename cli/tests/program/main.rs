@@ -22,6 +22,7 @@ mod sample;
 mod scheduler_cases;
 mod signals;
 mod streams;
+mod tiny;
 mod too_much;
 mod train;
 mod verify;

@@ -2,7 +2,7 @@
 
 use crate::bad_input::refused;
 use crate::diffusers::deviation;
-use crate::run::{Said, json, tensor_x, train_tiny, tweedie, write_x};
+use crate::run::{Said, copy, json, tensor_x, train_tiny, tweedie, write_x};
 use serde_json::{Value, json as object};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,20 +13,6 @@ const WEIGHTS: &str = "diffusion_pytorch_model.safetensors";
 
 fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/cases")
-}
-
-/// Copies a folder, and what is below it.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &to);
-        } else {
-            fs::copy(&path, &to).unwrap();
-        }
-    }
 }
 
 /// A folder with `x`, the pictures that the cases are asked about, and a copy of a case in `model`.

@@ -1,20 +1,12 @@
 //! Runs that are resumed by the command that began them, and configurations from pipes.
 
-use super::run::{TINY, json, program, tweedie};
+use super::run::{TINY, copy, json, program, tweedie};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/cases").join(name)
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
-    }
 }
 
 #[test]

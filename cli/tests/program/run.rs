@@ -1,5 +1,6 @@
 //! Running the program, and a small model to run it on.
 
+pub(crate) use crate::tiny::TINY;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -7,20 +8,6 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 use tweedie_nn::weights::{WeightFile, write_safetensors};
 use tweedie_tensor::Tensor;
-
-/// A network that trains in milliseconds, in few steps.
-pub(crate) const TINY: &[&str] = &[
-    "--batch=8",
-    "--image-size=8",
-    "--set=model.block_out_channels=[8, 16]",
-    "--set=model.layers_per_block=1",
-    "--set=model.norm_num_groups=4",
-    "--set=model.attn_norm_num_groups=4",
-    "--set=model.attention_head_dim=8",
-    "--set=sampling.guidance=1",
-    "--set=train.grids=1",
-    "--set=train.log_every=2",
-];
 
 /// What a run of the program said.
 pub(crate) struct Said {
@@ -74,6 +61,20 @@ pub(crate) fn tensor_x(path: PathBuf) -> Tensor<f32> {
 /// Writes tensor `x` into a file.
 pub(crate) fn write_x(path: PathBuf, x: &Tensor<f32>) {
     write_safetensors(&path, &[("x", x)], &Default::default()).unwrap();
+}
+
+/// Copies a folder, and what is below it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).unwrap();
+        }
+    }
 }
 
 /// Everything in a folder, below it too, as paths relative to it.
