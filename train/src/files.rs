@@ -3,11 +3,11 @@
 use crate::{Error, Result};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
-use tweedie_nn::files::{NotPlain, plain_length};
+use tweedie_nn::files::{NotPlain, leftovers, plain_length};
 
 /// Writes a file beside its place, syncs it, and renames it there.
 ///
@@ -15,6 +15,12 @@ use tweedie_nn::files::{NotPlain, plain_length};
 /// [`Error::Io`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     tweedie_nn::files::write_whole(path, |file| file.write_all(bytes)).map_err(Error::io("write", path))
+}
+
+/// The files in a run directory that processes which are gone have left half-written.
+pub(crate) fn half_written(run: &Path) -> Vec<PathBuf> {
+    let folders = ["", "checkpoints", "samples", "fingerprint"];
+    folders.iter().flat_map(|folder| leftovers(&run.join(folder))).collect()
 }
 
 /// The largest text that is read: far more than any configuration has.

@@ -1,11 +1,10 @@
 //! What there is in a run directory, and whether it is whole.
 
-use crate::checkpoint::{self, Header, Score};
-use crate::{Config, Error, Result};
+use crate::checkpoint::{self, Header};
+use crate::{Config, Error, Result, files};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tweedie_nn::files::leftovers;
 
 /// The configuration of a run by the newest checkpoint whose header is whole.
 ///
@@ -62,24 +61,16 @@ pub fn inspect_run(run: &Path) -> Result<Inspected> {
         ));
     }
     let looked: Vec<(Condition, Option<Header>)> = steps.iter().map(|&step| look(run, step)).collect();
-    let mut best: Option<(u64, Score)> = None;
-    for (condition, header) in &looked {
-        if let (None, Some(score)) = (&condition.problem, header.as_ref().map(Score::of))
-            && best.is_none_or(|(_, best)| score.beats(&best))
-        {
-            best = Some((condition.step, score));
-        }
-    }
+    let whole = looked.iter().filter(|(condition, _)| condition.problem.is_none());
+    let headers = whole.filter_map(|(condition, header)| Some((condition.step, header.as_ref()?)));
+    let best = headers.fold(None, |best, (step, header)| checkpoint::better(best, step, header));
     let checkpoints: Vec<Condition> = looked.into_iter().map(|(condition, _)| condition).collect();
     let newest_whole = checkpoints.iter().rfind(|condition| condition.problem.is_none());
     Ok(Inspected {
         newest_whole: newest_whole.map(|condition| condition.step),
         best: best.map(|(step, _)| step),
         checkpoints,
-        leftovers: ["", "checkpoints", "samples"]
-            .iter()
-            .flat_map(|name| leftovers(&run.join(name)))
-            .collect(),
+        leftovers: files::half_written(run),
     })
 }
 

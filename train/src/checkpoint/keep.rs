@@ -18,31 +18,29 @@ pub(crate) struct Score {
 
 impl Score {
     /// By its last validation, and by the loss of training where there was none.
-    pub(crate) fn of(header: &Header) -> Score {
+    fn of(header: &Header) -> Score {
         let loss = header.validation.map_or(header.loss, |validation| validation.loss);
         let loss = if loss.is_nan() { f64::INFINITY } else { loss };
         Score { is_training: header.validation.is_none(), loss }
     }
 
-    /// Whether this is the better of the two.
-    pub(crate) fn beats(&self, other: &Score) -> bool {
+    fn beats(&self, other: &Score) -> bool {
         self.is_training.cmp(&other.is_training).then(self.loss.total_cmp(&other.loss)) == Ordering::Less
     }
+}
+
+/// The best checkpoint so far, with the one of a later `step` looked at: of those that are equally good, the earliest.
+pub(crate) fn better(best: Option<(u64, Score)>, step: u64, header: &Header) -> Option<(u64, Score)> {
+    let score = Score::of(header);
+    best.filter(|(_, best)| !score.beats(best)).or(Some((step, score)))
 }
 
 /// The step of the best checkpoint up to `last`, the earliest of those that are equally good, and its score; none where none
 /// can be read. Only headers are read.
 pub(crate) fn best(run: &Path, last: u64) -> Result<Option<(u64, Score)>> {
-    let mut best: Option<(u64, Score)> = None;
-    for step in steps(run)?.into_iter().filter(|&step| step <= last) {
-        if let Ok((header, _)) = read(&path_of(run, step)) {
-            let score = Score::of(&header);
-            if best.is_none_or(|(_, best)| score.beats(&best)) {
-                best = Some((step, score));
-            }
-        }
-    }
-    Ok(best)
+    let readable = |step: u64| Some((step, read(&path_of(run, step)).ok()?.0));
+    let headers = steps(run)?.into_iter().filter(|&step| step <= last).filter_map(readable);
+    Ok(headers.fold(None, |best, (step, header)| better(best, step, &header)))
 }
 
 /// Removes all but the newest `keep` checkpoints up to step `last` and `best`; returns the first that cannot be removed.

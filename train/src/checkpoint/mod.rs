@@ -9,7 +9,7 @@ mod tensors;
 
 pub(crate) use file::{read, write};
 pub(crate) use header::{Header, LastValidation};
-pub(crate) use keep::{Score, best, prune};
+pub(crate) use keep::{Score, best, better, prune};
 pub(crate) use names::{path_of, steps};
 pub(crate) use newest::{newest, whole_beside};
 pub(crate) use tensors::{EMA, MODEL, OPTIMIZER, TIMES, check_complete, group, named, params};

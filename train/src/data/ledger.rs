@@ -3,10 +3,11 @@
 use super::error::DataError;
 use super::index::hex;
 use sha2::{Digest, Sha256};
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use tweedie_nn::files::write_whole;
 
 /// A line is longer only where something else has written it.
 const LONGEST_LINE: u64 = 1 << 16;
@@ -104,16 +105,16 @@ impl Ledger {
     /// A file that cannot be written.
     pub fn keep(&self, path: &Path, index: &str, names: impl Iterator<Item = String>) -> io::Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let partial = path.with_extension("part");
-        let mut to = BufWriter::new(File::create(&partial)?);
-        to.write_all(head(index).as_bytes())?;
-        for ((number, record), name) in state.records.iter().enumerate().zip(names) {
-            if let Some(record) = record {
-                to.write_all(line(number, record, &name).as_bytes())?;
+        write_whole(path, |file| {
+            let mut to = BufWriter::new(file);
+            to.write_all(head(index).as_bytes())?;
+            for ((number, record), name) in state.records.iter().enumerate().zip(names) {
+                if let Some(record) = record {
+                    to.write_all(line(number, record, &name).as_bytes())?;
+                }
             }
-        }
-        to.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&partial, path)?;
+            to.flush()
+        })?;
         let file = OpenOptions::new().append(true).open(path)?;
         state.file = Some(Kept { file, path: path.to_path_buf(), lacks: false });
         Ok(())

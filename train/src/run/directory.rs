@@ -12,7 +12,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tweedie_diffusion::{Schedule, TimestepSampler};
-use tweedie_nn::files::leftovers;
 use tweedie_nn::optim::Optimizer;
 use tweedie_nn::weights::WeightFile;
 use tweedie_nn::{Builder, Ema};
@@ -27,8 +26,8 @@ pub(super) struct Directory {
     known: Option<Known>,
     /// Whether they may be others than the run has learnt from.
     may_differ: bool,
-    /// What sessions have changed.
-    changes: Vec<Change>,
+    /// The change to these data, if they are others.
+    data_change: Option<Change>,
 }
 
 /// What an earlier session left.
@@ -73,13 +72,10 @@ pub(super) struct Saved {
     pub(super) notes: Vec<String>,
 }
 
-/// The folders of a run in which files are written.
-const FOLDERS: [&str; 3] = ["checkpoints", "samples", ""];
-
 impl Directory {
     /// The directory at `path`, whether it is there or not.
     pub(super) fn at(path: PathBuf) -> Directory {
-        Directory { path, best: None, known: None, may_differ: false, changes: Vec::new() }
+        Directory { path, best: None, known: None, may_differ: false, data_change: None }
     }
 
     /// Holds `source` against the data that the run has learnt from, if it is resumed; returns the pictures to learn from, and
@@ -109,7 +105,6 @@ impl Directory {
         let known = Known::of(source, Earlier { run, fingerprint, may_differ, could_go_on })?;
         let mut note = None;
         if let Some(header) = &header {
-            self.changes.clone_from(&header.changes);
             note = match fingerprint {
                 None => Some(
                     "the checkpoint does not say which data it has learnt from: they are not compared"
@@ -118,7 +113,7 @@ impl Directory {
                 Some(then) if may_differ => {
                     let (from, to) = (then.to_string(), known.fingerprint.to_string());
                     let note = format!("from here on the data are {to}, whatever they were: {from}");
-                    self.changes.push(Change { step: header.step, key: "data".to_string(), from, to });
+                    self.data_change = Some(Change { step: header.step, key: "data".to_string(), from, to });
                     Some(note)
                 }
                 Some(_) => None,
@@ -136,7 +131,7 @@ impl Directory {
     /// [`Error::Io`].
     pub(super) fn create(&self, config: &Config) -> Result<()> {
         self.create_folders()?;
-        for half in FOLDERS.iter().flat_map(|folder| leftovers(&self.path.join(folder))) {
+        for half in files::half_written(&self.path) {
             // It does no harm where it cannot be removed.
             let _ = fs::remove_file(half);
         }
@@ -147,8 +142,10 @@ impl Directory {
     }
 
     fn create_folders(&self) -> Result<()> {
-        let mut folders = FOLDERS.iter().map(|folder| self.path.join(folder));
-        folders.try_for_each(|folder| fs::create_dir_all(&folder).map_err(Error::io("create", &folder)))
+        ["checkpoints", "samples"]
+            .iter()
+            .map(|folder| self.path.join(folder))
+            .try_for_each(|folder| fs::create_dir_all(&folder).map_err(Error::io("create", &folder)))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -207,10 +204,7 @@ impl Directory {
             // Without the digests the run is whole: they are written again at the next checkpoint.
             let _ = known.keep_again(&self.path);
         }
-        let score = Score::of(&header);
-        if self.best.is_none_or(|(_, best)| score.beats(&best)) {
-            self.best = Some((*step, score));
-        }
+        self.best = checkpoint::better(self.best, *step, &header);
         let best = self.best.map(|(step, _)| step);
         let pruned = checkpoint::prune(&self.path, *step, trainer.config.train.keep, best);
         notes.extend(pruned.err().map(|error| error.to_string()));
@@ -245,9 +239,8 @@ impl Directory {
         self.best = checkpoint::best(&self.path, header.step)?;
         let changed = config.changes_since(&header.config, header.step)?;
         let Header { seconds, loss, validation, journal, mut changes, .. } = header;
-        let of_this_session = |change: &&Change| !changes.contains(*change);
-        let of_data: Vec<Change> = self.changes.iter().filter(of_this_session).cloned().collect();
-        changes.extend(of_data);
+        // A checkpoint of this session, to which a run goes back, has it already.
+        changes.extend(self.data_change.clone().filter(|change| !changes.contains(change)));
         let earlier_changes = changes.len();
         changes.extend(changed);
         let so_far = SoFar { seconds, loss, validation, journal, changes };

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tweedie_nn::files::write_whole;
 
 /// The list of a set's files, and the digests of those that were read, in a run's folder `fingerprint`.
 const INDEX: &str = "index.tsv";
@@ -116,18 +117,17 @@ fn folder(run: &Path) -> PathBuf {
 }
 
 fn write_index(source: &dyn Source, path: &Path) -> io::Result<()> {
-    let partial = path.with_extension("part");
-    let mut to = BufWriter::new(File::create(&partial)?);
-    let mut written = Ok(());
-    let listed = data::index_of(source, &mut |line| {
-        if written.is_ok() {
-            written = writeln!(to, "{line}");
-        }
-    });
-    listed.map_err(io::Error::other)?;
-    written?;
-    to.flush()?;
-    fs::rename(&partial, path)
+    write_whole(path, |file| {
+        let (mut to, mut written) = (BufWriter::new(file), Ok(()));
+        let listed = data::index_of(source, &mut |line| {
+            if written.is_ok() {
+                written = writeln!(to, "{line}");
+            }
+        });
+        listed.map_err(io::Error::other)?;
+        written?;
+        to.flush()
+    })
 }
 
 /// The lines of an index that is on the disk. Names of files are no longer than the system's paths.

@@ -1,4 +1,5 @@
 use super::*;
+use std::fs;
 
 fn stamp(bytes: u64, changed: i64) -> Stamp {
     Stamp { bytes, changed }
