@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::sync::mpsc::{self, SyncSender};
+use std::{fs, io, thread};
 
 /// Why a path cannot be read as a plain file.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +55,53 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>)
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
     Ok(())
+}
+
+/// Bytes between two syncs of a file that is being written: few enough that the disk is at work early, enough that it is not
+/// asked all the time.
+const BETWEEN_SYNCS: u64 = 32 << 20;
+
+/// A file that has its writer's bytes counted, and is synced by another thread now and then.
+struct Syncing<'a> {
+    file: &'a mut File,
+    unsynced: u64,
+    ask: SyncSender<()>,
+}
+
+impl Write for Syncing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.unsynced += written as u64;
+        // Where the disk is still at work, it is asked again after the next bytes.
+        if self.unsynced >= BETWEEN_SYNCS && self.ask.try_send(()).is_ok() {
+            self.unsynced = 0;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Has `write` fill a file whose bytes go to the disk meanwhile, so that a sync at the end finds little left to do.
+///
+/// # Errors
+/// Those of `write`; the system's, which a sync at the end would not report a second time.
+pub(crate) fn syncing_meanwhile(
+    file: &mut File,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let synced = file.try_clone()?;
+    let (ask, asked) = mpsc::sync_channel(0);
+    thread::scope(|scope| {
+        let sync = scope.spawn(move || asked.iter().try_for_each(|()| synced.sync_data()));
+        let mut syncing = Syncing { file, unsynced: 0, ask };
+        let written = write(&mut syncing);
+        drop(syncing);
+        // It panics nowhere; were it to, the bytes would be as good as unsynced.
+        written.and(sync.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into())))
+    })
 }
 
 /// Where a file stands while it is written: a name in the same folder that no two processes share.
@@ -120,6 +169,24 @@ mod tests {
         assert_eq!(full.unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_synced_on_the_way_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let part: Vec<u8> = (0..1 << 20).map(|i| (i % 251) as u8).collect();
+        let parts = 2 * (BETWEEN_SYNCS as usize / part.len()) + 1;
+        write_whole(&path, |file| {
+            syncing_meanwhile(file, |file| (0..parts).try_for_each(|_| file.write_all(&part)))
+        })
+        .unwrap();
+        let whole = fs::read(&path).unwrap();
+        assert_eq!(whole.len(), parts * part.len());
+        assert!(whole.chunks(part.len()).all(|there| there == part));
+        let mut file = File::create(&path).unwrap();
+        let full = syncing_meanwhile(&mut file, |_| Err(io::ErrorKind::StorageFull.into()));
+        assert_eq!(full.unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]

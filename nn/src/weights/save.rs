@@ -1,5 +1,5 @@
 use super::digest::{self, Digests};
-use crate::files::write_whole;
+use crate::files::{syncing_meanwhile, write_whole};
 use crate::{Error, Params, Result};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -105,9 +105,13 @@ fn header(tensors: &[(&str, &Tensor<f32>)], metadata: &BTreeMap<String, String>)
 }
 
 fn write_numbers(file: &mut File, tensors: &[(&str, &Tensor<f32>)]) -> io::Result<()> {
-    let mut file = BufWriter::with_capacity(AT_ONCE, file);
-    tensors.iter().try_for_each(|(_, x)| file.write_all(&bytes(x)))?;
-    file.flush()
+    syncing_meanwhile(file, |file| {
+        let mut file = BufWriter::with_capacity(AT_ONCE, file);
+        tensors
+            .iter()
+            .try_for_each(|(_, x)| bytes(x).chunks(AT_ONCE).try_for_each(|part| file.write_all(part)))?;
+        file.flush()
+    })
 }
 
 /// The numbers as they stand in files.
