@@ -9,6 +9,8 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   tweedie bench step --model cifar
   tweedie bench step --model runs/mnist --batch 64 --threads 1
+  tweedie bench save --model cifar
+  tweedie bench save --model runs/mnist --out /mnt/runs --json
   tweedie bench gemm --threads 1
   tweedie bench conv --json
   tweedie bench conv --out roofline.svg")]
@@ -22,6 +24,8 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchWhat {
     /// A training step (forward, squared error, backward, AdamW) and a forward pass: the least of several
     Step(StepArgs),
+    /// Saving a checkpoint (weights, average, two moments) with its checksums, until it is on the disk
+    Save(SaveArgs),
     /// f32 products: squares, and the products that the convolutions of both networks are
     Gemm(RatesArgs),
     /// Every convolution of both networks, forward and both gradients, counted as the definition has it
@@ -56,5 +60,19 @@ pub(crate) struct StepArgs {
     pub(crate) batch: Option<u32>,
     /// Runs, of which the fastest counts
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+}
+
+/// Which state, and where it is saved.
+#[derive(Debug, Args)]
+pub(crate) struct SaveArgs {
+    /// small (3.9 million parameters), cifar (35.7 million), or a MODEL
+    #[arg(long, value_name = "MODEL", default_value = "small")]
+    pub(crate) model: String,
+    /// The folder to write into, made if need be; the files are removed [default: a new one in the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Runs, of which the fastest and the median count
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) runs: u32,
 }

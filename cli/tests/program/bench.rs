@@ -18,3 +18,33 @@ fn a_model_that_is_none_is_named() {
     assert_eq!(said.status, Some(1));
     assert!(said.stderr.starts_with("error: ") && said.stderr.contains("nowhere"), "{}", said.stderr);
 }
+
+#[test]
+fn saving_is_measured_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = format!("--out={}", folder.path().display());
+    let measured = json(workshop(), &["bench", "save", "--model=model", "--runs=3", &out]);
+    let keys: Vec<&str> = measured.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = ["model", "params", "state_mib", "save_ms", "median_ms", "mib_per_second", "extra_mib"];
+    assert_eq!(keys, expected);
+    let [params, mib, least, median] =
+        ["params", "state_mib", "save_ms", "median_ms"].map(|key| measured[key].as_f64().unwrap());
+    // Weights, their average and two moments, of four bytes each.
+    assert!((mib - params * 16.0 / f64::from(1 << 20)).abs() < 0.1, "{measured}");
+    assert!(0.0 < least && least <= median, "{measured}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_folder_that_nothing_can_be_saved_in_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let said = tweedie(workshop(), &["bench", "save", "--model=model", &format!("--out={}", file.display())]);
+    assert_eq!(said.status, Some(1));
+    assert!(
+        said.stderr.starts_with("error: cannot write (") && said.stderr.contains("--out"),
+        "{}",
+        said.stderr
+    );
+}

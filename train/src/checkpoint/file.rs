@@ -8,9 +8,9 @@ use tweedie_nn::weights::{WeightFile, write_checked};
 use tweedie_tensor::Tensor;
 
 /// Writes a checkpoint whole or not at all.
-pub(crate) fn write(path: &Path, header: &Header, tensors: &[(String, &Tensor<f32>)]) -> Result<()> {
+pub(crate) fn write(path: &Path, header: &Header, tensors: &[(String, Tensor<f32>)]) -> Result<()> {
     let tensors: Vec<(&str, &Tensor<f32>)> =
-        tensors.iter().map(|(name, tensor)| (&name[..], *tensor)).collect();
+        tensors.iter().map(|(name, tensor)| (&name[..], tensor)).collect();
     Ok(write_checked(path, &tensors, &header.to_metadata()?)?)
 }
 

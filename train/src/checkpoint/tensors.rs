@@ -15,12 +15,12 @@ pub(crate) const OPTIMIZER: &str = "optimizer.";
 /// The losses that loss-aware times go by.
 pub(crate) const TIMES: &str = "times.losses";
 
-/// A model's parameters as named tensors of a checkpoint.
+/// A model's parameters as named tensors of a checkpoint, which share their numbers.
 pub(crate) fn named<'a>(
     prefix: &'a str,
     params: &'a Params<f32>,
-) -> impl Iterator<Item = (String, &'a Tensor<f32>)> {
-    params.iter().map(move |(name, value)| (format!("{prefix}{name}"), value))
+) -> impl Iterator<Item = (String, Tensor<f32>)> {
+    params.iter().map(move |(name, value)| (format!("{prefix}{name}"), value.clone()))
 }
 
 /// Refuses a checkpoint whose tensors are not exactly those of its configuration, with `network` the one that it was made

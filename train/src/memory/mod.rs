@@ -4,4 +4,4 @@ mod limit;
 mod resident;
 
 pub use limit::memory_limit;
-pub use resident::{peak_rss_mib, rss_mib};
+pub use resident::{forget_peak, peak_rss_mib, rss_mib};

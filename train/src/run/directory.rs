@@ -15,7 +15,6 @@ use tweedie_diffusion::{Schedule, TimestepSampler};
 use tweedie_nn::optim::Optimizer;
 use tweedie_nn::weights::WeightFile;
 use tweedie_nn::{Builder, Ema};
-use tweedie_tensor::Tensor;
 
 /// A run directory.
 pub(super) struct Directory {
@@ -176,11 +175,11 @@ impl Directory {
         if !self.path.join("config.toml").exists() {
             notes.extend(self.write_config(&trainer.config).err().map(|error| error.to_string()));
         }
-        let State { step, params, ema, optimizer, times } = &trainer.state;
+        let step = trainer.state.step;
         let SoFar { seconds, loss, validation, journal, changes } = so_far;
         let header = Header {
             config: trainer.config.clone(),
-            step: *step,
+            step,
             seconds,
             loss,
             validation,
@@ -188,25 +187,15 @@ impl Directory {
             data: self.known.as_ref().map(|known| known.fingerprint.clone()),
             changes,
         };
-        let path = checkpoint::path_of(&self.path, *step);
-        let times = times.state();
-        let tensors: Vec<(String, &Tensor<f32>)> = checkpoint::named(checkpoint::MODEL, params)
-            .chain(checkpoint::named(checkpoint::EMA, ema.params()))
-            .chain(
-                optimizer
-                    .state(params)
-                    .map(|(name, value)| (format!("{}{name}", checkpoint::OPTIMIZER), value)),
-            )
-            .chain(times.iter().map(|losses| (checkpoint::TIMES.to_string(), losses)))
-            .collect();
-        checkpoint::write(&path, &header, &tensors)?;
+        let path = checkpoint::path_of(&self.path, step);
+        checkpoint::write(&path, &header, &trainer.state.tensors())?;
         if let Some(known) = &self.known {
             // Without the digests the run is whole: they are written again at the next checkpoint.
             let _ = known.keep_again(&self.path);
         }
-        self.best = checkpoint::better(self.best, *step, &header);
+        self.best = checkpoint::better(self.best, step, &header);
         let best = self.best.map(|(step, _)| step);
-        let pruned = checkpoint::prune(&self.path, *step, trainer.config.train.keep, best);
+        let pruned = checkpoint::prune(&self.path, step, trainer.config.train.keep, best);
         notes.extend(pruned.err().map(|error| error.to_string()));
         Ok(Saved { path, notes })
     }

@@ -20,7 +20,7 @@ mod pictures;
 mod session;
 pub(crate) mod shards;
 mod standing;
-mod state;
+pub(crate) mod state;
 mod trainable;
 mod trainer;
 mod training;

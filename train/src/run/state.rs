@@ -1,21 +1,23 @@
 //! What steps of training change, all of which a checkpoint holds.
 
 use crate::Result;
+use crate::checkpoint::{self, EMA, MODEL, OPTIMIZER, TIMES};
 use crate::config::Config;
 use tweedie_diffusion::{Schedule, TimestepSampler};
 use tweedie_nn::optim::Optimizer;
 use tweedie_nn::{Ema, Params};
+use tweedie_tensor::Tensor;
 
 /// A run between two steps.
-pub(super) struct State {
+pub(crate) struct State {
     /// Steps done. The data position and every random number follow from it.
-    pub(super) step: u64,
-    pub(super) params: Params<f32>,
+    pub(crate) step: u64,
+    pub(crate) params: Params<f32>,
     /// Their moving average.
-    pub(super) ema: Ema,
-    pub(super) optimizer: Optimizer,
+    pub(crate) ema: Ema,
+    pub(crate) optimizer: Optimizer,
     /// Which times are drawn; it remembers losses where the draws follow them.
-    pub(super) times: TimestepSampler,
+    pub(crate) times: TimestepSampler,
 }
 
 impl State {
@@ -23,7 +25,7 @@ impl State {
     ///
     /// # Errors
     /// An optimizer, an average or times that there cannot be.
-    pub(super) fn fresh(config: &Config, schedule: &Schedule, params: Params<f32>) -> Result<State> {
+    pub(crate) fn fresh(config: &Config, schedule: &Schedule, params: Params<f32>) -> Result<State> {
         Ok(State {
             step: 0,
             ema: Ema::new(&params, config.train.ema_decay)?,
@@ -31,5 +33,17 @@ impl State {
             times: TimestepSampler::new(config.diffusion.timestep_sampling, schedule.num_timesteps())?,
             params,
         })
+    }
+
+    /// All its tensors by their names in a checkpoint. Numbers are shared: a step that goes on meanwhile copies what it writes.
+    pub(crate) fn tensors(&self) -> Vec<(String, Tensor<f32>)> {
+        let State { params, ema, optimizer, times, .. } = self;
+        let moments =
+            optimizer.state(params).map(|(name, value)| (format!("{OPTIMIZER}{name}"), value.clone()));
+        checkpoint::named(MODEL, params)
+            .chain(checkpoint::named(EMA, ema.params()))
+            .chain(moments)
+            .chain(times.state().map(|losses| (TIMES.to_string(), losses)))
+            .collect()
     }
 }

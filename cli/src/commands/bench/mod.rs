@@ -1,6 +1,7 @@
 //! `tweedie bench`: this machine against its own peak.
 
 mod roofline;
+mod save;
 
 use crate::args::{BenchWhat, RatesArgs, StepArgs};
 use crate::console::Console;
@@ -37,6 +38,7 @@ struct Measured<'a> {
 pub(crate) fn bench(what: &BenchWhat, console: Console) -> Result<()> {
     match what {
         BenchWhat::Step(args) => step(args, console),
+        BenchWhat::Save(args) => save::save(args, console),
         BenchWhat::Gemm(args) => gemm(args, console),
         BenchWhat::Conv(args) => conv(args, console),
     }
