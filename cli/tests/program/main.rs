@@ -11,6 +11,8 @@ mod diffusers;
 mod divergence;
 mod edit;
 mod eval;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod inspect;
 mod interrupt;
 mod lock;
