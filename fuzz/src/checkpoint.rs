@@ -1,30 +1,129 @@
 //! Checkpoints of runs.
 
-use crate::scratch::{Scratch, check_error};
+use super::scratch::{Scratch, check_error};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
-use tweedie_nn::weights::WeightFile;
+use tweedie_diffusion::TimestepSampler;
+use tweedie_nn::weights::{WeightFile, write_checked, write_safetensors};
+use tweedie_nn::{Builder, Network};
+use tweedie_tensor::Tensor;
 use tweedie_train::data::{Memory, Source};
-use tweedie_train::{Config, Model, Training};
+use tweedie_train::{Begin, Config, Model, Training, inspect_run, saved_config};
 
-/// The most bytes of tensors that are made for a header.
+/// The most bytes of tensors that are made for a header, and the most numbers of a network.
 const MOST: usize = 1 << 20;
 
-/// A whole file where the first byte is 0; else a header alone, behind which as many zeros are laid as it speaks of.
+/// The first byte of an input says what the rest is.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A whole file.
+    Whole,
+    /// The header of a file, behind which as many zeros are laid as it speaks of.
+    Header,
+    /// What a checkpoint says of its run as JSON, with digests that are right and the tensors that it asks for.
+    Run,
+    /// The configuration in a checkpoint of the first format, as TOML, with the same tensors and no digests.
+    First,
+}
+
+impl Kind {
+    const ALL: [Kind; 4] = [Kind::Whole, Kind::Header, Kind::Run, Kind::First];
+}
+
+/// The file of the only step of a run.
+const NAME: &str = "checkpoints/step-00000001.safetensors";
+
+/// A checkpoint, opened as a model, looked at as part of a run, and resumed from.
 pub fn checkpoint(input: &[u8]) {
-    let Some((&how, rest)) = input.split_first() else { return };
-    let bytes = if how == 0 { rest.to_vec() } else { with_zeros(rest) };
+    let Some((&kind, rest)) = input.split_first() else { return };
     let folder = Scratch::new();
-    let path = folder.put("checkpoints/step-00000003.safetensors", &bytes);
-    let place = folder.path().to_str().expect("plain names");
+    let path = folder.path().join(NAME);
+    let put = |bytes: &[u8]| drop(folder.put(NAME, bytes));
+    match Kind::ALL[usize::from(kind) % Kind::ALL.len()] {
+        Kind::Whole => put(rest),
+        Kind::Header => put(&with_zeros(rest)),
+        Kind::Run => {
+            put(b"");
+            let text = String::from_utf8_lossy(rest).into_owned();
+            let metadata = [("format", "tweedie-checkpoint-2".to_string()), ("run", text)];
+            let config = serde_json::from_slice::<serde_json::Value>(rest)
+                .ok()
+                .and_then(|run| serde_json::from_value::<Config>(run.get("config")?.clone()).ok());
+            write(&path, config, metadata, write_checked);
+        }
+        Kind::First => {
+            put(b"");
+            let text = String::from_utf8_lossy(rest).into_owned();
+            let config = Config::from_toml(&text, "it").ok();
+            let fields =
+                [("format", "tweedie-checkpoint-1"), ("step", "1"), ("seconds", "0.5"), ("loss", "nan")];
+            let fields = fields.into_iter().map(|(key, value)| (key, value.to_string()));
+            write(&path, config, fields.chain([("config", text)]), write_safetensors);
+        }
+    }
     for (model, ema) in [(folder.path(), true), (&path, false)] {
         match Model::open(model, ema) {
             Ok(model) => {
                 let [channels, height, width] = model.shape();
                 assert!(channels > 0 && model.output_channels() > 0, "{channels}x{height}x{width}");
             }
-            Err(error) => check_error(&error.to_string(), place),
+            Err(error) => check_error(&error.to_string(), place(&folder)),
         }
     }
+    run(&folder);
+}
+
+fn place(folder: &Scratch) -> &str {
+    folder.path().to_str().expect("plain names")
+}
+
+/// The run is described, and nothing is left to train of it.
+fn run(folder: &Scratch) {
+    let inspected = inspect_run(folder.path()).expect("it has a checkpoint");
+    for problem in inspected.checkpoints.iter().filter_map(|checkpoint| checkpoint.problem.as_ref()) {
+        assert!(!problem.contains(char::is_control), "{problem:?}");
+    }
+    let mut config = match saved_config(folder.path()) {
+        Ok(config) => config,
+        Err(error) => return check_error(&error.to_string(), place(folder)),
+    };
+    config.train.steps = Some(1);
+    config.train.grids = 0;
+    let resumed = Training::new(config).source(source()).out(folder.path()).begin(Begin::Resumed);
+    match resumed.run(&mut ()) {
+        Ok(trained) => assert_eq!(trained.summary.steps, 1),
+        Err(error) => check_error(&error.to_string(), ", "),
+    }
+}
+
+/// Writes a checkpoint with the tensors that `config` asks for, where its network is small.
+fn write(
+    path: &Path,
+    config: Option<Config>,
+    metadata: impl IntoIterator<Item = (&'static str, String)>,
+    by: impl Fn(&Path, &[(&str, &Tensor<f32>)], &BTreeMap<String, String>) -> tweedie_nn::Result<()>,
+) {
+    let tensors = config.and_then(|config| tensors(&config)).unwrap_or_default();
+    let tensors: Vec<(&str, &Tensor<f32>)> = tensors.iter().map(|(name, x)| (name.as_str(), x)).collect();
+    let metadata = metadata.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+    by(path, &tensors, &metadata).expect("room");
+}
+
+fn tensors(config: &Config) -> Option<Vec<(String, Tensor<f32>)>> {
+    let builder = Builder::new();
+    Network::new(&config.model, &builder).ok().filter(|_| builder.numel() <= MOST)?;
+    let moments = config.optimizer.rule.moments().iter().map(|moment| format!("optimizer.{moment}."));
+    let groups: Vec<String> = moments.chain(["model.".to_string(), "ema.".to_string()]).collect();
+    let mut tensors = Vec::new();
+    for spec in builder.specs() {
+        let zeros = Tensor::zeros(spec.shape);
+        tensors.extend(groups.iter().map(|group| (format!("{group}{}", spec.name), zeros.clone())));
+    }
+    let timesteps = config.diffusion.schedule().ok()?.num_timesteps();
+    let times = TimestepSampler::new(config.diffusion.timestep_sampling, timesteps).ok()?;
+    tensors.extend(times.state().map(|losses| ("times.losses".to_string(), losses)));
+    Some(tensors)
 }
 
 fn with_zeros(header: &[u8]) -> Vec<u8> {
@@ -36,23 +135,34 @@ fn with_zeros(header: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], header, &vec![0; data]].concat()
 }
 
-/// A checkpoint of a run of one step, whole, and its header.
-pub(crate) fn seeds() -> Vec<Vec<u8>> {
+/// Eight pictures.
+fn source() -> Arc<dyn Source> {
     let pixels = (0..8 * 64).map(|i| (i * 37 % 251) as u8).collect();
     let labels = (0..8).map(|i| i % 2).collect();
-    let source: Arc<dyn Source> =
-        Arc::new(Memory::new([1, 8, 8], pixels, labels, vec!["a".into(), "b".into()]));
-    let folder = Scratch::new();
-    Training::new(smallest())
-        .source(source)
-        .out(folder.path().join("run"))
-        .run(&mut ())
-        .expect("a run of one step");
-    let path = folder.path().join("run/checkpoints/step-00000001.safetensors");
-    assert!(WeightFile::read(&path).is_ok());
-    let whole = std::fs::read(path).expect("it was read");
-    let length = whole.first_chunk().map_or(0, |length| u64::from_le_bytes(*length) as usize);
-    vec![[&[0], &whole[..]].concat(), [&[1], &whole[8..8 + length]].concat()]
+    Arc::new(Memory::new([1, 8, 8], pixels, labels, vec!["a".into(), "b".into()]))
+}
+
+/// A checkpoint of a run of one step, whole and in its parts; another one of a run with everything on.
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for settings in [
+        &[][..],
+        &["diffusion.timesteps=20", "diffusion.timestep_sampling=\"loss_aware\"", "data.hold_out=0.25"],
+    ] {
+        let mut config = smallest();
+        settings.iter().for_each(|setting| config.set(setting).expect("a key and a value"));
+        let folder = Scratch::new();
+        let run = folder.path().join("run");
+        Training::new(config).source(source()).out(&run).run(&mut ()).expect("a run of one step");
+        let path = run.join(NAME);
+        let file = WeightFile::read(&path).expect("it was written");
+        let whole = std::fs::read(path).expect("it was read");
+        let length = whole.first_chunk().map_or(0, |length| u64::from_le_bytes(*length) as usize);
+        let config = saved_config(&run).and_then(|config| config.to_toml()).expect("it was written");
+        let parts = [&whole[..], &whole[8..8 + length], file.metadata()["run"].as_bytes(), config.as_bytes()];
+        seeds.extend((0u8..).zip(parts).map(|(kind, part)| [&[kind], part].concat()));
+    }
+    seeds
 }
 
 /// The configuration of the smallest run.

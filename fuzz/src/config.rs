@@ -1,6 +1,6 @@
 //! The configuration of a run.
 
-use crate::scratch::check_error;
+use super::scratch::check_error;
 use tweedie_nn::{Builder, Network};
 use tweedie_train::Config;
 

@@ -1,6 +1,6 @@
 //! Data sets: IDX files, CIFAR batches, pictures.
 
-use crate::scratch::{Scratch, check_error};
+use super::scratch::{Scratch, check_error};
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use tweedie_train::data::{DataOptions, Split, hold, open};

@@ -1,6 +1,6 @@
 //! Folders of diffusers: what describes a model in JSON.
 
-use crate::scratch::{Scratch, check_error};
+use super::scratch::{Scratch, check_error};
 use std::collections::BTreeMap;
 use tweedie_diffusion::Condition;
 use tweedie_nn::weights::write_safetensors;

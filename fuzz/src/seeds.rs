@@ -1,6 +1,6 @@
 //! Valid inputs to begin from: made here, or taken from the fixtures of the tests.
 
-use crate::checkpoint;
+use super::checkpoint;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,7 @@ fn cifar() -> Vec<Vec<u8>> {
 }
 
 fn weights() -> Vec<Vec<u8>> {
-    let folder = crate::scratch::Scratch::new();
+    let folder = super::scratch::Scratch::new();
     let path = folder.path().join("a");
     let (a, b) = (Tensor::full([2], 1.0), Tensor::full([3, 2], 2.0));
     let metadata = BTreeMap::from([("format".to_string(), "pt".to_string())]);

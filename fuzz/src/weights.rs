@@ -1,6 +1,6 @@
 //! Files of weights, and indices of shards.
 
-use crate::scratch::{Scratch, check_error};
+use super::scratch::{Scratch, check_error};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tweedie_nn::weights::{WeightFile, load, load_sharded, write_safetensors};
