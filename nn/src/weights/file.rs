@@ -159,7 +159,8 @@ impl WeightFile {
         // The header's checks made sure that there are as many values as places.
         let mut places = tensor.as_mut_slice().iter_mut();
         self.stream(name, entry, |part| {
-            for (place, number) in places.by_ref().zip(chunks(part, &value)) {
+            // The places second: the end of a part takes none.
+            for (number, place) in chunks(part, &value).zip(places.by_ref()) {
                 *place = T::from_f64(number);
             }
         })?;

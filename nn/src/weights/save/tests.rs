@@ -35,6 +35,24 @@ fn what_is_saved_is_loaded_bit_for_bit() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
 }
 
+/// Numbers are read in parts: none is lost or moved where two parts meet.
+#[test]
+fn tensors_of_many_parts_are_loaded_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.safetensors");
+    let counted = Tensor::from_fn([700_003], |i| i as f32 + 0.5);
+    write_checked(&path, &[("x", &counted)], &BTreeMap::new()).unwrap();
+    let file = WeightFile::read(&path).unwrap();
+    assert_eq!(file.tensor::<f32>("x").unwrap().as_slice(), counted.as_slice());
+    let wide = file.tensor::<f64>("x").unwrap();
+    assert!(wide.as_slice().iter().zip(counted.as_slice()).all(|(a, b)| *a == f64::from(*b)));
+    let bytes: Vec<u8> = (0..400_001u32).flat_map(|i| f64::from(i).to_le_bytes()).collect();
+    let view = TensorView::new(Dtype::F64, vec![400_001], &bytes).unwrap();
+    fs::write(&path, safetensors::serialize([("x", view)], None).unwrap()).unwrap();
+    let read = WeightFile::read(&path).unwrap().tensor::<f64>("x").unwrap();
+    assert!(read.as_slice().iter().enumerate().all(|(i, value)| *value == i as f64));
+}
+
 /// What a header says is checked against the file's length before data are read.
 #[test]
 fn claims_that_the_file_does_not_bear_out_are_refused() {
