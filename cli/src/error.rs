@@ -1,11 +1,15 @@
 //! What ends the program before its work is done, and how it says so.
 
+use crate::ranks;
 use std::fmt;
 use std::io::ErrorKind;
 use std::panic;
 use std::path::Path;
 use tweedie_tensor::OutOfMemory;
 use tweedie_train::{UserError, reason};
+
+/// The status of a process that has lost another rank: to be started again, as BSD's `EX_TEMPFAIL` asks.
+pub(crate) const LOST: u8 = 75;
 
 /// The result of everything the program does.
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -17,6 +21,12 @@ pub(crate) enum Failure {
     User(UserError),
     /// Ctrl-C, after what was worth keeping has been saved.
     Interrupted(String),
+    /// A rank of a cluster run was lost.
+    Lost(UserError),
+    /// What rank 0 says for all ranks.
+    Refused(UserError),
+    /// Processes that were started ended with this status, and have said why.
+    Ended(u8),
     /// The reader of the results has closed the pipe: there is nobody to say anything to.
     Unread,
 }
@@ -52,10 +62,21 @@ impl Failure {
         )
     }
 
+    /// Whether there is anything to say, and nobody else says it.
+    pub(crate) fn is_said(&self) -> bool {
+        match self {
+            Failure::User(_) | Failure::Lost(_) => true,
+            Failure::Refused(_) | Failure::Interrupted(_) => ranks::speaks(),
+            Failure::Ended(_) | Failure::Unread => false,
+        }
+    }
+
     /// The status that the process ends with.
     pub(crate) fn status(&self) -> u8 {
         match self {
-            Failure::User(_) => 1,
+            Failure::User(_) | Failure::Refused(_) => 1,
+            Failure::Lost(_) => LOST,
+            Failure::Ended(status) => *status,
             Failure::Interrupted(_) => 130,
             // As a program ends that SIGPIPE has ended.
             Failure::Unread => 141,
@@ -66,8 +87,11 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::User(error) => write!(f, "error: {}", one_line(&error.to_string())),
+            Failure::User(error) | Failure::Lost(error) | Failure::Refused(error) => {
+                write!(f, "error: {}", one_line(&error.to_string()))
+            }
             Failure::Interrupted(message) => write!(f, "interrupted: {}", one_line(message)),
+            Failure::Ended(status) => write!(f, "ended with status {status}"),
             Failure::Unread => write!(f, "the pipe was closed before the result was read"),
         }
     }
@@ -99,7 +123,12 @@ impl From<tweedie_train::data::DataError> for Failure {
 
 impl From<tweedie_train::Error> for Failure {
     fn from(error: tweedie_train::Error) -> Failure {
-        Failure::User(error.user_error())
+        use tweedie_train::cluster::ClusterError;
+        match &error {
+            tweedie_train::Error::Cluster(ClusterError::Lost { .. }) => Failure::Lost(error.user_error()),
+            tweedie_train::Error::Cluster(ClusterError::Refused(_)) => Failure::Refused(error.user_error()),
+            _ => Failure::User(error.user_error()),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod output;
 mod painting;
 mod pictures;
 mod progress;
+mod ranks;
 mod report;
 mod threads;
 
@@ -53,8 +54,8 @@ fn print_parsed(message: &clap::Error) -> ExitCode {
 
 /// Prints why the program ends; the status that it ends with.
 fn end(failure: &Failure) -> ExitCode {
-    if !matches!(failure, Failure::Unread) {
-        let _ = writeln!(std::io::stderr(), "{failure}");
+    if failure.is_said() {
+        let _ = writeln!(std::io::stderr(), "{}{failure}", ranks::prefix());
     }
     ExitCode::from(failure.status())
 }
@@ -63,7 +64,7 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
     let &Everywhere { threads, seed, json, quiet } = everywhere;
     check_instruction_set()?;
     // This thread is one of the pool's: from outside, it would hand over each operation and be woken for the next.
-    let threads = threads::chosen(threads)?;
+    let threads = threads::chosen(threads, local_ranks(command)?)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
     pool.map_err(|error| {
         Failure::user(format!("cannot start {threads} threads ({error})"), "--threads", "give fewer")
@@ -79,9 +80,16 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
         Command::Verify(args) => commands::verify(args, seed.unwrap_or(0), console),
         Command::Plan(args) => commands::plan(args, seed, console),
         Command::Bench(args) => commands::bench(&args.what, console),
+        Command::Launch(args) => commands::launch(args, console),
         Command::Completions(args) => commands::completions(args),
         Command::Man(args) => commands::man(args, console),
     }
+}
+
+/// How many ranks of a job share this machine, as far as the launcher tells.
+fn local_ranks(command: &Command) -> Result<usize> {
+    let Command::Train(args) = command else { return Ok(1) };
+    Ok(ranks::identity(&args.ranks)?.and_then(|identity| identity.local_size).unwrap_or(1))
 }
 
 /// Refuses a name that caps nothing: whoever wrote it would take the fastest path's results for another's.

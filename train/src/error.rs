@@ -1,3 +1,4 @@
+use crate::cluster::ClusterError;
 use crate::data::DataError;
 use crate::run::Divergence;
 use crate::user_error::UserError;
@@ -38,6 +39,8 @@ pub enum Error {
         /// The first layer whose output is not.
         layer: String,
     },
+    /// The ranks of a cluster run cannot train together, or cannot any longer.
+    Cluster(#[from] ClusterError),
     /// A layer or a weight file refused.
     Nn(#[from] tweedie_nn::Error),
     /// A schedule, loss or sampler refused.
@@ -68,6 +71,7 @@ impl Error {
                 format!("first in layer {layer}"),
                 "take other weights, or paint from less noise",
             ),
+            Error::Cluster(error) => error.user_error(),
             Error::Nn(error) => error.into(),
             // A model that samplers ask wraps its own errors.
             Error::Diffusion(outer) => match outer {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod checkpoint;
+pub mod cluster;
 pub mod config;
 pub mod data;
 mod error;
@@ -33,6 +34,6 @@ pub use inspect::{Condition, Inspected, inspect_run, saved_config};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest, newest_checkpoint};
 pub use run::{
     Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Progress, Quantity, RunLock,
-    StepReport, Summary, Task, Trainable, Trained, Trainer, Training, adjust, read_metrics, train,
+    StepReport, Summary, Task, Trainable, Trained, Trainer, Training, adjust, check_asked, read_metrics, told, train,
 };
 pub use user_error::{UserError, reason};

@@ -5,8 +5,10 @@ mod duration;
 mod edit;
 mod eval;
 mod inspect;
+mod launch;
 mod plan;
 mod predict;
+mod ranks;
 mod sample;
 mod sampler;
 mod shell;
@@ -25,8 +27,10 @@ pub(crate) use inspect::{
     ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectRunArgs, InspectScheduleArgs,
     InspectSpectrumArgs, InspectWhat, PictureFile, PicturePlace, PicturesArgs,
 };
+pub(crate) use launch::LaunchArgs;
 pub(crate) use plan::PlanArgs;
 pub(crate) use predict::PredictArgs;
+pub(crate) use ranks::RanksArgs;
 pub(crate) use sample::{Out, SampleArgs};
 pub(crate) use sampler::SamplerArgs;
 pub(crate) use shell::{CompletionsArgs, ManArgs};
@@ -52,7 +56,8 @@ use clap::{Args, Parser, Subcommand};
   tweedie verify                             hold every formula against what this machine computes
   tweedie COMMAND --help                     everything a command can do
 
-Exit status: 0 done; 1 something to mend, said in one line; 2 wrong usage; 130 interrupted, after saving."
+Exit status: 0 done; 1 something to mend, said in one line; 2 wrong usage; 75 a rank of a cluster run was lost: start it
+again with --resume; 130 interrupted, after saving."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -73,6 +78,7 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     Verify(VerifyArgs),
     Bench(BenchArgs),
+    Launch(LaunchArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -1,4 +1,5 @@
 use super::duration;
+use super::ranks::RanksArgs;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,7 +30,9 @@ pub(super) use presets;
   tweedie train --data data/mnist --out runs/mnist --time-budget 15m
   tweedie train --data photos/ --image-size 32 --steps 20000 --set optimizer.learning_rate=2e-4
   tweedie train --out runs/mnist --resume --time-budget 30m
-  tweedie train --config runs/mnist/config.toml --out runs/again       (the same weights, bit for bit)"))]
+  tweedie train --config runs/mnist/config.toml --out runs/again       (the same weights, bit for bit)
+  tweedie launch --ranks 4 -- train --out runs/four --steps 200        (four ranks on this machine)
+  srun tweedie train --out runs/many --steps 20000                     (all tasks of a Slurm job; TWEEDIE_SECRET is set)"))]
 pub(crate) struct TrainArgs {
     /// glyphs, shapes, scenes, or a folder of IDX files, CIFAR batches or pictures
     #[arg(long, value_name = "DATA", help_heading = "Pictures")]
@@ -76,9 +79,13 @@ pub(crate) struct TrainArgs {
     /// Pictures a step
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Recipe")]
     pub(crate) batch: Option<u32>,
-    /// Cut each batch into N equal parts, a power of two, one after another: N times less memory for the passes
+    /// Cut each batch into N equal parts, a power of two: N times less memory for the passes. The ranks of a job share them, and
+    /// they fix the bits [default: the number of ranks, rounded up to a power of two]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Recipe")]
     pub(crate) shards: Option<u32>,
+
+    #[command(flatten)]
+    pub(crate) ranks: RanksArgs,
 }
 
 /// The parts of a data set by name.

@@ -4,6 +4,7 @@ use super::error::DataError;
 use super::order::Order;
 use super::source::Source;
 use crate::purpose;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -44,6 +45,18 @@ impl Loader {
     /// [`DataError::Batch`] when a batch is of 0 pictures or the set has fewer; [`DataError::Unreadable`] when the
     /// system starts no thread.
     pub fn new(source: Arc<dyn Source>, batches: Batches) -> Result<Loader, DataError> {
+        Loader::of_share(source, batches, 0..batches.size)
+    }
+
+    /// Of each batch, reads the pictures at the places `share` alone: those of one rank of several.
+    ///
+    /// # Errors
+    /// As [`Loader::new`].
+    pub(crate) fn of_share(
+        source: Arc<dyn Source>,
+        batches: Batches,
+        share: Range<usize>,
+    ) -> Result<Loader, DataError> {
         let (batch, pictures) = (batches.size, source.len());
         if batch == 0 || batch > pictures {
             return Err(DataError::Batch { batch, pictures });
@@ -61,7 +74,7 @@ impl Loader {
         let reader = thread::Builder::new()
             .name("data".to_string())
             .spawn(move || {
-                pool.install(|| read_ahead(&*source, order, batches, &send));
+                pool.install(|| read_ahead(&*source, order, batches, share, &send));
             })
             .map_err(unreadable)?;
         Ok(Loader { batches: Some(receive), reader: Some(reader), waited: Duration::ZERO })
@@ -101,6 +114,7 @@ fn read_ahead(
     source: &dyn Source,
     mut order: Order,
     batches: Batches,
+    share: Range<usize>,
     send: &SyncSender<Result<Batch, DataError>>,
 ) {
     let Batches { seed, size, first_step, flips } = batches;
@@ -108,8 +122,9 @@ fn read_ahead(
     let mut indices = Vec::with_capacity(size);
     loop {
         indices.clear();
-        indices.extend((position..).take(size).map(|k| order.index(k)));
-        let flip = |place| flips && flipped(seed, position + place as u64);
+        let first = position + share.start as u64;
+        indices.extend((first..).take(share.len()).map(|k| order.index(k)));
+        let flip = |place| flips && flipped(seed, first + place as u64);
         let read = read_flipped(source, &indices, flip);
         let failed = read.is_err();
         if send.send(read).is_err() || failed {

@@ -1,5 +1,6 @@
 //! What is refused before a run begins.
 
+use crate::cluster::{Collective, Team};
 use crate::config::Config;
 use crate::data::Source;
 use crate::plan::{check_training, pictures_in_memory};
@@ -65,5 +66,21 @@ pub(super) fn resumed_batch(config: &Config, source: &dyn Source) -> Result<()> 
         format!("{} pictures, fewer than the run's batch of {}", source.len(), config.train.batch),
         "data.source",
         "give the data that the run has learnt from",
+    ))
+}
+
+/// Refuses fewer shards than ranks.
+///
+/// # Errors
+/// The number of shards to give.
+pub(super) fn team(config: &Config, team: &Team) -> Result<()> {
+    let (shards, size) = (config.train.shards, team.size());
+    if shards >= size {
+        return Ok(());
+    }
+    Err(Error::config(
+        format!("{shards} shards of a batch on {size} ranks"),
+        "train.shards",
+        format!("start {shards} ranks or fewer, or begin another run with --shards {}", size.next_power_of_two()),
     ))
 }

@@ -1,6 +1,7 @@
 //! What of a run is no longer finite, and where that is seen first.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use tweedie_nn::Params;
 use tweedie_tensor::Tensor;
@@ -9,7 +10,7 @@ use tweedie_tensor::Tensor;
 const NAMED: usize = 8;
 
 /// A number of a run that is no longer finite. Nothing of it is in a checkpoint, or in weights that were finite before.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Divergence {
     /// The steps done before: the step counted from 0 that cannot be done, or the number of those after which it was seen.
     pub step: u64,
@@ -25,7 +26,7 @@ pub struct Divergence {
 }
 
 /// What can stop being finite.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Quantity {
     /// The loss of a sample.
     Loss,

@@ -9,10 +9,12 @@ use super::journal_state::{JournalState, LastStep};
 use super::lock::RunLock;
 use super::metrics::Measured;
 use super::observer::{Event, Observer, Progress, Summary, Task, Watched};
+use super::team::{self, Wishes};
 use super::trainable::Trainable;
 use super::trainer::Trainer;
 use super::validation::Validation;
 use crate::checkpoint::LastValidation;
+use crate::cluster::Collective;
 use crate::config::{Change, Config, OnDivergence};
 use crate::data::{Batch, Loader};
 use crate::{Error, Result, memory};
@@ -55,6 +57,8 @@ pub(super) struct Session<'a, N> {
     pub(super) last_batch: Option<(Batch, usize)>,
     /// What the run has to end in.
     pub(super) grace: Option<Grace>,
+    /// Whether the ranks have agreed to stop; one alone need not ask.
+    pub(super) agreed_to_stop: bool,
 }
 
 impl<N: Trainable> Session<'_, N> {
@@ -63,9 +67,11 @@ impl<N: Trainable> Session<'_, N> {
         is_done(self.trainer.config(), self.trainer.steps())
     }
 
-    /// Whether the observer has asked for the end before the last step.
+    /// Whether the observer, or that of another rank, has asked for the end before the last step.
     pub(super) fn is_stopped(&self) -> bool {
-        self.watched.is_stopped && !self.is_done()
+        let is_alone = self.trainer.team.size() == 1;
+        let is_asked = if is_alone { self.watched.is_stopped } else { self.agreed_to_stop };
+        is_asked && !self.is_done()
     }
 
     /// The share of the run that is done.
@@ -76,6 +82,7 @@ impl<N: Trainable> Session<'_, N> {
     /// A step, and what is due after it.
     pub(super) fn advance(&mut self, loader: &mut Loader) -> Result<()> {
         self.step(loader)?;
+        self.agree()?;
         if self.is_done() {
             // While it can still go back: what is saved at the end is finite.
             return self.check_finite();
@@ -89,9 +96,34 @@ impl<N: Trainable> Session<'_, N> {
         Ok(())
     }
 
-    /// Refuses what must not be saved: steps of this session have led to numbers that are not finite.
-    fn check_finite(&self) -> Result<()> {
-        self.last_batch.as_ref().map_or(Ok(()), |(batch, t)| self.trainer.check_finite(batch, *t))
+    /// Has all ranks wish the same after a step, and tells them the end that rank 0 has planned.
+    fn agree(&mut self) -> Result<()> {
+        let team = &mut self.trainer.team;
+        if team.size() == 1 {
+            return Ok(());
+        }
+        let Config { train, optimizer, .. } = &self.trainer.config;
+        let end = optimizer.decay_start.zip(train.steps);
+        let (stop, save) = (self.watched.is_stopped, self.watched.wants_checkpoint);
+        let wishes = team::agree(team, Wishes { stop, save, end })?;
+        self.agreed_to_stop = wishes.stop;
+        self.watched.wants_checkpoint = wishes.save;
+        if let Some((decay_start, steps)) = wishes.end {
+            let config = &mut self.trainer.config;
+            (config.optimizer.decay_start, config.train.steps) = (Some(decay_start), Some(steps));
+        }
+        Ok(())
+    }
+
+    /// Refuses what must not be saved: steps of this session have led to numbers that are not finite, on this rank or another.
+    fn check_finite(&mut self) -> Result<()> {
+        let checked =
+            self.last_batch.as_ref().map_or(Ok(()), |(batch, t)| self.trainer.check_finite(batch, *t));
+        match checked {
+            Ok(()) => team::first_divergence(&mut self.trainer.team, None),
+            Err(Error::Diverged(found)) => team::first_divergence(&mut self.trainer.team, Some(found)),
+            Err(error) => Err(error),
+        }
     }
 
     /// A step on the next batch; a line of the metrics if one is due.
@@ -115,7 +147,7 @@ impl<N: Trainable> Session<'_, N> {
             self.waited += waited;
         }
         self.budget.costs.step.add(time);
-        if self.budget.decay_begins(self.trainer.config()) {
+        if self.trainer.team.rank() == 0 && self.budget.decay_begins(self.trainer.config()) {
             self.budget.plan_end(&mut self.trainer.config, step, self.grids_due);
             let written =
                 self.directory.as_ref().map(|directory| directory.write_config(self.trainer.config()));
@@ -166,16 +198,19 @@ impl<N: Trainable> Session<'_, N> {
         }
         let rate = config.optimizer.learning_rate * config.train.roll_back_factor;
         config.optimizer.learning_rate = rate;
-        let left = match &mut self.directory {
+        let own = match &mut self.directory {
+            _ if self.trainer.team.rank() > 0 => None,
             Some(directory) if !directory.is_without_checkpoint()? => {
-                directory.resume(&mut config, self.trainer.schedule(), &self.builder)?
+                Some(directory.resume(&mut config, self.trainer.schedule(), &self.builder)?)
             }
             _ => {
                 let mut left = Left::fresh(&config, &self.builder)?;
                 left.so_far.changes = config.changes_since(&self.started_with, 0)?;
-                left
+                Some(left)
             }
         };
+        let schedule = self.trainer.schedule().clone();
+        let left = team::share_left(&mut self.trainer.team, own, &mut config, &schedule, &self.builder)?;
         let step = left.state.step;
         self.watched.report(Event::Note(&format!(
             "step {}: {found}; back to step {step}, and on at a learning rate of {rate:?}",
@@ -220,7 +255,7 @@ impl<N: Trainable> Session<'_, N> {
         }
         match self.save() {
             Ok(()) => {}
-            Err(error @ Error::User(_)) => return Err(error),
+            Err(error @ (Error::User(_) | Error::Cluster(_) | Error::Diverged(_))) => return Err(error),
             Err(error) => {
                 let step = self.trainer.steps();
                 let note = format!("no checkpoint after step {step}, the next one is tried as ever: {error}");
@@ -256,7 +291,7 @@ impl<N: Trainable> Session<'_, N> {
             }
             None => false,
         };
-        if unsaved {
+        if team::told(&mut self.trainer.team, unsaved)? {
             self.save()?;
         }
         self.journal.finish()?;
@@ -308,13 +343,14 @@ impl<N: Trainable> Session<'_, N> {
 
     fn save(&mut self) -> Result<()> {
         let is_due = self.checkpoint_is_due();
-        if self.directory.is_none() {
+        if self.directory.is_none() && self.trainer.team.size() == 1 {
             return Ok(());
         }
         self.watched.report(Event::Busy(Task::Saving));
         let began = Instant::now();
         self.watched.wants_checkpoint = false;
         self.check_finite()?;
+        team::check_weights(&self.trainer)?;
         if let Some(lock) = &mut self.lock {
             lock.renew()?;
         }

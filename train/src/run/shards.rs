@@ -1,11 +1,10 @@
 //! The gradient of a batch, cut into shards: equal runs of its samples, each with a pass of its own.
-//!
-//! Sums of floating-point numbers depend on their order, so there is one: neighbours are added first, (0, 1), (2, 3), …,
-//! then neighbouring pairs, then neighbouring fours, up to the whole batch. The tree depends on the number of shards alone.
-//! Where leaves are computed one after another, where some of its subtrees are computed elsewhere and only their sums meet
-//! here, and however many threads compute a leaf, the sum has the same bits.
+//! They are summed in the [canonical tree](crate::cluster::tree): where leaves are computed one after another, where some of
+//! its subtrees are computed on other machines and only their sums meet here, and however many threads compute a leaf, the sum
+//! has the same bits.
 
 use crate::Result;
+use crate::cluster::tree::{Node, Sums};
 use crate::config::check_shards;
 use std::ops::Range;
 use tweedie_tensor::{Tensor, ops};
@@ -24,34 +23,36 @@ pub(crate) fn ranges(n: usize, shards: usize) -> Result<impl ExactSizeIterator<I
 }
 
 /// A sum over leaves that come in their order, in the canonical tree.
-///
-/// It is a binary counter: a digit that is set is the sum of a whole subtree, and two of the same height become one. So of
-/// S leaves, never more than log₂ S + 1 sets of gradients are alive, the newest leaf among them.
 #[derive(Debug, Default)]
 pub(crate) struct Accumulator {
-    /// The sums of whole subtrees with their heights, from the highest to the lowest.
-    sums: Vec<(u32, GradientSet)>,
+    sums: Sums<GradientSet>,
+    next: usize,
 }
 
 impl Accumulator {
+    /// A sum from the leaf of this number on.
+    pub(crate) fn from(first: usize) -> Accumulator {
+        Accumulator { sums: Sums::default(), next: first }
+    }
+
     /// Adds the next leaf.
     ///
     /// # Errors
     /// A leaf of other shapes than the ones before.
     pub(crate) fn add(&mut self, leaf: GradientSet) -> Result<()> {
-        let (mut height, mut sum) = (0, leaf);
-        while let Some((_, left)) = self.sums.pop_if(|(of_left, _)| *of_left == height) {
-            sum = added(left, sum)?;
-            height += 1;
-        }
-        self.sums.push((height, sum));
+        self.sums.add(Node::leaf(self.next), leaf, added)?;
+        self.next += 1;
         Ok(())
     }
 
-    /// The sum of the leaves so far, if they fill a tree: their number is a power of two.
-    pub(crate) fn total(mut self) -> Option<GradientSet> {
-        let (_, sum) = self.sums.pop()?;
-        self.sums.is_empty().then_some(sum)
+    /// The sum of the leaves so far, if they fill a tree: from 0 on, their number is a power of two.
+    pub(crate) fn total(self) -> Option<GradientSet> {
+        self.sums.total()
+    }
+
+    /// The sums of whole subtrees, from left to right.
+    pub(super) fn into_sums(self) -> Sums<GradientSet> {
+        self.sums
     }
 }
 
@@ -62,13 +63,19 @@ impl Accumulator {
 pub(crate) fn added(left: GradientSet, right: GradientSet) -> Result<GradientSet> {
     let both = left.into_iter().zip(right);
     both.map(|pair| match pair {
-        (Some(mut left), Some(right)) => {
-            ops::add_assign(&mut left, &right)?;
-            Ok(Some(left))
-        }
+        (Some(left), Some(right)) => Ok(Some(added_tensors(left, &right)?)),
         (one, other) => Ok(one.or(other)),
     })
     .collect()
+}
+
+/// The sum of two tensors, in the place of the left one.
+///
+/// # Errors
+/// Two different shapes.
+pub(super) fn added_tensors(mut left: Tensor<f32>, right: &Tensor<f32>) -> Result<Tensor<f32>> {
+    ops::add_assign(&mut left, right)?;
+    Ok(left)
 }
 
 /// The mean over the batch, from the sum of the means over its shards. Exact, as the number of shards is a power of two.

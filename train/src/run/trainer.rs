@@ -1,17 +1,19 @@
 //! Steps of training, without files or clocks.
 
 use super::divergence::{Divergence, Quantity, first_gradient, first_not_finite};
+use super::exchange::Exchange;
 use super::shards::{self, Accumulator, GradientSet};
 use super::state::State;
 use super::trainable::Trainable;
-use crate::config::Config;
+use crate::cluster::{Collective, Team};
+use crate::config::{Config, check_shards};
 use crate::data::{self, Batch, Batches, Loader, Source};
 use crate::model::Model;
 use crate::{Error, Result, purpose};
 use sha2::{Digest, Sha256};
 use std::ops::Range;
 use std::sync::Arc;
-use tweedie_autograd::{Tape, Var};
+use tweedie_autograd::{Gradients, ParamId, Tape, Var};
 use tweedie_diffusion::{Condition, LossValue, Schedule, TimestepDraw};
 use tweedie_nn::lr::{Decay, LearningRate};
 use tweedie_nn::optim::{StepOptions, grad_norm};
@@ -54,6 +56,8 @@ pub struct Trainer<N = Network> {
     network: N,
     schedule: Schedule,
     pub(super) state: State,
+    /// The ranks that take each step together.
+    pub(super) team: Team,
 }
 
 /// What one step measured.
@@ -84,11 +88,12 @@ struct BatchGradient {
     grad_norm: f64,
 }
 
-/// A leaf of the canonical tree.
-struct Shard {
-    losses: Vec<f64>,
-    squared_errors: Vec<f64>,
-    gradients: GradientSet,
+/// Some samples of a batch.
+struct Samples {
+    /// Where they lie in what this rank has of the batch.
+    place: Range<usize>,
+    /// The first one's number in the whole batch, which its random numbers follow from.
+    first: usize,
 }
 
 impl Trainer {
@@ -141,12 +146,17 @@ impl<N: Trainable> Trainer<N> {
         config.check_values()?;
         let schedule = config.diffusion.schedule()?;
         let state = State::fresh(&config, &schedule, params)?;
-        Ok(Trainer { config, network, schedule, state })
+        Ok(Trainer::at(config, network, schedule, state))
     }
 
     /// A network in whatever state training left it.
     pub(super) fn at(config: Config, network: N, schedule: Schedule, state: State) -> Trainer<N> {
-        Trainer { config, network, schedule, state }
+        Trainer { config, network, schedule, state, team: Team::default() }
+    }
+
+    /// Takes each step together with the other ranks: a batch is then this rank's share of one.
+    pub(super) fn with_team(self, team: Team) -> Trainer<N> {
+        Trainer { team, ..self }
     }
 
     /// One step: the batch becomes x_t, goes through the network, comes back as gradients, moves the weights.
@@ -162,43 +172,77 @@ impl<N: Trainable> Trainer<N> {
         self.update(found)
     }
 
-    /// The gradient of the batch's loss, shard by shard, summed in the canonical tree.
+    /// The gradient of the batch's loss, shard by shard, summed over all ranks in the canonical tree. Of a batch that several
+    /// ranks share, `batch` is what this rank has.
     fn gradient(&self, batch: &Batch) -> Result<BatchGradient> {
+        let mut team = self.team.clone();
         let Config { train, .. } = &self.config;
-        let n = batch.labels.len();
+        let n = if team.size() == 1 { batch.labels.len() } else { train.batch };
+        check_shards(n, train.shards)?;
+        let (each, own) = (n / train.shards, team.leaves(train.shards));
+        let samples = |shard: usize| {
+            let place = (shard - own.start) * each;
+            Samples { place: place..place + each, first: shard * each }
+        };
         let draws = self.state.times.draw(n, 0..n, train.seed, self.state.step)?;
-        let (mut losses, mut squared_errors) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        let mut sum = Accumulator::default();
-        for samples in shards::ranges(n, train.shards)? {
-            let leaf = self.shard_gradient(batch, &draws, samples)?;
-            losses.extend(leaf.losses);
-            squared_errors.extend(leaf.squared_errors);
-            sum.add(leaf.gradients)?;
+        let mut measured = Vec::with_capacity(own.len() * each);
+        let mut sum = Accumulator::from(own.start);
+        let last = own.end.saturating_sub(1).max(own.start);
+        for shard in own.start..last {
+            let (gradients, leaf) = self.shard_gradient(batch, &draws, &samples(shard), |_, _| {})?;
+            measured.extend(leaf);
+            sum.add(self.state.params.collect(gradients))?;
         }
-        let gradients = shards::mean(sum.total().unwrap_or_default(), train.shards);
+        let params = self.state.params.len();
+        let mut exchange = Exchange::begin(&mut team, train.shards, sum.into_sums(), last, params);
+        let ready = |ParamId(param): ParamId, gradient: &mut Tensor<f32>| {
+            exchange.take(param, std::mem::replace(gradient, Tensor::scratch([0])));
+        };
+        let (_, leaf) = self.shard_gradient(batch, &draws, &samples(last), ready)?;
+        measured.extend(leaf);
+        let (sum, said) = exchange.finish(bytemuck::cast_slice(&measured).to_vec())?;
+        let (losses, squared_errors) = said.iter().flat_map(|said| measured_in(said)).unzip();
+        self.batch_gradient(draws, losses, squared_errors, shards::mean(sum, train.shards))
+    }
+
+    fn batch_gradient(
+        &self,
+        draws: Vec<TimestepDraw>,
+        losses: Vec<f64>,
+        squared_errors: Vec<f64>,
+        gradients: GradientSet,
+    ) -> Result<BatchGradient> {
         let weighted = losses.iter().zip(&draws).map(|(loss, draw)| loss * draw.importance);
-        let loss = weighted.sum::<f64>() / n as f64;
+        let loss = weighted.sum::<f64>() / draws.len() as f64;
         let grad_norm = grad_norm(&gradients);
         Ok(BatchGradient { draws, losses, squared_errors, loss, gradients, grad_norm })
     }
 
-    /// The gradient of the mean loss of some samples of a batch, by a pass of their own. Their noise, times, classes and
-    /// dropout are those that they have in the whole batch, whose `draws` are given.
-    fn shard_gradient(&self, batch: &Batch, draws: &[TimestepDraw], samples: Range<usize>) -> Result<Shard> {
+    /// The gradient of the mean loss of some samples of a batch, by a pass of their own, and each sample's loss and squared
+    /// error. Their noise, times, classes and dropout are those that they have in the whole batch, whose `draws` are given.
+    /// `ready` gets each parameter's gradient as soon as it is final, while backward goes on.
+    fn shard_gradient(
+        &self,
+        batch: &Batch,
+        draws: &[TimestepDraw],
+        samples: &Samples,
+        ready: impl FnMut(ParamId, &mut Tensor<f32>),
+    ) -> Result<(Gradients<f32>, Vec<[f64; 2]>)> {
         let Config { train, diffusion, .. } = &self.config;
-        let (seed, step, first) = (train.seed, self.state.step, samples.start as u64);
-        let draws = &draws[samples.clone()];
+        let Samples { place, first } = samples;
+        let (seed, step, first) = (train.seed, self.state.step, *first);
+        let draws = &draws[first..first + place.len()];
         let times: Vec<usize> = draws.iter().map(|draw| draw.t).collect();
         let importance: Vec<f64> = draws.iter().map(|draw| draw.importance).collect();
-        let x = match samples.len() == batch.labels.len() {
+        let x = match place.len() == batch.labels.len() {
             true => batch.x.clone(),
-            false => batch.x.narrow(0, samples.start, samples.len())?,
+            false => batch.x.narrow(0, place.start, place.len())?,
         };
-        let (noise, x_t) = self.noised(&x, &times, first)?;
+        let (noise, x_t) = self.noised(&x, &times, first as u64)?;
 
         let tape = Tape::new();
         let ctx = Ctx::training(&self.state.params, &tape)
-            .with_dropout(seed, step, first)
+            .with_dropout(seed, step, first as u64)
             .with_recompute(train.recompute.blocks());
         let output = self.predict(&ctx, Var::constant(x_t), &times, &self.conditions(batch, samples))?;
         drop(ctx);
@@ -210,8 +254,9 @@ impl<N: Trainable> Trainer<N> {
             output.value().clone(),
             &importance,
         )?;
-        let gradients = self.state.params.collect(output.vjp(gradient)?);
-        Ok(Shard { losses, squared_errors, gradients })
+        let gradients = output.vjp_with(gradient, ready)?;
+        let measured = losses.into_iter().zip(squared_errors).map(|(loss, error)| [loss, error]);
+        Ok((gradients, measured.collect()))
     }
 
     /// The noise of the next step's samples from `first` on, and x_t: their pictures `x` under it.
@@ -243,8 +288,15 @@ impl<N: Trainable> Trainer<N> {
         let bad: Vec<usize> = (0..draws.len()).filter(is_bad).collect();
         let (quantity, first, samples) = match bad.first() {
             Some(&sample) => {
-                let first = self.first_layer_not_finite(self.params(), batch, sample, draws[sample].t)?;
-                (Quantity::Loss, first, bad)
+                // The rank that has the sample looks for the layer, and tells the others.
+                let own = sample.checked_sub(self.first_sample()).filter(|own| *own < batch.labels.len());
+                let layer = match own {
+                    Some(own) => self.first_layer_not_finite(self.params(), batch, own, draws[sample].t)?,
+                    None => None,
+                };
+                let layers = self.team.clone().gather(layer.unwrap_or_default().into_bytes())?;
+                let layer = layers.into_iter().find(|layer| !layer.is_empty());
+                (Quantity::Loss, layer.map(|layer| String::from_utf8_lossy(&layer).into_owned()), bad)
             }
             None => {
                 (Quantity::Gradient, first_gradient(self.params(), gradients), (0..draws.len()).collect())
@@ -271,8 +323,15 @@ impl<N: Trainable> Trainer<N> {
     /// The network's output for a sample of a batch at the time `t`, from 0 to T − 1.
     fn output(&self, ctx: &Ctx, batch: &Batch, sample: usize, t: usize) -> Result<Var> {
         let x = batch.x.narrow(0, sample, 1)?;
-        let (_, x_t) = self.noised(&x, &[t], sample as u64)?;
-        self.predict(ctx, Var::constant(x_t), &[t], &self.conditions(batch, sample..sample + 1))
+        let samples = Samples { place: sample..sample + 1, first: self.first_sample() + sample };
+        let (_, x_t) = self.noised(&x, &[t], samples.first as u64)?;
+        self.predict(ctx, Var::constant(x_t), &[t], &self.conditions(batch, &samples))
+    }
+
+    /// Which sample of the whole batch this rank's first one is.
+    fn first_sample(&self) -> usize {
+        let Config { train, .. } = &self.config;
+        self.team.leaves(train.shards).start * (train.batch / train.shards)
     }
 
     /// Refuses weights, averages and moments that are not finite, or so large that the output for the first sample of `batch`
@@ -302,22 +361,22 @@ impl<N: Trainable> Trainer<N> {
 
     /// The conditions that the network is given for some samples of a batch: classes and captions, in a share of the
     /// samples replaced by the class that means "no class" and by the empty caption.
-    fn conditions(&self, batch: &Batch, samples: Range<usize>) -> Condition {
+    fn conditions(&self, batch: &Batch, samples: &Samples) -> Condition {
         let train = &self.config.train;
         let no_class = self.config.data.classes.len();
-        let dropped: Vec<bool> = samples
-            .clone()
+        let Samples { place, first } = samples;
+        let dropped: Vec<bool> = (*first..first + place.len())
             .map(|i| {
                 let mut stream = Stream::new(train.seed, purpose::GUIDANCE, self.state.step, i as u64);
                 stream.uniform() < train.label_dropout
             })
             .collect();
         let classes = train.class_conditional.then(|| {
-            let labels = batch.labels[samples.clone()].iter().zip(&dropped);
+            let labels = batch.labels[place.clone()].iter().zip(&dropped);
             labels.map(|(&label, &dropped)| if dropped { no_class } else { label }).collect()
         });
         let captions = self.config.model.caption.as_ref().map(|_| {
-            let captions = batch.captions[samples.clone()].iter().zip(&dropped);
+            let captions = batch.captions[place.clone()].iter().zip(&dropped);
             captions.map(|(caption, &dropped)| if dropped { Vec::new() } else { caption.clone() }).collect()
         });
         Condition { classes, captions }
@@ -361,7 +420,12 @@ impl<N> Trainer<N> {
     pub fn loader(&self, source: Arc<dyn Source>) -> Result<Loader> {
         let Config { train, data, .. } = &self.config;
         let (first_step, flips) = (self.state.step, data.flips);
-        Ok(Loader::new(source, Batches { seed: train.seed, size: train.batch, first_step, flips })?)
+        let batches = Batches { seed: train.seed, size: train.batch, first_step, flips };
+        if self.team.size() == 1 {
+            return Ok(Loader::new(source, batches)?);
+        }
+        let (leaves, each) = (self.team.leaves(train.shards), train.batch / train.shards);
+        Ok(Loader::of_share(source, batches, leaves.start * each..leaves.end * each)?)
     }
 
     /// The configuration.
@@ -400,6 +464,12 @@ impl<N> Trainer<N> {
         }
         data::hex(&hash.finalize())
     }
+}
+
+/// The losses and squared errors of a rank's samples, as it has sent them.
+fn measured_in(said: &[u8]) -> impl Iterator<Item = (f64, f64)> + '_ {
+    let number = |bytes: &[u8]| bytes.try_into().map_or(f64::NAN, f64::from_ne_bytes);
+    said.chunks_exact(16).map(move |pair| (number(&pair[..8]), number(&pair[8..])))
 }
 
 fn learning_rate(config: &Config) -> LearningRate {

@@ -10,12 +10,14 @@ use super::lock::RunLock;
 use super::observer::{Event, Observer, Summary, Watched};
 use super::pictures::Pictures;
 use super::session::{Painter, Session};
+use super::team;
 use super::trainable::Trainable;
 use super::trainer::Trainer;
 use super::validation::Validation;
 use super::{checks, grids};
 use crate::config::{Change, Config};
-use crate::data::{self, Source};
+use crate::cluster::{Collective, Team};
+use crate::data::{self, Fingerprint, Source};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,6 +92,7 @@ pub struct Training {
     since: Option<Instant>,
     changed_data: bool,
     grace: Option<Duration>,
+    team: Team,
 }
 
 /// What training left.
@@ -114,6 +117,7 @@ impl Training {
             since: None,
             grace: None,
             changed_data: false,
+            team: Team::default(),
         }
     }
 
@@ -166,6 +170,13 @@ impl Training {
     #[must_use]
     pub fn grace(self, grace: Duration) -> Training {
         Training { grace: Some(grace), ..self }
+    }
+
+    /// Takes each step together with the other ranks of a job. All must be given the same configuration, data and beginning;
+    /// rank 0 alone may have a directory, and what it finds there holds for all.
+    #[must_use]
+    pub fn together(self, team: Team) -> Training {
+        Training { team, ..self }
     }
 
     /// Trains the network of the configuration.
@@ -225,7 +236,25 @@ impl Training {
         painter: Option<Painter<N>>,
         observer: &mut dyn Observer,
     ) -> Result<Trained<N>> {
-        let Training { config, source, is_named, out, lock, begin, since, grace, changed_data } = self;
+        let mut team = self.team.clone();
+        let ran = self.run_with_team(&mut team, build, painter, observer);
+        match &ran {
+            Ok(_) => team.end()?,
+            Err(error) => team.fail(&error.to_string()),
+        }
+        ran
+    }
+
+    fn run_with_team<N: Trainable>(
+        self,
+        team: &mut Team,
+        build: impl FnOnce(&Config, &Builder) -> Result<N>,
+        painter: Option<Painter<N>>,
+        observer: &mut dyn Observer,
+    ) -> Result<Trained<N>> {
+        let Training { config, source, is_named, out, lock, begin, since, grace, changed_data, .. } = self;
+        // Rank 0 alone writes, paints, validates, and decides what depends on time.
+        let is_first = team.rank() == 0;
         // The time budget is for all that follows, from opening the data to the last picture.
         let began = since.unwrap_or_else(Instant::now);
         config.check()?;
@@ -233,6 +262,10 @@ impl Training {
             Some(source) => source,
             None => data::open(&config.data.source, config.data.split, &config.data.options())?,
         };
+        if team.size() > 1 {
+            checks::team(&config, team)?;
+            team::check_data(team, Fingerprint::of(&*source)?)?;
+        }
         // Before anything else is held: the pace is measured with the whole network, and pictures are held out.
         if let Begin::New(Adjustable { batch: false, .. }) = begin {
             checks::batch(&config, &*source)?;
@@ -261,11 +294,13 @@ impl Training {
         notes.extend(compared);
         notes.extend(lock.as_ref().and_then(RunLock::note).map(String::from));
         let config = match begin {
-            Begin::New(adjustable) => adjust(config, adjustable, &source, &mut watched, &mut notes)?,
-            Begin::Resumed => config,
+            Begin::New(adjustable) if is_first => {
+                adjust(config, adjustable, &source, &mut watched, &mut notes)?
+            }
+            _ => config,
         };
-        let config = config.resolved(&*source);
-        let validation = match held_out {
+        let config = team::told(team, config)?.resolved(&*source);
+        let validation = match held_out.filter(|_| is_first) {
             Some(held_out) => Validation::new(&*held_out, source.classes())?,
             None => None,
         };
@@ -277,13 +312,17 @@ impl Training {
         let builder = Builder::new();
         let mut config = with_validations(config);
         let network = build(&config, &builder)?;
-        let left = left(&mut config, &builder, begin, directory.as_mut())?;
+        let own = match is_first {
+            true => Some(left(&mut config, &builder, begin, directory.as_mut())?),
+            false => None,
+        };
         let schedule = config.diffusion.schedule()?;
+        let left = team::share_left(team, own, &mut config, &schedule, &builder)?;
         let Left { state, so_far, earlier_changes, notes: damaged } = left;
         let SoFar { seconds, validation: last_validation, journal, changes, .. } = so_far;
         notes.extend(damaged);
         notes.extend(changes[earlier_changes..].iter().map(Change::to_string));
-        let trainer = Trainer::at(config, network, schedule, state);
+        let trainer = Trainer::at(config, network, schedule, state).with_team(team.clone());
         if let Some(directory) = &directory {
             directory.create(trainer.config())?;
         }
@@ -313,7 +352,8 @@ impl Training {
             last_batch: None,
             grace: grace.map(Grace::of),
             lock,
-            painter,
+            painter: painter.filter(|_| is_first),
+            agreed_to_stop: false,
             trainer,
             validation,
             directory,
@@ -332,6 +372,7 @@ impl Training {
         }
         drop(loader);
         let summary = session.finish()?;
+        session.trainer.team = Team::default();
         Ok(Trained { summary, trainer: session.trainer })
     }
 }

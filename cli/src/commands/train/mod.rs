@@ -2,6 +2,7 @@
 
 mod adjustable;
 mod place;
+mod ranked;
 mod recipe;
 mod watch;
 
@@ -10,12 +11,14 @@ use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::ranks;
 use crate::report::grouped;
 use place::Place;
 use recipe::Recipe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
+use tweedie_train::cluster::{Collective, Team};
 use tweedie_train::data::Source;
 use tweedie_train::{Adjustable, Begin, Config, RunLock, Summary, Training};
 use watch::Watch;
@@ -31,22 +34,45 @@ const TELLING_SECONDS: f64 = 5.0;
 pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Result<()> {
     let began = Instant::now();
     let interrupt = Interrupt::listen_from_the_start(console, "saving a checkpoint");
+    let mut team = ranks::team(&args.ranks, console)?;
+    let trained = match team.rank() {
+        0 => first(args, seed, console, (began, interrupt), &mut team),
+        _ => ranked::follow(args, seed, interrupt, &mut team),
+    };
+    if let Err(Failure::User(error)) = &trained {
+        // The others have heard of it already, unless it came before the run.
+        team.fail(&error.to_string());
+    }
+    trained
+}
+
+/// The run of a process that is alone, or of the rank that writes and speaks for all.
+fn first(
+    args: &TrainArgs,
+    seed: Option<u64>,
+    console: Console,
+    (began, interrupt): (Instant, Interrupt),
+    team: &mut Team,
+) -> Result<()> {
     let recipe = Recipe::read(args)?;
+    ranked::check_asked(args, seed, &recipe, team)?;
     let data = recipe.data()?;
     let (place, lock) = locked_place(args, &data.source)?;
-    let (config, source) = recipe.config_and_source(seed, &data, &place)?;
+    let (config, source) = recipe.config_and_source(seed, &data, &place, team.size())?;
     if let Some(note) = &place.note {
         console.say(note);
     }
     interrupt.begin();
     let mut watch = Watch::new(console, interrupt, &place.out, &config);
+    ranked::lead(team, &config, place.resume)?;
     let begin = if place.resume { Begin::Resumed } else { Begin::New(adjustable::of(args)) };
     let mut training = Training::new(config)
         .opened(source)
         .locked(lock)
         .begin(begin)
         .since(began)
-        .changed_data(args.changed_data);
+        .changed_data(args.changed_data)
+        .together(team.clone());
     if let Some(grace) = args.grace {
         training = training.grace(grace);
     }
@@ -104,7 +130,7 @@ pub(crate) fn asked_for(
         true => Place::of(args, &data.source)?,
         false => Place { out: PathBuf::new(), resume: false, note: None },
     };
-    let (config, source) = recipe.config_and_source(seed, &data, &place)?;
+    let (config, source) = recipe.config_and_source(seed, &data, &place, 1)?;
     let adjustable = if args.resume { Adjustable::default() } else { adjustable::of(args) };
     Ok((config, source, adjustable))
 }

@@ -38,7 +38,12 @@ impl Recipe<'_> {
         Ok(config.data)
     }
 
-    /// The configuration that is asked for, and the data that it names, opened once. A run that is resumed keeps its
+    /// The text of `--config`.
+    pub(super) fn file(&self) -> Option<&str> {
+        self.file.as_ref().map(|(text, _)| &**text)
+    }
+
+    /// The configuration that is asked for of a job of so many `ranks`, and the data that it names, opened once. A run that is resumed keeps its
     /// configuration, but for what is given.
     ///
     /// # Errors
@@ -48,6 +53,7 @@ impl Recipe<'_> {
         seed: Option<u64>,
         data: &DataConfig,
         place: &Place,
+        ranks: usize,
     ) -> Result<(Config, Arc<dyn Source>)> {
         let args = self.args;
         let mut opened = None;
@@ -70,6 +76,8 @@ impl Recipe<'_> {
         }
         if let Some(shards) = args.shards {
             config.train.shards = shards as usize;
+        } else if !args.resume {
+            config.train.shards = config.train.shards.max(ranks.next_power_of_two());
         }
         if let Some(seed) = seed {
             config.train.seed = seed;
@@ -95,7 +103,8 @@ impl Recipe<'_> {
     }
 }
 
-fn open(data: &DataConfig) -> Result<Arc<dyn Source>> {
+/// The pictures that a configuration names.
+pub(super) fn open(data: &DataConfig) -> Result<Arc<dyn Source>> {
     Ok(tweedie_train::data::open(&data.source, data.split, &data.options())?)
 }
 

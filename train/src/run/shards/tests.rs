@@ -44,7 +44,7 @@ fn the_counter_sums_as_the_tree_is_defined_and_holds_few_sets() {
         let mut sum = Accumulator::default();
         for number in 0..shards {
             // The newest leaf comes on top of these.
-            assert!(sum.sums.len() <= shards.ilog2() as usize, "{number} of {shards}");
+            assert!(sum.sums.nodes.len() <= shards.ilog2() as usize, "{number} of {shards}");
             sum.add(leaf(number)).unwrap();
         }
         assert_eq!(bits(&sum.total().unwrap()), bits(&naive(0..shards)), "{shards} shards");

@@ -34,7 +34,11 @@ fn bits(set: &GradientSet) -> Vec<Option<Vec<u32>>> {
 /// The sum over some shards by the definition of the tree, each leaf computed alone.
 fn naive(trainer: &Trainer, draws: &[TimestepDraw], leaves: &[Range<usize>]) -> GradientSet {
     match leaves {
-        [leaf] => trainer.shard_gradient(&batch(), draws, leaf.clone()).unwrap().gradients,
+        [leaf] => {
+            let samples = Samples { place: leaf.clone(), first: leaf.start };
+            let (gradients, _) = trainer.shard_gradient(&batch(), draws, &samples, |_, _| {}).unwrap();
+            trainer.params().collect(gradients)
+        }
         _ => {
             let (left, right) = leaves.split_at(leaves.len() / 2);
             shards::added(naive(trainer, draws, left), naive(trainer, draws, right)).unwrap()

@@ -1,0 +1,125 @@
+//! The ranks of a job, as the command line and the launcher's variables say them.
+
+use crate::args::RanksArgs;
+use crate::console::Console;
+use crate::error::{Failure, Result};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
+use tweedie_train::cluster::{Flags, Identity, Ranks, Secret, Team, is_batch_script_without_srun};
+
+const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
+const PEER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The variables of the job's secret.
+pub(crate) const SECRET: &str = "TWEEDIE_SECRET";
+const SECRET_FILE: &str = "TWEEDIE_SECRET_FILE";
+
+/// This process's rank, once it is known that there are several.
+static RANK: OnceLock<usize> = OnceLock::new();
+
+/// What every line of this rank begins with that is an error; nothing where there is one process only.
+pub(crate) fn prefix() -> String {
+    RANK.get().map_or_else(String::new, |rank| format!("rank {rank}: "))
+}
+
+/// Whether this is the rank that speaks for all.
+pub(crate) fn speaks() -> bool {
+    RANK.get().is_none_or(|rank| *rank == 0)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The place of this process among several; none for one that is alone.
+///
+/// # Errors
+/// A place that is only half given, launchers that disagree.
+pub(crate) fn identity(args: &RanksArgs) -> Result<Option<Identity>> {
+    let flags = Flags { rank: args.rank, world_size: args.world_size, master: args.master.clone() };
+    #[cfg(unix)]
+    let parent = Some(std::os::unix::process::parent_id());
+    #[cfg(not(unix))]
+    let parent = None;
+    let identity = Identity::of(&flags, &variable, parent).map_err(tweedie_train::Error::from)?;
+    if let Some(Identity { rank, .. }) = &identity {
+        RANK.get_or_init(|| *rank);
+    }
+    Ok(identity)
+}
+
+/// Finds the others, where there are any.
+///
+/// # Errors
+/// As [`identity`]; a secret that cannot be used; as [`Ranks::join`].
+pub(crate) fn team(args: &RanksArgs, console: Console) -> Result<Team> {
+    let Some(identity) = identity(args)? else {
+        if is_batch_script_without_srun(&variable) {
+            console.say("note: this is a batch script of several tasks, and one process of it: put srun before the command for all");
+        }
+        return Ok(Team::default());
+    };
+    let secret = secret(args)?;
+    if secret.is_empty() && !identity.is_on_loopback() {
+        return Err(Failure::user(
+            "a job on several machines needs a secret",
+            format!("--master {}", identity.master),
+            format!("set {SECRET} to the same random text for all ranks, or {SECRET_FILE} to a file of it"),
+        ));
+    }
+    if secret.is_empty() && identity.rank == 0 {
+        console.say(format!("note: without {SECRET}, any process of this machine may pass for a rank"));
+    }
+    let enough = args.at_least.map_or(identity.size, |least| (least as usize).min(identity.size));
+    let ranks = Ranks {
+        rank: identity.rank,
+        size: identity.size,
+        enough,
+        master: identity.master,
+        secret,
+        join_timeout: args.join_timeout.unwrap_or(JOIN_TIMEOUT),
+        peer_timeout: args.peer_timeout.unwrap_or(PEER_TIMEOUT),
+    };
+    let started = ranks.join().and_then(|joined| joined.start());
+    Ok(started.map_err(tweedie_train::Error::from)?)
+}
+
+/// The job's secret: the variable's, or that of a file.
+///
+/// # Errors
+/// A file that cannot be read, or that others may read too.
+fn secret(args: &RanksArgs) -> Result<Secret> {
+    let from_variable = variable(SECRET_FILE).filter(|path| !path.is_empty());
+    let (path, place) = match (&args.secret_file, variable(SECRET), from_variable) {
+        (Some(path), _, _) => (path.clone(), format!("--secret-file {}", path.display())),
+        (None, Some(secret), _) => return Ok(Secret::new(secret.as_bytes())),
+        (None, None, Some(path)) => (path.clone().into(), format!("{SECRET_FILE}={path}")),
+        (None, None, None) => return Ok(Secret::new(b"")),
+    };
+    only_for_its_owner(&path, &place)?;
+    let text = tweedie_train::files::read_text(&path)
+        .map_err(|error| Failure::user(format!("cannot read the secret ({error})"), &*place, "give a file of text"))?;
+    let secret = Secret::new(text.as_bytes());
+    match secret.is_empty() {
+        true => Err(Failure::user("an empty secret", place, "write random text into the file")),
+        false => Ok(secret),
+    }
+}
+
+#[cfg(unix)]
+fn only_for_its_owner(path: &Path, place: &str) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    // A file that is not there is reported when it is read.
+    let mode = std::fs::metadata(path).map_or(0, |about| about.permissions().mode());
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let mode = mode & 0o777;
+    Err(Failure::user(format!("a secret that others may read (mode {mode:o})"), place, "chmod 600 it"))
+}
+
+#[cfg(not(unix))]
+fn only_for_its_owner(_: &Path, _: &str) -> Result<()> {
+    Ok(())
+}

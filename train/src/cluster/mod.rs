@@ -1,0 +1,31 @@
+//! Training on several machines at once: the ranks of a job, and what they do together.
+//!
+//! Every rank takes the same steps with the same weights, each on its own shards of the batch; the shards' gradients are
+//! summed over all ranks in one canonical tree ([`tree`]), so that the weights have the same bits on any number of ranks.
+
+mod collective;
+mod engine;
+mod error;
+mod handshake;
+mod identity;
+mod link;
+mod mesh;
+mod messages;
+mod nodes;
+mod ranks;
+mod secret;
+mod sum;
+mod team;
+mod timely;
+pub(crate) mod tree;
+mod wording;
+mod worker;
+
+pub use collective::Collective;
+pub use error::ClusterError;
+pub use identity::{Flags, Identity, is_batch_script_without_srun};
+pub use ranks::{Joined, Ranks};
+pub use secret::Secret;
+pub(crate) use wording::named_with;
+pub use sum::Bucket;
+pub use team::Team;

@@ -1,0 +1,92 @@
+//! A rank of a job, from what its launcher told it to its connections.
+
+use super::collective::Member;
+use super::error::{ClusterError, Result};
+use super::mesh::{Meeting, Mesh};
+use super::secret::Secret;
+use super::team::Team;
+use super::timely::TimelyBuilder;
+use crate::user_error::reason;
+use std::time::Duration;
+
+/// Which rank of which job this process is, and how it finds the others.
+#[derive(Debug, Clone)]
+pub struct Ranks {
+    /// This rank's number, from 0 on.
+    pub rank: usize,
+    /// How many there are.
+    pub size: usize,
+    /// With how many the job is content, where not all come in time.
+    pub enough: usize,
+    /// Where rank 0 listens until all are there: `host:port`.
+    pub master: String,
+    /// What every rank must prove that it has.
+    pub secret: Secret,
+    /// How long the others may take to come.
+    pub join_timeout: Duration,
+    /// How long a rank may be silent. Each says that it is alive once a second, whatever it is at.
+    pub peer_timeout: Duration,
+}
+
+/// A rank that has found the others.
+#[derive(Debug)]
+pub struct Joined {
+    mesh: Mesh,
+    peer_timeout: Duration,
+}
+
+impl Ranks {
+    /// Finds the others.
+    ///
+    /// # Errors
+    /// [`ClusterError::Own`] for what this rank's user can mend, [`ClusterError::Refused`] where rank 0 has found that the ranks
+    /// do not fit together, [`ClusterError::Lost`] for a connection that broke.
+    pub fn join(self) -> Result<Joined> {
+        let Ranks { rank, size, enough, master, secret, join_timeout, peer_timeout } = self;
+        let meeting = Meeting {
+            rank,
+            size,
+            enough,
+            master,
+            secret,
+            patience: join_timeout,
+            limit: peer_timeout,
+            version: env!("CARGO_PKG_VERSION").to_string(),
+        };
+        Ok(Joined { mesh: meeting.hold()?, peer_timeout })
+    }
+}
+
+impl Joined {
+    /// The number of this rank among those that came.
+    pub fn rank(&self) -> usize {
+        self.mesh.rank
+    }
+
+    /// How many came.
+    pub fn size(&self) -> usize {
+        self.mesh.sockets.len()
+    }
+
+    /// Starts the threads that serve this rank.
+    ///
+    /// # Errors
+    /// Threads that the system does not give.
+    pub fn start(self) -> Result<Team> {
+        let (rank, size) = (self.rank(), self.size());
+        let failed = |error: std::io::Error| {
+            ClusterError::own(
+                format!("the threads for {size} ranks cannot be started ({})", reason(&error)),
+                "the cluster run",
+                "raise the system's limit of threads and files",
+            )
+        };
+        let builder = TimelyBuilder::start(rank, self.mesh.sockets).map_err(failed)?;
+        let member =
+            Member::start(rank, size, self.peer_timeout, move || Box::new(builder.build())).map_err(failed)?;
+        Ok(Team::of(Box::new(member)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
