@@ -18,6 +18,7 @@ mod interrupt;
 mod lock;
 mod model_folders;
 mod predict;
+mod ranks;
 mod resume;
 mod run;
 mod sample;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-fn send(signal: &str, to: &Child) {
+pub(crate) fn send(signal: &str, to: &Child) {
     assert!(Command::new("kill").args([signal, &to.id().to_string()]).status().unwrap().success());
 }
 
@@ -20,7 +20,7 @@ fn begun(folder: &Path, arguments: &[&str]) -> Child {
     child
 }
 
-fn wait_for(mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_for(mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < Duration::from_secs(60), "what was waited for does not come");
@@ -33,7 +33,7 @@ fn said(output: &Output) -> String {
 }
 
 /// The lines of a run's metrics without what depends on clocks.
-fn lines(run: &Path) -> Vec<Value> {
+pub(crate) fn lines(run: &Path) -> Vec<Value> {
     let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let timeless = |line: &str| {
         let mut line: Value = serde_json::from_str(line).unwrap();

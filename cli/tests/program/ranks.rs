@@ -1,0 +1,156 @@
+#![cfg(unix)]
+//! Several ranks on this machine: the bits of one, and one line where they cannot go on.
+
+use crate::run::{json, program, train_tiny, tweedie};
+use crate::signals::{lines, send, wait_for};
+use serde_json::Value;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const EIGHT_SHARDS: [&str; 3] = ["--shards=8", "--steps=12", "--checkpoint-every=4"];
+
+fn launch(folder: &Path, ranks: usize, more: &[&str]) -> Value {
+    let ranks = format!("--ranks={ranks}");
+    let arguments = [&["launch", &ranks, "--threads=1", "--"][..], &train_tiny(more), &["--json"]].concat();
+    let said = tweedie(folder, &arguments);
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    serde_json::from_str(&said.stdout).unwrap()
+}
+
+#[test]
+fn any_number_of_ranks_trains_the_weights_of_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path();
+    let one = json(run, &train_tiny(&[&EIGHT_SHARDS[..], &["--out=one"]].concat()));
+    for ranks in [2, 3, 4] {
+        let out = format!("--out=of-{ranks}");
+        let many = launch(run, ranks, &[&EIGHT_SHARDS[..], &[&out]].concat());
+        assert_eq!(many["weights_digest"], one["weights_digest"], "{ranks} ranks");
+        assert_eq!(many["steps"], one["steps"]);
+        assert_eq!(without_ranks(lines(&run.join(format!("of-{ranks}")))), lines(&run.join("one")), "{ranks} ranks");
+    }
+    // From a checkpoint of three ranks, on two.
+    for step in [8, 12] {
+        std::fs::remove_file(run.join(format!("of-3/checkpoints/step-{step:08}.safetensors"))).unwrap();
+    }
+    let resumed = launch(run, 2, &["--out=of-3", "--resume", "--steps=12"]);
+    assert_eq!(resumed["weights_digest"], one["weights_digest"]);
+}
+
+/// The lines of the metrics without what only a job of several ranks has.
+fn without_ranks(mut lines: Vec<Value>) -> Vec<Value> {
+    for line in &mut lines {
+        assert!(line.as_object_mut().unwrap().remove("ranks").is_some());
+    }
+    lines
+}
+
+/// The ranks of a job, by their places in the environment of torchrun.
+fn job(folder: &Path, ranks: usize, arguments: impl Fn(usize) -> Vec<&'static str>) -> Vec<Child> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    drop(listener);
+    let start = |rank: usize| {
+        let mut command = program(folder, &arguments(rank));
+        command.env("RANK", rank.to_string()).env("WORLD_SIZE", ranks.to_string());
+        command.env("MASTER_ADDR", "127.0.0.1").env("MASTER_PORT", &port).env("TWEEDIE_SECRET", "of the test");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    (0..ranks).map(start).collect()
+}
+
+fn ends(job: Vec<Child>) -> Vec<(Option<i32>, String)> {
+    let end = |child: Child| {
+        let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&stderr).into_owned();
+        let errors = text.lines().filter(|line| line.contains("error: ")).collect::<Vec<_>>().join("\n");
+        (status.code(), errors)
+    };
+    job.into_iter().map(end).collect()
+}
+
+const LONG: [&str; 6] =
+    ["--threads=1", "--steps=100000000", "--out=run", "--checkpoint-every=20", "--shards=4", "--set=train.grids=0"];
+
+fn begun(folder: &Path) -> Vec<Child> {
+    let job = job(folder, 3, |_| train_tiny(&LONG));
+    wait_for(|| folder.join("run/checkpoints/step-00000020.safetensors").exists());
+    job
+}
+
+#[test]
+fn a_rank_that_is_killed_is_named_by_all_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = begun(folder.path());
+    let began = Instant::now();
+    send("-KILL", &job[1]);
+    for (rank, (status, errors)) in ends(job).into_iter().enumerate().filter(|(rank, _)| *rank != 1) {
+        assert_eq!(status, Some(75), "{errors}");
+        assert!(errors.starts_with(&format!("rank {rank}: error: rank 1 is lost: ")), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_rank_that_hangs_is_named_within_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(folder.path(), 2, |_| train_tiny(&[&LONG[..], &["--peer-timeout=3s"]].concat()));
+    wait_for(|| folder.path().join("run/checkpoints/step-00000020.safetensors").exists());
+    let hanging = job.pop().unwrap();
+    send("-STOP", &hanging);
+    let ended = ends(job);
+    send("-KILL", &hanging);
+    assert_eq!(ended[0].0, Some(75), "{}", ended[0].1);
+    assert!(ended[0].1.contains("rank 1 is lost: nothing was heard of it for 3 s"), "{}", ended[0].1);
+}
+
+#[test]
+fn a_signal_to_one_rank_ends_all_after_saving() {
+    for rank in [0, 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let job = begun(folder.path());
+        send("-TERM", &job[rank]);
+        for (status, errors) in ends(job) {
+            assert_eq!((status, &*errors), (Some(130), ""), "signal to rank {rank}");
+        }
+    }
+}
+
+#[test]
+fn ranks_that_do_not_fit_end_with_one_line_of_rank_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let few = |more: &'static [&'static str]| train_tiny(&[&["--out=run", "--steps=4", "--shards=4"], more].concat());
+    type Arguments = fn(usize) -> &'static [&'static str];
+    let cases: [(Arguments, &str); 5] = [
+        (|rank| if rank == 1 { &["--batch=16"] } else { &[] }, "rank 1 was asked for another run than rank 0: 16 instead of 8"),
+        (|rank| if rank > 0 { &["--steps=5"] } else { &[] }, "ranks 1, 2 were asked for another run than rank 0: 5 instead of 4"),
+        (|_| &["--shards=2"], "2 shards of a batch on 3 ranks, train.shards: "),
+        (|_| &["--batch=12", "--shards=8"], "8 shards of a batch of 12, train.shards: "),
+        (|_| &["--data=nowhere"], "nowhere"),
+    ];
+    for (more, expected) in cases {
+        let began = Instant::now();
+        let ended = ends(job(folder.path(), 3, |rank| few(more(rank))));
+        assert!(ended.iter().all(|(status, _)| *status == Some(1)), "{expected}: {ended:?}");
+        assert!(ended[0].1.starts_with("rank 0: error: ") && ended[0].1.contains(expected), "{}", ended[0].1);
+        assert_eq!(ended[0].1.lines().count(), 1, "{}", ended[0].1);
+        assert!(began.elapsed() < Duration::from_secs(20), "{expected}");
+    }
+}
+
+#[test]
+fn a_secret_that_others_may_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    std::fs::write(&path, "random").unwrap();
+    assert!(Command::new("chmod").arg("644").arg(&path).status().unwrap().success());
+    let place = ["--rank=0", "--world-size=2", "--master=127.0.0.1:1", "--secret-file=secret"];
+    let said = tweedie(folder.path(), &train_tiny(&place));
+    assert_eq!(said.status, Some(1));
+    assert!(said.stderr.contains("error: a secret that others may read (mode 644), --secret-file secret: chmod 600 it"), "{}", said.stderr);
+    let said = tweedie(folder.path(), &train_tiny(&["--rank=0", "--world-size=2", "--master=10.0.0.1:29400"]));
+    assert!(said.stderr.contains("a job on several machines needs a secret"), "{}", said.stderr);
+}
