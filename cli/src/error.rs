@@ -123,10 +123,14 @@ impl From<tweedie_train::data::DataError> for Failure {
 
 impl From<tweedie_train::Error> for Failure {
     fn from(error: tweedie_train::Error) -> Failure {
+        use tweedie_train::Error;
         use tweedie_train::cluster::ClusterError;
         match &error {
-            tweedie_train::Error::Cluster(ClusterError::Lost { .. }) => Failure::Lost(error.user_error()),
-            tweedie_train::Error::Cluster(ClusterError::Refused(_)) => Failure::Refused(error.user_error()),
+            Error::Cluster(ClusterError::Lost { .. }) => Failure::Lost(error.user_error()),
+            // All ranks come to it at once.
+            Error::Cluster(ClusterError::Refused(_) | ClusterError::Failed { .. }) | Error::Diverged(_) => {
+                Failure::Refused(error.user_error())
+            }
             _ => Failure::User(error.user_error()),
         }
     }

@@ -98,8 +98,9 @@ fn secret(args: &RanksArgs) -> Result<Secret> {
         (None, None, None) => return Ok(Secret::new(b"")),
     };
     only_for_its_owner(&path, &place)?;
-    let text = tweedie_train::files::read_text(&path)
-        .map_err(|error| Failure::user(format!("cannot read the secret ({error})"), &*place, "give a file of text"))?;
+    let text = tweedie_train::files::read_text(&path).map_err(|error| {
+        Failure::user(format!("cannot read the secret ({error})"), &*place, "give a file of text")
+    })?;
     let secret = Secret::new(text.as_bytes());
     match secret.is_empty() {
         true => Err(Failure::user("an empty secret", place, "write random text into the file")),

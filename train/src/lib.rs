@@ -33,7 +33,8 @@ pub use error::{Error, Result};
 pub use inspect::{Condition, Inspected, inspect_run, saved_config};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest, newest_checkpoint};
 pub use run::{
-    Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Progress, Quantity, RunLock,
-    StepReport, Summary, Task, Trainable, Trained, Trainer, Training, adjust, check_asked, read_metrics, told, train,
+    Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Progress, Quantity,
+    RankMetrics, RunLock, StepReport, Summary, Task, Trainable, Trained, Trainer, Training, adjust,
+    check_asked, read_metrics, told, train,
 };
 pub use user_error::{UserError, reason};

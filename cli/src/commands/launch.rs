@@ -47,7 +47,8 @@ fn job(args: &LaunchArgs, command: &[OsString], console: Console, interrupt: &In
     };
     let program = std::env::current_exe().map_err(cannot)?;
     let secret = Secret::random().map_err(cannot)?;
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(cannot)?.port();
+    let port =
+        TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(cannot)?.port();
     let size = args.ranks.to_string();
     let mut ranks: Vec<Option<Child>> = Vec::new();
     for rank in 0..args.ranks {
@@ -72,7 +73,9 @@ fn job(args: &LaunchArgs, command: &[OsString], console: Console, interrupt: &In
     let (mut failed, mut since) = (0, None);
     loop {
         for rank in &mut ranks {
-            let Some(Some(status)) = rank.as_mut().map(|child| child.try_wait().ok().flatten()) else { continue };
+            let Some(Some(status)) = rank.as_mut().map(|child| child.try_wait().ok().flatten()) else {
+                continue;
+            };
             *rank = None;
             // A rank that a signal ended is lost to the others.
             let status = status.code().map_or(LOST, |code| u8::try_from(code).unwrap_or(1));

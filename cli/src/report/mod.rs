@@ -210,6 +210,7 @@ mod tests {
                 learning_rate: 1e-3 * (1.0 - i as f64 / lines as f64),
                 seconds: i as f64,
                 skipped: None,
+                ranks: None,
                 validation: (i % 20 == 0).then(|| 0.05 + 1.2 / i as f64),
                 validation_by_decile: (i % 20 == 0).then_some([Some(0.5); 10]),
             })

@@ -29,7 +29,11 @@ fn any_number_of_ranks_trains_the_weights_of_one() {
         let many = launch(run, ranks, &[&EIGHT_SHARDS[..], &[&out]].concat());
         assert_eq!(many["weights_digest"], one["weights_digest"], "{ranks} ranks");
         assert_eq!(many["steps"], one["steps"]);
-        assert_eq!(without_ranks(lines(&run.join(format!("of-{ranks}")))), lines(&run.join("one")), "{ranks} ranks");
+        assert_eq!(
+            without_ranks(lines(&run.join(format!("of-{ranks}")))),
+            lines(&run.join("one")),
+            "{ranks} ranks"
+        );
     }
     // From a checkpoint of three ranks, on two.
     for step in [8, 12] {
@@ -55,7 +59,10 @@ fn job(folder: &Path, ranks: usize, arguments: impl Fn(usize) -> Vec<&'static st
     let start = |rank: usize| {
         let mut command = program(folder, &arguments(rank));
         command.env("RANK", rank.to_string()).env("WORLD_SIZE", ranks.to_string());
-        command.env("MASTER_ADDR", "127.0.0.1").env("MASTER_PORT", &port).env("TWEEDIE_SECRET", "of the test");
+        command
+            .env("MASTER_ADDR", "127.0.0.1")
+            .env("MASTER_PORT", &port)
+            .env("TWEEDIE_SECRET", "of the test");
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     };
     (0..ranks).map(start).collect()
@@ -71,8 +78,14 @@ fn ends(job: Vec<Child>) -> Vec<(Option<i32>, String)> {
     job.into_iter().map(end).collect()
 }
 
-const LONG: [&str; 6] =
-    ["--threads=1", "--steps=100000000", "--out=run", "--checkpoint-every=20", "--shards=4", "--set=train.grids=0"];
+const LONG: [&str; 6] = [
+    "--threads=1",
+    "--steps=100000000",
+    "--out=run",
+    "--checkpoint-every=20",
+    "--shards=4",
+    "--set=train.grids=0",
+];
 
 fn begun(folder: &Path) -> Vec<Child> {
     let job = job(folder, 3, |_| train_tiny(&LONG));
@@ -99,10 +112,11 @@ fn a_rank_that_hangs_is_named_within_the_limit() {
     let folder = tempfile::tempdir().unwrap();
     let mut job = job(folder.path(), 2, |_| train_tiny(&[&LONG[..], &["--peer-timeout=3s"]].concat()));
     wait_for(|| folder.path().join("run/checkpoints/step-00000020.safetensors").exists());
-    let hanging = job.pop().unwrap();
+    let mut hanging = job.pop().unwrap();
     send("-STOP", &hanging);
     let ended = ends(job);
-    send("-KILL", &hanging);
+    hanging.kill().unwrap();
+    hanging.wait().unwrap();
     assert_eq!(ended[0].0, Some(75), "{}", ended[0].1);
     assert!(ended[0].1.contains("rank 1 is lost: nothing was heard of it for 3 s"), "{}", ended[0].1);
 }
@@ -122,14 +136,23 @@ fn a_signal_to_one_rank_ends_all_after_saving() {
 #[test]
 fn ranks_that_do_not_fit_end_with_one_line_of_rank_0() {
     let folder = tempfile::tempdir().unwrap();
-    let few = |more: &'static [&'static str]| train_tiny(&[&["--out=run", "--steps=4", "--shards=4"], more].concat());
+    let few = |more: &'static [&'static str]| {
+        train_tiny(&[&["--out=run", "--steps=4", "--shards=4"], more].concat())
+    };
     type Arguments = fn(usize) -> &'static [&'static str];
-    let cases: [(Arguments, &str); 5] = [
-        (|rank| if rank == 1 { &["--batch=16"] } else { &[] }, "rank 1 was asked for another run than rank 0: 16 instead of 8"),
-        (|rank| if rank > 0 { &["--steps=5"] } else { &[] }, "ranks 1, 2 were asked for another run than rank 0: 5 instead of 4"),
+    let cases: [(Arguments, &str); 6] = [
+        (
+            |rank| if rank == 1 { &["--batch=16"] } else { &[] },
+            "rank 1 was asked for another run than rank 0: 16 instead of 8",
+        ),
+        (
+            |rank| if rank > 0 { &["--steps=5"] } else { &[] },
+            "ranks 1, 2 were asked for another run than rank 0: 5 instead of 4",
+        ),
         (|_| &["--shards=2"], "2 shards of a batch on 3 ranks, train.shards: "),
         (|_| &["--batch=12", "--shards=8"], "8 shards of a batch of 12, train.shards: "),
         (|_| &["--data=nowhere"], "nowhere"),
+        (|_| &["--set=optimizer.learning_rate=1e39", "--set=optimizer.warmup=0"], "finite"),
     ];
     for (more, expected) in cases {
         let began = Instant::now();
@@ -137,6 +160,7 @@ fn ranks_that_do_not_fit_end_with_one_line_of_rank_0() {
         assert!(ended.iter().all(|(status, _)| *status == Some(1)), "{expected}: {ended:?}");
         assert!(ended[0].1.starts_with("rank 0: error: ") && ended[0].1.contains(expected), "{}", ended[0].1);
         assert_eq!(ended[0].1.lines().count(), 1, "{}", ended[0].1);
+        assert!(ended[1..].iter().all(|(_, errors)| errors.is_empty()), "{ended:?}");
         assert!(began.elapsed() < Duration::from_secs(20), "{expected}");
     }
 }
@@ -150,7 +174,13 @@ fn a_secret_that_others_may_read_is_refused() {
     let place = ["--rank=0", "--world-size=2", "--master=127.0.0.1:1", "--secret-file=secret"];
     let said = tweedie(folder.path(), &train_tiny(&place));
     assert_eq!(said.status, Some(1));
-    assert!(said.stderr.contains("error: a secret that others may read (mode 644), --secret-file secret: chmod 600 it"), "{}", said.stderr);
-    let said = tweedie(folder.path(), &train_tiny(&["--rank=0", "--world-size=2", "--master=10.0.0.1:29400"]));
+    assert!(
+        said.stderr
+            .contains("error: a secret that others may read (mode 644), --secret-file secret: chmod 600 it"),
+        "{}",
+        said.stderr
+    );
+    let said =
+        tweedie(folder.path(), &train_tiny(&["--rank=0", "--world-size=2", "--master=10.0.0.1:29400"]));
     assert!(said.stderr.contains("a job on several machines needs a secret"), "{}", said.stderr);
 }

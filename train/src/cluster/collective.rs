@@ -1,10 +1,10 @@
 //! What ranks do together, as the training thread sees it.
 
+use super::engine::Engine;
 use super::error::{ClusterError, Result};
 use super::sum::Bucket;
 use super::tree::leaves_of;
 use super::worker::{Answer, Command, Worker};
-use super::engine::Engine;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;

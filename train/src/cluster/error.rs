@@ -44,9 +44,11 @@ impl ClusterError {
                 "the cluster run",
                 "start all ranks again with --resume: what is lost are the steps since the last checkpoint",
             ),
-            ClusterError::Failed { rank, error } => {
-                UserError::new(format!("rank {rank} ended: {error}"), "the cluster run", "mend that, and start all ranks again")
-            }
+            ClusterError::Failed { rank, error } => UserError::new(
+                format!("rank {rank} ended: {error}"),
+                "the cluster run",
+                "mend that, and start all ranks again",
+            ),
         }
     }
 }

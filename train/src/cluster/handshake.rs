@@ -170,7 +170,10 @@ mod tests {
 
     #[test]
     fn a_stranger_gets_a_nonce_at_most() {
-        for words in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[MAGIC, [0; 8], [0; 8], [0; 8], [0; 8], [7; 8], [7; 8], [7; 8], [7; 8]].concat()] {
+        for words in [
+            &b"GET / HTTP/1.1\r\n\r\n"[..],
+            &[MAGIC, [0; 8], [0; 8], [0; 8], [0; 8], [7; 8], [7; 8], [7; 8], [7; 8]].concat(),
+        ] {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let mut stranger = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             stranger.write_all(words).unwrap();

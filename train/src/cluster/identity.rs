@@ -138,7 +138,11 @@ fn launchers(variable: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Told>> {
         };
         let number = |name: &str, value: String| {
             value.trim().parse::<usize>().map_err(|_| {
-                ClusterError::own(format!("{name} = {value} is no number"), "the environment", "correct or unset it")
+                ClusterError::own(
+                    format!("{name} = {value} is no number"),
+                    "the environment",
+                    "correct or unset it",
+                )
             })
         };
         let local_size = local_names.iter().find_map(|name| set(name)?.trim().parse().ok());
@@ -162,7 +166,9 @@ fn disagreement(one: &Told, other: &Told) -> ClusterError {
 /// Whether this process was started by a batch script of several tasks without `srun`, which makes it run alone.
 pub fn is_batch_script_without_srun(variable: &dyn Fn(&str) -> Option<String>) -> bool {
     let tasks = variable("SLURM_NTASKS").and_then(|tasks| tasks.parse::<usize>().ok());
-    variable("SLURM_PROCID").is_some() && variable("SLURM_STEP_ID").is_none() && tasks.is_some_and(|tasks| tasks > 1)
+    variable("SLURM_PROCID").is_some()
+        && variable("SLURM_STEP_ID").is_none()
+        && tasks.is_some_and(|tasks| tasks > 1)
 }
 
 /// Where rank 0 listens, as the launcher's variables let every rank know.
@@ -210,11 +216,17 @@ fn master(
 }
 
 fn no_master(what: &str) -> ClusterError {
-    ClusterError::own(what, "the cluster run", "give every rank --master with the address of rank 0, as 10.0.0.1:29400")
+    ClusterError::own(
+        what,
+        "the cluster run",
+        "give every rank --master with the address of rank 0, as 10.0.0.1:29400",
+    )
 }
 
 fn with_port(master: &str) -> Result<String> {
-    let port = master.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then_some(port)?.parse::<u16>().ok());
+    let port = master
+        .rsplit_once(':')
+        .and_then(|(host, port)| (!host.is_empty()).then_some(port)?.parse::<u16>().ok());
     match port {
         Some(1..) => Ok(master.to_string()),
         _ => Err(ClusterError::own(
@@ -226,7 +238,11 @@ fn with_port(master: &str) -> Result<String> {
 }
 
 fn joined(host: &str, port: u16) -> String {
-    if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 /// A port that all who know these names agree on.
@@ -282,7 +298,11 @@ mod tests {
         assert_eq!((slurm.rank, slurm.size, slurm.local_size), (3, 8, None));
         assert!(slurm.master.starts_with("n8:2"), "{}", slurm.master);
         for variables in [
-            [("OMPI_COMM_WORLD_RANK", "1"), ("OMPI_COMM_WORLD_SIZE", "2"), ("OMPI_COMM_WORLD_LOCAL_SIZE", "2")],
+            [
+                ("OMPI_COMM_WORLD_RANK", "1"),
+                ("OMPI_COMM_WORLD_SIZE", "2"),
+                ("OMPI_COMM_WORLD_LOCAL_SIZE", "2"),
+            ],
             [("PMI_RANK", "1"), ("PMI_SIZE", "2"), ("MPI_LOCALNRANKS", "2")],
         ] {
             let mpi = from(&variables);
@@ -319,7 +339,8 @@ mod tests {
         let flags = Flags { rank: Some(1), world_size: Some(4), master: Some("10.0.0.1:29400".to_string()) };
         let identity = of(&flags, &TORCHRUN).unwrap().unwrap();
         assert_eq!((identity.rank, identity.size, &*identity.master), (1, 4, "10.0.0.1:29400"));
-        let both = [&TORCHRUN[..], &[("SLURM_PROCID", "0"), ("SLURM_NTASKS", "2"), ("SLURM_STEP_ID", "0")]].concat();
+        let both =
+            [&TORCHRUN[..], &[("SLURM_PROCID", "0"), ("SLURM_NTASKS", "2"), ("SLURM_STEP_ID", "0")]].concat();
         let text = error(&both);
         assert!(text.starts_with("RANK and WORLD_SIZE say rank 3 of 8, SLURM_PROCID and"), "{text}");
         let same = [&TORCHRUN[..], &SLURM[..]].concat();

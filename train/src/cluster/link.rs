@@ -238,8 +238,7 @@ impl Stream for Link {
 
 /// The bytes that a message takes on the wire.
 pub(super) fn bytes_on_wire(length: usize) -> u64 {
-    let header =
-        MessageHeader { channel: 0, source: 0, target_lower: 0, target_upper: 0, length, seqno: 0 };
+    let header = MessageHeader { channel: 0, source: 0, target_lower: 0, target_upper: 0, length, seqno: 0 };
     header.required_bytes() as u64
 }
 

@@ -109,12 +109,18 @@ impl Meeting {
             let late = began.elapsed() > self.patience;
             (all || late).then_some(None)
         })
-        .map_err(|error| ClusterError::own(reason(&error), format!("--master {}", self.master), "try again"))?;
+        .map_err(|error| {
+            ClusterError::own(reason(&error), format!("--master {}", self.master), "try again")
+        })?;
         drop(listener);
         let refusal = refusal.or_else(|| self.missing(&here, wrong_secrets));
         if let Some((what, remedy)) = refusal {
             let verdict = Verdict::Refused { what: what.clone(), remedy: remedy.clone() };
-            for (_, stream) in here.values_mut().map(|(hello, stream)| (hello, stream)).chain(others.iter_mut().map(|(hello, stream)| (hello, stream))) {
+            for (_, stream) in here
+                .values_mut()
+                .map(|(hello, stream)| (hello, stream))
+                .chain(others.iter_mut().map(|(hello, stream)| (hello, stream)))
+            {
                 // A rank that is gone need not hear it.
                 let _ = handshake::say(stream, &verdict);
             }
@@ -157,7 +163,11 @@ impl Meeting {
         None
     }
 
-    fn missing(&self, here: &BTreeMap<usize, (Hello, TcpStream)>, wrong_secrets: usize) -> Option<(String, String)> {
+    fn missing(
+        &self,
+        here: &BTreeMap<usize, (Hello, TcpStream)>,
+        wrong_secrets: usize,
+    ) -> Option<(String, String)> {
         if here.len() + 1 >= self.enough {
             return None;
         }
@@ -169,7 +179,11 @@ impl Meeting {
             n => format!("; {n} that knocked have another secret"),
         };
         let what = format!("{ranks} not come in {} s{strangers}", self.patience.as_secs());
-        Some((what, "start every rank, with this --master and the same secret, or give a longer --join-timeout".to_string()))
+        Some((
+            what,
+            "start every rank, with this --master and the same secret, or give a longer --join-timeout"
+                .to_string(),
+        ))
     }
 
     /// The part of the others: to register, and to connect with every rank below, and to hear every rank above.
@@ -179,7 +193,11 @@ impl Meeting {
         let broken = |error: io::Error| ClusterError::Lost { rank: 0, how: reason(&error) };
         let own = to_zero.local_addr().map_err(broken)?.ip();
         let listener = TcpListener::bind((own, 0)).map_err(|error| {
-            ClusterError::own(format!("cannot listen ({})", reason(&error)), own.to_string(), "check the system's limits")
+            ClusterError::own(
+                format!("cannot listen ({})", reason(&error)),
+                own.to_string(),
+                "check the system's limits",
+            )
         })?;
         let listens = listener.local_addr().map_err(broken)?.to_string();
         handshake::say(&mut to_zero, &self.hello(Some(listens))).map_err(broken)?;
@@ -209,7 +227,12 @@ impl Meeting {
         Ok(Mesh { rank, sockets })
     }
 
-    fn hear_higher(&self, listener: &TcpListener, rank: usize, sockets: &mut [Option<TcpStream>]) -> Result<()> {
+    fn hear_higher(
+        &self,
+        listener: &TcpListener,
+        rank: usize,
+        sockets: &mut [Option<TcpStream>],
+    ) -> Result<()> {
         let began = Instant::now();
         let (introduce, introduced) = channel();
         let late = accept_until(listener, &self.secret, &introduce, || {
@@ -262,7 +285,11 @@ impl Meeting {
             };
             if began.elapsed() > self.patience {
                 return Err(ClusterError::own(
-                    format!("rank {} cannot reach rank 0 in {} s ({why})", self.rank, self.patience.as_secs()),
+                    format!(
+                        "rank {} cannot reach rank 0 in {} s ({why})",
+                        self.rank,
+                        self.patience.as_secs()
+                    ),
                     format!("--master {}", self.master),
                     "start rank 0 there, and see that the port is open between the machines",
                 ));
@@ -277,7 +304,8 @@ impl Meeting {
         stream.set_write_timeout(None)?;
         stream.set_nodelay(true)?;
         let socket = SockRef::from(stream);
-        let alive = TcpKeepalive::new().with_time(Duration::from_secs(10)).with_interval(Duration::from_secs(5));
+        let alive =
+            TcpKeepalive::new().with_time(Duration::from_secs(10)).with_interval(Duration::from_secs(5));
         socket.set_tcp_keepalive(&alive)?;
         #[cfg(target_os = "linux")]
         socket.set_tcp_user_timeout(Some(self.limit))?;

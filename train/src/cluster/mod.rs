@@ -26,6 +26,6 @@ pub use error::ClusterError;
 pub use identity::{Flags, Identity, is_batch_script_without_srun};
 pub use ranks::{Joined, Ranks};
 pub use secret::Secret;
-pub(crate) use wording::named_with;
 pub use sum::Bucket;
 pub use team::Team;
+pub(crate) use wording::named_with;

@@ -82,8 +82,8 @@ impl Joined {
             )
         };
         let builder = TimelyBuilder::start(rank, self.mesh.sockets).map_err(failed)?;
-        let member =
-            Member::start(rank, size, self.peer_timeout, move || Box::new(builder.build())).map_err(failed)?;
+        let member = Member::start(rank, size, self.peer_timeout, move || Box::new(builder.build()))
+            .map_err(failed)?;
         Ok(Team::of(Box::new(member)))
     }
 }

@@ -52,7 +52,8 @@ pub(super) struct Summing {
 impl Summing {
     /// Begins the sum of this number.
     pub(super) fn begin(number: u32, rank: usize, size: usize, bucket: Bucket) -> Summing {
-        let of_rank = |rank| nodes(leaves_of(rank, size, bucket.shards)).into_iter().map(move |node| (rank, node));
+        let of_rank =
+            |rank| nodes(leaves_of(rank, size, bucket.shards)).into_iter().map(move |node| (rank, node));
         let all = (0..size).flat_map(of_rank).collect();
         let mut starts = vec![0];
         for tensor in bucket.nodes.first().map_or(&[][..], |(_, tensors)| tensors) {

@@ -8,9 +8,11 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-use timely_communication::allocator::zero_copy::allocator::TcpBuilder;
-use timely_communication::allocator::zero_copy::initialize::{CommsGuard, initialize_networking_from_sockets};
 use timely_communication::allocator::ProcessBuilder;
+use timely_communication::allocator::zero_copy::allocator::TcpBuilder;
+use timely_communication::allocator::zero_copy::initialize::{
+    CommsGuard, initialize_networking_from_sockets,
+};
 use timely_communication::{Allocator, Bytesable, Hooks, Pull, Push};
 
 /// A mesh of connections whose threads run, before it is on the thread that it serves.

@@ -157,7 +157,9 @@ impl Worker {
                 // Others may see this rank end before they hear of the one that was the reason.
                 match &error {
                     ClusterError::Lost { rank, how } => self.tell_all(Kind::Lost, *rank, how.as_bytes()),
-                    ClusterError::Failed { rank, error } => self.tell_all(Kind::Failed, *rank, error.as_bytes()),
+                    ClusterError::Failed { rank, error } => {
+                        self.tell_all(Kind::Failed, *rank, error.as_bytes())
+                    }
                     ClusterError::Own(_) | ClusterError::Refused(_) => {}
                 }
                 let _ = self.answers.send(Answer::Error(error.clone()));
@@ -211,7 +213,8 @@ impl Worker {
             Kind::Lost => Err(End::Error(ClusterError::Lost { rank: header.of as usize, how: text() })),
             Kind::Part => {
                 let parts = self.parts.entry(header.of).or_default();
-                let (total, bytes) = parts.came.entry(from).or_insert_with(|| (header.more as usize, Vec::new()));
+                let (total, bytes) =
+                    parts.came.entry(from).or_insert_with(|| (header.more as usize, Vec::new()));
                 if *total != header.more as usize || bytes.len() as u64 != header.at {
                     return Err(disagree(from, "what ranks exchange"));
                 }
@@ -254,7 +257,9 @@ impl Worker {
         for other in self.others() {
             let how = match self.engine.lost(other) {
                 Some(how) => how,
-                None if self.last.is_none() && self.has_ended(other) => "it ended before the others".to_string(),
+                None if self.last.is_none() && self.has_ended(other) => {
+                    "it ended before the others".to_string()
+                }
                 None if self.engine.silence(other) > self.limit => {
                     format!("nothing was heard of it for {} s", self.limit.as_secs())
                 }
@@ -323,7 +328,8 @@ impl Worker {
             self.queues[other].extend(out);
         }
         self.summing.push_back(sum);
-        let (now, later) = std::mem::take(&mut self.early).into_iter().partition(|(header, _)| header.of == number);
+        let (now, later) =
+            std::mem::take(&mut self.early).into_iter().partition(|(header, _)| header.of == number);
         self.early = later;
         let place = self.summing.len() - 1;
         let now: Vec<(Header, Bytes)> = now;
@@ -332,14 +338,16 @@ impl Worker {
 
     /// Answers what is complete, in order.
     fn answer(&mut self) {
-        let mut done: Vec<u32> = self.parts.iter().filter(|(_, parts)| parts.is_complete()).map(|(of, _)| *of).collect();
+        let mut done: Vec<u32> =
+            self.parts.iter().filter(|(_, parts)| parts.is_complete()).map(|(of, _)| *of).collect();
         done.sort_unstable();
         for of in done {
             if let Some(mut parts) = self.parts.remove(&of)
                 && self.last != Some(of)
             {
                 let from = parts.from.take().unwrap_or(0..0);
-                let bytes = from.map(|rank| parts.came.remove(&rank).map_or_else(Vec::new, |(_, bytes)| bytes));
+                let bytes =
+                    from.map(|rank| parts.came.remove(&rank).map_or_else(Vec::new, |(_, bytes)| bytes));
                 let _ = self.answers.send(Answer::Bytes(bytes.collect()));
             }
         }
@@ -362,11 +370,11 @@ impl Worker {
         loop {
             let mut has_room = false;
             for other in self.others() {
-                if self.engine.outstanding(other) < WINDOW {
-                    if let Some(message) = self.next_for(other) {
-                        self.engine.push(other, message);
-                        (has_room, has_sent) = (true, true);
-                    }
+                if self.engine.outstanding(other) < WINDOW
+                    && let Some(message) = self.next_for(other)
+                {
+                    self.engine.push(other, message);
+                    (has_room, has_sent) = (true, true);
                 }
             }
             if !has_room {

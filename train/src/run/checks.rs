@@ -1,10 +1,11 @@
 //! What is refused before a run begins.
 
+use super::team::refused;
 use crate::cluster::{Collective, Team};
 use crate::config::Config;
 use crate::data::Source;
 use crate::plan::{check_training, pictures_in_memory};
-use crate::{Error, Result};
+use crate::{Error, Result, UserError};
 
 /// Refuses a configuration and pictures that do not fit each other, or the memory; returns the most bytes of pictures that
 /// stay in it.
@@ -73,14 +74,13 @@ pub(super) fn resumed_batch(config: &Config, source: &dyn Source) -> Result<()> 
 ///
 /// # Errors
 /// The number of shards to give.
-pub(super) fn team(config: &Config, team: &Team) -> Result<()> {
+pub(super) fn team(config: &Config, team: &mut Team) -> Result<()> {
     let (shards, size) = (config.train.shards, team.size());
     if shards >= size {
         return Ok(());
     }
-    Err(Error::config(
-        format!("{shards} shards of a batch on {size} ranks"),
-        "train.shards",
-        format!("start {shards} ranks or fewer, or begin another run with --shards {}", size.next_power_of_two()),
-    ))
+    let what = format!("{shards} shards of a batch on {size} ranks");
+    let most = if shards == 1 { "one process" } else { &format!("{shards} ranks or fewer") };
+    let remedy = format!("start {most}, or begin another run with --shards {}", size.next_power_of_two());
+    Err(refused(team, UserError::new(what, "train.shards", remedy)))
 }

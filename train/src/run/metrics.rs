@@ -35,12 +35,28 @@ pub struct Metrics {
     /// Steps since the line before whose update was left out as it was not finite, where there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<u64>,
+    /// What several ranks have taken together; none for one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<RankMetrics>,
     /// The loss on held-out pictures with the averaged weights, where this line measured it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<f64>,
     /// The mean unweighted squared error on them in each tenth of 1..T, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_by_decile: Option<[Option<f64>; 10]>,
+}
+
+/// How the ranks of a run have gone together since the line before.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RankMetrics {
+    /// How many there are.
+    pub size: usize,
+    /// The share of the time of the steps in which a rank waits for others, the mean over the ranks.
+    pub waiting: f64,
+    /// The rank that has waited least: the others wait for it.
+    pub slowest: usize,
+    /// What rank 0 has sent, MiB.
+    pub sent_mib: f64,
 }
 
 /// The lines of a `metrics.jsonl`; none if there is no such file. A last line cut short by a crash, and lines of anybody

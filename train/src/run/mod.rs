@@ -33,7 +33,7 @@ pub use adjust::{Adjustable, adjust};
 pub use divergence::{Divergence, Quantity};
 pub(crate) use journal_state::JournalState;
 pub use lock::RunLock;
-pub use metrics::{Measured, Metrics, read_metrics};
+pub use metrics::{Measured, Metrics, RankMetrics, read_metrics};
 pub use observer::{Control, Event, Observer, Progress, Summary, Task};
 pub use team::{check_asked, told};
 pub use trainable::Trainable;

@@ -59,6 +59,8 @@ pub(super) struct Session<'a, N> {
     pub(super) grace: Option<Grace>,
     /// Whether the ranks have agreed to stop; one alone need not ask.
     pub(super) agreed_to_stop: bool,
+    /// Bytes sent to other ranks so far.
+    pub(super) sent: u64,
 }
 
 impl<N: Trainable> Session<'_, N> {
@@ -105,7 +107,11 @@ impl<N: Trainable> Session<'_, N> {
         let Config { train, optimizer, .. } = &self.trainer.config;
         let end = optimizer.decay_start.zip(train.steps);
         let (stop, save) = (self.watched.is_stopped, self.watched.wants_checkpoint);
-        let wishes = team::agree(team, Wishes { stop, save, end })?;
+        // The waits of this very exchange count in the next step.
+        let (waited, sent) = (team.take_wait().as_secs_f64(), team.traffic());
+        let (wishes, waits) = team::agree(team, Wishes { stop, save, end, waited })?;
+        self.journal.add_ranks(&waits, sent - self.sent);
+        self.sent = sent;
         self.agreed_to_stop = wishes.stop;
         self.watched.wants_checkpoint = wishes.save;
         if let Some((decay_start, steps)) = wishes.end {

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tweedie_diffusion::Schedule;
-use tweedie_nn::{Builder, Params};
+use tweedie_nn::Builder;
 use tweedie_tensor::{Shape, Tensor};
 
 /// Rank 0's value, on all ranks.
@@ -54,8 +54,12 @@ pub(super) fn check_data(team: &mut Team, own: Fingerprint) -> Result<()> {
     let Some((first, how)) = differ.first() else { return Ok(()) };
     let ranks: Vec<usize> = differ.iter().map(|(rank, _)| *rank).collect();
     let what = match how {
-        Differs::Index => format!("{} not have the pictures that rank 0 has", named_with(&ranks, "does", "do")),
-        Differs::Pixels => format!("{} the pictures otherwise than rank 0", named_with(&ranks, "decodes", "decode")),
+        Differs::Index => {
+            format!("{} not have the pictures that rank 0 has", named_with(&ranks, "does", "do"))
+        }
+        Differs::Pixels => {
+            format!("{} the pictures otherwise than rank 0", named_with(&ranks, "decodes", "decode"))
+        }
     };
     let (theirs, ours) = (&prints[*first], &prints[0]);
     let place = match theirs.to_string() == ours.to_string() {
@@ -63,7 +67,7 @@ pub(super) fn check_data(team: &mut Team, own: Fingerprint) -> Result<()> {
         false => format!("data.source ({theirs}, not {ours})"),
     };
     let remedy = "give every rank the same files and the same program";
-    Err(ClusterError::Refused(UserError::new(what, place, remedy)).into())
+    Err(refused(team, UserError::new(what, place, remedy)))
 }
 
 /// Refuses ranks that were not asked for the same run: `own` is what this one was asked for, by option.
@@ -80,14 +84,16 @@ pub fn check_asked(team: &mut Team, own: BTreeMap<String, String>) -> Result<()>
         others.iter().enumerate().filter(|(_, asked)| differ(asked)).map(|(i, _)| i + 1).collect();
     let mut names = zero.keys().chain(first.keys());
     let name = names.find(|name| zero.get(*name) != first.get(*name)).cloned().unwrap_or_default();
-    let value = |asked: &BTreeMap<String, String>| asked.get(&name).map_or_else(|| "nothing".to_string(), Clone::clone);
+    let value = |asked: &BTreeMap<String, String>| {
+        asked.get(&name).map_or_else(|| "nothing".to_string(), Clone::clone)
+    };
     let what = format!(
         "{} asked for another run than rank 0: {} instead of {}",
         named_with(&ranks, "was", "were"),
         value(first),
         value(zero)
     );
-    Err(ClusterError::Refused(UserError::new(what, name, "start every rank with the same options")).into())
+    Err(refused(team, UserError::new(what, name, "start every rank with the same options")))
 }
 
 /// What stands before the first step of a session, as rank 0 has it.
@@ -176,19 +182,24 @@ pub(super) struct Wishes {
     pub(super) save: bool,
     /// The end that rank 0 has planned: where the learning rate begins to fall, and the last step.
     pub(super) end: Option<(u64, u64)>,
+    /// How long the rank has waited for the others since the step before, in seconds.
+    pub(super) waited: f64,
 }
 
-/// What all ranks wish together: to end or to save if one does, and to end where rank 0 plans to.
+/// What all ranks wish together: to end or to save if one does, and to end where rank 0 plans to; and how long each has
+/// waited.
 ///
 /// # Errors
 /// As [`told`].
-pub(super) fn agree(team: &mut Team, own: Wishes) -> Result<Wishes> {
+pub(super) fn agree(team: &mut Team, own: Wishes) -> Result<(Wishes, Vec<f64>)> {
     let all = all(team, own)?;
-    Ok(Wishes {
+    let wishes = Wishes {
         stop: all.iter().any(|wishes| wishes.stop),
         save: all.iter().any(|wishes| wishes.save),
         end: all.first().and_then(|zero| zero.end),
-    })
+        waited: 0.0,
+    };
+    Ok((wishes, all.iter().map(|wishes| wishes.waited).collect()))
 }
 
 /// Has all ranks stop at what one of them has found.
@@ -219,65 +230,16 @@ pub(super) fn check_weights<N>(trainer: &Trainer<N>) -> Result<()> {
     }
     let what = format!("{} other weights than rank 0", named_with(&ranks, "has", "have"));
     let remedy = "look for a machine with faulty memory, and start again with --resume";
-    Err(ClusterError::Refused(UserError::new(what, format!("step {step}"), remedy)).into())
+    Err(refused(team, UserError::new(what, format!("step {step}"), remedy)))
+}
+
+/// What all ranks refuse, each having found it by itself. Nobody leaves before all have.
+pub(super) fn refused(team: &mut Team, error: UserError) -> Error {
+    // A rank that is lost meanwhile changes nothing of it.
+    let _ = team.end();
+    ClusterError::Refused(error).into()
 }
 
 fn unreadable(error: &serde_json::Error) -> Error {
     Error::config(error.to_string(), "what a rank has sent", "please report it with the command")
-}
-
-fn missing(name: &str) -> Error {
-    Error::config(format!("{name} is missing"), "what rank 0 has sent", "please report it with the command")
-}
-
-impl State {
-    /// All tensors of the state, by the names of a checkpoint.
-    fn tensors(&self) -> Vec<(String, Tensor<f32>)> {
-        use crate::checkpoint::{EMA, MODEL, OPTIMIZER, TIMES, named};
-        let State { params, ema, optimizer, times, .. } = self;
-        let moments = optimizer.state(params).map(|(name, value)| (format!("{OPTIMIZER}{name}"), value.clone()));
-        let clone = |(name, value): (String, &Tensor<f32>)| (name, value.clone());
-        let mut tensors: Vec<(String, Tensor<f32>)> =
-            named(MODEL, params).map(clone).chain(named(EMA, ema.params()).map(clone)).chain(moments).collect();
-        tensors.extend(times.state().map(|losses| (TIMES.to_string(), losses)));
-        tensors
-    }
-
-    /// The state with these tensors.
-    fn restored(
-        config: &Config,
-        schedule: &Schedule,
-        builder: &Builder,
-        step: u64,
-        updates: u64,
-        mut tensors: BTreeMap<String, Tensor<f32>>,
-    ) -> Result<State> {
-        use crate::checkpoint::{EMA, MODEL, OPTIMIZER, TIMES};
-        use tweedie_diffusion::TimestepSampler;
-        use tweedie_nn::Ema;
-        use tweedie_nn::optim::Optimizer;
-        let specs = builder.specs();
-        let mut params = |prefix: &str| -> Result<Params<f32>> {
-            let mut take = |name: &str| tensors.remove(&format!("{prefix}{name}")).ok_or_else(|| missing(name));
-            let values = specs.iter().map(|spec| take(&spec.name)).collect::<Result<Vec<_>>>()?;
-            Ok(Params::from_specs(&specs, |index, _| values[index].clone()))
-        };
-        let (params, average) = (params(MODEL)?, params(EMA)?);
-        let moments = tensors
-            .iter()
-            .filter_map(|(name, value)| Some((name.strip_prefix(OPTIMIZER)?.to_string(), value.clone())))
-            .collect();
-        let mut times =
-            TimestepSampler::new(config.diffusion.timestep_sampling, schedule.num_timesteps())?;
-        if let Some(losses) = tensors.get(TIMES) {
-            times.restore(losses)?;
-        }
-        Ok(State {
-            step,
-            ema: Ema::restore(average, config.train.ema_decay, updates)?,
-            optimizer: Optimizer::restore(config.optimizer.rule, &params, updates, &moments)?,
-            params,
-            times,
-        })
-    }
 }

@@ -15,8 +15,8 @@ use super::trainable::Trainable;
 use super::trainer::Trainer;
 use super::validation::Validation;
 use super::{checks, grids};
-use crate::config::{Change, Config};
 use crate::cluster::{Collective, Team};
+use crate::config::{Change, Config};
 use crate::data::{self, Fingerprint, Source};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -240,6 +240,8 @@ impl Training {
         let ran = self.run_with_team(&mut team, build, painter, observer);
         match &ran {
             Ok(_) => team.end()?,
+            // All ranks have found it, each by itself.
+            Err(Error::Diverged(_)) => drop(team.end()),
             Err(error) => team.fail(&error.to_string()),
         }
         ran
@@ -354,6 +356,7 @@ impl Training {
             lock,
             painter: painter.filter(|_| is_first),
             agreed_to_stop: false,
+            sent: 0,
             trainer,
             validation,
             directory,

@@ -6,13 +6,20 @@ use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use std::collections::BTreeMap;
 use tweedie_train::cluster::Team;
-use tweedie_train::{Adjustable, Begin, Config, Control, Event, Observer, Training, check_asked as check, told};
+use tweedie_train::{
+    Adjustable, Begin, Config, Control, Event, Observer, Training, check_asked as check, told,
+};
 
 /// Refuses ranks that were not asked for the same run.
 ///
 /// # Errors
 /// What differs.
-pub(super) fn check_asked(args: &TrainArgs, seed: Option<u64>, recipe: &Recipe<'_>, team: &mut Team) -> Result<()> {
+pub(super) fn check_asked(
+    args: &TrainArgs,
+    seed: Option<u64>,
+    recipe: &Recipe<'_>,
+    team: &mut Team,
+) -> Result<()> {
     let mut asked = BTreeMap::new();
     let mut add = |name: &str, value: Option<String>| {
         asked.extend(value.map(|value| (name.to_string(), value)));
@@ -47,7 +54,12 @@ pub(super) fn lead(team: &mut Team, config: &Config, is_resumed: bool) -> Result
 ///
 /// # Errors
 /// As the run of the rank that it follows.
-pub(super) fn follow(args: &TrainArgs, seed: Option<u64>, interrupt: Interrupt, team: &mut Team) -> Result<()> {
+pub(super) fn follow(
+    args: &TrainArgs,
+    seed: Option<u64>,
+    interrupt: Interrupt,
+    team: &mut Team,
+) -> Result<()> {
     let recipe = Recipe::read(args)?;
     check_asked(args, seed, &recipe, team)?;
     let Some((config, is_resumed)) = told::<Option<(Config, bool)>>(team, None)? else {

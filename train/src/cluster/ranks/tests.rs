@@ -26,10 +26,7 @@ fn rank(rank: usize, size: usize, master: &str) -> Ranks {
 }
 
 /// Runs a job of threads; what each rank returned.
-fn job<T: Send + 'static>(
-    size: usize,
-    work: impl Fn(Team) -> T + Clone + Send + 'static,
-) -> Vec<T> {
+fn job<T: Send + 'static>(size: usize, work: impl Fn(Team) -> T + Clone + Send + 'static) -> Vec<T> {
     let master = master();
     let ranks: Vec<_> = (0..size)
         .map(|number| {
@@ -188,7 +185,8 @@ fn a_job_that_is_content_with_fewer_numbers_them_anew() {
 
 #[test]
 fn a_master_that_is_nowhere_is_said() {
-    let error = Ranks { master: "no such host:1".to_string(), ..rank(1, 2, "") }.join().unwrap_err().to_string();
+    let error =
+        Ranks { master: "no such host:1".to_string(), ..rank(1, 2, "") }.join().unwrap_err().to_string();
     assert!(error.starts_with("the host of rank 0 is not known ("), "{error}");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let error = rank(0, 2, &taken.local_addr().unwrap().to_string()).join().unwrap_err().to_string();

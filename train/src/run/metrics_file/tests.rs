@@ -10,6 +10,7 @@ fn line(step: u64) -> Metrics {
         learning_rate: 1e-3,
         seconds: 2.0,
         skipped: None,
+        ranks: None,
         validation: (step == 20).then_some(0.6),
         validation_by_decile: None,
     }
