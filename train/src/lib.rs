@@ -28,10 +28,11 @@ mod book {
     struct AddADataSet;
 }
 
+pub use checkpoint::newest_checkpoint;
 pub use config::{Change, Config, PRESETS};
 pub use error::{Error, Result};
 pub use inspect::{Condition, Inspected, inspect_run, saved_config};
-pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest, newest_checkpoint};
+pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest};
 pub use run::{
     Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Progress, Quantity,
     RankMetrics, RunLock, StepReport, Summary, Task, Trainable, Trained, Trainer, Training, adjust,

@@ -124,7 +124,8 @@ pub(crate) fn pause(random: &mut Stream, most: u64) {
     std::thread::sleep(Duration::from_millis(random.next_u64() % most));
 }
 
-fn signal(child: &Child, name: &str) {
+/// Sends a signal by its name.
+pub(crate) fn signal(child: &Child, name: &str) {
     // A process that has ended meanwhile needs none.
     let _ = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).output();
 }

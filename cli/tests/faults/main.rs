@@ -7,7 +7,7 @@
 //! cargo test --release --workspace --test faults -- --ignored --nocapture
 //! ```
 //!
-//! `TWEEDIE_AARCH64` names a program for 64-bit Arm; half of the sessions then run it under `qemu-aarch64`.
+//! `TWEEDIE_AARCH64` names a program for 64-bit Arm; the tests of two processors then run it under `qemu-aarch64`.
 
 mod faults;
 mod run;
@@ -16,6 +16,7 @@ mod tiny;
 
 use faults::{Fault, Filled};
 use run::Run;
+use std::time::Duration;
 
 /// Faults that leave the metrics as they are.
 const SIGNALS: &[Fault] = &[Fault::Kill, Fault::Terminate, Fault::StopAndContinue, Fault::SaveOnRequest];
@@ -80,6 +81,26 @@ fn every_fault_of_each_preset() {
         run.survives(SIGNALS, 12, 100 + seed as u64);
         run.survives(FILES, 12, 200 + seed as u64);
     }
+}
+
+#[test]
+#[ignore = "takes hours"]
+fn each_preset_is_asked_to_save_every_second() {
+    for preset in PRESETS {
+        eprintln!("{preset}");
+        Run::of_preset(preset).saves_on_request(Duration::from_secs(1));
+    }
+}
+
+#[test]
+#[ignore = "an emulator takes minutes"]
+fn kills_of_sessions_on_two_processors_by_turns() {
+    if run::emulated().is_none() {
+        eprintln!("skipped: qemu-aarch64 and a program for it in TWEEDIE_AARCH64 are not both there");
+        return;
+    }
+    Run::tiny(40).on_arm_too().survives(SIGNALS, 6, 3);
+    Run::of_preset("transformer").on_arm_too().survives(&[Fault::Kill], 6, 4);
 }
 
 #[test]

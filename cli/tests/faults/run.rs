@@ -1,11 +1,12 @@
 //! A run left alone, and the same run under faults.
 
-use crate::faults::{Fault, Filled, checkpoints, pause};
+use crate::faults::{Fault, Filled, checkpoints, pause, signal};
 use crate::tiny::TINY;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tweedie_tensor::random::{Purpose, Stream};
 
@@ -34,15 +35,18 @@ pub(crate) fn emulated() -> Option<Program> {
 /// A run that is repeated under faults.
 pub(crate) struct Run {
     arguments: Vec<String>,
-    /// Milliseconds within which a fault happens.
-    moment: u64,
+    /// Whether every second session is on 64-bit Arm, where an emulator of it is there.
+    on_arm_too: bool,
 }
+
+/// The part of the time of a run left alone within which a fault happens.
+const SOON: u32 = 4;
 
 impl Run {
     /// A tiny network on digits that the program draws.
     pub(crate) fn tiny(steps: u64) -> Run {
         let more = ["--set=train.log_every=5", "--set=train.validate_every=10", "--set=train.grids=2"];
-        Run::with([TINY, &more, &["--checkpoint-every=4"]].concat(), steps, 400)
+        Run::with([TINY, &more, &["--checkpoint-every=4"]].concat(), steps)
     }
 
     /// A preset's own network, in small batches.
@@ -52,18 +56,26 @@ impl Run {
             "pictures" | "cifar" => "shapes",
             _ => "glyphs",
         };
+        // Half a gigabyte for each checkpoint of the largest.
+        let steps = if preset == "cifar" { 12 } else { 24 };
         let [preset, data] =
             [("preset", preset), ("data", data)].map(|(key, value)| format!("--{key}={value}"));
         let more =
-            ["--batch=2", "--set=train.log_every=2", "--set=train.validate_every=0", "--set=train.grids=0"];
-        Run::with([&[&preset[..], &data][..], &more, &["--checkpoint-every=2"]].concat(), 24, 4000)
+            ["--batch=2", "--set=train.log_every=3", "--set=train.validate_every=0", "--set=train.grids=0"];
+        Run::with([&[&preset[..], &data][..], &more, &["--checkpoint-every=2"]].concat(), steps)
     }
 
-    fn with(arguments: Vec<&str>, steps: u64, moment: u64) -> Run {
+    /// The same, with every second session on 64-bit Arm.
+    pub(crate) fn on_arm_too(mut self) -> Run {
+        self.on_arm_too = true;
+        self
+    }
+
+    fn with(arguments: Vec<&str>, steps: u64) -> Run {
         let steps = format!("--steps={steps}");
         let arguments =
             arguments.into_iter().chain([&steps[..], "--set=train.keep=3"]).map(String::from).collect();
-        Run { arguments, moment }
+        Run { arguments, on_arm_too: false }
     }
 
     /// The same on other data.
@@ -82,7 +94,9 @@ impl Run {
     /// Meets `faults` in turn until `strikes` have happened, resumes after each, and ends as if left alone: weights,
     /// summary and metrics.
     pub(crate) fn survives(&self, faults: &[Fault], strikes: usize, seed: u64) {
+        let began = Instant::now();
         let alone = Finished::of(self.left_alone());
+        let soon = (began.elapsed() / SOON).as_millis() as u64 + 1;
         let folder = tempfile::tempdir().unwrap();
         let mut random = Stream::new(seed, MOMENTS, 0, 0);
         let mut happened = 0;
@@ -90,7 +104,7 @@ impl Run {
             let fault = faults[happened % faults.len()];
             let mut child = self.begin(folder.path(), attempt, &mut random);
             if happened < strikes {
-                pause(&mut random, self.moment);
+                pause(&mut random, soon);
                 if child.try_wait().unwrap().is_none() {
                     fault.strike(&mut child, &folder.path().join("run"), &mut random);
                     happened += 1;
@@ -147,6 +161,28 @@ impl Run {
         assert_eq!(summary(&said)["weights_digest"], expected["weights_digest"]);
     }
 
+    /// Is asked to save again and again until it ends, and ends as if left alone.
+    pub(crate) fn saves_on_request(&self, every: Duration) {
+        let alone = Finished::of(self.left_alone());
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = self.begin(folder.path(), 0, &mut Stream::new(0, MOMENTS, 3, 0));
+        // Before its first checkpoint a process may not listen to signals yet.
+        while checkpoints(&folder.path().join("run")).is_empty() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut asked = 0;
+        while child.try_wait().unwrap().is_none() {
+            signal(&child, "USR1");
+            asked += 1;
+            std::thread::sleep(every);
+        }
+        let said = child.wait_with_output().unwrap();
+        assert_eq!(said.status.code(), Some(0), "{}", text(&said.stderr));
+        assert_eq!(Finished::of((folder, summary(&said))), alone, "after {asked} requests");
+        assert!(asked > 0);
+        eprintln!("asked to save {asked} times");
+    }
+
     fn left_alone(&self) -> (TempDir, Value) {
         let folder = tempfile::tempdir().unwrap();
         let said = self.command(&native(), folder.path(), false, 1).output().unwrap();
@@ -156,12 +192,12 @@ impl Run {
 
     /// Begins the run, or goes on with it, under a number of threads and an instruction set drawn at random.
     fn begin(&self, folder: &Path, attempt: usize, random: &mut Stream) -> Child {
-        let program = emulated().filter(|_| attempt % 2 == 1).unwrap_or_else(native);
+        let program = emulated().filter(|_| self.on_arm_too && attempt % 2 == 1).unwrap_or_else(native);
         let is_there = folder.join("run/config.toml").exists() || folder.join("run/checkpoints").exists();
         let threads = 1 + random.next_u64() % 3;
         let mut command = self.command(&program, folder, is_there, threads);
         if program.len() == 1 {
-            command.env("TWEEDIE_SIMD", ["", "avx2", "portable"][random.next_u64() as usize % 3]);
+            command.env("TWEEDIE_SIMD", ["avx512", "avx2", "portable"][random.next_u64() as usize % 3]);
         }
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }

@@ -20,13 +20,13 @@ fn model() -> &'static Path {
 }
 
 /// A copy of the run, to be damaged.
-fn copied() -> TempDir {
+pub(crate) fn copied() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&model().join("run"), &folder.path().join("run"));
     folder
 }
 
-fn checkpoint(folder: &TempDir, step: u32) -> PathBuf {
+pub(crate) fn checkpoint(folder: &TempDir, step: u32) -> PathBuf {
     folder.path().join(format!("run/checkpoints/step-{step:08}.safetensors"))
 }
 
@@ -36,7 +36,7 @@ fn flip(path: &Path, at: usize) {
     fs::write(path, bytes).unwrap();
 }
 
-fn digest_of_eight_steps() -> &'static Value {
+pub(crate) fn digest_of_eight_steps() -> &'static Value {
     static DIGEST: OnceLock<Value> = OnceLock::new();
     DIGEST.get_or_init(|| {
         let folder = copied();

@@ -11,6 +11,7 @@ mod diffusers;
 mod divergence;
 mod edit;
 mod eval;
+mod headers;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod inspect;

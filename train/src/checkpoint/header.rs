@@ -17,6 +17,7 @@ const ANY_FORMAT: &str = "tweedie-checkpoint-";
 
 /// A run at a step, but for its tensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Header {
     /// The resolved configuration.
     pub(crate) config: Config,
@@ -29,16 +30,12 @@ pub(crate) struct Header {
     #[serde(with = "exact")]
     pub(crate) loss: f64,
     /// The last validation at or before this step.
-    #[serde(default)]
     pub(crate) validation: Option<LastValidation>,
     /// What of the metrics is not written yet.
-    #[serde(default)]
     pub(crate) journal: JournalState,
     /// What the run knows its data again by.
-    #[serde(default)]
     pub(crate) data: Option<Fingerprint>,
     /// What later sessions changed of the configuration.
-    #[serde(default)]
     pub(crate) changes: Vec<Change>,
 }
 

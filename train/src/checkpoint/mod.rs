@@ -11,5 +11,6 @@ pub(crate) use file::{read, write};
 pub(crate) use header::{Header, LastValidation};
 pub(crate) use keep::{Score, best, better, prune};
 pub(crate) use names::{path_of, steps};
+pub use newest::newest_checkpoint;
 pub(crate) use newest::{newest, whole_beside};
 pub(crate) use tensors::{EMA, MODEL, OPTIMIZER, TIMES, check_complete, group, named, params};

@@ -2,7 +2,7 @@
 
 use super::names::{name_of, path_of, step_of, steps, steps_in};
 use crate::{Error, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What `read` gets from the newest checkpoint of a run that it can read, and a line on each newer one that it cannot.
 ///
@@ -28,12 +28,28 @@ pub(crate) fn newest<V>(run: &Path, mut read: impl FnMut(&Path) -> Result<V>) ->
             run,
             "put a whole one there, or train again with another --out",
         )),
-        None => Err(Error::model(
-            "no checkpoint in the folder",
-            run,
-            "give a run directory that was trained, a checkpoint file, or a diffusers folder",
-        )),
+        None => Err(without(run)),
     }
+}
+
+/// The newest checkpoint of a run directory, by its name.
+///
+/// # Errors
+/// A folder that is missing, or is neither a run nor anything else that holds a model.
+pub fn newest_checkpoint(run: &Path) -> Result<PathBuf> {
+    steps(run)?.last().map(|&step| path_of(run, step)).ok_or_else(|| without(run))
+}
+
+/// That a folder has no checkpoint.
+fn without(run: &Path) -> Error {
+    let (what, remedy) = match run.exists() {
+        true => (
+            "no checkpoint in the folder",
+            "give a run directory that was trained, a checkpoint file, or a diffusers folder",
+        ),
+        false => ("no such file or folder", "give a run directory, a checkpoint file, or a diffusers folder"),
+    };
+    Error::model(what, run, remedy)
 }
 
 /// `error` about the checkpoint at `path`, which was given by its name; what to do about it names the newest one beside it

@@ -15,7 +15,6 @@ mod trained;
 
 pub use diffusers::scheduler::Asked;
 pub use network_denoiser::NetworkDenoiser;
-pub use open::newest_checkpoint;
 pub use painting::Painting;
 pub use request::SampleRequest;
 pub use trained::Model;

@@ -1,7 +1,7 @@
 use super::diffusers;
 use super::trained::Model;
-use crate::{Error, Result, checkpoint};
-use std::path::{Path, PathBuf};
+use crate::{Result, checkpoint};
+use std::path::Path;
 use tweedie_nn::{Builder, Network};
 
 impl Model {
@@ -18,7 +18,6 @@ impl Model {
             let read = |path: &Path| Model::from_checkpoint(path, ema);
             return read(path).map_err(|error| checkpoint::whole_beside(error, path, read));
         }
-        newest_checkpoint(path)?;
         let (mut model, notes) = checkpoint::newest(path, |path| Model::from_checkpoint(path, ema))?;
         model.notes.extend(notes);
         Ok(model)
@@ -32,27 +31,5 @@ impl Model {
         let prefix = if ema { checkpoint::EMA } else { checkpoint::MODEL };
         let params = checkpoint::params(&weights, prefix, &builder)?;
         Model::of_run(&header.config, network, params)
-    }
-}
-
-/// The newest checkpoint of a run directory, by its name.
-///
-/// # Errors
-/// A folder that is missing, or is neither a run nor anything else that holds a model.
-pub fn newest_checkpoint(run: &Path) -> Result<PathBuf> {
-    if !run.exists() {
-        return Err(Error::model(
-            "no such file or folder",
-            run,
-            "give a run directory, a checkpoint file, or a diffusers folder",
-        ));
-    }
-    match checkpoint::steps(run)?.last() {
-        Some(&step) => Ok(checkpoint::path_of(run, step)),
-        None => Err(Error::model(
-            "no checkpoint in the folder",
-            run,
-            "give a run directory that was trained, a checkpoint file, or a diffusers folder",
-        )),
     }
 }

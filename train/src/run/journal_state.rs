@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The state of a run's metrics at a step, so that the lines after it come out as those of a run that nobody stopped.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct JournalState {
     /// The steps since the last line.
     pub(crate) since_line: Window,
