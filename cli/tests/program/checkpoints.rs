@@ -167,3 +167,30 @@ fn inspection_finds_the_damaged_ones() {
     assert_eq!(said.status, Some(1));
     assert!(said.stderr.contains("error: no checkpoint is whole, run: "), "{}", said.stderr);
 }
+
+#[test]
+fn the_best_checkpoint_by_validation_stays_beside_the_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let often = ["--checkpoint-every=2", "--set=train.keep=1", "--set=train.validate_every=2"];
+    let learns = ["--steps=14", "--set=optimizer.learning_rate=0.01", "--out=run"];
+    json(folder.path(), &train_tiny(&[&often[..], &learns].concat()));
+    // So high a rate that it forgets what it has learnt.
+    json(
+        folder.path(),
+        &["train", "--out=run", "--resume", "--steps=20", "--set=optimizer.learning_rate=10.0"],
+    );
+    let metrics = fs::read_to_string(folder.path().join("run/metrics.jsonl")).unwrap();
+    let lines: Vec<Value> = metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lowest = |key: &str| {
+        let by = |line: &&Value| line[key].as_f64().unwrap();
+        lines.iter().min_by(|a, b| by(a).total_cmp(&by(b))).unwrap()
+    };
+    let best = lowest("validation");
+    let step = best["step"].as_u64().unwrap();
+    assert!(step < 20 && lowest("loss")["step"] != step, "the test shows nothing: {metrics}");
+    let inspected = json(folder.path(), &["inspect", "run", "run"]);
+    let list = inspected["checkpoints"].as_array().unwrap();
+    let steps: Vec<&Value> = list.iter().map(|condition| &condition["step"]).collect();
+    assert_eq!(steps, [step, 20]);
+    assert_eq!((&inspected["best"], &list[0]["validation"]), (&best["step"], &best["validation"]));
+}

@@ -79,6 +79,34 @@ fn a_run_goes_back_and_on_at_a_lower_rate_if_it_may() {
 }
 
 #[test]
+fn going_back_to_a_checkpoint_is_resuming_from_it_at_that_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    // High enough to diverge after a while: 2¹³, and 2⁻¹⁰ after going back.
+    let arguments = ["--steps=24", "--checkpoint-every=4", "--set=optimizer.learning_rate=8192.0"];
+    let back = ["--set=train.on_divergence=roll_back", "--set=train.roll_back_factor=1.1920928955078125e-7"];
+    let said = tweedie(
+        folder.path(),
+        &train_tiny(&[&arguments[..], &back, &["--set=train.keep=9", "--out=run", "--json"]].concat()),
+    );
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let step = said.stderr.split("; back to step ").nth(1).and_then(|rest| rest.split(',').next());
+    let step: u64 = step.unwrap_or_default().parse().unwrap_or_default();
+    assert!(step > 0, "{}", said.stderr);
+    assert_eq!(said.stderr.matches("; back to step").count(), 1, "{}", said.stderr);
+    let summary: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+
+    let said = tweedie(folder.path(), &train_tiny(&[&arguments[..], &["--out=stops"]].concat()));
+    assert_eq!(said.status, Some(1), "{}", said.stderr);
+    let resume = ["train", "--out=stops", "--resume", "--set=optimizer.learning_rate=0.0009765625", "--json"];
+    let said = tweedie(folder.path(), &resume);
+    assert!(said.stderr.contains(&format!("continuing after step {step}")), "{}", said.stderr);
+    let resumed: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    for key in ["weights_digest", "loss", "steps"] {
+        assert_eq!(summary[key], resumed[key], "{key}");
+    }
+}
+
+#[test]
 fn steps_are_left_out_up_to_a_limit() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = train_tiny(&[

@@ -102,7 +102,7 @@ fn a_signal_to_save_before_the_first_step_ends_nothing() {
 }
 
 #[test]
-fn a_second_signal_to_end_ends_at_once_and_that_of_a_used_up_time_does_not() {
+fn signals_that_a_system_sends_again_and_again_end_nothing_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let child = begun(folder.path(), &train_tiny(&ENDLESS));
     send("-STOP", &child);
@@ -114,6 +114,34 @@ fn a_second_signal_to_end_ends_at_once_and_that_of_a_used_up_time_does_not() {
     let output = child.wait_with_output().unwrap();
     assert!(said(&output).contains("saved after step "), "{}", said(&output));
     assert_eq!((output.status.code(), output.status.signal()), (Some(130), None));
+}
+
+#[test]
+fn a_second_signal_that_a_person_sends_ends_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = begun(folder.path(), &train_tiny(&[&ENDLESS[..], &["--batch=256"]].concat()));
+    // Both wait for the process to go on.
+    ["-STOP", "-TERM", "-INT", "-CONT"].iter().for_each(|signal| send(signal, &child));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+    assert!(!said(&output).contains("saved after step "), "{}", said(&output));
+    assert_eq!(fs::read_dir(folder.path().join("run/checkpoints")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_signal_to_end_waits_for_no_more_than_the_step_and_its_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = begun(folder.path(), &train_tiny(&ENDLESS));
+    send("-STOP", &child);
+    let last = lines(&folder.path().join("run")).last().unwrap()["step"].as_u64().unwrap();
+    send("-TERM", &child);
+    send("-CONT", &child);
+    let output = child.wait_with_output().unwrap();
+    let saved = said(&output);
+    let saved = saved.split("saved after step ").nth(1).and_then(|rest| rest.split(':').next());
+    let saved: u64 = saved.unwrap_or_default().parse().unwrap();
+    // A line every two steps; the thread that hears signals may come late on a busy machine.
+    assert!((last..last + 100).contains(&saved), "step {last}, {}", said(&output));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a run says of itself, and what it decides by itself.
 
-use crate::run::{json, train_tiny, tweedie};
+use crate::run::{copy, json, train_tiny, tweedie};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -45,6 +45,45 @@ fn terminal_metrics_report_and_summary_say_the_same() {
     for fact in [loss, pace, format!("{memory:.0} MiB")] {
         assert!(report.contains(&format!("<b>{fact}</b>")), "{fact}");
     }
+}
+
+/// A report without what depends on clocks and on memory.
+fn timeless(report: &str) -> Vec<&str> {
+    let measured = ["pictures a second", "of training", "of memory", "memory, MiB"];
+    let parts = report.split_inclusive("</div>").flat_map(|part| part.split_inclusive("</figure>"));
+    let of_bits = parts.filter(|part| !measured.iter().any(|name| part.contains(name)));
+    of_bits.collect()
+}
+
+#[test]
+fn report_and_summary_of_a_run_that_was_resumed_are_those_of_one_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let [alone, parts] = ["alone", "parts"].map(|name| folder.path().join(name));
+    fs::create_dir(&alone).unwrap();
+    let often = ["--out=run", "--set=train.validate_every=3", "--set=train.grids=3", "--checkpoint-every=4"];
+    let whole = json(&alone, &train_tiny(&[&often[..], &["--steps=9", "--set=train.keep=9"]].concat()));
+    // As if it had ended between steps 4 and 8.
+    copy(&alone, &parts);
+    for gone in
+        ["report.html", "checkpoints/step-00000008.safetensors", "checkpoints/step-00000009.safetensors"]
+    {
+        fs::remove_file(parts.join("run").join(gone)).unwrap();
+    }
+    for grid in ["samples/step-000006.png", "samples/step-000009.png", "samples/final.png"] {
+        fs::remove_file(parts.join("run").join(grid)).unwrap();
+    }
+    let resumed = json(&parts, &["train", "--out=run", "--resume"]);
+    let same = |key: &&String| !["images_per_second", "peak_rss_mib", "data_wait"].contains(&&key[..]);
+    let keys: Vec<&String> = whole.as_object().unwrap().keys().filter(same).collect();
+    assert_eq!(keys, ["run", "steps", "loss", "weights_digest"]);
+    for key in keys {
+        assert_eq!(whole[key], resumed[key], "{key}");
+    }
+    let report = |place: &Path| fs::read_to_string(place.join("run/report.html")).unwrap();
+    let (whole, resumed) = (report(&alone), report(&parts));
+    assert_eq!(timeless(&whole), timeless(&resumed));
+    assert!(timeless(&whole).iter().any(|part| part.contains("held out, at last")));
+    assert_eq!(timeless(&whole).iter().filter(|part| part.contains("data:image/png")).count(), 3);
 }
 
 #[test]
