@@ -141,7 +141,12 @@ fn runs_that_cannot_be() {
         (&["--data=file"], &["file"]),
         (&["--batch=10000000"], &["train.batch", "10000000"]),
         (&["--set=sampling.guidance=nan"], &["sampling.guidance", "NaN"]),
+        (&["--batch=9223372036854775807"], &["a batch of 9223372036854775807", "--batch 60000"]),
+        (&["--set=train.batch=18446744073709551615"], &["train.batch=18446744073709551615"]),
         (&["--image-size=9"], &["9x9", "--image-size 12"]),
+        // What is said to fit would be: no such pictures can be made.
+        (&["--set=model.patch_size=1000000"], &["8x8", "give a smaller model.patch_size"]),
+        (&["--set=model.patch_size=9223372036854775807"], &["8x8", "give a smaller model.patch_size"]),
         (&["--set=model.norm_num_groups=7"], &["norm_num_groups", "7"]),
         (&["--out=file/run"], &["file/run"]),
         (&["--out=run", "--resume"], &["--out run", "--resume"]),

@@ -202,6 +202,19 @@ fn an_index_that_its_shards_do_not_bear_out_is_refused() {
     refused(place.path(), &predict, &["index.json", "conv_in.bias is not in", "00002"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_index_of_shards_and_no_model() {
+    let place = place("hub-sharded");
+    let name = format!("{WEIGHTS}.index.json");
+    let index = place.path().join("model/unet").join(&name);
+    fs::remove_file(&index).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&index).status().unwrap().success());
+    refused(place.path(), &["predict", "model", "--noise=x", "--timesteps=7"], &["is a pipe", &name]);
+    let model = format!("model/unet/{name}");
+    refused(place.path(), &["sample", &model, "--n=1"], &["is a pipe", &name]);
+}
+
 #[test]
 fn numbers_that_no_model_has_are_refused_at_once() {
     for (key, value) in [

@@ -58,13 +58,18 @@ impl DataOptions {
         self.cache.unwrap_or_else(|| memory_limit().map_or(AT_ONCE, |limit| AT_ONCE.min(limit / 2)))
     }
 
+    /// Whether pictures can be resized to squares of this side.
+    pub(crate) fn is_size(side: usize) -> bool {
+        (1..=LARGEST_SIDE).contains(&side)
+    }
+
     /// Refuses what no data set can follow.
     ///
     /// # Errors
     /// [`DataError::Option`].
     pub(super) fn check(&self) -> Result<(), DataError> {
         if let Some(value) = self.image_size
-            && !(1..=LARGEST_SIDE).contains(&value)
+            && !DataOptions::is_size(value)
         {
             return Err(DataError::Option { name: "image size", value, remedy: "give 1 to 4096 pixels" });
         }

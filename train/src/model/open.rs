@@ -14,7 +14,7 @@ impl Model {
         if diffusers::layout::is_one(path) {
             return diffusers::open::open(path, ema);
         }
-        if path.is_file() {
+        if path.exists() && !path.is_dir() {
             let read = |path: &Path| Model::from_checkpoint(path, ema);
             return read(path).map_err(|error| checkpoint::whole_beside(error, path, read));
         }

@@ -7,6 +7,7 @@ mod rehearsal;
 mod room;
 
 pub use rehearsal::{StepCost, inference, training};
+pub(crate) use room::fits_at;
 pub use room::{
     Memory, Plan, Recomputation, check_pictures, check_room, check_steps, check_training, pictures_in_memory,
     readable_bytes,

@@ -198,6 +198,12 @@ pub fn check_training(config: &Config, source: &dyn Source) -> Result<()> {
     Err(Error::config(what, place, format!("give {}", remedies.join(", or "))))
 }
 
+/// Whether a run on pictures of `source`, brought to squares of `side` pixels, would fit.
+pub(crate) fn fits_at(config: &Config, source: &dyn Source, side: usize) -> bool {
+    let shape = [source.shape()[0], side, side];
+    Plan::within(Room::now(), config, shape, config.train.batch, source.held()).is_ok_and(|plan| plan.fits)
+}
+
 /// The finer cuts of a batch: powers of two that divide it.
 fn shards_above(batch: usize, shards: usize) -> impl Iterator<Item = usize> {
     let cuts = std::iter::successors(Some(2 * shards), |shards| Some(2 * shards));

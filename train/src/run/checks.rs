@@ -3,8 +3,8 @@
 use super::team::refused;
 use crate::cluster::{Collective, Team};
 use crate::config::Config;
-use crate::data::Source;
-use crate::plan::{check_training, pictures_in_memory};
+use crate::data::{DataOptions, Source};
+use crate::plan::{check_training, fits_at, pictures_in_memory};
 use crate::{Error, Result, UserError};
 
 /// Refuses a configuration and pictures that do not fit each other, or the memory; returns the most bytes of pictures that
@@ -23,11 +23,16 @@ pub(super) fn pictures(config: &Config, source: &dyn Source) -> Result<u64> {
     let [_, height, width] = source.shape();
     let multiple = config.model.backbone.size_multiple();
     if !(height.is_multiple_of(multiple) && width.is_multiple_of(multiple)) {
-        let nearest = height.min(width).next_multiple_of(multiple);
+        // Near the largest number there is no multiple of what is beyond any picture.
+        let nearest = height.min(width).checked_next_multiple_of(multiple);
+        let nearest = nearest.filter(|&side| DataOptions::is_size(side) && fits_at(config, source, side));
         return Err(Error::config(
             format!("pictures of {height}x{width} do not fit the network's patches and halvings"),
             "data.image_size",
-            format!("give --image-size {nearest}, or another multiple of {multiple}"),
+            match nearest {
+                Some(nearest) => format!("give --image-size {nearest}, or another multiple of {multiple}"),
+                None => "give a smaller model.patch_size, or fewer model.block_out_channels".to_string(),
+            },
         ));
     }
     check_training(config, source)?;
