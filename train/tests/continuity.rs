@@ -82,7 +82,7 @@ fn lines(run: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let timeless = |line: &str| {
         let mut line: Value = serde_json::from_str(line).unwrap();
-        for key in ["images_per_second", "rss_mib", "seconds"] {
+        for key in ["images_per_second", "data_wait", "rss_mib", "seconds"] {
             line.as_object_mut().unwrap().remove(key).unwrap();
         }
         line

@@ -203,6 +203,7 @@ mod tests {
                     images_per_second: 200.0 + (i % 9) as f64,
                     rss_mib: 900,
                 },
+                data_wait: 0.0,
                 loss_by_decile: std::array::from_fn(|d| {
                     (d as u64 != i % 10).then(|| 1.0 / (d + 1) as f64 / i as f64)
                 }),

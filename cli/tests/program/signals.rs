@@ -37,7 +37,7 @@ pub(crate) fn lines(run: &Path) -> Vec<Value> {
     let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let timeless = |line: &str| {
         let mut line: Value = serde_json::from_str(line).unwrap();
-        for key in ["images_per_second", "rss_mib", "seconds"] {
+        for key in ["images_per_second", "data_wait", "rss_mib", "seconds"] {
             assert!(line.as_object_mut().unwrap().remove(key).is_some());
         }
         line

@@ -37,6 +37,7 @@ fn terminal_metrics_report_and_summary_say_the_same() {
         assert_eq!(summary[key], last[key], "{key}");
     }
     let number = |key: &str| last[key].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&number("data_wait")), "{last}");
     let loss = format!("{:.4}", number("loss"));
     let pace = format!("{:.0}", number("images_per_second"));
     let memory = number("rss_mib");

@@ -22,6 +22,8 @@ pub(super) struct Journal {
     /// What each rank has waited for the others since the last line, in seconds, and what this one has sent.
     waits: Vec<f64>,
     sent: u64,
+    /// How long these waited for their pictures.
+    waited: Duration,
     /// Whether the last line could not be written.
     is_troubled: bool,
 }
@@ -55,8 +57,17 @@ impl Journal {
         let opened = metrics.map(|path| MetricsFile::open(path, kept)).transpose()?;
         let (file, last) = opened.map_or((None, None), |(file, last)| (Some(file), last));
         let last = last.map(|line| (line.step, line.measured));
-        let time = Duration::ZERO;
-        Ok(Journal { file, last, state, time, timed: 0, waits: Vec::new(), sent: 0, is_troubled: false })
+        Ok(Journal {
+            file,
+            last,
+            state,
+            time: Duration::ZERO,
+            timed: 0,
+            waited: Duration::ZERO,
+            waits: Vec::new(),
+            sent: 0,
+            is_troubled: false,
+        })
     }
 
     /// Adds a step of a run of `timesteps` noise levels, which took `time`.
@@ -86,6 +97,11 @@ impl Journal {
         let each = self.waits.iter().sum::<f64>() / size as f64;
         let waiting = (each / self.time.as_secs_f64().max(1e-9)).min(1.0);
         Some(RankMetrics { size, waiting, slowest, sent_mib: self.sent as f64 / (1 << 20) as f64 })
+    }
+
+    /// Adds that the step before waited for its pictures.
+    pub(super) fn add_wait(&mut self, waited: Duration) {
+        self.waited += waited;
     }
 
     /// Adds a step whose update was left out.
@@ -145,6 +161,7 @@ impl Journal {
         let metrics = Metrics {
             step,
             measured,
+            data_wait: (self.waited.as_secs_f64() / self.time.as_secs_f64().max(1e-9)).min(1.0),
             loss_by_decile: state.since_line.deciles(),
             grad_norm,
             learning_rate,
@@ -162,7 +179,7 @@ impl Journal {
         if !due.line_only_ends {
             (state.since_line, state.skipped_since_line) = (Window::default(), 0);
         }
-        (self.time, self.timed) = (Duration::ZERO, 0);
+        (self.time, self.timed, self.waited) = (Duration::ZERO, 0, Duration::ZERO);
         self.waits.fill(0.0);
         self.sent = 0;
         let written = self.file.as_mut().map_or(Ok(()), |file| file.write(&metrics));

@@ -24,6 +24,9 @@ pub struct Metrics {
     /// Loss, pace and memory.
     #[serde(flatten)]
     pub measured: Measured,
+    /// The share of the time of those steps in which they waited for their pictures.
+    #[serde(default)]
+    pub data_wait: f64,
     /// The mean unweighted squared error of the samples whose t lies in each tenth of 1..T; null where none did.
     pub loss_by_decile: [Option<f64>; 10],
     /// The global norm of the last step's gradient, before clipping.

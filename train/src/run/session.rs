@@ -151,6 +151,7 @@ impl<N: Trainable> Session<'_, N> {
         let waited = loader.take_wait();
         if step > self.budget.first_step + 1 {
             self.waited += waited;
+            self.journal.add_wait(waited);
         }
         self.budget.costs.step.add(time);
         if self.trainer.team.rank() == 0 && self.budget.decay_begins(self.trainer.config()) {

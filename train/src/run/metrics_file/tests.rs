@@ -5,6 +5,7 @@ fn line(step: u64) -> Metrics {
     Metrics {
         step,
         measured: Measured { loss: 0.5, images_per_second: 10.0, rss_mib: 1 },
+        data_wait: 0.25,
         loss_by_decile: [None; 10],
         grad_norm: 1.0,
         learning_rate: 1e-3,
