@@ -123,21 +123,17 @@ impl Directory {
         Ok((source, note))
     }
 
-    /// Makes it, if need be, and writes the configuration into it. Half-written files of processes that are gone are
-    /// removed.
+    /// Makes it, if need be. Half-written files of processes that are gone are removed.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn create(&self, config: &Config) -> Result<()> {
+    pub(super) fn create(&self) -> Result<()> {
         self.create_folders()?;
         for half in files::half_written(&self.path) {
             // It does no harm where it cannot be removed.
             let _ = fs::remove_file(half);
         }
-        if let Some(known) = &self.known {
-            known.keep(&self.path)?;
-        }
-        self.write_config(config)
+        self.known.as_ref().map_or(Ok(()), |known| known.keep(&self.path))
     }
 
     fn create_folders(&self) -> Result<()> {

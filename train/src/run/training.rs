@@ -326,7 +326,11 @@ impl Training {
         notes.extend(changes[earlier_changes..].iter().map(Change::to_string));
         let trainer = Trainer::at(config, network, schedule, state).with_team(team.clone());
         if let Some(directory) = &directory {
-            directory.create(trainer.config())?;
+            directory.create()?;
+            let written = directory.write_config(trainer.config());
+            notes.extend(
+                written.err().map(|error| format!("the next checkpoint holds the configuration: {error}")),
+            );
         }
         watched.report(Event::Started {
             config: trainer.config(),
