@@ -1,7 +1,7 @@
 //! What there is in a run directory, and whether it is whole.
 
 use crate::checkpoint::{self, Header};
-use crate::{Config, Error, Result, files};
+use crate::{Change, Config, Error, Owner, Result, RunLock, files};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,10 @@ pub struct Inspected {
     pub newest_whole: Option<u64>,
     /// The step of the best that is whole: the lowest loss on pictures held out, or of training where none are.
     pub best: Option<u64>,
+    /// What later sessions changed of its configuration, by the newest checkpoint that is whole.
+    pub changes: Vec<Change>,
+    /// The process that trains in it; `None` where none does, or where the file system locks nothing.
+    pub held_by: Option<Owner>,
     /// Half-written files that no process goes on with.
     pub leftovers: Vec<PathBuf>,
 }
@@ -63,6 +67,7 @@ pub fn inspect_run(run: &Path) -> Result<Inspected> {
     let looked: Vec<(Condition, Option<Header>)> = steps.iter().map(|&step| look(run, step)).collect();
     let whole = looked.iter().filter(|(condition, _)| condition.problem.is_none());
     let headers = whole.filter_map(|(condition, header)| Some((condition.step, header.as_ref()?)));
+    let changes = headers.clone().next_back().map(|(_, header)| header.changes.clone()).unwrap_or_default();
     let best = headers.fold(None, |best, (step, header)| checkpoint::better(best, step, header));
     let checkpoints: Vec<Condition> = looked.into_iter().map(|(condition, _)| condition).collect();
     let newest_whole = checkpoints.iter().rfind(|condition| condition.problem.is_none());
@@ -70,6 +75,8 @@ pub fn inspect_run(run: &Path) -> Result<Inspected> {
         newest_whole: newest_whole.map(|condition| condition.step),
         best: best.map(|(step, _)| step),
         checkpoints,
+        changes,
+        held_by: RunLock::owner(run),
         leftovers: files::half_written(run),
     })
 }

@@ -34,7 +34,7 @@ pub use error::{Error, Result};
 pub use inspect::{Condition, Inspected, inspect_run, saved_config};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest};
 pub use run::{
-    Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Progress, Quantity,
+    Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Owner, Progress, Quantity,
     RankMetrics, RunLock, StepReport, Summary, Task, Trainable, Trained, Trainer, Training, adjust,
     check_asked, read_metrics, told, train,
 };

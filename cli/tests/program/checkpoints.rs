@@ -1,11 +1,12 @@
 //! Checkpoints that are damaged, files beside them that are none, and directories that go away.
 
 use super::run::{copy, json, train_tiny, tweedie};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tempfile::TempDir;
+use tweedie_train::RunLock;
 
 /// A run of six steps with checkpoints after 2, 4 and 6.
 fn model() -> &'static Path {
@@ -139,6 +140,19 @@ fn the_checkpoint_holds_the_configuration() {
 }
 
 #[test]
+fn a_configuration_that_cannot_be_written_ends_no_run() {
+    let folder = copied();
+    let config = folder.path().join("run/config.toml");
+    fs::remove_file(&config).unwrap();
+    fs::create_dir_all(config.join("a")).unwrap();
+    let said = tweedie(folder.path(), &["train", "--out=run", "--resume", "--steps=8", "--json"]);
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("note: the next checkpoint holds the configuration: "), "{}", said.stderr);
+    let summary: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(&summary["weights_digest"], digest_of_eight_steps());
+}
+
+#[test]
 fn half_files_of_dead_processes_are_swept() {
     let folder = copied();
     let half =
@@ -193,4 +207,22 @@ fn the_best_checkpoint_by_validation_stays_beside_the_newest() {
     let steps: Vec<&Value> = list.iter().map(|condition| &condition["step"]).collect();
     assert_eq!(steps, [step, 20]);
     assert_eq!((&inspected["best"], &list[0]["validation"]), (&best["step"], &best["validation"]));
+}
+
+#[test]
+fn inspection_tells_what_was_changed_and_who_trains() {
+    let folder = copied();
+    json(folder.path(), &["train", "--out=run", "--resume", "--steps=8", "--set=optimizer.warmup=7"]);
+    let inspected = json(folder.path(), &["inspect", "run", "run"]);
+    let expected = json!({"step": 6, "key": "optimizer.warmup", "from": "100", "to": "7"});
+    let changes = inspected["changes"].as_array().unwrap();
+    assert!(changes.contains(&expected) && inspected["held_by"].is_null(), "{inspected}");
+    let lock = RunLock::take(&folder.path().join("run")).unwrap();
+    let said = tweedie(folder.path(), &["inspect", "run", "run"]);
+    assert!(said.stdout.contains("\noptimizer.warmup is 7 after step 6, and was 100\n"), "{}", said.stdout);
+    let named = format!("\nprocess {} on ", std::process::id());
+    assert!(said.stdout.contains(&named) && said.stdout.contains(" trains there"), "{}", said.stdout);
+    let inspected = json(folder.path(), &["inspect", "run", "run"]);
+    assert_eq!(inspected["held_by"]["pid"], std::process::id());
+    drop(lock);
 }

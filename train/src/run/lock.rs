@@ -47,12 +47,14 @@ struct Held {
 }
 
 /// A process that trains.
-#[derive(Debug, Serialize, Deserialize)]
-struct Owner {
-    pid: u32,
-    host: String,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Its number.
+    pub pid: u32,
+    /// The machine that it runs on.
+    pub host: String,
     /// Since when, in seconds since 1970.
-    since: u64,
+    pub since: u64,
 }
 
 impl RunLock {
@@ -64,6 +66,25 @@ impl RunLock {
         let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
         let made = run.ancestors().take_while(is_missing).map(Path::to_path_buf).collect();
         Ok(RunLock { run: run.to_path_buf(), held: Held::take(run)?, made })
+    }
+
+    /// The process that trains in the run directory at `run`; `None` if none does, and where the file system locks nothing.
+    ///
+    /// ```
+    /// use tweedie_train::RunLock;
+    /// let folder = std::env::temp_dir().join(format!("tweedie-held-{}", std::process::id()));
+    /// let lock = RunLock::take(&folder)?;
+    /// assert_eq!(RunLock::owner(&folder).map(|owner| owner.pid), Some(std::process::id()));
+    /// drop(lock);
+    /// assert_eq!(RunLock::owner(&folder), None);
+    /// # Ok::<(), tweedie_train::Error>(())
+    /// ```
+    pub fn owner(run: &Path) -> Option<Owner> {
+        let mut file = File::open(run.join(FILE)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Owner::read_soon(&mut file),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
     }
 
     /// What the user should know: that the file system locks nothing.
@@ -105,6 +126,7 @@ impl Drop for RunLock {
 impl Held {
     fn take(run: &Path) -> Result<Held> {
         let path = run.join(FILE);
+        let mut tries = 0;
         loop {
             fs::create_dir_all(run).map_err(Error::io("create", run))?;
             // Not cut to nothing: the content is the owner's. For writing, as NFS locks nothing else exclusively.
@@ -116,6 +138,12 @@ impl Held {
             };
             let note = match file.try_lock() {
                 Ok(()) => None,
+                // Whoever asks for the owner holds it for a moment.
+                Err(TryLockError::WouldBlock) if tries < 2 => {
+                    tries += 1;
+                    thread::sleep(PATIENCE);
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => return Err(taken(run, &mut file)),
                 Err(TryLockError::Error(error)) => Some(without_locks(run, &error)),
             };
@@ -141,6 +169,16 @@ impl Owner {
         file.set_len(text.len() as u64)
     }
 
+    /// As [`Owner::read`], of a file whose owner may have locked it only just now.
+    fn read_soon(file: &mut File) -> Option<Owner> {
+        (0..TRIES).find_map(|tries| {
+            if tries > 0 {
+                thread::sleep(PATIENCE);
+            }
+            Owner::read(file)
+        })
+    }
+
     /// Reads whatever is there; `None` if it is no owner, or if the system keeps it to the one who has locked it.
     fn read(file: &mut File) -> Option<Owner> {
         let mut text = String::new();
@@ -162,15 +200,7 @@ fn host() -> String {
 }
 
 fn taken(run: &Path, file: &mut File) -> Error {
-    let mut owner = Owner::read(file);
-    for _ in 0..TRIES {
-        if owner.is_some() {
-            break;
-        }
-        thread::sleep(PATIENCE);
-        owner = Owner::read(file);
-    }
-    let who = owner.map_or("another process".to_string(), |owner| {
+    let who = Owner::read_soon(file).map_or("another process".to_string(), |owner| {
         let now = Owner::this();
         let minutes = now.since.saturating_sub(owner.since) / 60;
         format!("process {} on {}, begun {minutes} min ago,", owner.pid, owner.host)

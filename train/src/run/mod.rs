@@ -32,7 +32,7 @@ mod window;
 pub use adjust::{Adjustable, adjust};
 pub use divergence::{Divergence, Quantity};
 pub(crate) use journal_state::JournalState;
-pub use lock::RunLock;
+pub use lock::{Owner, RunLock};
 pub use metrics::{Measured, Metrics, RankMetrics, read_metrics};
 pub use observer::{Control, Event, Observer, Progress, Summary, Task};
 pub use team::{check_asked, told};

@@ -35,6 +35,12 @@ pub(super) fn run(args: &InspectRunArgs, console: Console) -> Result<()> {
             condition.seconds.map_or("-".to_string(), |seconds| format!("{seconds:.0}")),
         ))?;
     }
+    for change in &inspected.changes {
+        console.print(change.to_string())?;
+    }
+    if let Some(owner) = &inspected.held_by {
+        console.print(format!("process {} on {} trains there", owner.pid, owner.host))?;
+    }
     for path in &inspected.leftovers {
         console.print(format!(
             "half-written by a process that is gone: {} (--resume removes it)",
