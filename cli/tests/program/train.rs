@@ -68,17 +68,25 @@ fn stopping_threads_and_the_written_configuration_change_no_bit() {
 #[test]
 fn instruction_sets_and_many_threads_change_no_bit() {
     let folder = tempfile::tempdir().unwrap();
-    let digest = |simd: &str, threads: &str| {
-        let out = format!("--out={simd}{threads}");
-        let arguments = train_tiny(&["--steps=3", "--json", "--quiet", threads, &out]);
+    let digest = |simd: &str, threads: &str, shards: &str| {
+        let out = format!("--out={simd}{threads}{shards}");
+        let arguments = train_tiny(&["--steps=3", "--json", "--quiet", threads, shards, &out]);
         let output = program(folder.path(), &arguments).env("TWEEDIE_SIMD", simd).output().unwrap();
         let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
         summary["weights_digest"].as_str().unwrap().to_string()
     };
-    let first = digest("avx512", "--threads=1");
-    for (simd, threads) in [("avx512", "--threads=7"), ("avx2", "--threads=3"), ("portable", "--threads=2")] {
-        assert_eq!(digest(simd, threads), first, "{simd} {threads}");
+    let mut found = Vec::new();
+    for shards in ["--shards=1", "--shards=4"] {
+        let first = digest("avx512", "--threads=1", shards);
+        for (simd, threads) in
+            [("avx512", "--threads=7"), ("avx2", "--threads=3"), ("portable", "--threads=2")]
+        {
+            assert_eq!(digest(simd, threads, shards), first, "{simd} {threads} {shards}");
+        }
+        found.push(first);
     }
+    // Sums over other leaves round otherwise.
+    assert_ne!(found[0], found[1]);
 }
 
 #[test]

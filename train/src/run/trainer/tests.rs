@@ -70,6 +70,43 @@ fn shards_give_the_sum_of_their_leaves_and_the_gradient_of_the_batch() {
 }
 
 #[test]
+fn samples_of_unequal_importance_weigh_the_same_in_any_shards() {
+    let aware = |shards| {
+        let mut config = Config { model: unet(), ..Config::default() };
+        config.diffusion.timestep_sampling = tweedie_diffusion::TimestepSampling::LossAware;
+        (config.diffusion.timesteps, config.train.shards) = (4, shards);
+        config.data.classes = vec!["light".into(), "dark".into()];
+        let mut trainer = Trainer::new(config).unwrap();
+        // Until each of the four times has its ten losses.
+        (0..8).for_each(|_| drop(trainer.step(&batch()).unwrap()));
+        trainer
+    };
+    let weighed = |found: &BatchGradient| -> f64 {
+        let losses = found.losses.iter().zip(&found.draws);
+        losses.map(|(loss, draw)| loss * draw.importance).sum::<f64>() / 16.0
+    };
+    for cut in [1, 2, 4] {
+        let trainer = aware(cut);
+        let found = trainer.gradient(&batch()).unwrap();
+        let importance: Vec<f64> = found.draws.iter().map(|draw| draw.importance).collect();
+        assert!(importance.iter().any(|&one| (one / importance[0] - 1.0).abs() > 0.01), "{importance:?}");
+        let leaves: Vec<_> = shards::ranges(16, cut).unwrap().collect();
+        let sum = shards::mean(naive(&trainer, &found.draws, &leaves), cut);
+        assert_eq!(bits(&found.gradients), bits(&sum), "{cut} shards");
+        assert_eq!(found.loss, weighed(&found), "{cut} shards");
+        // The same weights in one shard.
+        let mut whole = trainer;
+        whole.config.train.shards = 1;
+        let whole = whole.gradient(&batch()).unwrap();
+        for (a, b) in found.gradients.iter().flatten().zip(whole.gradients.iter().flatten()) {
+            for (a, b) in a.as_slice().iter().zip(b.as_slice()) {
+                assert!(f64::from((a - b).abs()) < 1e-5 * whole.grad_norm, "{cut} shards: {a} and {b}");
+            }
+        }
+    }
+}
+
+#[test]
 fn recomputed_blocks_and_any_number_of_threads_give_the_same_weights() {
     let caption = CaptionConfig { vocabulary: 4, length: 4, ..CaptionConfig::default() };
     let reads = UNetConfig { cross_attention_dim: Some(caption.width), ..UNetConfig::plain(&[16, 32]) };
