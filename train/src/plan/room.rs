@@ -200,8 +200,10 @@ pub fn check_training(config: &Config, source: &dyn Source) -> Result<()> {
 
 /// Whether a run on pictures of `source`, brought to squares of `side` pixels, would fit.
 pub(crate) fn fits_at(config: &Config, source: &dyn Source, side: usize) -> bool {
-    let shape = [source.shape()[0], side, side];
-    Plan::within(Room::now(), config, shape, config.train.batch, source.held()).is_ok_and(|plan| plan.fits)
+    let (mut config, shape) = (config.clone(), [source.shape()[0], side, side]);
+    let network = &mut config.model.backbone;
+    network.set_pictures(network.in_channels(), network.out_channels(), SampleSize::Square(side));
+    Plan::within(Room::now(), &config, shape, config.train.batch, source.held()).is_ok_and(|plan| plan.fits)
 }
 
 /// The finer cuts of a batch: powers of two that divide it.
