@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 use tempfile::TempDir;
+use tweedie_nn::weights::WeightFile;
 use tweedie_tensor::random::Stream;
 
 /// Something that happens at a random moment.
@@ -38,8 +39,9 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// Happens to a running process and to its directory. Faults of files happen when the process is gone.
-    pub(crate) fn strike(self, child: &mut Child, run: &Path, random: &mut Stream) {
+    /// Happens to a running process and to its directory. Faults of files happen when the process is gone. Returns whether
+    /// there was something that it could happen to.
+    pub(crate) fn strike(self, child: &mut Child, run: &Path, random: &mut Stream) -> bool {
         match self {
             Fault::Kill => child.kill().unwrap(),
             Fault::Terminate => signal(child, "TERM"),
@@ -57,21 +59,23 @@ impl Fault {
             files => {
                 child.kill().unwrap();
                 child.wait().unwrap();
-                files.damage(run, random);
+                return files.damage(run, random);
             }
         }
+        true
     }
 
-    fn damage(self, run: &Path, random: &mut Stream) {
-        let newest = checkpoints(run).pop();
+    /// Damages files; a checkpoint only where there is another whole one.
+    fn damage(self, run: &Path, random: &mut Stream) -> bool {
+        let is_whole = |path: &PathBuf| WeightFile::read(path).is_ok_and(|file| file.verify().is_ok());
+        let mut whole: Vec<PathBuf> = checkpoints(run).into_iter().filter(is_whole).collect();
+        let newest = whole.pop().filter(|_| !whole.is_empty());
         match (self, newest) {
             (Fault::FlipABit, Some(path)) => {
                 let mut bytes = fs::read(&path).unwrap();
-                if !bytes.is_empty() {
-                    let bit = random.next_u64() as usize % (8 * bytes.len());
-                    bytes[bit / 8] ^= 1 << (bit % 8);
-                    fs::write(&path, bytes).unwrap();
-                }
+                let bit = random.next_u64() as usize % (8 * bytes.len());
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                fs::write(&path, bytes).unwrap();
             }
             (Fault::Cut, Some(path)) => {
                 let length = fs::metadata(&path).unwrap().len();
@@ -96,12 +100,12 @@ impl Fault {
             }
             (Fault::HalfALine, _) => {
                 let metrics = OpenOptions::new().append(true).open(run.join("metrics.jsonl"));
-                if let Ok(mut metrics) = metrics {
-                    metrics.write_all(b"{\"step\": 12, \"lo").unwrap();
-                }
+                let Ok(mut metrics) = metrics else { return false };
+                metrics.write_all(b"{\"step\": 12, \"lo").unwrap();
             }
-            _ => {}
+            _ => return false,
         }
+        true
     }
 }
 

@@ -47,7 +47,7 @@ fn a_run_whose_checkpoints_are_damaged_is_the_run_left_alone() {
 fn a_run_whose_directory_is_removed_keeps_its_work() {
     let run = Run::tiny(60);
     for (seed, fault) in [Fault::RemoveCheckpoints, Fault::RemoveDirectory].into_iter().enumerate() {
-        run.keeps_its_weights(fault, seed as u64);
+        run.keeps_its_work(fault, seed as u64);
     }
 }
 
