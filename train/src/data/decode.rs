@@ -105,7 +105,15 @@ pub(super) fn has_color(path: &Path) -> Result<bool, DataError> {
 }
 
 /// Reads by what the file begins with, and else by its name: TGA files do not begin in any way of their own.
-fn reader<R: BufRead + Seek>(from: R, path: &Path) -> ImageResult<ImageReader<R>> {
+///
+/// # Errors
+/// The system's; a directory that claims more than a file of this length can hold.
+fn reader<R: BufRead + Seek>(mut from: R, path: &Path) -> ImageResult<ImageReader<R>> {
+    if let Some(claim) = whole::claim(&mut from)? {
+        let error = image::error::DecodingError::new(ImageFormat::Tiff.into(), claim);
+        return Err(ImageError::Decoding(error));
+    }
+    from.rewind()?;
     let mut reader = ImageReader::new(from).with_guessed_format()?;
     if reader.format().is_none()
         && let Ok(format) = ImageFormat::from_path(path)

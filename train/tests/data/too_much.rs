@@ -1,7 +1,7 @@
 //! Pictures and files that would cost too much to read, and what never ends.
 
 use super::folder::paint;
-use super::{refusal, train};
+use super::{fixture, refusal, train};
 use flate2::{Compression, write::ZlibEncoder};
 use std::fs::{self, File};
 use std::io::Write;
@@ -51,6 +51,23 @@ fn a_huge_file_is_refused_by_its_size() {
     File::create(folder.path().join("a.png")).unwrap().set_len(1 << 40).unwrap();
     let message = refusal(folder.path(), Split::Train);
     assert!(message.starts_with("picture in a file of 1048576 MiB, more than 1024 MiB, "), "{message}");
+}
+
+/// Room for the value would be made before the file is read to its end: here for eight million numbers of bits.
+#[test]
+fn a_tiff_whose_directory_claims_more_than_the_file_is_refused_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = fs::read(fixture("pictures/tiff_lzw.tiff")).unwrap();
+    let directory = u32::from_le_bytes(*bytes[4..].first_chunk().unwrap()) as usize;
+    let bits_per_sample = directory + 2 + 2 * 12;
+    bytes[bits_per_sample + 4..][..4].copy_from_slice(&8_323_075u32.to_le_bytes());
+    fs::write(folder.path().join("a.tiff"), bytes).unwrap();
+    let message = refusal(folder.path(), Split::Train);
+    assert!(
+        message.contains("its directory claims a value of 16646150 bytes in a file of 4018"),
+        "{message}"
+    );
+    assert!(message.contains("a.tiff: mend or remove it"), "{message}");
 }
 
 #[cfg(target_os = "linux")]

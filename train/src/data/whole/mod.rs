@@ -1,8 +1,11 @@
 //! Whether the bytes of a picture are all there, where a decoder fills what is missing instead of saying so.
 
 mod jpeg;
+mod tiff;
 
 use image::ImageFormat;
+
+pub(super) use tiff::claim;
 
 /// What is missing from `bytes`, a file of `format`; `None` if nothing is, or if the format's decoder says so itself.
 ///
