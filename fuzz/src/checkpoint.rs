@@ -142,27 +142,38 @@ fn source() -> Arc<dyn Source> {
     Arc::new(Memory::new([1, 8, 8], pixels, labels, vec!["a".into(), "b".into()]))
 }
 
-/// A checkpoint of a run of one step, whole and in its parts; another one of a run with everything on.
+/// Checkpoints of runs of one step, whole and in their parts, one of them with everything that a checkpoint may hold: of few
+/// tensors, as most of the time goes to reading them.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let mut seeds = Vec::new();
-    for settings in [
-        &[][..],
-        &["diffusion.timesteps=20", "diffusion.timestep_sampling=\"loss_aware\"", "data.hold_out=0.25"],
-    ] {
-        let mut config = smallest();
-        settings.iter().for_each(|setting| config.set(setting).expect("a key and a value"));
-        let folder = Scratch::new();
-        let run = folder.path().join("run");
-        Training::new(config).source(source()).out(&run).run(&mut ()).expect("a run of one step");
-        let path = run.join(NAME);
-        let file = WeightFile::read(&path).expect("it was written");
-        let whole = std::fs::read(path).expect("it was read");
-        let length = whole.first_chunk().map_or(0, |length| u64::from_le_bytes(*length) as usize);
-        let config = saved_config(&run).and_then(|config| config.to_toml()).expect("it was written");
-        let parts = [&whole[..], &whole[8..8 + length], file.metadata()["run"].as_bytes(), config.as_bytes()];
-        seeds.extend((0u8..).zip(parts).map(|(kind, part)| [&[kind], part].concat()));
+    let others =
+        ["diffusion.timesteps=20", "diffusion.timestep_sampling=\"loss_aware\"", "data.hold_out=0.25"];
+    [of_run(&[]), of_run(&others)].concat()
+}
+
+/// The parts of a checkpoint of a run with these settings.
+fn of_run(settings: &[&str]) -> Vec<Vec<u8>> {
+    let mut config = few_tensors();
+    settings.iter().for_each(|setting| config.set(setting).expect("a key and a value"));
+    let folder = Scratch::new();
+    let run = folder.path().join("run");
+    Training::new(config).source(source()).out(&run).run(&mut ()).expect("a run of one step");
+    let path = run.join(NAME);
+    let file = WeightFile::read(&path).expect("it was written");
+    let whole = std::fs::read(path).expect("it was read");
+    let length = whole.first_chunk().map_or(0, |length| u64::from_le_bytes(*length) as usize);
+    let config = saved_config(&run).and_then(|config| config.to_toml()).expect("it was written");
+    let parts = [&whole[..], &whole[8..8 + length], file.metadata()["run"].as_bytes(), config.as_bytes()];
+    (0u8..).zip(parts).map(|(kind, part)| [&[kind], part].concat()).collect()
+}
+
+/// The configuration of a run whose network has few tensors.
+fn few_tensors() -> Config {
+    let mut config = smallest();
+    config.model = Config::preset("transformer").expect("a preset").model;
+    for setting in ["hidden_size=4", "depth=1", "num_heads=1", "mlp_ratio=1.0"] {
+        config.set(&format!("model.{setting}")).expect("a key and a value");
     }
-    seeds
+    config
 }
 
 /// The configuration of the smallest run.
