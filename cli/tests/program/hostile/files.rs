@@ -94,11 +94,15 @@ impl Targets {
             let file = format!("data/{}", path.file_name().unwrap().to_string_lossy());
             fs::create_dir(folder.join("data")).unwrap();
             fs::copy(path, folder.join(&file)).unwrap();
-            let text = if file.ends_with("text.pgm") { Form::Text } else { Form::Bytes };
+            let form = match path.extension().and_then(|ending| ending.to_str()) {
+                Some("png") => Form::Png,
+                Some("pgm") => Form::Text,
+                _ => Form::Bytes,
+            };
             self.add(
                 &folder,
                 &file,
-                text,
+                form,
                 &[
                     "inspect data data",
                     &format!("inspect spectrum --image {file}"),
@@ -147,7 +151,7 @@ impl Targets {
             self.add(&folder, &format!("run/{file}"), Form::Text, &[resume]);
         }
         let inpaint = "edit inpaint run --image pictures/0/0.png --mask mask.png --n 1 --steps 1 --resamplings 1 --jump 1 --resize --out out.png";
-        self.add(&folder, "mask.png", Form::Bytes, &[inpaint]);
+        self.add(&folder, "mask.png", Form::Png, &[inpaint]);
     }
 
     /// What `--config` reads; `plan` only counts what is asked for.

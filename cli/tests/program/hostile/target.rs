@@ -1,6 +1,6 @@
 //! A file that is damaged, and the commands that read it.
 
-use super::damage::damage;
+use super::damage::{damage, repair_png};
 use crate::run::copy;
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,6 +31,8 @@ pub(super) enum Form {
     Bytes,
     /// As bytes, and as a text.
     Text,
+    /// A PNG: as bytes, the checksums of its chunks being right or not.
+    Png,
     /// A safetensors file: as bytes, or its header as a text, the header's length being right.
     Weights,
     /// A checkpoint: as a safetensors file, or what it says of its run as a text, all digests being right.
@@ -74,6 +76,10 @@ impl Form {
                 let mut header = bytes.split_off(8);
                 damage(&mut header, true, random);
                 bytes = [&(header.len() as u64).to_le_bytes()[..], &header, &data].concat();
+            }
+            Form::Png if random.chance(0.7) => {
+                damage(&mut bytes, false, random);
+                repair_png(&mut bytes);
             }
             form => damage(&mut bytes, matches!(form, Form::Text), random),
         }
