@@ -17,7 +17,7 @@ mod ranks;
 mod report;
 mod threads;
 
-use args::{Cli, Command, Everywhere};
+use args::{BenchArgs, BenchWhat, Cli, Command, Everywhere};
 use clap::Parser;
 use console::Console;
 use error::{Failure, Result};
@@ -88,8 +88,12 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
 
 /// How many ranks of a job share this machine, as far as the launcher tells.
 fn local_ranks(command: &Command) -> Result<usize> {
-    let Command::Train(args) = command else { return Ok(1) };
-    Ok(ranks::identity(&args.ranks)?.and_then(|identity| identity.local_size).unwrap_or(1))
+    let args = match command {
+        Command::Train(args) => &args.ranks,
+        Command::Bench(BenchArgs { what: BenchWhat::Reduce(args) }) => &args.ranks,
+        _ => return Ok(1),
+    };
+    Ok(ranks::identity(args)?.and_then(|identity| identity.local_size).unwrap_or(1))
 }
 
 /// Refuses a name that caps nothing: whoever wrote it would take the fastest path's results for another's.

@@ -49,6 +49,14 @@ pub(crate) fn identity(args: &RanksArgs) -> Result<Option<Identity>> {
     Ok(identity)
 }
 
+/// How many ranks were asked for, whether all have come or not.
+///
+/// # Errors
+/// As [`identity`].
+pub(crate) fn asked_for(args: &RanksArgs) -> Result<usize> {
+    Ok(identity(args)?.map_or(1, |identity| identity.size))
+}
+
 /// Finds the others, where there are any.
 ///
 /// # Errors

@@ -1,3 +1,4 @@
+use super::ranks::RanksArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use std::path::PathBuf;
   tweedie bench step --model runs/mnist --batch 64 --threads 1
   tweedie bench save --model cifar
   tweedie bench save --model runs/mnist --out /mnt/runs --json
+  tweedie launch --ranks 4 -- bench reduce --mib 64
   tweedie bench gemm --threads 1
   tweedie bench conv --json
   tweedie bench conv --out roofline.svg")]
@@ -26,6 +28,8 @@ pub(crate) enum BenchWhat {
     Step(StepArgs),
     /// Saving a checkpoint (weights, average, two moments) with its checksums, until it is on the disk
     Save(SaveArgs),
+    /// The sum of f32 numbers over all ranks of a job: the least of several
+    Reduce(ReduceArgs),
     /// f32 products: squares, and the products that the convolutions of both networks are
     Gemm(RatesArgs),
     /// Every convolution of both networks, forward and both gradients, counted as the definition has it
@@ -75,4 +79,17 @@ pub(crate) struct SaveArgs {
     /// Runs, of which the fastest and the median count
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) runs: u32,
+}
+
+/// How much is summed.
+#[derive(Debug, Args)]
+pub(crate) struct ReduceArgs {
+    /// MiB of numbers that each rank has
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub(crate) mib: u32,
+    /// Runs, of which the fastest counts
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    #[command(flatten)]
+    pub(crate) ranks: RanksArgs,
 }

@@ -15,7 +15,7 @@ mod shell;
 mod train;
 mod verify;
 
-pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, SaveArgs, StepArgs};
+pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, ReduceArgs, SaveArgs, StepArgs};
 pub(crate) use edit::{
     CurveName, EditArgs, EditCommon, EditWhat, InpaintArgs, InterpolateArgs, InversionArgs, InvertArgs,
     VaryArgs,

@@ -10,7 +10,9 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 use tweedie_train::data::Source;
 use tweedie_train::measure::bench::Step;
-use tweedie_train::plan::{Memory, Plan, Recomputation, check_training, readable_bytes};
+use tweedie_train::plan::{
+    Memory, Network, Plan, Recomputation, Scaling, check_training, readable_bytes, step_on,
+};
 use tweedie_train::{Config, Error, UserError, adjust};
 
 /// Steps that are measured at most, after one that does not count.
@@ -32,6 +34,8 @@ struct Planned {
     steps: Option<u64>,
     seconds: Option<f64>,
     fits: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scaling: Vec<Scaling>,
 }
 
 /// Estimates what the run that the command line asks for needs.
@@ -52,9 +56,45 @@ pub(crate) fn plan(args: &PlanArgs, seed: Option<u64>, console: Console) -> Resu
         true => Some(measured(&config, source.shape())?.as_secs_f64()),
         false => None,
     };
-    let planned = Planned::new(&found, Recomputation::of(&config, &*source)?, &config, step);
+    let mut planned = Planned::new(&found, Recomputation::of(&config, &*source)?, &config, step);
+    if let (Some(ranks), Some(bandwidth), true) = (args.ranks, args.bandwidth, found.fits) {
+        let network = Network { bandwidth, latency: 1e-6 * args.latency };
+        planned.scaling = scaling(&config, source.shape(), found.parameters, ranks as usize, network)?;
+    }
     planned.print(&config, &*source, console)?;
     console.result(&planned)
+}
+
+/// What 1, 2, 4, … machines like this one would do, up to so many `ranks`, and to one picture each. The share of one is
+/// measured; the network between them is not.
+fn scaling(
+    config: &Config,
+    shape: [usize; 3],
+    parameters: usize,
+    ranks: usize,
+    network: Network,
+) -> Result<Vec<Scaling>> {
+    let batch = config.train.batch;
+    let mut all: Vec<Scaling> = Vec::new();
+    let counts = std::iter::successors(Some(1), |count| Some(2 * count));
+    for ranks in counts.take_while(|&count| count <= ranks && batch.is_multiple_of(count)) {
+        let mut share = config.clone();
+        share.train.batch = batch / ranks;
+        share.train.shards = (config.train.shards / ranks).max(1);
+        let own = measured(&share, shape)?.as_secs_f64();
+        let (step, exposed) = step_on(ranks, own, parameters, network);
+        let images_per_second = batch as f64 / step;
+        let of_one = all.first().map_or(images_per_second, |one| one.images_per_second);
+        let efficiency = images_per_second / (ranks as f64 * of_one);
+        all.push(Scaling {
+            ranks,
+            step_ms: 1e3 * step,
+            exposed_ms: 1e3 * exposed,
+            images_per_second,
+            efficiency,
+        });
+    }
+    Ok(all)
 }
 
 /// How long a step takes on this machine: as many passes over a shard as there are.
@@ -97,6 +137,7 @@ impl Planned {
             steps,
             seconds,
             fits,
+            scaling: Vec::new(),
         }
     }
 
@@ -159,6 +200,16 @@ impl Planned {
             (Some(steps), None) => line("the run", format!("{} steps", grouped(steps)))?,
             (None, Some(time)) => line("the run", format!("as many steps as {time} allow"))?,
             (None, None) => {}
+        }
+        for &Scaling { ranks, step_ms, exposed_ms, images_per_second, efficiency } in &self.scaling {
+            line(
+                &format!("{ranks} ranks"),
+                format!(
+                    "{images_per_second:.0} pictures a second, {:.0} % of {ranks} times one; a step {step_ms:.0} ms, of which \
+                     {exposed_ms:.0} ms wait for the network",
+                    100.0 * efficiency
+                ),
+            )?;
         }
         if !self.fits
             && let Err(Error::User(UserError { remedy, .. })) = check_training(config, source)

@@ -65,13 +65,13 @@ impl Hosts {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// Connects from a host; what is written to it goes there, and what comes back is read from it.
-    pub(super) fn knock(&self, host: usize, address: &str, port: u16) -> Child {
+    /// Asks for a page from a host; what came back, if anybody listens there.
+    pub(super) fn knock(&self, host: usize, address: &str, port: u16) -> Option<Vec<u8>> {
         let door = format!("/dev/tcp/{address}/{port}");
-        let script = format!("{{ exec 3<>{door}; }} 2>/dev/null || exit 1; cat >&3; timeout 1 cat <&3; true");
-        let mut command = self.on(host, "bash");
-        command.args(["-c", &script]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+        let ask = r"printf 'GET / HTTP/1.1\r\n\r\n' >&3";
+        let script = format!("{{ exec 3<>{door}; }} 2>/dev/null || exit 1; {ask}; timeout 1 cat <&3; true");
+        let output = self.on(host, "bash").args(["-c", &script]).output().ok()?;
+        output.status.success().then_some(output.stdout)
     }
 
     /// Takes a host's link down.

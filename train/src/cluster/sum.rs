@@ -5,7 +5,7 @@
 //! 2 (W − 1) / W of its numbers, and no more is on its way than one piece to each rank.
 
 use super::messages::{MOST, numbers};
-use super::tree::{Node, Sums, leaves_of, nodes};
+use super::tree::{Node, leaves_of, nodes};
 use std::collections::HashMap;
 use std::ops::Range;
 use timely_bytes::arc::Bytes;
@@ -30,6 +30,35 @@ pub(super) enum Outgoing {
     Addend { piece: usize, first: usize },
     /// The finished piece.
     Sum { piece: usize },
+}
+
+/// Numbers of a piece in a row.
+enum Part<'a> {
+    Came(&'a [u8]),
+    Own(&'a [f32]),
+}
+
+impl Part<'_> {
+    /// Adds them to as many from the front; returns the rest.
+    fn add_to(self, sum: &mut [f32]) -> &mut [f32] {
+        let length = match self {
+            Part::Came(bytes) => bytes.len() / 4,
+            Part::Own(numbers) => numbers.len(),
+        };
+        let (front, rest) = sum.split_at_mut(length.min(sum.len()));
+        match self {
+            Part::Came(bytes) => front.iter_mut().zip(numbers(bytes)).for_each(|(sum, x)| *sum += x),
+            Part::Own(numbers) => front.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x),
+        }
+        rest
+    }
+
+    fn extend(self, values: &mut Vec<f32>) {
+        match self {
+            Part::Came(bytes) => values.extend(numbers(bytes)),
+            Part::Own(numbers) => values.extend_from_slice(numbers),
+        }
+    }
 }
 
 /// A sum that is under way.
@@ -149,30 +178,52 @@ impl Summing {
     /// Adds all nodes of a piece that is this rank's, in the tree's order.
     fn fold(&mut self, piece: usize) {
         let came = self.came.remove(&piece).unwrap_or_default();
-        let length = self.length(piece);
         let runs: Vec<(usize, Range<usize>)> = self.runs(piece).collect();
-        let mut sums: Sums<Vec<f32>> = Sums::default();
+        let mut sums: Vec<(Node, Vec<f32>)> = Vec::new();
         for (_, node) in &self.all {
-            let mut values = Vec::with_capacity(length);
-            match came.get(&node.first) {
-                Some(content) => values.extend(numbers(content)),
-                None => {
-                    let own = self.bucket.nodes.iter().find(|(own, _)| own == node);
-                    for (tensor, run) in own.iter().flat_map(|_| &runs) {
-                        let tensors = own.map_or(&[][..], |(_, tensors)| tensors);
-                        values.extend_from_slice(&tensors[*tensor].as_slice()[run.clone()]);
+            let mut node = *node;
+            let parent = sums.last().and_then(|(left, _)| Node::parent(*left, node));
+            match (parent, sums.last_mut()) {
+                // A sibling is added where it lies, without a copy of its own.
+                (Some(parent), Some((left, sum))) => {
+                    let mut rest = &mut sum[..];
+                    for part in self.parts(&came, node, &runs) {
+                        rest = part.add_to(rest);
                     }
+                    (*left, node) = (parent, parent);
+                }
+                _ => {
+                    let mut values = Vec::with_capacity(PIECE);
+                    self.parts(&came, node, &runs).into_iter().for_each(|part| part.extend(&mut values));
+                    sums.push((node, values));
                 }
             }
-            let added = sums.add(*node, values, |mut left, right| {
-                left.iter_mut().zip(&right).for_each(|(left, right)| *left += right);
-                Ok::<_, std::convert::Infallible>(left)
-            });
-            let Ok(()) = added;
+            while let [.., (left, _), _] = &sums[..]
+                && let Some(parent) = Node::parent(*left, node)
+                && let (Some((_, right)), Some((left, sum))) = (sums.pop(), sums.last_mut())
+            {
+                sum.iter_mut().zip(right).for_each(|(sum, right)| *sum += right);
+                (*left, node) = (parent, parent);
+            }
         }
-        if let Some(sum) = sums.total() {
+        if let (Some((_, sum)), true) = (sums.pop(), sums.is_empty()) {
             self.put(piece, sum.into_iter());
         }
+    }
+
+    /// The numbers of a node: what came of another rank, or this one's own.
+    fn parts<'a>(
+        &'a self,
+        came: &'a HashMap<usize, Bytes>,
+        node: Node,
+        runs: &[(usize, Range<usize>)],
+    ) -> Vec<Part<'a>> {
+        if let Some(content) = came.get(&node.first) {
+            return vec![Part::Came(content)];
+        }
+        let own = self.bucket.nodes.iter().find(|(own, _)| *own == node);
+        let tensors = own.map_or(&[][..], |(_, tensors)| tensors);
+        runs.iter().map(|(tensor, run)| Part::Own(&tensors[*tensor].as_slice()[run.clone()])).collect()
     }
 
     /// Takes a piece that its owner has summed.

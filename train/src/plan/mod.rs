@@ -5,6 +5,7 @@
 
 mod rehearsal;
 mod room;
+mod scaling;
 
 pub use rehearsal::{StepCost, inference, training};
 pub(crate) use room::fits_at;
@@ -12,3 +13,4 @@ pub use room::{
     Memory, Plan, Recomputation, check_pictures, check_room, check_steps, check_training, pictures_in_memory,
     readable_bytes,
 };
+pub use scaling::{Network, Scaling, step_on};

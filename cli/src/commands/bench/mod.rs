@@ -1,5 +1,6 @@
 //! `tweedie bench`: this machine against its own peak.
 
+mod reduce;
 mod roofline;
 mod save;
 
@@ -39,6 +40,7 @@ pub(crate) fn bench(what: &BenchWhat, console: Console) -> Result<()> {
     match what {
         BenchWhat::Step(args) => step(args, console),
         BenchWhat::Save(args) => save::save(args, console),
+        BenchWhat::Reduce(args) => reduce::reduce(args, console),
         BenchWhat::Gemm(args) => gemm(args, console),
         BenchWhat::Conv(args) => conv(args, console),
     }

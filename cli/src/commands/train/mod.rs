@@ -58,7 +58,7 @@ fn first(
     ranked::check_asked(args, seed, &recipe, team)?;
     let data = recipe.data()?;
     let (place, lock) = locked_place(args, &data.source)?;
-    let (config, source) = recipe.config_and_source(seed, &data, &place, team.size())?;
+    let (config, source) = recipe.config_and_source(seed, &data, &place, ranks::asked_for(&args.ranks)?)?;
     if let Some(note) = &place.note {
         console.say(note);
     }
