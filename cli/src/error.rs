@@ -1,6 +1,6 @@
 //! What ends the program before its work is done, and how it says so.
 
-use crate::ranks;
+use crate::speaker;
 use std::fmt;
 use std::io::ErrorKind;
 use std::panic;
@@ -66,7 +66,7 @@ impl Failure {
     pub(crate) fn is_said(&self) -> bool {
         match self {
             Failure::User(_) | Failure::Lost(_) => true,
-            Failure::Refused(_) | Failure::Interrupted(_) => ranks::speaks(),
+            Failure::Refused(_) | Failure::Interrupted(_) => speaker::speaks(),
             Failure::Ended(_) | Failure::Unread => false,
         }
     }

@@ -15,6 +15,7 @@ mod pictures;
 mod progress;
 mod ranks;
 mod report;
+mod speaker;
 mod threads;
 
 use args::{BenchArgs, BenchWhat, Cli, Command, Everywhere};
@@ -55,7 +56,7 @@ fn print_parsed(message: &clap::Error) -> ExitCode {
 /// Prints why the program ends; the status that it ends with.
 fn end(failure: &Failure) -> ExitCode {
     if failure.is_said() {
-        let _ = writeln!(std::io::stderr(), "{}{failure}", ranks::prefix());
+        let _ = writeln!(std::io::stderr(), "{}{failure}", speaker::prefix());
     }
     ExitCode::from(failure.status())
 }

@@ -3,8 +3,8 @@
 use crate::args::RanksArgs;
 use crate::console::Console;
 use crate::error::{Failure, Result};
+use crate::speaker;
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Duration;
 use tweedie_train::cluster::{Flags, Identity, Ranks, Secret, Team, is_batch_script_without_srun};
 
@@ -14,19 +14,6 @@ const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The variables of the job's secret.
 pub(crate) const SECRET: &str = "TWEEDIE_SECRET";
 const SECRET_FILE: &str = "TWEEDIE_SECRET_FILE";
-
-/// This process's rank, once it is known that there are several.
-static RANK: OnceLock<usize> = OnceLock::new();
-
-/// What every line of this rank begins with that is an error; nothing where there is one process only.
-pub(crate) fn prefix() -> String {
-    RANK.get().map_or_else(String::new, |rank| format!("rank {rank}: "))
-}
-
-/// Whether this is the rank that speaks for all.
-pub(crate) fn speaks() -> bool {
-    RANK.get().is_none_or(|rank| *rank == 0)
-}
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -44,7 +31,7 @@ pub(crate) fn identity(args: &RanksArgs) -> Result<Option<Identity>> {
     let parent = None;
     let identity = Identity::of(&flags, &variable, parent).map_err(tweedie_train::Error::from)?;
     if let Some(Identity { rank, .. }) = &identity {
-        RANK.get_or_init(|| *rank);
+        speaker::is_rank(*rank);
     }
     Ok(identity)
 }
