@@ -2,6 +2,7 @@
 
 use crate::error::{Failure, Result};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
 /// What the program prints, and where.
@@ -18,7 +19,7 @@ impl Console {
     pub(crate) fn say(self, line: impl AsRef<str>) {
         if !self.quiet {
             // A reader who has gone away is no reason to stop the work.
-            let _ = writeln!(std::io::stderr(), "{}", line.as_ref());
+            let _ = writeln!(std::io::stderr(), "{}", plain(line.as_ref()));
         }
     }
 
@@ -31,7 +32,7 @@ impl Console {
             self.say(line);
             return Ok(());
         }
-        to_stdout(line.as_ref())
+        to_stdout(&plain(line.as_ref()))
     }
 
     /// The result, as one line of JSON on stdout, where `--json` asks for it.
@@ -54,6 +55,16 @@ impl Console {
     }
 }
 
+/// The text with nothing in it that steers a terminal: files may hold anything in the names that are quoted from them.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(steers) {
+        return text.into();
+    }
+    let each = |c: char| if steers(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(each).collect::<String>().into()
+}
+
 fn to_stdout(line: &str) -> Result<()> {
     write_text(&format!("{line}\n"))
 }
@@ -66,4 +77,15 @@ pub(crate) fn write_text(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     written.map_err(|error| Failure::unprintable(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_quoted_steers_the_terminal() {
+        assert_eq!(plain("a\tb\n\u{1b}[2J\r\u{9b}"), "a\tb\n\\u{1b}[2J\\r\\u{9b}");
+        assert!(matches!(plain("3 × 16 × 16\n"), Cow::Borrowed(_)));
+    }
 }

@@ -1,6 +1,6 @@
 //! How far a long piece of work is: a live bar on a terminal, a line now and then elsewhere.
 
-use crate::console::Console;
+use crate::console::{Console, plain};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -89,7 +89,7 @@ impl Progress {
     /// A line that stays, above the bar.
     pub(crate) fn say(&self, line: impl AsRef<str>) {
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.println(plain(line.as_ref())),
             None => self.console.say(line),
         }
     }

@@ -14,9 +14,14 @@ pub struct UserError {
 }
 
 impl UserError {
-    /// What is wrong, where, and what to do about it.
+    /// What is wrong, where, and what to do about it: each on one line, in which nothing steers a terminal, whatever the
+    /// files and arguments hold that it quotes.
     pub fn new(what: impl Into<String>, place: impl Into<String>, remedy: impl Into<String>) -> UserError {
-        UserError { what: what.into(), place: place.into(), remedy: remedy.into() }
+        let line = |text: String| match text.contains(char::is_control) {
+            true => Line(&text).to_string(),
+            false => text,
+        };
+        UserError { what: line(what.into()), place: line(place.into()), remedy: line(remedy.into()) }
     }
 
     /// A file or folder with which the system did not do what was asked: `action`, as "read".
@@ -148,6 +153,7 @@ mod tests {
     fn what_files_hold_makes_no_second_line_and_steers_no_terminal() {
         let error = UserError::new("key `a\nb`", "\u{1b}[2J.png", "rename\tit");
         assert_eq!(error.to_string(), "key `a b`, \\u{1b}[2J.png: rename it");
+        assert_eq!((&*error.what, &*error.place), ("key `a b`", "\\u{1b}[2J.png"));
     }
 
     #[test]

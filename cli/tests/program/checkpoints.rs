@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tempfile::TempDir;
+use tweedie_nn::weights::{WeightFile, write_checked};
+use tweedie_tensor::Tensor;
 use tweedie_train::RunLock;
 
 /// A run of six steps with checkpoints after 2, 4 and 6.
@@ -163,6 +165,31 @@ fn half_files_of_dead_processes_are_swept() {
     assert!(said.stdout.contains("4294967295.partial"), "{}", said.stdout);
     json(folder.path(), &["train", "--out=run", "--resume", "--steps=8"]);
     assert!(paths.iter().all(|path| !path.exists()));
+}
+
+#[test]
+fn what_a_header_holds_does_not_steer_the_terminal() {
+    let folder = copied();
+    let file = WeightFile::read(&checkpoint(&folder, 6)).unwrap();
+    let tensors: Vec<(&String, Tensor<f32>)> =
+        file.entries().keys().map(|name| (name, file.tensor(name).unwrap())).collect();
+    let tensors: Vec<(&str, &Tensor<f32>)> = tensors.iter().map(|(name, x)| (name.as_str(), x)).collect();
+    let whole = &file.metadata()["run"];
+    let change = r#""changes":[{"step":1,"key":"\u001b[2J","from":"1","to":"2"}]"#;
+    for (old, new) in [("\"warmup\"", "\"\\u001b[2J\""), ("\"changes\":[]", change)] {
+        let mut metadata = file.metadata().clone();
+        assert!(whole.contains(old), "{whole}");
+        metadata.insert("run".into(), whole.replace(old, new));
+        write_checked(&checkpoint(&folder, 6), &tensors, &metadata).unwrap();
+        for arguments in [&["inspect", "run", "run"][..], &["sample", "run", "--n=1", "--steps=1"]] {
+            let said = tweedie(folder.path(), arguments);
+            assert_eq!(said.status, Some(0), "{}", said.stderr);
+            let steers = |c: char| c.is_control() && c != '\n';
+            assert!(!said.stdout.contains(steers) && !said.stderr.contains(steers), "{said:?}");
+        }
+        let said = tweedie(folder.path(), &["inspect", "run", "run"]);
+        assert!(said.stdout.contains("\\u{1b}[2J"), "{}", said.stdout);
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tweedie_nn::weights::{WeightFile, write_safetensors};
 use tweedie_tensor::Tensor;
 
 /// What a run of the program said.
+#[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
