@@ -1,7 +1,7 @@
 //! Files that are damaged in every way that there is, read by the program: each is taken or refused in one line, within a
 //! second of the processor's time and 256 MiB of address space.
 //!
-//! The short form is part of the suite. The long one takes a quarter of an hour:
+//! The short form is part of the suite. The long one takes ten minutes:
 //!
 //! ```sh
 //! cargo test --release --workspace --test program hostile -- --ignored --nocapture
@@ -115,7 +115,7 @@ fn damaged_files_are_taken_or_refused_in_one_line() {
 }
 
 #[test]
-#[ignore = "a quarter of an hour"]
+#[ignore = "ten minutes"]
 fn ten_thousand_damaged_files_are_taken_or_refused_in_one_line() {
     survives(10_000);
 }
