@@ -53,11 +53,17 @@ fn without_ranks(mut lines: Vec<Value>) -> Vec<Value> {
 
 /// The ranks of a job, by their places in the environment of torchrun.
 fn job(folder: &Path, ranks: usize, arguments: impl Fn(usize) -> Vec<&'static str>) -> Vec<Child> {
+    job_in(&vec![folder; ranks], arguments)
+}
+
+/// As [`job`], a folder for each rank.
+fn job_in(folders: &[&Path], arguments: impl Fn(usize) -> Vec<&'static str>) -> Vec<Child> {
+    let ranks = folders.len();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     drop(listener);
     let start = |rank: usize| {
-        let mut command = program(folder, &arguments(rank));
+        let mut command = program(folders[rank], &arguments(rank));
         command.env("RANK", rank.to_string()).env("WORLD_SIZE", ranks.to_string());
         command
             .env("MASTER_ADDR", "127.0.0.1")
@@ -163,6 +169,22 @@ fn ranks_that_do_not_fit_end_with_one_line_of_rank_0() {
         assert!(ended[1..].iter().all(|(_, errors)| errors.is_empty()), "{ended:?}");
         assert!(began.elapsed() < Duration::from_secs(20), "{expected}");
     }
+}
+
+#[test]
+fn ranks_with_other_pictures_are_named() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    for (folder, seed) in folders.iter().zip(["--seed=1", "--seed=2"]) {
+        let made = tweedie(folder.path(), &["inspect", "data", "glyphs", "--n=8", "--out=pictures", seed]);
+        assert_eq!(made.status, Some(0), "{}", made.stderr);
+    }
+    let [zero, one] = [folders[0].path(), folders[1].path()];
+    let arguments = |_| train_tiny(&["--data=pictures", "--steps=4", "--out=run"]);
+    let ended = ends(job_in(&[zero, one, zero], arguments));
+    assert!(ended.iter().all(|(status, _)| *status == Some(1)), "{ended:?}");
+    assert!(ended[0].1.starts_with("rank 0: error: rank 1 "), "{ended:?}");
+    assert!(ended[0].1.contains("the pictures"), "{ended:?}");
+    assert!(ended[1..].iter().all(|(_, errors)| errors.is_empty()), "{ended:?}");
 }
 
 #[test]

@@ -367,3 +367,29 @@ fn introduce_visitor(mut stream: TcpStream, secret: &Secret, introduce: &Sender<
     };
     introduce.send(visitor).map_err(io::Error::other)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rank_of_another_version_is_told_so() {
+        let place = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let meeting = |rank: usize, version: &str| Meeting {
+            rank,
+            size: 2,
+            enough: 2,
+            master: place.clone(),
+            secret: Secret::new(b"of the test"),
+            patience: Duration::from_secs(10),
+            limit: Duration::from_secs(5),
+            version: version.to_string(),
+        };
+        let other = meeting(1, "0.0.9");
+        let other = thread::spawn(move || other.hold().unwrap_err().to_string());
+        let own = meeting(0, "0.1.0").hold().unwrap_err().to_string();
+        for text in [own, other.join().unwrap()] {
+            assert!(text.starts_with("rank 1 is tweedie 0.0.9, rank 0 is 0.1.0, "), "{text}");
+        }
+    }
+}
