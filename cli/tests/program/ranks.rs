@@ -175,7 +175,7 @@ fn ranks_that_do_not_fit_end_with_one_line_of_rank_0() {
 fn ranks_with_other_pictures_are_named() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     for (folder, seed) in folders.iter().zip(["--seed=1", "--seed=2"]) {
-        let made = tweedie(folder.path(), &["inspect", "data", "glyphs", "--n=8", "--out=pictures", seed]);
+        let made = tweedie(folder.path(), &["inspect", "data", "glyphs", "--n=8", "--out=pictures/", seed]);
         assert_eq!(made.status, Some(0), "{}", made.stderr);
     }
     let [zero, one] = [folders[0].path(), folders[1].path()];
