@@ -1,7 +1,7 @@
 //! Training on several machines at once: the ranks of a job, and what they do together.
 //!
 //! Every rank takes the same steps with the same weights, each on its own shards of the batch; the shards' gradients are
-//! summed over all ranks in one canonical tree ([`tree`]), so that the weights have the same bits on any number of ranks.
+//! summed over all ranks in one canonical tree, so that the weights have the same bits on any number of ranks.
 
 mod collective;
 mod engine;
