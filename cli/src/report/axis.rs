@@ -6,17 +6,25 @@ pub(super) struct Axis {
     low: f64,
     high: f64,
     log: bool,
+    /// Whether there is nothing between whole numbers.
+    whole: bool,
 }
 
 impl Axis {
     /// A logarithmic axis for no values at all.
-    pub(super) const DECADE: Axis = Axis { low: 1.0, high: 10.0, log: true };
+    pub(super) const DECADE: Axis = Axis { low: 1.0, high: 10.0, log: true, whole: false };
 
     /// A linear axis from 0 to the last of `values`.
     pub(super) fn span(values: impl Iterator<Item = f64>) -> Option<Axis> {
         let (low, high) = range(values.filter(|v| v.is_finite()))?;
         let low = low.min(0.0);
-        Some(Axis { low, high: if high > low { high } else { low + 1.0 }, log: false })
+        Some(Axis { low, high: if high > low { high } else { low + 1.0 }, log: false, whole: false })
+    }
+
+    /// A linear axis of whole numbers, with room for half of one beside the first and the last of `values`.
+    pub(super) fn counted(values: impl Iterator<Item = f64>) -> Option<Axis> {
+        let (low, high) = range(values.filter(|v| v.is_finite()))?;
+        Some(Axis { low: low - 0.5, high: high + 0.5, log: false, whole: true })
     }
 
     /// A linear axis over `values` and 0.
@@ -25,7 +33,7 @@ impl Axis {
         let low = low.min(0.0);
         // Some room above, so that no curve runs along the edge.
         high = if high > low { high + 0.06 * (high - low) } else { low + low.abs().max(1e-12) };
-        Some(Axis { low, high, log: false })
+        Some(Axis { low, high, log: false, whole: false })
     }
 
     /// A logarithmic axis over the `values` above 0.
@@ -33,7 +41,7 @@ impl Axis {
         let (low, high) = range(values.filter(|v| v.is_finite() && *v > 0.0))?;
         // At least a factor of two, so that a flat curve is seen to be flat.
         let spread = (2.0 / (high / low)).max(1.0).sqrt();
-        Some(Axis { low: low / spread, high: high * spread, log: true })
+        Some(Axis { low: low / spread, high: high * spread, log: true, whole: false })
     }
 
     /// Where along the axis `value` stands, 0 at its beginning and 1 at its end; `None` off a logarithmic axis.
@@ -59,6 +67,7 @@ impl Axis {
         let rough = (self.high - self.low) / count.max(1) as f64;
         let unit = 10f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * unit).into_iter().find(|&s| s >= rough).unwrap_or(rough);
+        let step = if self.whole { step.max(1.0) } else { step };
         let (first, last) = ((self.low / step).ceil() as i64, (self.high / step + 1e-9).floor() as i64);
         (first..=last).map(|i| i as f64 * step).collect()
     }
@@ -102,6 +111,15 @@ mod tests {
         assert_eq!(ticks, Some(vec![0.0, 2000.0, 4000.0, 6000.0, 8000.0]));
         let ticks = Axis::log([3.0, 7.0].into_iter()).map(|axis| axis.ticks(4));
         assert_eq!(ticks, Some(vec![3.0, 4.0, 5.0, 6.0, 7.0]));
+    }
+
+    #[test]
+    fn ticks_of_whole_numbers_are_whole() {
+        let ticks = |values: &[f64]| Axis::counted(values.iter().copied()).map(|axis| axis.ticks(5));
+        assert_eq!(ticks(&[0.0, 1.0]), Some(vec![0.0, 1.0]));
+        assert_eq!(ticks(&[3.0]), Some(vec![3.0]));
+        assert_eq!(ticks(&[0.0, 63.0]), Some(vec![0.0, 20.0, 40.0, 60.0]));
+        assert_eq!(Axis::counted([0.0, 3.0].into_iter()).and_then(|axis| axis.place(0.0)), Some(0.125));
     }
 
     #[test]

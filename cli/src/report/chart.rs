@@ -12,6 +12,8 @@ const TOP: f64 = 12.0;
 const BOTTOM: f64 = 34.0;
 /// A curve is drawn through no more points than this; what lies between is averaged.
 const POINTS: usize = 400;
+/// The width of a bar, where the next one stands at 1.
+const BAR: f64 = 0.7;
 
 /// One curve.
 #[derive(Debug, Clone, Default)]
@@ -20,9 +22,20 @@ pub(crate) struct Series {
     pub(crate) name: Option<String>,
     /// The number of its colour, if it shares one and is not in the legend.
     pub(crate) colour: Option<usize>,
-    /// Whether its points are dots, with no line through them.
-    pub(crate) dots: bool,
+    pub(crate) mark: Mark,
     pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// How the points of a curve are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Mark {
+    /// As a line through them.
+    #[default]
+    Line,
+    /// As dots.
+    Dots,
+    /// As bars from 0 up, over whole numbers.
+    Bars,
 }
 
 /// A chart.
@@ -39,6 +52,13 @@ pub(crate) struct Chart {
 }
 
 impl Chart {
+    /// What was measured over the steps of a run, and behind the curve, faintly, every value of it.
+    pub(super) fn over_steps(title: &'static str, log: bool, points: Vec<(f64, f64)>) -> Chart {
+        let named = Series { name: Some(title.to_string()), points: smooth(&points), ..Series::default() };
+        let faint = Series { points, ..Series::default() };
+        Chart { title, across: "step", log, series: vec![faint, named], ..Chart::default() }
+    }
+
     /// The chart as a `<figure>`.
     pub(super) fn html(&self) -> String {
         let mut out = format!("<figure class=\"chart\"><figcaption>{}", escape(self.title));
@@ -74,7 +94,12 @@ impl Chart {
     pub(super) fn drawing(&self) -> Option<String> {
         let points = || self.series.iter().flat_map(|series| series.points.iter());
         let x_values = points().map(|p| p.0);
-        let x_axis = if self.log_across { Axis::log(x_values)? } else { Axis::span(x_values)? };
+        let has_bars = self.series.iter().any(|series| series.mark == Mark::Bars);
+        let x_axis = match (self.log_across, has_bars) {
+            (true, _) => Axis::log(x_values)?,
+            (false, true) => Axis::counted(x_values)?,
+            (false, false) => Axis::span(x_values)?,
+        };
         let y_values = points().map(|p| p.1);
         let y_axis = if self.log { Axis::log(y_values)? } else { Axis::linear(y_values)? };
         let x_at = |v: f64| x_axis.place(v).map(|p| LEFT + p * (WIDTH - LEFT - RIGHT));
@@ -119,9 +144,24 @@ impl Chart {
                     class(number - 1)
                 }
             };
+            if series.mark == Mark::Bars {
+                for &(x, y) in &series.points {
+                    let (Some(left), Some(right)) = (x_at(x - BAR / 2.0), x_at(x + BAR / 2.0)) else {
+                        continue;
+                    };
+                    let (Some(top), Some(bottom)) = (y_at(y), y_at(0.0)) else { continue };
+                    let _ = write!(
+                        out,
+                        "<rect class=\"dot {class}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
+                        right - left,
+                        bottom - top
+                    );
+                }
+                continue;
+            }
             let places: Vec<(f64, f64)> =
                 thin(&series.points).into_iter().filter_map(|(x, y)| Some((x_at(x)?, y_at(y)?))).collect();
-            if series.dots || places.len() == 1 {
+            if series.mark == Mark::Dots || places.len() == 1 {
                 let radius = if places.len() == 1 { 3.0 } else { 2.2 };
                 for (x, y) in places {
                     let _ = write!(
@@ -160,7 +200,7 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// The curve with each point replaced by the mean over a fiftieth of the curve around it.
-pub(super) fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+fn smooth(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let reach = points.len() / 100;
     let mean = |i: usize| {
         let around = &points[i.saturating_sub(reach)..(i + reach + 1).min(points.len())];
@@ -197,6 +237,26 @@ mod tests {
         assert!(chart(vec![(1.0, 2.0)], false).contains("<circle"));
         assert!(chart(vec![], false).contains("nothing measured yet"));
         assert!(chart(vec![(1.0, f64::NAN)], true).contains("nothing measured yet"));
+    }
+
+    #[test]
+    fn bars_stand_on_zero_and_beside_one_another() {
+        let points = vec![(0.0, 30.0), (1.0, 70.0), (2.0, 0.0)];
+        let bars = Series { mark: Mark::Bars, points, ..Series::default() };
+        let html = Chart { title: "shares", series: vec![bars], ..Chart::default() }.html();
+        let numbers = |name: &str| -> Vec<f64> {
+            let parts =
+                html.split("<rect ").skip(1).filter_map(|bar| bar.split(&format!(" {name}=\"")).nth(1));
+            parts.filter_map(|rest| rest.split('"').next()?.parse().ok()).collect()
+        };
+        let (x, y, width, height) = (numbers("x"), numbers("y"), numbers("width"), numbers("height"));
+        assert!(x[0] > LEFT && x[0] + width[0] < x[1] && x[1] + width[1] < x[2], "{html}");
+        assert!(x[2] + width[2] < WIDTH - RIGHT && height[2] == 0.0, "{html}");
+        assert!(
+            y.iter().zip(&height).all(|(y, height)| (y + height - HEIGHT + BOTTOM).abs() < 0.2),
+            "{html}"
+        );
+        assert!((height[1] / height[0] - 7.0 / 3.0).abs() < 0.01, "{html}");
     }
 
     #[test]

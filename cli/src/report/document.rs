@@ -98,13 +98,13 @@ fn head(chart: &Chart) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Series;
+    use super::super::{Mark, Series};
     use super::*;
 
     fn document(charts: usize) -> Document {
-        let series = |name: &str, dots| Series {
+        let series = |name: &str, mark| Series {
             name: Some(name.into()),
-            dots,
+            mark,
             points: vec![(0.1, 1.0), (1.0, 0.1), (10.0, 1e-3)],
             ..Series::default()
         };
@@ -113,7 +113,7 @@ mod tests {
             across: "f",
             log_across: true,
             log: true,
-            series: vec![series("line", false), series("dots & co", true)],
+            series: vec![series("line", Mark::Line), series("dots & co", Mark::Dots)],
         };
         Document { title: "x > y".into(), charts: vec![chart; charts], ..Document::default() }
     }

@@ -5,13 +5,13 @@ mod chart;
 mod document;
 mod page;
 pub(crate) mod plot;
+mod ranks;
 
-pub(crate) use chart::{Chart, Series};
+pub(crate) use chart::{Chart, Mark, Series};
 pub(crate) use document::Document;
 
 use crate::error::Result;
 use crate::progress::duration;
-use chart::smooth;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -72,7 +72,9 @@ impl Report {
         }
         body.push_str("<h2>Curves</h2>\n<div class=\"charts\">\n");
         body.extend(curves(metrics).iter().map(Chart::html));
-        body.push_str("</div>\n<h2>Configuration</h2>\n");
+        body.push_str("</div>\n");
+        body.push_str(&ranks::section(metrics));
+        body.push_str("<h2>Configuration</h2>\n");
         body.push_str(&page::tables(&self.config));
         page::page(&format!("{} · tweedie", self.name), self.goes_on.then_some(LOOK_AGAIN), &body)
     }
@@ -103,14 +105,9 @@ fn curves(metrics: &[Metrics]) -> Vec<Chart> {
     let over = |f: fn(&Metrics) -> f64| -> Vec<(f64, f64)> {
         metrics.iter().map(|line| (line.step as f64, f(line))).collect()
     };
-    let over_steps = |title: &'static str, log, points: Vec<(f64, f64)>| {
-        let named = Series { name: Some(title.to_string()), points: smooth(&points), ..Series::default() };
-        let faint = Series { points, ..Series::default() };
-        Chart { title, across: "step", log, series: vec![faint, named], ..Chart::default() }
-    };
     let validation: Vec<(f64, f64)> =
         metrics.iter().filter_map(|line| Some((line.step as f64, line.validation?))).collect();
-    let mut loss = over_steps("loss", true, over(|line| line.measured.loss));
+    let mut loss = Chart::over_steps("loss", true, over(|line| line.measured.loss));
     if !validation.is_empty() {
         loss.series[1].name = Some("training".to_string());
         loss.series.push(Series {
@@ -128,10 +125,10 @@ fn curves(metrics: &[Metrics]) -> Vec<Chart> {
             series: by_decile(metrics),
             ..Chart::default()
         },
-        over_steps("gradient norm", true, over(|line| line.grad_norm)),
-        over_steps("learning rate", false, over(|line| line.learning_rate)),
-        over_steps("pictures a second", false, over(|line| line.measured.images_per_second)),
-        over_steps("memory, MiB", false, over(|line| line.measured.rss_mib as f64)),
+        Chart::over_steps("gradient norm", true, over(|line| line.grad_norm)),
+        Chart::over_steps("learning rate", false, over(|line| line.learning_rate)),
+        Chart::over_steps("pictures a second", false, over(|line| line.measured.images_per_second)),
+        Chart::over_steps("memory, MiB", false, over(|line| line.measured.rss_mib as f64)),
     ]
 }
 
@@ -193,6 +190,7 @@ mod tests {
     use super::*;
     use crate::pictures::{Pictures, grid_png};
     use tweedie_tensor::Tensor;
+    use tweedie_train::RankMetrics;
 
     fn metrics(lines: u64) -> Vec<Metrics> {
         (1..=lines)
@@ -271,6 +269,18 @@ mod tests {
         assert!(!ended.contains("held out") && !ended.contains("http-equiv"));
         let goes_on = Report { goes_on: true, ..report() }.render(&lines, &[]);
         assert!(goes_on.contains("<meta http-equiv=\"refresh\" content=\"30\">"));
+    }
+
+    #[test]
+    fn ranks_add_a_section_and_change_nothing_else() {
+        let mut lines = metrics(50);
+        let alone = report().render(&lines, &[]);
+        let ranks = RankMetrics { size: 4, waiting: 0.25, slowest: 1, sent_mib_per_step: 8.0 };
+        lines.iter_mut().for_each(|line| line.ranks = Some(ranks));
+        let together = report().render(&lines, &[]);
+        let section = ranks::section(&lines);
+        assert!(!section.is_empty() && together.contains(&section));
+        assert_eq!(together.replace(&section, ""), alone);
     }
 
     #[test]

@@ -29,18 +29,37 @@ fn any_number_of_ranks_trains_the_weights_of_one() {
         let many = launch(run, ranks, &[&EIGHT_SHARDS[..], &[&out]].concat());
         assert_eq!(many["weights_digest"], one["weights_digest"], "{ranks} ranks");
         assert_eq!(many["steps"], one["steps"]);
+        tells_of_ranks(&run.join(format!("of-{ranks}")), ranks);
         assert_eq!(
             without_ranks(lines(&run.join(format!("of-{ranks}")))),
             lines(&run.join("one")),
             "{ranks} ranks"
         );
     }
+    let report = std::fs::read_to_string(run.join("one/report.html")).unwrap();
+    assert!(!report.contains("<h2>Ranks</h2>"));
     // From a checkpoint of three ranks, on two.
     for step in [8, 12] {
         std::fs::remove_file(run.join(format!("of-3/checkpoints/step-{step:08}.safetensors"))).unwrap();
     }
     let resumed = launch(run, 2, &["--out=of-3", "--resume", "--steps=12"]);
     assert_eq!(resumed["weights_digest"], one["weights_digest"]);
+}
+
+/// Every line of the metrics says how the ranks went together, and the report does.
+fn tells_of_ranks(run: &Path, size: usize) {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let number = |key: &str| line["ranks"][key].as_f64().unwrap();
+        assert_eq!(number("size"), size as f64, "{line}");
+        assert!((0.0..=1.0).contains(&number("waiting")), "{line}");
+        assert!(number("slowest") < size as f64 && number("sent_mib_per_step") > 0.0, "{line}");
+    }
+    let report = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(
+        report.contains("<h2>Ranks</h2>") && report.contains(&format!("<b>{size}</b><span>ranks, lately"))
+    );
 }
 
 /// The lines of the metrics without what only a job of several ranks has.

@@ -1,8 +1,9 @@
 //! What a run writes down of its steps: one JSON object a line.
 
 use super::journal_state::{JournalState, LastStep};
-use super::metrics::{Measured, Metrics, RankMetrics};
+use super::metrics::{Measured, Metrics};
 use super::metrics_file::{Kept, MetricsFile};
+use super::together::Together;
 use super::trainer::StepReport;
 use super::validation::Validated;
 use super::window::Window;
@@ -19,11 +20,10 @@ pub(super) struct Journal {
     /// The time of this session's steps since the last line, and their number.
     time: Duration,
     timed: u64,
-    /// What each rank has waited for the others since the last line, in seconds, and what this one has sent.
-    waits: Vec<f64>,
-    sent: u64,
     /// How long these waited for their pictures.
     waited: Duration,
+    /// How the ranks have gone together since the last line.
+    pub(super) together: Together,
     /// Whether the last line could not be written.
     is_troubled: bool,
 }
@@ -64,8 +64,7 @@ impl Journal {
             time: Duration::ZERO,
             timed: 0,
             waited: Duration::ZERO,
-            waits: Vec::new(),
-            sent: 0,
+            together: Together::new(),
             is_troubled: false,
         })
     }
@@ -82,21 +81,6 @@ impl Journal {
         (state.line_only_ends, state.validation_only_ends) = (false, false);
         self.time += time;
         self.timed += 1;
-    }
-
-    /// Adds what each of several ranks has waited in a step, in seconds, and the bytes that this one has sent.
-    pub(super) fn add_ranks(&mut self, waits: &[f64], sent: u64) {
-        self.waits.resize(waits.len(), 0.0);
-        self.waits.iter_mut().zip(waits).for_each(|(sum, wait)| *sum += wait);
-        self.sent += sent;
-    }
-
-    fn ranks(&self) -> Option<RankMetrics> {
-        let size = self.waits.len();
-        let slowest = (0..size).min_by(|&a, &b| self.waits[a].total_cmp(&self.waits[b]))?;
-        let each = self.waits.iter().sum::<f64>() / size as f64;
-        let waiting = (each / self.time.as_secs_f64().max(1e-9)).min(1.0);
-        Some(RankMetrics { size, waiting, slowest, sent_mib: self.sent as f64 / (1 << 20) as f64 })
     }
 
     /// Adds that the step before waited for its pictures.
@@ -156,7 +140,6 @@ impl Journal {
         due: Due,
     ) -> Option<String> {
         let LastStep { grad_norm, learning_rate } = self.last_step();
-        let ranks = self.ranks();
         let state = &mut self.state;
         let metrics = Metrics {
             step,
@@ -167,7 +150,7 @@ impl Journal {
             learning_rate,
             seconds,
             skipped: Some(state.skipped_since_line).filter(|&skipped| skipped > 0),
-            ranks,
+            ranks: self.together.take(),
             validation: validated.map(|validated| validated.loss),
             validation_by_decile: validated.map(|validated| validated.by_decile),
         };
@@ -180,8 +163,6 @@ impl Journal {
             (state.since_line, state.skipped_since_line) = (Window::default(), 0);
         }
         (self.time, self.timed, self.waited) = (Duration::ZERO, 0, Duration::ZERO);
-        self.waits.fill(0.0);
-        self.sent = 0;
         let written = self.file.as_mut().map_or(Ok(()), |file| file.write(&metrics));
         let was_troubled = std::mem::replace(&mut self.is_troubled, written.is_err());
         let error = written.err().filter(|_| !was_troubled)?.user_error();

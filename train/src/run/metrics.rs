@@ -54,12 +54,12 @@ pub struct Metrics {
 pub struct RankMetrics {
     /// How many there are.
     pub size: usize,
-    /// The share of the time of the steps in which a rank waits for others, the mean over the ranks.
+    /// The share of the time in which a rank waits for others, the mean over the ranks.
     pub waiting: f64,
     /// The rank that has waited least: the others wait for it.
     pub slowest: usize,
-    /// What rank 0 has sent, MiB.
-    pub sent_mib: f64,
+    /// What rank 0 sends in a step, MiB, the mean over the steps.
+    pub sent_mib_per_step: f64,
 }
 
 /// The lines of a `metrics.jsonl`; none if there is no such file. A last line cut short by a crash, and lines of anybody

@@ -23,6 +23,7 @@ pub(crate) mod shards;
 mod standing;
 pub(crate) mod state;
 mod team;
+mod together;
 mod trainable;
 mod trainer;
 mod training;

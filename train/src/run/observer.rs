@@ -1,6 +1,6 @@
 //! How a run is watched and stopped.
 
-use super::metrics::Measured;
+use super::metrics::{Measured, RankMetrics};
 use crate::config::Config;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -166,6 +166,8 @@ pub struct Progress {
     pub share: f64,
     /// Loss, pace and memory as the last line of the metrics has them; before the first, as it would have them now.
     pub measured: Measured,
+    /// How the ranks go together, likewise; none for one process.
+    pub ranks: Option<RankMetrics>,
     /// The global norm of the gradient, before clipping.
     pub grad_norm: f64,
     /// The learning rate.

@@ -110,7 +110,7 @@ impl<N: Trainable> Session<'_, N> {
         // The waits of this very exchange count in the next step.
         let (waited, sent) = (team.take_wait().as_secs_f64(), team.traffic());
         let (wishes, waits) = team::agree(team, Wishes { stop, save, end, waited })?;
-        self.journal.add_ranks(&waits, sent - self.sent);
+        self.journal.together.add(&waits, sent - self.sent);
         self.sent = sent;
         self.agreed_to_stop = wishes.stop;
         self.watched.wants_checkpoint = wishes.save;
@@ -402,6 +402,7 @@ impl<N: Trainable> Session<'_, N> {
             total: self.trainer.config().train.steps,
             share,
             measured: self.measured(),
+            ranks: self.journal.together.latest(),
             grad_norm,
             learning_rate,
             elapsed: Duration::from_secs_f64(elapsed),

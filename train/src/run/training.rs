@@ -344,6 +344,8 @@ impl Training {
 
         let metrics = directory.as_ref().map(Directory::metrics);
         let is_done = is_done(trainer.config(), trainer.steps());
+        // What came before the first step is no part of one.
+        let (_, sent) = (team.take_wait(), team.traffic());
         let mut session = Session {
             captions: grids::captions(trainer.config(), &*source),
             journal: Journal::open(metrics.as_deref(), trainer.steps(), journal, !is_done)?,
@@ -360,7 +362,7 @@ impl Training {
             lock,
             painter: painter.filter(|_| is_first),
             agreed_to_stop: false,
-            sent: 0,
+            sent,
             trainer,
             validation,
             directory,

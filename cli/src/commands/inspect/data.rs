@@ -8,7 +8,7 @@ use crate::error::{Failure, Result};
 use crate::output;
 use crate::pictures::{Colour, Pictures, columns_for, encode_png, grid_png};
 use crate::progress::Progress;
-use crate::report::{Chart, Document, Series, grouped};
+use crate::report::{Chart, Document, Mark, Series, grouped};
 use serde::Serialize;
 use std::path::Path;
 use tweedie_diffusion::spectrum::{Bands, PowerLaw, mean_spectrum};
@@ -274,7 +274,7 @@ impl Summary<'_> {
                     across: "class",
                     series: vec![Series {
                         name: Some("pictures".into()),
-                        dots: true,
+                        mark: Mark::Dots,
                         points: counts.collect(),
                         ..Series::default()
                     }],

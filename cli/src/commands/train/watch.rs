@@ -11,7 +11,7 @@ use crate::report::{Report, grouped};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tweedie_tensor::Tensor;
-use tweedie_train::{Config, Control, Event, Observer, Progress as Done, Task};
+use tweedie_train::{Config, Control, Event, Observer, Progress as Done, RankMetrics, Task};
 
 /// Between two reports, where neither pictures nor a checkpoint ask for one.
 const REPORT_EVERY: Duration = Duration::from_secs(20);
@@ -187,15 +187,29 @@ fn forms(now: &Done) -> Vec<String> {
     let total =
         |between: &str| now.total.map_or(String::new(), |total| format!("{between}{}", grouped(total)));
     let (of, slash) = (total(" of "), total("/"));
+    let [ranks, fewer_words, wait] = now.ranks.as_ref().map(waiting).unwrap_or_default();
     vec![
-        format!("step {step}{of}, loss {loss}, {pace} pictures/s, {memory} MiB, {left} left"),
-        format!("{step}{slash}, loss {loss}, {pace} pictures/s, {memory} MiB, {left} left"),
+        format!("step {step}{of}, loss {loss}, {pace} pictures/s{ranks}, {memory} MiB, {left} left"),
+        format!("{step}{slash}, loss {loss}, {pace} pictures/s{ranks}, {memory} MiB, {left} left"),
+        format!("{step}{slash}, loss {loss}, {pace}/s{fewer_words}, {memory} MiB, {left}"),
+        format!("{step}{slash}, loss {loss}, {pace}/s{wait}, {memory} MiB, {left}"),
         format!("{step}{slash}, loss {loss}, {pace}/s, {memory} MiB, {left}"),
         format!("{step}, loss {loss}, {pace}/s, {memory} MiB, {left}"),
         format!("{loss}, {pace}/s, {memory} MiB, {left}"),
         format!("{loss}, {memory} MiB, {left}"),
         format!("{loss}, {left}"),
         left,
+    ]
+}
+
+/// How several ranks go together, in three lengths, each to stand after something else.
+fn waiting(ranks: &RankMetrics) -> [String; 3] {
+    let RankMetrics { size, slowest, .. } = ranks;
+    let wait = format!("{:.0} %", 100.0 * ranks.waiting);
+    [
+        format!(", {size} ranks, {wait} waiting for rank {slowest}"),
+        format!(", {size} ranks, {wait} for rank {slowest}"),
+        format!(", {wait} waiting"),
     ]
 }
 
@@ -209,23 +223,46 @@ mod tests {
     use super::*;
     use tweedie_train::Measured;
 
-    #[test]
-    fn a_late_line_of_a_long_run_has_its_memory_in_eighty_columns() {
-        let now = Done {
+    /// A late line of a long run.
+    fn late(ranks: Option<RankMetrics>) -> Vec<String> {
+        let forms = forms(&Done {
             step: 123_456,
             total: Some(1_234_567),
             share: 0.1,
             measured: Measured { loss: 0.0712, images_per_second: 1234.5, rss_mib: 12_345 },
+            ranks,
             grad_norm: 1.0,
             learning_rate: 1e-3,
             elapsed: Duration::from_secs(3600),
             remaining: Duration::from_secs(36_000),
-        };
-        let forms = forms(&now);
+        });
         assert!(forms.windows(2).all(|pair| pair[0].chars().count() >= pair[1].chars().count()), "{forms:?}");
-        // Beside a short bar and the percentage.
-        let at_eighty = forms.iter().find(|form| form.chars().count() <= 79 - 17).map_or("", String::as_str);
-        assert_eq!(at_eighty, "123,456/1,234,567, loss 0.0712, 1234/s, 12,345 MiB, 10h 00m");
+        forms
+    }
+
+    /// The longest for which there is room in so many columns beside a short bar and the percentage.
+    fn within(forms: &[String], columns: usize) -> &str {
+        forms.iter().find(|form| form.chars().count() <= columns - 1 - 17).map_or("", String::as_str)
+    }
+
+    #[test]
+    fn a_late_line_of_a_long_run_has_its_memory_in_eighty_columns() {
+        let forms = late(None);
+        assert_eq!(within(&forms, 80), "123,456/1,234,567, loss 0.0712, 1234/s, 12,345 MiB, 10h 00m");
+        let whole = "step 123,456 of 1,234,567, loss 0.0712, 1234 pictures/s, 12,345 MiB, 10h 00m left";
+        assert_eq!(forms[0], whole);
+    }
+
+    #[test]
+    fn a_line_of_several_ranks_says_who_waits_for_whom_where_there_is_room() {
+        let ranks = RankMetrics { size: 4, waiting: 0.123, slowest: 2, sent_mib_per_step: 1.0 };
+        let forms = late(Some(ranks));
+        let whole = "step 123,456 of 1,234,567, loss 0.0712, 1234 pictures/s, 4 ranks, 12 % waiting for rank 2, \
+                     12,345 MiB, 10h 00m left";
+        assert_eq!(forms[0], whole);
+        let shorter = "123,456/1,234,567, loss 0.0712, 1234/s, 12 % waiting, 12,345 MiB, 10h 00m";
+        assert_eq!(within(&forms, 95), shorter);
+        assert_eq!(within(&forms, 80), within(&late(None), 80));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::found::{Found, Over};
-use crate::report::{Chart, Document, Series};
+use crate::report::{Chart, Document, Mark, Series};
 use tweedie_train::measure::spectrum::{Settling, Spectrum, When};
 
 /// Rings whose settling is drawn.
@@ -49,7 +49,7 @@ fn spectra(found: &Found) -> Chart {
             When::Step(step) => format!("step {step}"),
         };
         let measured = over_frequency(&noisy.power);
-        series.push(Series { name: Some(name), dots: true, points: measured, ..Series::default() });
+        series.push(Series { name: Some(name), mark: Mark::Dots, points: measured, ..Series::default() });
         let points = over_frequency(&noisy.closed_form);
         series.push(Series { colour: Some(i + 1), points, ..Series::default() });
     }
