@@ -24,7 +24,12 @@ fn variable(name: &str) -> Option<String> {
 /// # Errors
 /// A place that is only half given, launchers that disagree.
 pub(crate) fn identity(args: &RanksArgs) -> Result<Option<Identity>> {
-    let flags = Flags { rank: args.rank, world_size: args.world_size, master: args.master.clone() };
+    let flags = Flags {
+        rank: args.rank,
+        world_size: args.world_size,
+        elastic: args.elastic.clone(),
+        master: args.master.clone(),
+    };
     #[cfg(unix)]
     let parent = Some(std::os::unix::process::parent_id());
     #[cfg(not(unix))]
@@ -66,18 +71,29 @@ pub(crate) fn team(args: &RanksArgs, console: Console) -> Result<Team> {
     if secret.is_empty() && identity.rank == 0 {
         console.say(format!("note: without {SECRET}, any process of this machine may pass for a rank"));
     }
-    let enough = args.at_least.map_or(identity.size, |least| (least as usize).min(identity.size));
+    let Identity { rank: asked_rank, size: asked_size, enough, master, .. } = identity;
     let ranks = Ranks {
-        rank: identity.rank,
-        size: identity.size,
+        rank: asked_rank,
+        size: asked_size,
         enough,
-        master: identity.master,
+        master,
         secret,
         join_timeout: args.join_timeout.unwrap_or(JOIN_TIMEOUT),
         peer_timeout: args.peer_timeout.unwrap_or(PEER_TIMEOUT),
     };
-    let started = ranks.join().and_then(|joined| joined.start());
-    Ok(started.map_err(tweedie_train::Error::from)?)
+    let joined = ranks.join().map_err(tweedie_train::Error::from)?;
+    let (rank, size) = (joined.rank(), joined.size());
+    speaker::is_rank(rank);
+    if rank == 0 && size < asked_size {
+        console.say(format!("note: {size} of {asked_size} ranks have come, and go on together"));
+    }
+    if rank != asked_rank {
+        console.say(format!("note: rank {asked_rank} is rank {rank} of {size} from now on"));
+    }
+    match size {
+        1 => Ok(Team::default()),
+        _ => Ok(joined.start().map_err(tweedie_train::Error::from)?),
+    }
 }
 
 /// The job's secret: the variable's, or that of a file.

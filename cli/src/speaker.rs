@@ -1,21 +1,25 @@
 //! Which of several ranks speaks.
 
-use std::sync::OnceLock;
+use std::sync::{PoisonError, RwLock};
 
 /// This process's rank, once it is known that there are several.
-static RANK: OnceLock<usize> = OnceLock::new();
+static RANK: RwLock<Option<usize>> = RwLock::new(None);
 
-/// Says that this process is one of several.
+/// Says that this process is one of several. Where not all of them come, its number changes.
 pub(crate) fn is_rank(rank: usize) {
-    RANK.get_or_init(|| rank);
+    *RANK.write().unwrap_or_else(PoisonError::into_inner) = Some(rank);
+}
+
+fn rank() -> Option<usize> {
+    *RANK.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What every line of this rank begins with that is an error; nothing where there is one process only.
 pub(crate) fn prefix() -> String {
-    RANK.get().map_or_else(String::new, |rank| format!("rank {rank}: "))
+    rank().map_or_else(String::new, |rank| format!("rank {rank}: "))
 }
 
 /// Whether this is the rank that speaks for all.
 pub(crate) fn speaks() -> bool {
-    RANK.get().is_none_or(|rank| *rank == 0)
+    rank().is_none_or(|rank| rank == 0)
 }

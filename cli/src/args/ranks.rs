@@ -1,5 +1,6 @@
 use super::duration;
 use clap::Args;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,7 +26,44 @@ pub(crate) struct RanksArgs {
     /// How long a rank may be silent; each says that it is alive once a second [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub(crate) peer_timeout: Option<Duration>,
-    /// Begin with so many ranks or more, of those asked for, once --join-timeout is over
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) at_least: Option<u32>,
+    /// Be content with N to M ranks: begin with M, or once --join-timeout is over with N or more. M is --world-size, where
+    /// nothing else says it
+    #[arg(long, value_name = "N..M", value_parser = between)]
+    pub(crate) elastic: Option<RangeInclusive<usize>>,
+}
+
+/// Reads `2..4`.
+fn between(text: &str) -> Result<RangeInclusive<usize>, String> {
+    let numbers = text.split_once("..").and_then(|(least, most)| {
+        Some((least.trim().parse::<usize>().ok()?, most.trim().parse::<usize>().ok()?))
+    });
+    match numbers {
+        None => Err("write it as N..M, as 2..4".to_string()),
+        Some((0, most)) => Err(format!("a job has one rank or more: write 1..{most}")),
+        Some((least, most)) if most < least => {
+            Err(format!("the smaller number stands first: write {most}..{least}"))
+        }
+        Some((least, most)) => Ok(least..=most),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_ranks_is_written_with_two_dots() {
+        assert_eq!(between("2..4"), Ok(2..=4));
+        assert_eq!(between("1..1"), Ok(1..=1));
+        for (text, expected) in [
+            ("4..2", "the smaller number stands first: write 2..4"),
+            ("0..2", "a job has one rank or more: write 1..2"),
+            ("2", "write it as N..M, as 2..4"),
+            ("2:4", "write it as N..M, as 2..4"),
+            ("..4", "write it as N..M, as 2..4"),
+            ("-1..4", "write it as N..M, as 2..4"),
+        ] {
+            assert_eq!(between(text), Err(expected.to_string()), "{text}");
+        }
+    }
 }

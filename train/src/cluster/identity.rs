@@ -3,6 +3,7 @@
 use super::error::{ClusterError, Result};
 use super::nodes::first_host;
 use sha2::{Digest, Sha256};
+use std::ops::RangeInclusive;
 
 /// What the command line says of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Flags {
     pub rank: Option<usize>,
     /// `--world-size`.
     pub world_size: Option<usize>,
+    /// `--elastic`: with how many ranks the job is content, and how many it has at most.
+    pub elastic: Option<RangeInclusive<usize>>,
     /// `--master`, `host:port`.
     pub master: Option<String>,
 }
@@ -22,6 +25,8 @@ pub struct Identity {
     pub rank: usize,
     /// Ranks of the job, 2 at least.
     pub size: usize,
+    /// With how many it is content, where not all come.
+    pub enough: usize,
     /// Ranks on this machine, where the launcher tells.
     pub local_size: Option<usize>,
     /// Where rank 0 listens, `host:port`.
@@ -57,16 +62,19 @@ impl Identity {
     /// The place that flags, or else the variables of a launcher, give this process; none for a process that is alone.
     ///
     /// # Errors
-    /// Half of what is needed, numbers that are none, launchers that disagree, a rank that is not below the size.
+    /// Half of what is needed, numbers that are none, launchers that disagree, a rank that is not below the size, a size that
+    /// is not within `--elastic`.
     pub fn of(
         flags: &Flags,
         variable: &dyn Fn(&str) -> Option<String>,
         parent: Option<u32>,
     ) -> Result<Option<Identity>> {
         let told = launchers(variable)?;
-        let (rank, size, local_size) = match (flags.rank, flags.world_size) {
+        let most = flags.elastic.as_ref().map(|range| *range.end());
+        let (rank, size, local_size) = match (flags.rank, flags.world_size.or(flags.rank.and(most))) {
             (Some(rank), Some(size)) => (rank, size, None),
             (None, None) => match &told[..] {
+                [] if most.is_some() => return Err(half("--elastic", "--rank")),
                 [] => return Ok(None),
                 [first, others @ ..] => {
                     if let Some(other) =
@@ -78,17 +86,21 @@ impl Identity {
                 }
             },
             (rank, _) => {
-                let (given, missing) = match rank {
-                    Some(_) => ("--rank", "--world-size"),
-                    None => ("--world-size", "--rank"),
-                };
-                return Err(ClusterError::own(
-                    format!("{given} without {missing}"),
-                    "the place in the job",
-                    "give both",
-                ));
+                return Err(match rank {
+                    Some(_) => half("--rank", "--world-size"),
+                    None => half("--world-size", "--rank"),
+                });
             }
         };
+        let elastic = flags.elastic.clone().unwrap_or(size..=size);
+        let (least, most) = (*elastic.start(), *elastic.end());
+        if !elastic.contains(&size) {
+            return Err(ClusterError::own(
+                format!("a world size of {size} beside --elastic {least}..{most}"),
+                "the place in the job",
+                format!("give one from {least} to {most}"),
+            ));
+        }
         if size == 0 || rank >= size {
             return Err(ClusterError::own(
                 format!("rank {rank} of {size}"),
@@ -103,7 +115,7 @@ impl Identity {
             Some(master) => with_port(master)?,
             None => master(variable, size, local_size, parent)?,
         };
-        Ok(Some(Identity { rank, size, local_size, master }))
+        Ok(Some(Identity { rank, size, enough: least, local_size, master }))
     }
 
     /// Whether rank 0 listens on this machine alone.
@@ -112,6 +124,11 @@ impl Identity {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
+}
+
+/// A place that is only half given.
+fn half(given: &str, missing: &str) -> ClusterError {
+    ClusterError::own(format!("{given} without {missing}"), "the place in the job", "give both")
 }
 
 /// What each launcher says whose variables are set.
@@ -336,7 +353,8 @@ mod tests {
 
     #[test]
     fn flags_come_first_and_disagreements_are_said() {
-        let flags = Flags { rank: Some(1), world_size: Some(4), master: Some("10.0.0.1:29400".to_string()) };
+        let master = Some("10.0.0.1:29400".to_string());
+        let flags = Flags { rank: Some(1), world_size: Some(4), master, ..Flags::default() };
         let identity = of(&flags, &TORCHRUN).unwrap().unwrap();
         assert_eq!((identity.rank, identity.size, &*identity.master), (1, 4, "10.0.0.1:29400"));
         let both =
@@ -348,8 +366,40 @@ mod tests {
     }
 
     #[test]
+    fn an_elastic_job_has_a_size_within_its_range() {
+        let flags = |rank, world_size| Flags {
+            rank,
+            world_size,
+            elastic: Some(2..=4),
+            master: Some("10.0.0.1:29400".to_string()),
+        };
+        let place = |flags: &Flags, variables: &[(&str, &str)]| -> Result<(usize, usize, usize)> {
+            let Identity { rank, size, enough, .. } = of(flags, variables)?.unwrap();
+            Ok((rank, size, enough))
+        };
+        assert_eq!(place(&flags(Some(3), None), &[]), Ok((3, 4, 2)));
+        assert_eq!(place(&flags(Some(1), Some(3)), &[]), Ok((1, 3, 2)));
+        assert_eq!(place(&flags(None, None), &[("RANK", "2"), ("WORLD_SIZE", "3")]), Ok((2, 3, 2)));
+        let without = Flags { elastic: None, ..flags(Some(1), Some(3)) };
+        assert_eq!(place(&without, &[]), Ok((1, 3, 3)));
+        type Refused<'a> = (Flags, &'a [(&'a str, &'a str)], &'a str);
+        let cases: [Refused<'_>; 6] = [
+            (flags(Some(0), Some(8)), &[], "a world size of 8 beside --elastic 2..4, the place in the job: "),
+            (flags(Some(0), Some(1)), &[], "a world size of 1 beside --elastic 2..4, "),
+            (flags(None, None), &TORCHRUN, "a world size of 8 beside --elastic 2..4, "),
+            (flags(Some(4), None), &[], "rank 4 of 4, "),
+            (flags(None, Some(4)), &[], "--world-size without --rank, "),
+            (flags(None, None), &[], "--elastic without --rank, "),
+        ];
+        for (flags, variables, expected) in cases {
+            let text = of(&flags, variables).unwrap_err().to_string();
+            assert!(text.starts_with(expected), "{text}");
+        }
+    }
+
+    #[test]
     fn half_a_place_is_refused() {
-        let flags = |rank, world_size| Flags { rank, world_size, master: None };
+        let flags = |rank, world_size| Flags { rank, world_size, ..Flags::default() };
         for (flags, expected) in [
             (flags(Some(1), None), "--rank without --world-size, "),
             (flags(None, Some(2)), "--world-size without --rank, "),
@@ -361,7 +411,7 @@ mod tests {
             assert!(text.starts_with(expected), "{text}");
         }
         for master in ["10.0.0.1", ":29400", "host:0", "host:x", "host:99999"] {
-            let flags = Flags { rank: Some(0), world_size: Some(2), master: Some(master.to_string()) };
+            let flags = Flags { master: Some(master.to_string()), ..flags(Some(0), Some(2)) };
             let text = of(&flags, &[]).unwrap_err().to_string();
             assert!(text.starts_with("an address without a port, "), "{text}");
         }

@@ -150,7 +150,7 @@ impl Meeting {
         }
         if *size != self.size {
             let what = format!("rank {rank} is one of {size}, rank 0 one of {}", self.size);
-            return Some((what, "give all the same --world-size".to_string()));
+            return Some((what, "give all the same --world-size, or the same --elastic".to_string()));
         }
         if *rank >= self.size {
             let what = format!("there is a rank {rank} of {size}");
@@ -178,7 +178,11 @@ impl Meeting {
             1 => "; one that knocked has another secret".to_string(),
             n => format!("; {n} that knocked have another secret"),
         };
-        let what = format!("{ranks} not come in {} s{strangers}", self.patience.as_secs());
+        let enough = match self.enough == self.size {
+            true => String::new(),
+            false => format!(", and {} of {} must", self.enough, self.size),
+        };
+        let what = format!("{ranks} not come in {} s{enough}{strangers}", self.patience.as_secs());
         Some((
             what,
             "start every rank, with this --master and the same secret, or give a longer --join-timeout"

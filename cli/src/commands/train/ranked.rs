@@ -36,6 +36,8 @@ pub(super) fn check_asked(
     add("--batch", args.batch.map(|n| n.to_string()));
     add("--shards", args.shards.map(|n| n.to_string()));
     add("--seed", seed.map(|n| n.to_string()));
+    let elastic = args.ranks.elastic.as_ref();
+    add("--elastic", elastic.map(|range| format!("{}..{}", range.start(), range.end())));
     add("--resume", args.resume.then(|| "it".to_string()));
     add("--changed-data", args.changed_data.then(|| "it".to_string()));
     Ok(check(team, asked)?)
