@@ -4,7 +4,7 @@
 use crate::run::{json, program, train_tiny, tweedie};
 use crate::signals::{lines, send, wait_for};
 use serde_json::Value;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -316,4 +316,72 @@ fn an_elastic_job_that_cannot_be_is_refused_in_one_line() {
         let first = text.lines().next().unwrap();
         assert!(status == Some(2) && first.starts_with("error: ") && first.contains(expected), "{text}");
     }
+}
+
+#[test]
+fn a_host_that_nobody_knows_is_named_within_the_time_to_join() {
+    let folder = tempfile::tempdir().unwrap();
+    for rank in [0, 1] {
+        let began = Instant::now();
+        let place = [format!("--rank={rank}"), "--master=rank-zero.invalid:29400".to_string()];
+        let more = [&place[0], &place[1], "--world-size=2", "--join-timeout=5s", "--out=run"];
+        let mut command = program(folder.path(), &train_tiny(&more));
+        let command = command.env("TWEEDIE_SECRET", "of the test").stderr(Stdio::piped());
+        let (status, text) = said(command.spawn().unwrap());
+        assert_eq!((status, text.lines().count()), (Some(1), 1), "{text}");
+        let expected = format!("rank {rank}: error: the host of rank 0 is not known (");
+        assert!(text.starts_with(&expected) && text.contains("--master rank-zero.invalid:29400: "), "{text}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn a_port_that_another_program_has_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port();
+    let (status, text) = said(rank_by_flags(folder.path(), 0, port, &["--world-size=2", "--out=run"]));
+    assert_eq!((status, text.lines().count()), (Some(1), 1), "{text}");
+    assert!(text.starts_with("rank 0: error: cannot listen ("), "{text}");
+    assert!(
+        text.contains(&format!("--master 127.0.0.1:{port}: ")) && text.contains("a port that is free"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_rank_that_is_told_twice_to_end_is_lost_to_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path(), 3, |_| train_tiny(&[&LONG[..], &["--batch=256"]].concat()));
+    wait_for(|| std::fs::metadata(folder.path().join("run/metrics.jsonl")).is_ok_and(|file| file.len() > 0));
+    // Both wait for the process to go on; two of one kind would come as one.
+    ["-STOP", "-TERM", "-INT", "-CONT"].iter().for_each(|signal| send(signal, &job[1]));
+    for (rank, (status, errors)) in ends(job).into_iter().enumerate() {
+        let (expected, said) = if rank == 1 { (130, "") } else { (75, "rank 1 is lost: ") };
+        assert_eq!(status, Some(expected), "rank {rank}: {errors}");
+        assert!(errors.contains(said) && errors.lines().count() == usize::from(rank != 1), "{errors}");
+    }
+}
+
+#[test]
+fn a_signal_to_save_before_the_ranks_have_met_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--world-size=3", "--shards=4", "--steps=4", "--out=run", "--set=train.grids=0"];
+    let start = |rank, port| rank_by_flags(folder.path(), rank, port, &arguments);
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = door.local_addr().unwrap().port();
+    // Whoever knocks has set up its signals.
+    let one = start(1, port);
+    let knock = door.accept().unwrap();
+    send("-USR1", &one);
+    drop((knock, door));
+    let zero = start(0, port);
+    wait_for(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
+    send("-USR1", &zero);
+    let two = start(2, port);
+    for rank in [zero, one, two] {
+        let (status, text) = said(rank);
+        assert_eq!(status, Some(0), "{text}");
+    }
+    assert!(folder.path().join("run/checkpoints/step-00000001.safetensors").exists());
 }

@@ -58,11 +58,18 @@ impl Meeting {
     }
 
     fn addresses(&self) -> Result<Vec<SocketAddr>> {
-        let found = self.master.to_socket_addrs().map(|found| found.collect::<Vec<_>>());
-        let why = match found {
-            Ok(addresses) if !addresses.is_empty() => return Ok(addresses),
-            Ok(_) => "it has no address".to_string(),
-            Err(error) => reason(&error),
+        let (tell, told) = channel();
+        let master = self.master.clone();
+        // The system asks for as long as it likes.
+        let asked = thread::Builder::new().name("resolver".to_string()).spawn(move || {
+            // Whoever waits no longer does not listen.
+            let _ = tell.send(master.to_socket_addrs().map(|found| found.collect::<Vec<_>>()));
+        });
+        let why = match asked.map(|_| told.recv_timeout(self.patience)) {
+            Ok(Ok(Ok(addresses))) if !addresses.is_empty() => return Ok(addresses),
+            Ok(Ok(Ok(_))) => "it has no address".to_string(),
+            Ok(Ok(Err(error))) | Err(error) => reason(&error),
+            Ok(Err(_)) => format!("nobody has answered in {} s", self.patience.as_secs()),
         };
         Err(ClusterError::own(
             format!("the host of rank 0 is not known ({why})"),
