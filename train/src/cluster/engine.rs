@@ -11,6 +11,9 @@ pub(super) trait Engine {
     /// Bytes handed over for a rank that the system has not taken yet.
     fn outstanding(&self, to: usize) -> u64;
 
+    /// Ends a wait once no more than so many bytes for a rank are outstanding.
+    fn wake_at(&self, to: usize, outstanding: u64);
+
     /// The messages that have come since, by rank.
     fn receive(&mut self, each: &mut dyn FnMut(Message));
 

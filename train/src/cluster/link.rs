@@ -32,11 +32,21 @@ pub(super) struct LinkState {
     has_ended: AtomicBool,
     /// Whoever waits for news.
     waker: Mutex<Option<Thread>>,
+    /// At how many bytes written the system having taken them is news.
+    awaited: AtomicU64,
 }
 
 impl LinkState {
     pub(super) fn written(&self) -> u64 {
         self.written.load(Ordering::Acquire)
+    }
+
+    /// Wakes whoever waits for news once so many bytes are written.
+    pub(super) fn wake_at(&self, written: u64) {
+        self.awaited.store(written, Ordering::SeqCst);
+        if self.written.load(Ordering::SeqCst) >= written {
+            self.wake();
+        }
     }
 
     /// How long nothing has come.
@@ -120,6 +130,7 @@ impl Link {
             how: Mutex::new(None),
             has_ended: AtomicBool::new(false),
             waker: Mutex::new(None),
+            awaited: AtomicU64::new(u64::MAX),
         };
         Ok(Link { socket, state: Arc::new(state), position: Position::Header([0; HEADER], 0) })
     }
@@ -130,12 +141,7 @@ impl Link {
 
     /// What stands in for bytes that will never come, until the stream is at its end.
     fn fill(&mut self, buffer: &mut [u8]) -> usize {
-        let missing = match &self.position {
-            Position::Header(_, got) => HEADER - got,
-            Position::Message(left) => *left,
-            Position::End => 0,
-        };
-        let filled = missing.min(buffer.len());
+        let filled = self.position.missing().min(buffer.len());
         buffer[..filled].fill(0);
         self.position.advance(&buffer[..filled]);
         filled
@@ -143,6 +149,15 @@ impl Link {
 }
 
 impl Position {
+    /// Bytes of the header or message that are still to come.
+    fn missing(&self) -> usize {
+        match self {
+            Position::Header(_, got) => HEADER - got,
+            Position::Message(left) => *left,
+            Position::End => 0,
+        }
+    }
+
     fn advance(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match self {
@@ -176,25 +191,31 @@ impl Read for Link {
         if self.state.is_lost.load(Ordering::Acquire) {
             return Ok(self.fill(buffer));
         }
+        // A message is of no use before it is whole: its reader is not woken for its parts.
+        let mut got = 0;
         let how = loop {
-            match self.socket.read(buffer) {
+            let most = buffer.len().min(got + self.position.missing().max(1));
+            match self.socket.read(&mut buffer[got..most]) {
                 Ok(0) if matches!(self.position, Position::End) => {
                     self.state.has_ended.store(true, Ordering::Release);
                     self.state.wake();
-                    return Ok(0);
+                    return Ok(got);
                 }
                 Ok(0) => break "its connection was closed".to_string(),
-                Ok(got) => {
-                    self.position.advance(&buffer[..got]);
+                Ok(more) => {
+                    self.position.advance(&buffer[got..got + more]);
+                    got += more;
                     self.state.forgive_silence();
-                    return Ok(got);
+                    if got == buffer.len() || !matches!(self.position, Position::Message(_)) {
+                        return Ok(got);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break crate::user_error::reason(&error),
             }
         };
         self.state.lose(how);
-        Ok(self.fill(buffer))
+        Ok(got + self.fill(&mut buffer[got..]))
     }
 }
 
@@ -203,8 +224,12 @@ impl Write for Link {
         if !self.state.is_lost.load(Ordering::Acquire) {
             match self.socket.write(bytes) {
                 Ok(written) => {
-                    self.state.written.fetch_add(written as u64, Ordering::AcqRel);
-                    self.state.wake();
+                    let so_far =
+                        self.state.written.fetch_add(written as u64, Ordering::SeqCst) + written as u64;
+                    if so_far >= self.state.awaited.load(Ordering::SeqCst) {
+                        self.state.awaited.store(u64::MAX, Ordering::SeqCst);
+                        self.state.wake();
+                    }
                     return Ok(written);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),

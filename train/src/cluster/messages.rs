@@ -138,6 +138,15 @@ pub(super) fn numbers(content: &[u8]) -> impl Iterator<Item = f32> {
     content.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }
 
+/// Writes the numbers that a content holds to a place for as many.
+pub(super) fn read_numbers(content: &[u8], place: &mut [f32]) {
+    if cfg!(target_endian = "little") && content.len() == 4 * place.len() {
+        bytemuck::cast_slice_mut(place).copy_from_slice(content);
+    } else {
+        place.iter_mut().zip(numbers(content)).for_each(|(place, number)| *place = number);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

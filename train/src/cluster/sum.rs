@@ -4,15 +4,18 @@
 //! and sends the sum to all (reduce-scatter and all-gather; Patarasuk and Yuan 2009). A rank sends and receives
 //! 2 (W − 1) / W of its numbers, and no more is on its way than one piece to each rank.
 
-use super::messages::{MOST, numbers};
-use super::tree::{Node, leaves_of, nodes};
+use super::messages::{MOST, read_numbers};
+use super::tree::{Node, Sums, leaves_of, nodes};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::ops::Range;
 use timely_bytes::arc::Bytes;
 use tweedie_tensor::Tensor;
 
 /// Numbers of a piece.
 pub(super) const PIECE: usize = MOST / 4;
+/// Numbers that are added at a time: so few that all partial sums stay in the first cache.
+const BLOCK: usize = 1024;
 
 /// Tensors to be summed over all ranks: those of each node that this rank has the leaves of.
 #[derive(Debug)]
@@ -30,35 +33,6 @@ pub(super) enum Outgoing {
     Addend { piece: usize, first: usize },
     /// The finished piece.
     Sum { piece: usize },
-}
-
-/// Numbers of a piece in a row.
-enum Part<'a> {
-    Came(&'a [u8]),
-    Own(&'a [f32]),
-}
-
-impl Part<'_> {
-    /// Adds them to as many from the front; returns the rest.
-    fn add_to(self, sum: &mut [f32]) -> &mut [f32] {
-        let length = match self {
-            Part::Came(bytes) => bytes.len() / 4,
-            Part::Own(numbers) => numbers.len(),
-        };
-        let (front, rest) = sum.split_at_mut(length.min(sum.len()));
-        match self {
-            Part::Came(bytes) => front.iter_mut().zip(numbers(bytes)).for_each(|(sum, x)| *sum += x),
-            Part::Own(numbers) => front.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x),
-        }
-        rest
-    }
-
-    fn extend(self, values: &mut Vec<f32>) {
-        match self {
-            Part::Came(bytes) => values.extend(numbers(bytes)),
-            Part::Own(numbers) => values.extend_from_slice(numbers),
-        }
-    }
 }
 
 /// A sum that is under way.
@@ -179,72 +153,70 @@ impl Summing {
     fn fold(&mut self, piece: usize) {
         let came = self.came.remove(&piece).unwrap_or_default();
         let runs: Vec<(usize, Range<usize>)> = self.runs(piece).collect();
-        let mut sums: Vec<(Node, Vec<f32>)> = Vec::new();
-        for (_, node) in &self.all {
-            let mut node = *node;
-            let parent = sums.last().and_then(|(left, _)| Node::parent(*left, node));
-            match (parent, sums.last_mut()) {
-                // A sibling is added where it lies, without a copy of its own.
-                (Some(parent), Some((left, sum))) => {
-                    let mut rest = &mut sum[..];
-                    for part in self.parts(&came, node, &runs) {
-                        rest = part.add_to(rest);
+        // Partial sums whose numbers are added to another one are written over.
+        let mut spare: Vec<Vec<f32>> = Vec::new();
+        let mut at = 0;
+        for (tensor, run) in runs {
+            for start in run.clone().step_by(BLOCK) {
+                let block = start..run.end.min(start + BLOCK);
+                let bytes = 4 * at..4 * (at + block.len());
+                at += block.len();
+                let mut sums = Sums::default();
+                for (_, node) in &self.all {
+                    let mut values = spare.pop().unwrap_or_default();
+                    values.resize(block.len(), 0.0);
+                    match came.get(&node.first) {
+                        Some(content) => read_numbers(&content[bytes.clone()], &mut values),
+                        None => values.copy_from_slice(&self.own(*node, tensor)[block.clone()]),
                     }
-                    (*left, node) = (parent, parent);
+                    let join = |mut left: Vec<f32>, right: Vec<f32>| {
+                        left.iter_mut().zip(&right).for_each(|(sum, x)| *sum += x);
+                        spare.push(right);
+                        Ok::<_, Infallible>(left)
+                    };
+                    sums.add(*node, values, join).unwrap_or_else(|never| match never {});
                 }
-                _ => {
-                    let mut values = Vec::with_capacity(PIECE);
-                    self.parts(&came, node, &runs).into_iter().for_each(|part| part.extend(&mut values));
-                    sums.push((node, values));
+                if let (Some(sum), Some(numbers)) = (sums.total(), self.place(tensor, block)) {
+                    numbers.copy_from_slice(&sum);
+                    spare.push(sum);
                 }
             }
-            while let [.., (left, _), _] = &sums[..]
-                && let Some(parent) = Node::parent(*left, node)
-                && let (Some((_, right)), Some((left, sum))) = (sums.pop(), sums.last_mut())
-            {
-                sum.iter_mut().zip(right).for_each(|(sum, right)| *sum += right);
-                (*left, node) = (parent, parent);
-            }
         }
-        if let (Some((_, sum)), true) = (sums.pop(), sums.is_empty()) {
-            self.put(piece, sum.into_iter());
-        }
+        self.is_now_here(piece);
     }
 
-    /// The numbers of a node: what came of another rank, or this one's own.
-    fn parts<'a>(
-        &'a self,
-        came: &'a HashMap<usize, Bytes>,
-        node: Node,
-        runs: &[(usize, Range<usize>)],
-    ) -> Vec<Part<'a>> {
-        if let Some(content) = came.get(&node.first) {
-            return vec![Part::Came(content)];
-        }
+    /// This rank's numbers of a node.
+    fn own(&self, node: Node, tensor: usize) -> &[f32] {
         let own = self.bucket.nodes.iter().find(|(own, _)| *own == node);
-        let tensors = own.map_or(&[][..], |(_, tensors)| tensors);
-        runs.iter().map(|(tensor, run)| Part::Own(&tensors[*tensor].as_slice()[run.clone()])).collect()
+        own.map_or(&[], |(_, tensors)| tensors[tensor].as_slice())
+    }
+
+    /// Where numbers of the sum stand: in the place of the first node.
+    fn place(&mut self, tensor: usize, run: Range<usize>) -> Option<&mut [f32]> {
+        let (_, tensors) = self.bucket.nodes.first_mut()?;
+        tensors[tensor].as_mut_slice().get_mut(run)
     }
 
     /// Takes a piece that its owner has summed.
     ///
     /// # Errors
     /// As [`Summing::add`].
-    pub(super) fn set(&mut self, piece: usize, content: &[u8]) -> Result<(), ()> {
+    pub(super) fn set(&mut self, piece: usize, mut content: &[u8]) -> Result<(), ()> {
         if piece >= self.pieces() || self.is_here[piece] || content.len() != 4 * self.length(piece) {
             return Err(());
         }
-        self.put(piece, numbers(content));
+        for (tensor, run) in self.runs(piece) {
+            let (bytes, rest) = content.split_at(4 * run.len());
+            if let Some(place) = self.place(tensor, run) {
+                read_numbers(bytes, place);
+            }
+            content = rest;
+        }
+        self.is_now_here(piece);
         Ok(())
     }
 
-    fn put(&mut self, piece: usize, mut sum: impl Iterator<Item = f32>) {
-        let runs: Vec<(usize, Range<usize>)> = self.runs(piece).collect();
-        let Some((_, tensors)) = self.bucket.nodes.first_mut() else { return };
-        for (tensor, run) in runs {
-            let numbers = &mut tensors[tensor].as_mut_slice()[run];
-            numbers.iter_mut().zip(&mut sum).for_each(|(number, sum)| *number = sum);
-        }
+    fn is_now_here(&mut self, piece: usize) {
         if !std::mem::replace(&mut self.is_here[piece], true) {
             self.missing -= 1;
         }

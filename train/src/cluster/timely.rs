@@ -82,6 +82,12 @@ impl Engine for Timely {
         self.pushed[to].saturating_sub(written)
     }
 
+    fn wake_at(&self, to: usize, outstanding: u64) {
+        if let Some(link) = self.link(to) {
+            link.wake_at(self.pushed[to].saturating_sub(outstanding));
+        }
+    }
+
     fn receive(&mut self, each: &mut dyn FnMut(Message)) {
         self.allocator.receive();
         self.allocator.events().borrow_mut().clear();

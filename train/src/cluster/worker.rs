@@ -15,7 +15,7 @@ use tweedie_tensor::Tensor;
 /// How often a rank says that it is alive, and looks whether the others do.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// The most bytes handed to the engine for one rank that the system has not taken.
-const WINDOW: u64 = 4 << 20;
+const WINDOW: u64 = 1 << 20;
 /// How long the end waits for ranks that end too.
 const ENDING: Duration = Duration::from_secs(5);
 /// How long an error waits until it is sent.
@@ -194,6 +194,9 @@ impl Worker {
             return Err(End::Orderly);
         }
         if !has_news && !has_orders && !has_sent {
+            for other in self.others().filter(|&other| !self.queues[other].is_empty()) {
+                self.engine.wake_at(other, WINDOW / 2);
+            }
             self.engine.wait(HEARTBEAT / 4);
         }
         Ok(())
