@@ -7,6 +7,7 @@ use crate::progress::{Progress, duration};
 use std::time::{Duration, Instant};
 use tweedie_diffusion::State;
 use tweedie_tensor::{Tensor, ops};
+use tweedie_train::cluster::Turn;
 use tweedie_train::{Painting, SampleRequest};
 
 /// How many pictures go through the network at a time, so that memory does not grow with how many are asked for:
@@ -17,13 +18,14 @@ pub(crate) fn pictures_at_a_time([_, height, width]: [usize; 3]) -> usize {
 }
 
 /// Shows the progress of painting, and ends it on Ctrl-C. The work may have several stages of about one length, such as
-/// an inversion and the way back.
+/// an inversion and the way back; of several ranks, each paints its own batches, and shows what all have come to.
 pub(crate) struct Painter {
     interrupt: Interrupt,
     progress: Progress,
     began: Instant,
     stage: usize,
     stages: usize,
+    turn: Turn,
 }
 
 /// What happens while a request is painted.
@@ -42,7 +44,13 @@ pub(crate) enum Painted {
 impl Painter {
     /// For work in so many stages.
     pub(crate) fn new(console: Console, interrupt: Interrupt, stages: usize) -> Painter {
-        Painter { interrupt, progress: Progress::new(console), began: Instant::now(), stage: 0, stages }
+        let (progress, began) = (Progress::new(console), Instant::now());
+        Painter { interrupt, progress, began, stage: 0, stages, turn: Turn::default() }
+    }
+
+    /// The same, of a rank among others.
+    pub(crate) fn in_turn(self, turn: Turn) -> Painter {
+        Painter { turn, ..self }
     }
 
     /// The next stage: the pictures of `request`, `at_a_time` at once; `begin` begins each batch. Yields every step and
@@ -59,7 +67,7 @@ impl Painter {
         'm: 'a,
     {
         self.stage += 1;
-        let parts = request.parts(at_a_time);
+        let parts = self.turn.ranges(request.n, at_a_time).map(|pictures| request.part(pictures));
         Stage { painter: self, n: request.n, lost, parts, begin, current: None, failed: false }
     }
 
@@ -109,7 +117,7 @@ struct Stage<'a, 'm, P, F> {
     /// The batches that are not begun.
     parts: P,
     begin: F,
-    /// The batch that is being painted: the numbers of its first picture and of the one after its last.
+    /// The batch that is being painted: the numbers of its first picture and of the one after the last that all ranks are at.
     current: Option<(usize, usize, Painting<'m>)>,
     failed: bool,
 }
@@ -124,7 +132,9 @@ where
             Some(current) => current,
             None => {
                 let Some(part) = self.parts.next().transpose()? else { return Ok(None) };
-                (part.first, part.first + part.n, (self.begin)(&part)?)
+                // The other ranks are as far as this one, at the pictures after its own.
+                let end = self.n.min(part.first + self.painter.turn.size() * part.n);
+                (part.first, end, (self.begin)(&part)?)
             }
         };
         let Some(state) = painting.next().transpose()? else {

@@ -1,7 +1,8 @@
-//! Training on several machines at once: the ranks of a job, and what they do together.
+//! Several machines at once: the ranks of a job, and what they do together.
 //!
-//! Every rank takes the same steps with the same weights, each on its own shards of the batch; the shards' gradients are
-//! summed over all ranks in one canonical tree, so that the weights have the same bits on any number of ranks.
+//! In training, every rank takes the same steps with the same weights, each on its own shards of the batch; the shards' gradients are
+//! summed over all ranks in one canonical tree, so that the weights have the same bits on any number of ranks. Work on pictures that do not depend on one another is cut
+//! into parts, which the ranks do in [`Turn`].
 
 mod collective;
 mod engine;
@@ -18,6 +19,7 @@ mod sum;
 mod team;
 mod timely;
 pub(crate) mod tree;
+mod turn;
 mod wording;
 mod worker;
 
@@ -28,4 +30,5 @@ pub use ranks::{Joined, Ranks};
 pub use secret::Secret;
 pub use sum::Bucket;
 pub use team::Team;
+pub use turn::Turn;
 pub(crate) use wording::named_with;

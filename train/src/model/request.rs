@@ -1,5 +1,6 @@
 use crate::Result;
 use crate::config::SamplingConfig;
+use std::ops::Range;
 use tweedie_diffusion::{Condition, NoiseSource};
 use tweedie_tensor::{Tensor, ops};
 
@@ -26,15 +27,18 @@ impl SampleRequest {
         SampleRequest { n, first: 0, x_t: None, condition, seed, sampling }
     }
 
-    /// The same request as several of at most `at_a_time` pictures each, in order. What is painted does not depend on the
-    /// cut.
-    pub fn parts(&self, at_a_time: usize) -> impl Iterator<Item = Result<SampleRequest>> + '_ {
-        (0..self.n).step_by(at_a_time).map(move |start| {
-            let n = at_a_time.min(self.n - start);
-            let x_t = self.x_t.as_ref().map(|x| ops::narrow(x, 0, start, n)).transpose()?;
-            let (first, condition) = (self.first + start, self.condition.part(start, n));
-            Ok(SampleRequest { n, first, x_t, condition, ..self.clone() })
-        })
+    /// The request of some of its pictures. What is painted does not depend on how a request is cut.
+    ///
+    /// # Errors
+    /// A start of fewer pictures.
+    ///
+    /// # Panics
+    /// As [`Condition::part`].
+    pub fn part(&self, pictures: Range<usize>) -> Result<SampleRequest> {
+        let (start, n) = (pictures.start, pictures.len());
+        let x_t = self.x_t.as_ref().map(|x| ops::narrow(x, 0, start, n)).transpose()?;
+        let (first, condition) = (self.first + start, self.condition.part(start, n));
+        Ok(SampleRequest { n, first, x_t, condition, ..self.clone() })
     }
 
     /// The key of the noise that a stochastic sampler adds.
