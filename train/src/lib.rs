@@ -20,6 +20,7 @@ pub mod plan;
 pub mod purpose;
 mod run;
 mod user_error;
+mod weights_digest;
 
 /// Pages of the book whose code is tested with this crate.
 #[cfg(doctest)]
@@ -36,6 +37,6 @@ pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest};
 pub use run::{
     Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Owner, Progress, Quantity,
     RankMetrics, RunLock, StepReport, Summary, Task, Trainable, Trained, Trainer, Training, adjust,
-    check_asked, read_metrics, told, train,
+    check_asked, check_data, read_metrics, told, train,
 };
 pub use user_error::{UserError, reason};

@@ -21,6 +21,14 @@ pub(crate) enum Scheduling {
 }
 
 impl Scheduling {
+    /// All of it in a text, wherever its files lie.
+    pub(super) fn described(&self) -> String {
+        match self {
+            Scheduling::Own { .. } => format!("{self:?}"),
+            Scheduling::Diffusers(scheduler) => scheduler.described(),
+        }
+    }
+
     /// Notes for a person who samples with these settings, `asked` being the ones that the person gave: a line each.
     pub(super) fn notes(&self, sampling: &SamplingConfig, asked: Asked) -> Vec<String> {
         match self {

@@ -1,7 +1,10 @@
 use super::diffusers::scheduler::Asked;
 use super::scheduling::Scheduling;
 use crate::config::{DataConfig, SamplerKind, SamplingConfig};
+use crate::data::hex;
+use crate::weights_digest::of_weights;
 use crate::{Config, Error, Result};
+use sha2::Digest;
 use tweedie_diffusion::{Condition, PredictionKind, Sampler, Schedule, Times};
 use tweedie_nn::unet::SampleSize;
 use tweedie_nn::{Builder, Network, NetworkConfig, Params, Spec};
@@ -214,6 +217,14 @@ impl Model {
     /// What its network is.
     pub fn network_config(&self) -> &NetworkConfig {
         &self.config
+    }
+
+    /// SHA-256 over its weights and all that says how they are used.
+    pub fn digest(&self) -> String {
+        let mut hash = of_weights(&self.params);
+        let Model { config, classes, words, .. } = self;
+        hash.update(format!("{config:?} {} {classes:?} {words:?}", self.scheduling.described()));
+        hex(&hash.finalize())
     }
 
     /// How many numbers its weights are.

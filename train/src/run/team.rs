@@ -42,11 +42,12 @@ pub(super) fn all<T: Serialize + DeserializeOwned>(team: &mut Team, value: T) ->
     said.iter().map(|text| serde_json::from_slice(text).map_err(|error| unreadable(&error))).collect()
 }
 
-/// Refuses ranks that do not learn from the same pictures.
+/// Refuses ranks that do not have the same pictures: `own` is the fingerprint of this one's, and `place` the option or key
+/// that gave them.
 ///
 /// # Errors
 /// [`ClusterError::Refused`].
-pub(super) fn check_data(team: &mut Team, own: Fingerprint) -> Result<()> {
+pub fn check_data(team: &mut Team, own: Fingerprint, place: &str) -> Result<()> {
     let prints = all(team, own)?;
     let others = prints.iter().enumerate().skip(1);
     let differ: Vec<(usize, Differs)> =
@@ -63,8 +64,8 @@ pub(super) fn check_data(team: &mut Team, own: Fingerprint) -> Result<()> {
     };
     let (theirs, ours) = (&prints[*first], &prints[0]);
     let place = match theirs.to_string() == ours.to_string() {
-        true => "data.source".to_string(),
-        false => format!("data.source ({theirs}, not {ours})"),
+        true => place.to_string(),
+        false => format!("{place} ({theirs}, not {ours})"),
     };
     let remedy = "give every rank the same files and the same program";
     Err(refused(team, UserError::new(what, place, remedy)))
@@ -93,7 +94,7 @@ pub fn check_asked(team: &mut Team, own: BTreeMap<String, String>) -> Result<()>
         value(first),
         value(zero)
     );
-    Err(refused(team, UserError::new(what, name, "start every rank with the same options")))
+    Err(refused(team, UserError::new(what, name, "start every rank with the same options and files")))
 }
 
 /// What stands before the first step of a session, as rank 0 has it.

@@ -9,8 +9,9 @@ use crate::cluster::{Collective, Team};
 use crate::config::{Config, check_shards};
 use crate::data::{self, Batch, Batches, Loader, Source};
 use crate::model::Model;
+use crate::weights_digest::of_weights;
 use crate::{Error, Result, purpose};
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 use std::ops::Range;
 use std::sync::Arc;
 use tweedie_autograd::{Gradients, ParamId, Tape, Var};
@@ -455,14 +456,7 @@ impl<N> Trainer<N> {
 
     /// SHA-256 over every weight's name, shape and little-endian bits, in order.
     pub fn digest(&self) -> String {
-        let mut hash = Sha256::new();
-        for (name, value) in self.params().iter() {
-            hash.update(format!("{name}{}", value.shape()));
-            for number in value.as_slice() {
-                hash.update(number.to_le_bytes());
-            }
-        }
-        data::hex(&hash.finalize())
+        data::hex(&of_weights(self.params()).finalize())
     }
 }
 

@@ -266,7 +266,7 @@ impl Training {
         };
         if team.size() > 1 {
             checks::team(&config, team)?;
-            team::check_data(team, Fingerprint::of(&*source)?)?;
+            team::check_data(team, Fingerprint::of(&*source)?, "data.source")?;
         }
         // Before anything else is held: the pace is measured with the whole network, and pictures are held out.
         if let Begin::New(Adjustable { batch: false, .. }) = begin {

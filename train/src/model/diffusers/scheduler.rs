@@ -27,6 +27,11 @@ pub(crate) struct FolderScheduler {
 }
 
 impl FolderScheduler {
+    /// What it says, in a text.
+    pub(crate) fn described(&self) -> String {
+        format!("{:?} {:?}", self.config.as_ref().ok(), self.pipeline)
+    }
+
     /// The scheduler of a layout.
     pub(super) fn of(layout: Layout) -> FolderScheduler {
         let Layout { scheduler: path, index, .. } = layout;
