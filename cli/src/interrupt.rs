@@ -56,6 +56,14 @@ impl Interrupt {
         Interrupt(Arc::new(Asked { console, saying, has_begun: no(), stop: no(), save: no() }))
     }
 
+    /// One that no signal reaches.
+    #[cfg(test)]
+    pub(crate) fn of_test(is_asked: bool) -> Interrupt {
+        let interrupt = Interrupt::new(Console { json: false, quiet: true }, "stopping");
+        interrupt.0.stop.store(is_asked, Ordering::SeqCst);
+        interrupt
+    }
+
     /// From now on there is something to lose.
     pub(crate) fn begin(&self) {
         self.0.has_begun.store(true, Ordering::SeqCst);

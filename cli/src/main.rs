@@ -2,6 +2,7 @@
 //! The program `tweedie`: it trains diffusion models, paints with them, and shows its workings.
 
 mod args;
+mod asked;
 mod commands;
 mod console;
 mod counted;
@@ -16,6 +17,7 @@ mod progress;
 mod ranks;
 mod report;
 mod speaker;
+mod spread;
 mod threads;
 
 use args::{BenchArgs, BenchWhat, Cli, Command, Everywhere};
@@ -91,6 +93,7 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
 fn local_ranks(command: &Command) -> Result<usize> {
     let args = match command {
         Command::Train(args) => &args.ranks,
+        Command::Sample(args) => &args.ranks,
         Command::Bench(BenchArgs { what: BenchWhat::Reduce(args) }) => &args.ranks,
         _ => return Ok(1),
     };

@@ -1,12 +1,17 @@
-//! The ranks of a job, as the command line and the launcher's variables say them.
+//! The ranks of a job, as the command line and the launcher's variables say them, and how they begin and end together.
 
 use crate::args::RanksArgs;
+use crate::asked::asked;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::speaker;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-use tweedie_train::cluster::{Flags, Identity, Ranks, Secret, Team, is_batch_script_without_srun};
+use tweedie_train::cluster::{
+    Collective, Flags, Identity, Ranks, Secret, Team, is_batch_script_without_srun,
+};
+use tweedie_train::{UserError, check_asked, told};
 
 const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -94,6 +99,67 @@ pub(crate) fn team(args: &RanksArgs, console: Console) -> Result<Team> {
         1 => Ok(Team::default()),
         _ => Ok(joined.start().map_err(tweedie_train::Error::from)?),
     }
+}
+
+/// Does `work`, which is not training, together with the other ranks, where there are any. Only rank 0 speaks.
+///
+/// # Errors
+/// As [`team`]; those of the work.
+pub(crate) fn together(
+    args: &RanksArgs,
+    console: Console,
+    work: impl FnOnce(&mut Team, Console) -> Result<()>,
+) -> Result<()> {
+    let mut team = team(args, console)?;
+    let is_first = team.rank() == 0;
+    let done = work(&mut team, Console { quiet: console.quiet || !is_first, ..console });
+    match done {
+        Ok(()) => match team.end() {
+            // Its results are there.
+            Err(_) if is_first => Ok(()),
+            ended => Ok(ended.map_err(tweedie_train::Error::from)?),
+        },
+        Err(Failure::User(error)) => {
+            team.fail(&error.to_string());
+            Err(Failure::User(error))
+        }
+        Err(Failure::Lost(UserError { what, place, .. })) => {
+            Err(Failure::Lost(UserError::new(what, place, "start all ranks again")))
+        }
+        // All have come to this; none leaves before the others have.
+        Err(Failure::Interrupted(what)) => {
+            let _ = team.end();
+            Err(Failure::Interrupted(what))
+        }
+        done => done,
+    }
+}
+
+/// What every rank needs for the work, which `prepare` makes: rank 0 first, so that what is wrong everywhere is said once.
+/// Ranks with other options, or for which one of the `digests` of it differs, are refused.
+///
+/// # Errors
+/// Those of `prepare`; ranks that do not fit together.
+pub(crate) fn prepared<T>(
+    team: &mut Team,
+    prepare: impl FnOnce() -> Result<T>,
+    digests: impl FnOnce(&T) -> Vec<(&'static str, String)>,
+) -> Result<T> {
+    if team.size() == 1 {
+        return prepare();
+    }
+    let prepared = if team.rank() == 0 {
+        let prepared = prepare()?;
+        told(team, ())?;
+        prepared
+    } else {
+        told(team, ())?;
+        prepare()?
+    };
+    let digests = digests(&prepared).into_iter().map(|(name, digest)| (name.to_string(), digest));
+    let asked: BTreeMap<String, String> = asked().into_iter().chain(digests).collect();
+    check_asked(team, asked)?;
+    Ok(prepared)
 }
 
 /// The job's secret: the variable's, or that of a file.

@@ -7,12 +7,13 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tweedie launch --ranks 4 -- train --data shapes --out runs/four --steps 200
-  tweedie launch --ranks 2 --restarts 3 -- train --out runs/four --resume     (starts again, at the newest checkpoint)")]
+  tweedie launch --ranks 2 --restarts 3 -- train --out runs/four --resume     (starts again, at the newest checkpoint)
+  tweedie launch --ranks 2 -- sample runs/glyphs --n 1000 --out out/")]
 pub(crate) struct LaunchArgs {
     /// How many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) ranks: u16,
-    /// How often a run whose rank was lost is started again, with --resume
+    /// How often a job whose rank was lost is started again; `train`, with --resume
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) restarts: u32,
     /// A command of this program, as `train` and its options

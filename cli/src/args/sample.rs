@@ -1,4 +1,4 @@
-use super::SamplerArgs;
+use super::{RanksArgs, SamplerArgs};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 ///
 /// What is not given comes from the model: a run was configured with a sampler, a diffusers folder has a scheduler.
 /// Picture number i depends on the seed and on i alone. Of a class-conditional model without --class, the classes are
-/// painted in turn.
+/// painted in turn. The ranks of a job paint a share each; the result is that of one process, bit for bit.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tweedie sample runs/glyphs
@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
   tweedie sample runs/glyphs --class 8 --guidance 4 --guidance-rescale 0.7
   tweedie sample runs/scenes --caption 'red circle above blue square' --n 9
   tweedie sample runs/scenes --caption 'red circle above blue square' --attention words.png
-  tweedie sample MODEL --noise x_T.safetensors --raw x_0.safetensors")]
+  tweedie sample MODEL --noise x_T.safetensors --raw x_0.safetensors
+  tweedie launch --ranks 4 -- sample runs/glyphs --n 1000 --out out/     (four ranks on this machine)
+  srun tweedie sample runs/glyphs --n 1000 --out out/                    (all tasks of a Slurm job; TWEEDIE_SECRET is set)")]
 pub(crate) struct SampleArgs {
     /// A run directory, a checkpoint file, or a diffusers folder
     #[arg(value_name = "MODEL")]
@@ -50,6 +52,9 @@ pub(crate) struct SampleArgs {
     /// Write tensor `x`, as computed, before rounding
     #[arg(long, value_name = "FILE.safetensors", help_heading = "Output")]
     pub(crate) raw: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) ranks: RanksArgs,
 }
 
 /// Where pictures go, and as what.

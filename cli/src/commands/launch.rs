@@ -30,7 +30,8 @@ pub(crate) fn launch(args: &LaunchArgs, console: Console) -> Result<()> {
             0 => return Ok(()),
             LOST if again < args.restarts && !interrupt.asked() => {
                 console.say(format!("a rank was lost: starting again, {} of {}", again + 1, args.restarts));
-                if !command.iter().any(|word| word == "--resume") {
+                let trains = command.first().is_some_and(|word| word == "train");
+                if trains && !command.iter().any(|word| word == "--resume") {
                     command.push("--resume".into());
                 }
             }

@@ -5,7 +5,6 @@ use super::pixels::{Canvas, Colour, Pictures};
 use crate::error::{Failure, Result};
 use color_quant::NeuQuant;
 use gif::{Encoder, Frame, Repeat};
-use tweedie_tensor::Tensor;
 
 /// An animation has no more frames than this, however many steps the sampler takes.
 pub(crate) const MAX_FRAMES: usize = 48;
@@ -28,11 +27,11 @@ impl Animation {
     /// Adds a batch to frame number `i`: a frame grows by batches, and a new one begins after the last.
     ///
     /// # Errors
-    /// A batch that cannot be drawn, or whose pictures differ in shape from the frame's.
-    pub(crate) fn add(&mut self, i: usize, batch: &Tensor<f32>) -> Result<()> {
+    /// A batch whose pictures differ in shape from the frame's.
+    pub(crate) fn add(&mut self, i: usize, batch: Pictures) -> Result<()> {
         match self.frames.get_mut(i) {
-            Some(frame) => frame.append(batch)?,
-            None => self.frames.push(Pictures::from_tensor(batch)?),
+            Some(frame) => frame.append(&batch)?,
+            None => self.frames.push(batch),
         }
         Ok(())
     }
@@ -131,13 +130,14 @@ impl Palette {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tweedie_tensor::Tensor;
 
     fn animation(channels: usize, frames: usize) -> Result<Animation> {
         let mut animation = Animation::default();
         for f in 0..frames {
             let batch =
                 Tensor::from_fn([4, channels, 8, 8], |i| ((i * 7 + f * 31) % 256) as f32 / 127.5 - 1.0);
-            animation.add(f, &batch)?;
+            animation.add(f, Pictures::from_tensor(&batch)?)?;
         }
         Ok(animation)
     }

@@ -1,6 +1,7 @@
 //! Pictures as bytes, and how they come from numbers.
 
 use crate::error::{Failure, Result};
+use crate::spread::{Travels, take};
 use tweedie_tensor::Tensor;
 
 /// How a pixel is stored: one byte of grey, or three of red, green and blue.
@@ -65,34 +66,30 @@ impl Pictures {
                 "report it with the command",
             ));
         };
-        let mut pictures =
-            Pictures { colour: Colour::of_channels(channels)?, height, width, bytes: Vec::new() };
-        pictures.append(batch)?;
-        Ok(pictures)
+        let (colour, area) = (Colour::of_channels(channels)?, height * width);
+        let mut bytes = Vec::with_capacity(batch.numel());
+        for planes in batch.as_slice().chunks_exact(channels * area) {
+            for pixel in 0..area {
+                bytes.extend((0..channels).map(|c| byte(planes[c * area + pixel])));
+            }
+        }
+        Ok(Pictures { colour, height, width, bytes })
     }
 
-    /// Quantises another batch and puts it after the pictures that are here.
+    /// Puts more pictures after those that are here.
     ///
     /// # Errors
-    /// When its pictures have another shape than those here.
-    pub(crate) fn append(&mut self, batch: &Tensor<f32>) -> Result<()> {
-        let (channels, area) = (self.colour.bytes(), self.height * self.width);
-        if batch.rank() != 4 || batch.dims()[1..] != [channels, self.height, self.width] {
-            let (shape, height, width) = (batch.shape(), self.height, self.width);
+    /// Pictures of another shape than those here.
+    pub(crate) fn append(&mut self, more: &Pictures) -> Result<()> {
+        let form = |of: &Pictures| (of.colour.bytes(), of.height, of.width);
+        if form(self) != form(more) {
             return Err(Failure::user(
-                format!(
-                    "pictures of shape {shape} do not go with pictures of shape ({channels}, {height}, {width})"
-                ),
+                format!("pictures of form {:?} do not go with pictures of form {:?}", form(more), form(self)),
                 "--out",
                 "report it with the command",
             ));
         }
-        self.bytes.reserve(batch.numel());
-        for planes in batch.as_slice().chunks_exact(channels * area) {
-            for pixel in 0..area {
-                self.bytes.extend((0..channels).map(|c| byte(planes[c * area + pixel])));
-            }
-        }
+        self.bytes.extend_from_slice(&more.bytes);
         Ok(())
     }
 
@@ -108,6 +105,21 @@ impl Pictures {
 
     fn stride(&self) -> usize {
         self.colour.bytes() * self.height * self.width
+    }
+}
+
+impl Travels for Pictures {
+    fn pack(&self, to: &mut Vec<u8>) {
+        [self.colour.bytes(), self.height, self.width, self.bytes.len()].iter().for_each(|n| n.pack(to));
+        to.extend_from_slice(&self.bytes);
+    }
+
+    fn unpack(from: &mut &[u8]) -> Option<Pictures> {
+        let channels = usize::unpack(from)?;
+        let colour = Colour::of_channels(channels).ok()?;
+        let (height, width) = Travels::unpack(from)?;
+        let length = usize::unpack(from)?;
+        Some(Pictures { colour, height, width, bytes: take(from, length)?.to_vec() })
     }
 }
 

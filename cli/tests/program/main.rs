@@ -25,6 +25,7 @@ mod run;
 mod sample;
 mod scheduler_cases;
 mod signals;
+mod spread;
 mod streams;
 mod tiny;
 mod too_much;

@@ -87,12 +87,12 @@ fn rank_by_flags(folder: &Path, rank: usize, port: u16, more: &[&str]) -> Child 
 }
 
 /// The ranks of a job, by their places in the environment of torchrun.
-fn job(folder: &Path, ranks: usize, arguments: impl Fn(usize) -> Vec<&'static str>) -> Vec<Child> {
+pub(crate) fn job(folder: &Path, ranks: usize, arguments: impl Fn(usize) -> Vec<&'static str>) -> Vec<Child> {
     job_in(&vec![folder; ranks], arguments)
 }
 
 /// As [`job`], a folder for each rank.
-fn job_in(folders: &[&Path], arguments: impl Fn(usize) -> Vec<&'static str>) -> Vec<Child> {
+pub(crate) fn job_in(folders: &[&Path], arguments: impl Fn(usize) -> Vec<&'static str>) -> Vec<Child> {
     let ranks = folders.len();
     let port = free_port().to_string();
     let start = |rank: usize| {
@@ -107,7 +107,7 @@ fn job_in(folders: &[&Path], arguments: impl Fn(usize) -> Vec<&'static str>) -> 
     (0..ranks).map(start).collect()
 }
 
-fn ends(job: Vec<Child>) -> Vec<(Option<i32>, String)> {
+pub(crate) fn ends(job: Vec<Child>) -> Vec<(Option<i32>, String)> {
     let end = |child: Child| {
         let Output { status, stderr, .. } = child.wait_with_output().unwrap();
         let text = String::from_utf8_lossy(&stderr).into_owned();

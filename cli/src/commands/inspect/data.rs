@@ -205,7 +205,7 @@ impl Tally {
             return Err(Failure::user("no pictures", "--n", "give at least 1"));
         };
         let mut pictures = Pictures::from_tensor(first)?;
-        pictures_of_grid.try_for_each(|picture| pictures.append(picture))?;
+        pictures_of_grid.try_for_each(|picture| pictures.append(&Pictures::from_tensor(picture)?))?;
         let columns = match classes.len() {
             columns @ 2..=20 => columns,
             _ => columns_for(pictures.len(), None),

@@ -134,7 +134,7 @@ fn strip(schedule: &Schedule, x0: &Tensor<f32>, times: &[usize], seed: u64) -> R
             let picture = ops::narrow(column, 0, row, 1)?;
             match &mut all {
                 None => all = Some(Pictures::from_tensor(&picture)?),
-                Some(pictures) => Pictures::append(pictures, &picture)?,
+                Some(pictures) => Pictures::append(pictures, &Pictures::from_tensor(&picture)?)?,
             }
         }
     }

@@ -11,7 +11,7 @@ use tweedie_tensor::Tensor;
 /// Takes pictures batch by batch, and keeps no more of them than what is written at the end needs.
 pub(super) enum Gallery<'a> {
     Grid { path: &'a Path, pictures: Option<Pictures> },
-    Animation { path: &'a Path, frames: Animation, steps: Vec<usize>, next: usize },
+    Animation { path: &'a Path, frames: Animation },
     Folder { path: &'a Path, n: usize },
 }
 
@@ -29,49 +29,33 @@ pub(super) fn bytes_per_picture(out: Option<&Out>, shape: [usize; 3], steps: usi
 }
 
 impl<'a> Gallery<'a> {
-    /// For `n` pictures of `steps` steps each.
-    pub(super) fn new(out: &'a Out, n: usize, steps: usize) -> Gallery<'a> {
+    /// For `n` pictures.
+    pub(super) fn new(out: &'a Out, n: usize) -> Gallery<'a> {
         match out {
             Out::Png(path) => Gallery::Grid { path, pictures: None },
-            Out::Gif(path) => {
-                Gallery::Animation { path, frames: Animation::default(), steps: frame_steps(steps), next: 0 }
-            }
+            Out::Gif(path) => Gallery::Animation { path, frames: Animation::default() },
             Out::Folder(path) => Gallery::Folder { path, n },
         }
     }
 
-    /// Adds the batch as it is after step number `step` to an animation, which has frames of some steps.
-    ///
-    /// # Errors
-    /// Pictures that cannot be drawn.
-    pub(super) fn add_step(&mut self, step: usize, x: &Tensor<f32>) -> Result<()> {
-        if let Gallery::Animation { frames, steps, next, .. } = self
-            && steps.get(*next) == Some(&step)
-        {
-            frames.add(*next, x)?;
-            *next += 1;
-        }
-        Ok(())
-    }
-
-    /// Adds a finished batch, whose first picture is number `first`.
+    /// Adds a finished batch, whose first picture is number `first`, and the [`Frames`] of its way.
     ///
     /// # Errors
     /// Pictures that cannot be drawn or written.
-    pub(super) fn add(&mut self, first: usize, x: &Tensor<f32>) -> Result<()> {
+    pub(super) fn add(&mut self, first: usize, of_steps: Vec<Pictures>, x: &Tensor<f32>) -> Result<()> {
+        let finished = Pictures::from_tensor(x)?;
         match self {
-            Gallery::Grid { pictures: Some(pictures), .. } => pictures.append(x),
+            Gallery::Grid { pictures: Some(pictures), .. } => pictures.append(&finished),
             Gallery::Grid { pictures, .. } => {
-                *pictures = Some(Pictures::from_tensor(x)?);
+                *pictures = Some(finished);
                 Ok(())
             }
-            Gallery::Animation { frames, next, .. } => {
-                frames.add(*next, x)?;
-                *next = 0;
-                Ok(())
+            Gallery::Animation { frames, .. } => {
+                let mut all = of_steps.into_iter().chain([finished]).enumerate();
+                all.try_for_each(|(i, pictures)| frames.add(i, pictures))
             }
             Gallery::Folder { path, n } => {
-                let pictures = Pictures::from_tensor(x)?;
+                let pictures = finished;
                 for i in 0..pictures.len() {
                     let png = encode_png(pictures.get(i), pictures.colour, pictures.height, pictures.width)?;
                     output::write(&path.join(file_name(first + i, *n)), &png)?;
@@ -102,6 +86,36 @@ impl<'a> Gallery<'a> {
                 _ => Ok(()),
             },
         }
+    }
+}
+
+/// The frames that an animation has of a batch on its way, taken where it is painted.
+pub(super) struct Frames {
+    steps: Vec<usize>,
+    taken: Vec<Pictures>,
+}
+
+impl Frames {
+    /// Of pictures that take so many steps; none for what is no animation.
+    pub(super) fn new(out: Option<&Out>, steps: usize) -> Frames {
+        let steps = if matches!(out, Some(Out::Gif(_))) { frame_steps(steps) } else { Vec::new() };
+        Frames { steps, taken: Vec::new() }
+    }
+
+    /// Takes one of the batch as it is after step number `step`, if there is to be one.
+    ///
+    /// # Errors
+    /// Pictures that cannot be drawn.
+    pub(super) fn look(&mut self, step: usize, x: &Tensor<f32>) -> Result<()> {
+        if self.steps.get(self.taken.len()) == Some(&step) {
+            self.taken.push(Pictures::from_tensor(x)?);
+        }
+        Ok(())
+    }
+
+    /// Those of the batch that is finished now; the next one begins.
+    pub(super) fn finish(&mut self) -> Vec<Pictures> {
+        std::mem::take(&mut self.taken)
     }
 }
 

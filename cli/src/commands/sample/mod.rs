@@ -14,11 +14,15 @@ use crate::models::{open_any, sizeless};
 use crate::output;
 use crate::painting::{Painted, Painter, pictures_at_a_time};
 use crate::pictures::Colour;
-use gallery::Gallery;
+use crate::ranks;
+use crate::spread::spread;
+use attention::FirstPictures;
+use gallery::{Frames, Gallery};
 use serde::Serialize;
 use std::path::Path;
 use tweedie_diffusion::Condition;
 use tweedie_tensor::Tensor;
+use tweedie_train::cluster::{Collective, Team, Turn};
 use tweedie_train::config::{SamplerKind, SamplingConfig};
 use tweedie_train::plan::check_pictures;
 use tweedie_train::{Asked, Model, SampleRequest};
@@ -55,8 +59,26 @@ struct Plan {
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
 pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<()> {
-    let mut model = open_any(&args.model, !args.no_ema, console)?;
-    let plan = Plan::new(args, &mut model)?;
+    ranks::together(&args.ranks, console, |team, console| of_ranks(args, seed, team, console))
+}
+
+fn of_ranks(args: &SampleArgs, seed: u64, team: &mut Team, console: Console) -> Result<()> {
+    let speaks = team.rank() == 0;
+    let prepare = || {
+        let mut model = open_any(&args.model, !args.no_ema, console)?;
+        let plan = Plan::new(args, &mut model)?;
+        if speaks {
+            plan.claim_places(args, model.shape())?;
+        }
+        Ok((model, plan))
+    };
+    let (model, plan) = ranks::prepared(team, prepare, |(model, plan)| {
+        let noise = plan.x_t.as_ref().map(noise::digest);
+        [("MODEL", Some(model.digest())), ("--noise", noise)]
+            .into_iter()
+            .filter_map(|(name, digest)| Some((name, digest?)))
+            .collect()
+    })?;
     let asked = Asked { sampler: args.sampler.sampler.is_some(), steps: args.sampler.steps.is_some() };
     for note in model.sampling_notes(&plan.sampling, asked) {
         console.say(format!("note: {note}"));
@@ -64,42 +86,47 @@ pub(crate) fn sample(args: &SampleArgs, seed: u64, console: Console) -> Result<(
     let Plan { n, condition, sampling, .. } = &plan;
     let (n, steps) = (*n, sampling.steps);
     let shape = model.shape();
-    plan.claim_places(args.raw.as_deref(), shape)?;
-    if let Some(path) = &args.attention {
-        output::claim_file(path, "--attention")?;
-    }
+    let at_a_time = pictures_at_a_time(shape);
 
-    let mut painter = Painter::new(console, Interrupt::listen(console, "stopping"), 1);
-    let mut gallery = plan.out.as_ref().map(|out| Gallery::new(out, n, steps));
+    let interrupt = Interrupt::listen(console, "stopping");
+    let mut painter = Painter::new(console, interrupt.clone(), 1).in_turn(Turn::among(team));
+    let mut frames = Frames::new(plan.out.as_ref(), steps);
+    let mut gallery = plan.out.as_ref().map(|out| Gallery::new(out, n));
+    let mut attention = args.attention.as_ref().map(|path| (path, FirstPictures::new(n, at_a_time)));
     let mut raw = args.raw.is_some().then(Vec::new);
     let (x_t, condition, sampling) = (plan.x_t.clone(), condition.clone(), sampling.clone());
     let request = SampleRequest { n, first: 0, x_t, condition, seed, sampling };
     let SampleRequest { condition, sampling, .. } = &request;
+    let batches =
+        painter.paint(&request, at_a_time, "", |part| Ok(model.sample(part)?)).map(
+            |painted| match painted? {
+                Painted::Step(state) => frames.look(state.step, &state.x).map(|()| None),
+                Painted::Batch { pictures, .. } => Ok(Some((frames.finish(), pictures))),
+            },
+        );
     let mut done = 0;
-    for painted in painter.paint(&request, pictures_at_a_time(shape), "", |part| Ok(model.sample(part)?)) {
-        match painted {
-            Ok(Painted::Step(state)) => {
-                if let Some(gallery) = &mut gallery {
-                    gallery.add_step(state.step, &state.x)?;
-                }
-            }
-            Ok(Painted::Batch { first, pictures }) => {
-                if let (Some(path), 0) = (&args.attention, first) {
-                    attention::write(path, &model, &pictures, condition, seed)?;
-                }
-                if let Some(gallery) = &mut gallery {
-                    gallery.add(first, &pictures)?;
-                }
-                if let Some(raw) = &mut raw {
-                    raw.extend_from_slice(pictures.as_slice());
-                }
-                done = first + pictures.dims()[0];
-            }
+    for batch in spread(team, &interrupt, batches) {
+        let (of_steps, pictures) = match batch {
             Err(Failure::Interrupted(_)) => return Err(Failure::Interrupted(plan.interrupted(done))),
-            Err(failure) => return Err(failure),
+            batch => batch?,
+        };
+        if let Some((path, first)) = &mut attention
+            && let Some(pictures) = first.take(&pictures)?
+        {
+            attention::write(path, &model, &pictures, condition, seed)?;
         }
+        if let Some(gallery) = &mut gallery {
+            gallery.add(done, of_steps, &pictures)?;
+        }
+        if let Some(raw) = &mut raw {
+            raw.extend_from_slice(pictures.as_slice());
+        }
+        done += pictures.dims()[0];
     }
     let seconds = painter.finish().as_secs_f64();
+    if !speaks {
+        return Ok(());
+    }
 
     let names = model.classes();
     if let Some(gallery) = gallery {
@@ -173,9 +200,9 @@ impl Plan {
     }
 
     /// Tries the places of the results, before the work.
-    fn claim_places(&self, raw: Option<&Path>, [channels, ..]: [usize; 3]) -> Result<()> {
-        if let Some(raw) = raw {
-            output::claim_file(raw, "--raw")?;
+    fn claim_places(&self, args: &SampleArgs, [channels, ..]: [usize; 3]) -> Result<()> {
+        for (path, option) in [(&args.raw, "--raw"), (&args.attention, "--attention")] {
+            path.as_ref().map_or(Ok(()), |path| output::claim_file(path, option))?;
         }
         if self.out.is_some() {
             Colour::of_channels(channels)?;
