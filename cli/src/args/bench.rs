@@ -90,6 +90,9 @@ pub(crate) struct ReduceArgs {
     /// Runs, of which the fastest counts
     #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) runs: u32,
+    /// Send numbers of 8 significant bits, as train.gradient_precision=bf16 does
+    #[arg(long)]
+    pub(crate) bf16: bool,
     #[command(flatten)]
     pub(crate) ranks: RanksArgs,
 }

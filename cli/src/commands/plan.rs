@@ -82,7 +82,8 @@ fn scaling(
         share.train.batch = batch / ranks;
         share.train.shards = (config.train.shards / ranks).max(1);
         let own = measured(&share, shape)?.as_secs_f64();
-        let (step, exposed) = step_on(ranks, own, parameters, network);
+        let precision = config.train.gradient_precision;
+        let (step, exposed) = step_on(ranks, own, parameters, precision, network);
         let images_per_second = batch as f64 / step;
         let of_one = all.first().map_or(images_per_second, |one| one.images_per_second);
         let efficiency = images_per_second / (ranks as f64 * of_one);

@@ -46,6 +46,26 @@ fn any_number_of_ranks_trains_the_weights_of_one() {
     assert_eq!(resumed["weights_digest"], one["weights_digest"]);
 }
 
+#[test]
+fn gradients_of_half_the_bytes_train_the_same_weights_on_any_number_of_ranks() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path();
+    let halves = ["--shards=8", "--steps=6", "--set=train.gradient_precision=bf16"];
+    let of = |ranks: usize, out: &str| {
+        let arguments = [&halves[..], &[out]].concat();
+        let said = match ranks {
+            1 => json(run, &train_tiny(&arguments)),
+            _ => launch(run, ranks, &arguments),
+        };
+        said["weights_digest"].clone()
+    };
+    let one = of(1, "--out=one");
+    assert_eq!(of(3, "--out=three"), one);
+    assert_eq!(of(4, "--out=four"), one);
+    let whole = json(run, &train_tiny(&["--shards=8", "--steps=6", "--out=whole"]));
+    assert_ne!(whole["weights_digest"], one);
+}
+
 /// Every line of the metrics says how the ranks went together, and the report does. What a step has sent may be counted in the
 /// line after its own.
 fn tells_of_ranks(run: &Path, size: usize) {

@@ -1,5 +1,6 @@
 //! What ranks send one another.
 
+use crate::config::GradientPrecision;
 use std::ops::Range;
 use timely_bytes::arc::Bytes;
 use timely_communication::Bytesable;
@@ -78,7 +79,7 @@ pub(super) enum Message {
 pub(super) enum Content {
     Bytes(Vec<u8>),
     /// Runs of numbers, one after another.
-    Numbers(Vec<(Tensor<f32>, Range<usize>)>),
+    Numbers(Vec<(Tensor<f32>, Range<usize>)>, GradientPrecision),
 }
 
 impl Message {
@@ -99,8 +100,8 @@ impl Bytesable for Message {
     fn length_in_bytes(&self) -> usize {
         match self {
             Message::Out(_, Content::Bytes(bytes)) => HEADER + bytes.len(),
-            Message::Out(_, Content::Numbers(runs)) => {
-                HEADER + 4 * runs.iter().map(|(_, run)| run.len()).sum::<usize>()
+            Message::Out(_, Content::Numbers(runs, precision)) => {
+                HEADER + precision.bytes() * runs.iter().map(|(_, run)| run.len()).sum::<usize>()
             }
             Message::In(bytes) => bytes.len(),
         }
@@ -117,33 +118,14 @@ impl Bytesable for Message {
                 write(&header.to_bytes());
                 match content {
                     Content::Bytes(bytes) => write(bytes),
-                    Content::Numbers(runs) => {
+                    Content::Numbers(runs, precision) => {
                         for (tensor, run) in runs {
-                            let numbers = &tensor.as_slice()[run.clone()];
-                            if cfg!(target_endian = "little") {
-                                write(bytemuck::cast_slice(numbers));
-                            } else {
-                                numbers.iter().for_each(|number| write(&number.to_le_bytes()));
-                            }
+                            precision.write(&tensor.as_slice()[run.clone()], &mut write);
                         }
                     }
                 }
             }
         }
-    }
-}
-
-/// The numbers that a content holds, which need not be aligned.
-pub(super) fn numbers(content: &[u8]) -> impl Iterator<Item = f32> {
-    content.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-}
-
-/// Writes the numbers that a content holds to a place for as many.
-pub(super) fn read_numbers(content: &[u8], place: &mut [f32]) {
-    if cfg!(target_endian = "little") && content.len() == 4 * place.len() {
-        bytemuck::cast_slice_mut(place).copy_from_slice(content);
-    } else {
-        place.iter_mut().zip(numbers(content)).for_each(|(place, number)| *place = number);
     }
 }
 
@@ -164,10 +146,13 @@ mod tests {
         let header = Header { kind: Kind::Sum, from: 515, of: 70_000, at: 1 << 40, more: u64::MAX };
         let tensor = Tensor::from_fn([6], |i| i as f32 / 3.0);
         let runs = vec![(tensor.clone(), 1..3), (tensor.clone(), 5..6)];
-        let (came, content) = sent(&Message::Out(header, Content::Numbers(runs))).open().unwrap();
+        let (came, content) =
+            sent(&Message::Out(header, Content::Numbers(runs, GradientPrecision::F32))).open().unwrap();
         assert_eq!(came, header);
         let expected: Vec<f32> = [1, 2, 5].map(|i| tensor.as_slice()[i]).to_vec();
-        assert_eq!(numbers(&content).collect::<Vec<_>>(), expected);
+        let mut numbers = vec![0.0; 3];
+        GradientPrecision::F32.read(&content, &mut numbers);
+        assert_eq!(numbers, expected);
         for kind in KINDS {
             let header = Header { kind, ..header };
             let (came, content) = sent(&Message::Out(header, Content::Bytes(vec![7]))).open().unwrap();

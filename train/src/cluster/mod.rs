@@ -14,6 +14,7 @@ mod mesh;
 mod messages;
 mod nodes;
 mod ranks;
+mod rounding;
 mod secret;
 mod sum;
 mod team;

@@ -4,8 +4,9 @@
 //! and sends the sum to all (reduce-scatter and all-gather; Patarasuk and Yuan 2009). A rank sends and receives
 //! 2 (W − 1) / W of its numbers, and no more is on its way than one piece to each rank.
 
-use super::messages::{MOST, read_numbers};
+use super::messages::{Content, MOST};
 use super::tree::{Node, Sums, leaves_of, nodes};
+use crate::config::GradientPrecision;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::ops::Range;
@@ -22,6 +23,8 @@ const BLOCK: usize = 1024;
 pub struct Bucket {
     /// How many leaves the tree has.
     pub(crate) shards: usize,
+    /// How finely each node is kept: the tensors are rounded to it.
+    pub(crate) precision: GradientPrecision,
     /// By node from left to right, then by tensor.
     pub(crate) nodes: Vec<(Node, Vec<Tensor<f32>>)>,
 }
@@ -98,7 +101,11 @@ impl Summing {
     }
 
     /// The numbers that go out, as runs of tensors.
-    pub(super) fn outgoing(&self, out: Outgoing) -> Vec<(Tensor<f32>, Range<usize>)> {
+    pub(super) fn outgoing(&self, out: Outgoing) -> Content {
+        Content::Numbers(self.outgoing_runs(out), self.bucket.precision)
+    }
+
+    fn outgoing_runs(&self, out: Outgoing) -> Vec<(Tensor<f32>, Range<usize>)> {
         let (piece, first) = match out {
             Outgoing::Addend { piece, first } => (piece, Some(first)),
             // The sum stands in the place of the first node.
@@ -137,7 +144,7 @@ impl Summing {
         if piece >= self.pieces() || self.owner(piece) != self.rank || !is_known {
             return Err(());
         }
-        if content.len() != 4 * self.length(piece) {
+        if content.len() != self.bucket.precision.bytes() * self.length(piece) {
             return Err(());
         }
         let came = self.came.entry(piece).or_default();
@@ -152,6 +159,7 @@ impl Summing {
     /// Adds all nodes of a piece that is this rank's, in the tree's order.
     fn fold(&mut self, piece: usize) {
         let came = self.came.remove(&piece).unwrap_or_default();
+        let precision = self.bucket.precision;
         let runs: Vec<(usize, Range<usize>)> = self.runs(piece).collect();
         // Partial sums whose numbers are added to another one are written over.
         let mut spare: Vec<Vec<f32>> = Vec::new();
@@ -159,18 +167,19 @@ impl Summing {
         for (tensor, run) in runs {
             for start in run.clone().step_by(BLOCK) {
                 let block = start..run.end.min(start + BLOCK);
-                let bytes = 4 * at..4 * (at + block.len());
+                let bytes = precision.bytes() * at..precision.bytes() * (at + block.len());
                 at += block.len();
                 let mut sums = Sums::default();
                 for (_, node) in &self.all {
                     let mut values = spare.pop().unwrap_or_default();
                     values.resize(block.len(), 0.0);
                     match came.get(&node.first) {
-                        Some(content) => read_numbers(&content[bytes.clone()], &mut values),
+                        Some(content) => precision.read(&content[bytes.clone()], &mut values),
                         None => values.copy_from_slice(&self.own(*node, tensor)[block.clone()]),
                     }
                     let join = |mut left: Vec<f32>, right: Vec<f32>| {
                         left.iter_mut().zip(&right).for_each(|(sum, x)| *sum += x);
+                        precision.round(&mut left);
                         spare.push(right);
                         Ok::<_, Infallible>(left)
                     };
@@ -202,13 +211,17 @@ impl Summing {
     /// # Errors
     /// As [`Summing::add`].
     pub(super) fn set(&mut self, piece: usize, mut content: &[u8]) -> Result<(), ()> {
-        if piece >= self.pieces() || self.is_here[piece] || content.len() != 4 * self.length(piece) {
+        if piece >= self.pieces()
+            || self.is_here[piece]
+            || content.len() != self.bucket.precision.bytes() * self.length(piece)
+        {
             return Err(());
         }
+        let precision = self.bucket.precision;
         for (tensor, run) in self.runs(piece) {
-            let (bytes, rest) = content.split_at(4 * run.len());
+            let (bytes, rest) = content.split_at(precision.bytes() * run.len());
             if let Some(place) = self.place(tensor, run) {
-                read_numbers(bytes, place);
+                precision.read(bytes, place);
             }
             content = rest;
         }

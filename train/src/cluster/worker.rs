@@ -409,7 +409,7 @@ impl Worker {
                     Outgoing::Sum { piece } => (Kind::Sum, piece, 0),
                 };
                 let header = Header { kind, from, of: number, at: piece as u64, more: first as u64 };
-                Some(Message::Out(header, Content::Numbers(sum.outgoing(out))))
+                Some(Message::Out(header, sum.outgoing(out)))
             }
         }
     }

@@ -21,6 +21,18 @@ impl Recompute {
     }
 }
 
+/// How finely gradients are summed over shards and ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GradientPrecision {
+    /// As they are computed.
+    #[default]
+    F32,
+    /// Each shard's gradient, and each sum of two, is rounded to 8 significant bits; the sums themselves are taken in f32. Half
+    /// as many bytes travel between ranks.
+    Bf16,
+}
+
 /// How long, how much at once, and what is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -34,6 +46,8 @@ pub struct TrainConfig {
     pub shards: usize,
     /// What of the forward pass is computed again in the backward pass instead of being kept. The weights have the same bits.
     pub recompute: Recompute,
+    /// How finely gradients are summed over shards and ranks. The weights have the same bits on any number of ranks either way.
+    pub gradient_precision: GradientPrecision,
     /// The last step. Unset, the time budget ends the run, and then it is written here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
@@ -90,6 +104,7 @@ impl Default for TrainConfig {
             batch: 64,
             shards: 1,
             recompute: Recompute::None,
+            gradient_precision: GradientPrecision::F32,
             steps: None,
             time_budget: None,
             decay_share: 0.4,

@@ -5,12 +5,13 @@
 //! "Optimization of collective communication operations in MPICH", section 4.5). It runs beside the backward pass, all but the
 //! last bucket, which is complete only when the backward pass is.
 
+use crate::config::GradientPrecision;
 use serde::Serialize;
 
 /// The share of a step's passes that is backward: two products for each of forward's.
 const BACKWARD: f64 = 2.0 / 3.0;
-/// The bytes of a bucket of gradients.
-const BUCKET: f64 = (25 << 20) as f64;
+/// The numbers of a bucket of gradients.
+const BUCKET: usize = (25 << 20) / 4;
 
 /// What ranks are joined by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,17 +38,24 @@ pub struct Scaling {
 }
 
 /// The time of a step, and of the wait in it, in seconds: of `ranks` that each take `own` seconds for their share, with
-/// `parameters` to be summed.
-pub fn step_on(ranks: usize, own: f64, parameters: usize, network: Network) -> (f64, f64) {
+/// `parameters` to be summed, sent as `precision` says.
+pub fn step_on(
+    ranks: usize,
+    own: f64,
+    parameters: usize,
+    precision: GradientPrecision,
+    network: Network,
+) -> (f64, f64) {
     if ranks < 2 {
         return (own, 0.0);
     }
     let n = ranks as f64;
-    let bytes = 4.0 * parameters as f64;
-    let sum_of =
-        |bytes: f64| 2.0 * (n - 1.0) / n * bytes / network.bandwidth + 2.0 * (n - 1.0) * network.latency;
-    let last = bytes.min(BUCKET);
-    let (hidden, tail) = (sum_of(bytes) - sum_of(last), sum_of(last));
+    let sum_of = |numbers: usize| {
+        let bytes = (precision.bytes() * numbers) as f64;
+        2.0 * (n - 1.0) / n * bytes / network.bandwidth + 2.0 * (n - 1.0) * network.latency
+    };
+    let last = parameters.min(BUCKET);
+    let (hidden, tail) = (sum_of(parameters) - sum_of(last), sum_of(last));
     let exposed = (hidden - BACKWARD * own).max(0.0) + tail;
     (own + exposed, exposed)
 }
@@ -60,16 +68,19 @@ mod tests {
     #[test]
     fn one_rank_waits_for_nobody_and_an_endless_link_costs_nothing() {
         let network = Network { bandwidth: 1e9, latency: 1e-3 };
-        assert_eq!(step_on(1, 0.5, 1_000_000, network), (0.5, 0.0));
+        assert_eq!(step_on(1, 0.5, 1_000_000, GradientPrecision::F32, network), (0.5, 0.0));
         let endless = Network { bandwidth: f64::INFINITY, latency: 0.0 };
-        assert_eq!(step_on(8, 0.5, 1_000_000, endless), (0.5, 0.0));
+        assert_eq!(step_on(8, 0.5, 1_000_000, GradientPrecision::F32, endless), (0.5, 0.0));
     }
 
     #[test]
     fn a_small_network_waits_for_its_only_bucket() {
-        // 4 MB twice half over 1 MB/s.
-        let (step, exposed) = step_on(2, 1.0, 1_000_000, Network { bandwidth: 1e6, latency: 0.0 });
-        assert!((exposed - 4.0).abs() < 1e-12 && (step - 5.0).abs() < 1e-12);
+        let network = Network { bandwidth: 1e6, latency: 0.0 };
+        // 4 MB, or half of it, twice half over 1 MB/s.
+        for (precision, expected) in [(GradientPrecision::F32, 4.0), (GradientPrecision::Bf16, 2.0)] {
+            let (step, exposed) = step_on(2, 1.0, 1_000_000, precision, network);
+            assert!((exposed - expected).abs() < 1e-12 && (step - 1.0 - expected).abs() < 1e-12);
+        }
     }
 
     proptest! {
@@ -77,7 +88,10 @@ mod tests {
         fn a_slower_network_never_helps(
             ranks in 2usize..600, own in 1e-3f64..10.0, parameters in 1_000usize..100_000_000, bandwidth in 1e6f64..1e11,
         ) {
-            let at = |bandwidth, latency| step_on(ranks, own, parameters, Network { bandwidth, latency });
+            let precision = GradientPrecision::F32;
+            let at = |bandwidth, latency| {
+                step_on(ranks, own, parameters, precision, Network { bandwidth, latency })
+            };
             let (step, exposed) = at(bandwidth, 1e-5);
             prop_assert!(at(bandwidth / 2.0, 1e-5).0 >= step && at(bandwidth, 1e-3).0 >= step);
             prop_assert!(step >= own && exposed >= 0.0);

@@ -3,9 +3,10 @@
 //! While backward still runs, what is final leaves in buckets, in the order in which it became final: the same on all ranks,
 //! as their networks are the same.
 
-use super::shards::{GradientSet, added_tensors};
+use super::shards::{GradientSet, added_tensors, rounded};
 use crate::cluster::tree::{Node, Sums};
 use crate::cluster::{Bucket, Collective, Team};
+use crate::config::{GradientPrecision, TrainConfig};
 use crate::{Error, Result};
 use std::collections::VecDeque;
 use tweedie_tensor::Tensor;
@@ -20,6 +21,7 @@ const UNDER_WAY: usize = 2;
 pub(super) struct Exchange<'a> {
     team: &'a mut Team,
     shards: usize,
+    precision: GradientPrecision,
     /// The sums over the shards before the last one.
     before: Sums<GradientSet>,
     last: Node,
@@ -42,14 +44,15 @@ impl<'a> Exchange<'a> {
     /// Begins, when all shards of this rank but the `last` are summed. `params` is the number of parameters.
     pub(super) fn begin(
         team: &'a mut Team,
-        shards: usize,
+        train: &TrainConfig,
         before: Sums<GradientSet>,
         last: usize,
         params: usize,
     ) -> Exchange<'a> {
         Exchange {
             team,
-            shards,
+            shards: train.shards,
+            precision: train.gradient_precision,
             before,
             last: Node::leaf(last),
             filling: Filling::default(),
@@ -68,6 +71,7 @@ impl<'a> Exchange<'a> {
 
     fn add(&mut self, param: usize, gradient: Tensor<f32>) -> Result<()> {
         let (mut node, mut value) = (self.last, gradient);
+        rounded(&mut value, self.precision);
         let mut nodes = Vec::new();
         // From the newest sum back: siblings are added, what is left of them stays as it is.
         let mut before = self.before.nodes.iter_mut().rev();
@@ -77,7 +81,7 @@ impl<'a> Exchange<'a> {
                 (true, Some(parent)) => {
                     node = parent;
                     value = match taken {
-                        Some(left) => added_tensors(left, &value)?,
+                        Some(left) => added_tensors(left, &value, self.precision)?,
                         None => value,
                     };
                 }
@@ -103,7 +107,7 @@ impl<'a> Exchange<'a> {
             self.arrive()?;
         }
         let Filling { params, nodes, .. } = std::mem::take(&mut self.filling);
-        self.team.begin_sum(Bucket { shards: self.shards, nodes })?;
+        self.team.begin_sum(Bucket { shards: self.shards, precision: self.precision, nodes })?;
         self.under_way.push_back(params);
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 use crate::Result;
 use crate::cluster::tree::{Node, Sums};
-use crate::config::check_shards;
+use crate::config::{GradientPrecision, check_shards};
 use std::ops::Range;
 use tweedie_tensor::{Tensor, ops};
 
@@ -25,22 +25,24 @@ pub(crate) fn ranges(n: usize, shards: usize) -> Result<impl ExactSizeIterator<I
 /// A sum over leaves that come in their order, in the canonical tree.
 #[derive(Debug, Default)]
 pub(crate) struct Accumulator {
+    precision: GradientPrecision,
     sums: Sums<GradientSet>,
     next: usize,
 }
 
 impl Accumulator {
-    /// A sum from the leaf of this number on.
-    pub(crate) fn from(first: usize) -> Accumulator {
-        Accumulator { sums: Sums::default(), next: first }
+    /// A sum from the leaf of this number on, each node of which is kept this finely.
+    pub(crate) fn from(first: usize, precision: GradientPrecision) -> Accumulator {
+        Accumulator { precision, sums: Sums::default(), next: first }
     }
 
     /// Adds the next leaf.
     ///
     /// # Errors
     /// A leaf of other shapes than the ones before.
-    pub(crate) fn add(&mut self, leaf: GradientSet) -> Result<()> {
-        self.sums.add(Node::leaf(self.next), leaf, added)?;
+    pub(crate) fn add(&mut self, mut leaf: GradientSet) -> Result<()> {
+        leaf.iter_mut().flatten().for_each(|gradient| rounded(gradient, self.precision));
+        self.sums.add(Node::leaf(self.next), leaf, |left, right| added(left, right, self.precision))?;
         self.next += 1;
         Ok(())
     }
@@ -60,10 +62,14 @@ impl Accumulator {
 ///
 /// # Errors
 /// Two sets of different shapes.
-pub(crate) fn added(left: GradientSet, right: GradientSet) -> Result<GradientSet> {
+pub(crate) fn added(
+    left: GradientSet,
+    right: GradientSet,
+    precision: GradientPrecision,
+) -> Result<GradientSet> {
     let both = left.into_iter().zip(right);
     both.map(|pair| match pair {
-        (Some(left), Some(right)) => Ok(Some(added_tensors(left, &right)?)),
+        (Some(left), Some(right)) => Ok(Some(added_tensors(left, &right, precision)?)),
         (one, other) => Ok(one.or(other)),
     })
     .collect()
@@ -73,9 +79,21 @@ pub(crate) fn added(left: GradientSet, right: GradientSet) -> Result<GradientSet
 ///
 /// # Errors
 /// Two different shapes.
-pub(super) fn added_tensors(mut left: Tensor<f32>, right: &Tensor<f32>) -> Result<Tensor<f32>> {
+pub(super) fn added_tensors(
+    mut left: Tensor<f32>,
+    right: &Tensor<f32>,
+    precision: GradientPrecision,
+) -> Result<Tensor<f32>> {
     ops::add_assign(&mut left, right)?;
+    rounded(&mut left, precision);
     Ok(left)
+}
+
+/// Rounds the gradient of a shard, or a sum of two.
+pub(super) fn rounded(gradient: &mut Tensor<f32>, precision: GradientPrecision) {
+    if precision != GradientPrecision::F32 {
+        precision.round(gradient.as_mut_slice());
+    }
 }
 
 /// The mean over the batch, from the sum of the means over its shards. Exact, as the number of shards is a power of two.

@@ -187,7 +187,7 @@ impl<N: Trainable> Trainer<N> {
         };
         let draws = self.state.times.draw(n, 0..n, train.seed, self.state.step)?;
         let mut measured = Vec::with_capacity(own.len() * each);
-        let mut sum = Accumulator::from(own.start);
+        let mut sum = Accumulator::from(own.start, train.gradient_precision);
         let last = own.end.saturating_sub(1).max(own.start);
         for shard in own.start..last {
             let (gradients, leaf) = self.shard_gradient(batch, &draws, &samples(shard), |_, _| {})?;
@@ -195,7 +195,7 @@ impl<N: Trainable> Trainer<N> {
             sum.add(self.state.params.collect(gradients))?;
         }
         let params = self.state.params.len();
-        let mut exchange = Exchange::begin(&mut team, train.shards, sum.into_sums(), last, params);
+        let mut exchange = Exchange::begin(&mut team, train, sum.into_sums(), last, params);
         let ready = |ParamId(param): ParamId, gradient: &mut Tensor<f32>| {
             exchange.take(param, std::mem::replace(gradient, Tensor::scratch([0])));
         };

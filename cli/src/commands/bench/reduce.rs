@@ -7,6 +7,7 @@ use crate::ranks;
 use serde::Serialize;
 use tweedie_train::Error;
 use tweedie_train::cluster::Collective;
+use tweedie_train::config::GradientPrecision;
 use tweedie_train::measure::bench;
 
 /// What `--json` prints.
@@ -30,7 +31,8 @@ pub(super) fn reduce(args: &ReduceArgs, console: Console) -> Result<()> {
             "start several, as with tweedie launch --ranks 2 -- bench reduce",
         ));
     }
-    let least = bench::reduce(&mut team, args.mib as usize, args.runs as usize)?;
+    let precision = if args.bf16 { GradientPrecision::Bf16 } else { GradientPrecision::F32 };
+    let least = bench::reduce(&mut team, args.mib as usize, args.runs as usize, precision)?;
     team.end().map_err(Error::from)?;
     if team.rank() > 0 {
         return Ok(());

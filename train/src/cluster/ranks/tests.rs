@@ -2,6 +2,7 @@ use super::*;
 use crate::cluster::Collective;
 use crate::cluster::sum::Bucket;
 use crate::cluster::tree::{Node, Sums, leaves_of};
+use crate::config::GradientPrecision;
 use std::net::TcpListener;
 use std::thread;
 use std::time::Instant;
@@ -38,22 +39,28 @@ fn job<T: Send + 'static>(size: usize, work: impl Fn(Team) -> T + Clone + Send +
 }
 
 /// The tensors of a leaf: some larger than a piece, some of a few numbers, none of them a multiple of anything.
-fn leaf(number: usize) -> Vec<Tensor<f32>> {
-    let tensor = |i: u64, length: usize| normal([length], 3, Purpose::TEST, number as u64, i << 32);
+fn leaf(number: usize, precision: GradientPrecision) -> Vec<Tensor<f32>> {
+    let tensor = |i: u64, length: usize| {
+        let mut drawn = normal([length], 3, Purpose::TEST, number as u64, i << 32);
+        precision.round(drawn.as_mut_slice());
+        drawn
+    };
     vec![tensor(0, 200_003), tensor(1, 1), tensor(2, 7), tensor(3, 70_001)]
 }
 
-fn sums(leaves: std::ops::Range<usize>) -> Sums<Vec<Tensor<f32>>> {
+fn sums(leaves: std::ops::Range<usize>, precision: GradientPrecision) -> Sums<Vec<Tensor<f32>>> {
     let mut sums = Sums::default();
     for number in leaves {
         let join = |left: Vec<Tensor<f32>>, right: Vec<Tensor<f32>>| {
             let added = left.iter().zip(&right).map(|(left, right)| {
                 let (a, b) = (left.as_slice(), right.as_slice());
-                Tensor::from_fn(*left.shape(), |i| a[i] + b[i])
+                let mut sum = Tensor::from_fn(*left.shape(), |i| a[i] + b[i]);
+                precision.round(sum.as_mut_slice());
+                sum
             });
             Ok::<_, ()>(added.collect())
         };
-        sums.add(Node::leaf(number), leaf(number), join).unwrap();
+        sums.add(Node::leaf(number), leaf(number, precision), join).unwrap();
     }
     sums
 }
@@ -65,22 +72,24 @@ fn bits(tensors: &[Tensor<f32>]) -> Vec<u32> {
 #[test]
 fn sums_over_any_number_of_ranks_have_the_bits_of_the_tree() {
     const SHARDS: usize = 8;
-    let expected = bits(&sums(0..SHARDS).total().unwrap());
-    for size in [2, 3, 4, 8] {
+    let sizes = [2, 3, 4, 8].map(|size| (size, GradientPrecision::F32));
+    let halves = [2, 3].map(|size| (size, GradientPrecision::Bf16));
+    for (size, precision) in sizes.into_iter().chain(halves) {
+        let expected = bits(&sums(0..SHARDS, precision).total().unwrap());
         let summed = job(size, move |mut team| {
-            let nodes = sums(leaves_of(team.rank(), size, SHARDS)).nodes;
-            let again = sums(leaves_of(team.rank(), size, SHARDS)).nodes;
+            let nodes = sums(leaves_of(team.rank(), size, SHARDS), precision).nodes;
+            let again = sums(leaves_of(team.rank(), size, SHARDS), precision).nodes;
             // Two at a time; the ranks do not begin together.
             thread::sleep(Duration::from_millis(7 * team.rank() as u64));
-            team.begin_sum(Bucket { shards: SHARDS, nodes }).unwrap();
-            team.begin_sum(Bucket { shards: SHARDS, nodes: again }).unwrap();
+            team.begin_sum(Bucket { shards: SHARDS, precision, nodes }).unwrap();
+            team.begin_sum(Bucket { shards: SHARDS, precision, nodes: again }).unwrap();
             let first = bits(&team.finish_sum().unwrap());
             let second = bits(&team.finish_sum().unwrap());
             team.end().unwrap();
             assert_eq!(first, second);
             first
         });
-        assert!(summed.iter().all(|sum| *sum == expected), "{size} ranks");
+        assert!(summed.iter().all(|sum| *sum == expected), "{size} ranks, {precision:?}");
     }
 }
 

@@ -3,18 +3,19 @@
 use crate::Result;
 use crate::cluster::tree::{Node, Sums};
 use crate::cluster::{Bucket, Collective, Team};
+use crate::config::GradientPrecision;
 use std::time::{Duration, Instant};
 use tweedie_tensor::Tensor;
 
 /// The bytes of a bucket, as training sends them.
 const BUCKET: usize = 25 << 20;
 
-/// The least time of `runs` sums of `mib` MiB of f32 over all ranks, after one that does not count. Every rank begins when all
+/// The least time of `runs` sums of `mib` MiB of f32 over all ranks, sent as `precision` says, after one that does not count. Every rank begins when all
 /// are ready, and the longest time of any rank counts.
 ///
 /// # Errors
 /// A rank that is lost or has failed.
-pub fn reduce(team: &mut Team, mib: usize, runs: usize) -> Result<Duration> {
+pub fn reduce(team: &mut Team, mib: usize, runs: usize, precision: GradientPrecision) -> Result<Duration> {
     let (rank, size) = (team.rank(), team.size());
     let shards = size.next_power_of_two();
     let numbers = mib << 18;
@@ -31,7 +32,7 @@ pub fn reduce(team: &mut Team, mib: usize, runs: usize) -> Result<Duration> {
                     sums.add(Node::leaf(leaf), ones(), |left, _| Ok::<_, std::convert::Infallible>(left))
                         .unwrap_or_else(|never| match never {});
                 }
-                Bucket { shards, nodes: sums.nodes }
+                Bucket { shards, precision, nodes: sums.nodes }
             })
             .collect();
         team.gather(Vec::new())?;

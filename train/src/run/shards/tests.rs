@@ -50,7 +50,8 @@ fn the_counter_sums_as_the_tree_is_defined_and_holds_few_sets() {
         assert_eq!(bits(&sum.total().unwrap()), bits(&naive(0..shards)), "{shards} shards");
     }
     // The order matters, or the test would show nothing.
-    let in_sequence = (1..8).fold(leaf(0), |sum, number| added(sum, leaf(number)).unwrap());
+    let in_sequence =
+        (1..8).fold(leaf(0), |sum, number| added(sum, leaf(number), GradientPrecision::F32).unwrap());
     assert_ne!(bits(&in_sequence), bits(&naive(0..8)));
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::Recompute;
+use crate::config::{GradientPrecision, Recompute};
 use tweedie_nn::caption::CaptionConfig;
 use tweedie_nn::{NetworkConfig, TransformerConfig, UNetConfig};
 
@@ -41,7 +41,8 @@ fn naive(trainer: &Trainer, draws: &[TimestepDraw], leaves: &[Range<usize>]) -> 
         }
         _ => {
             let (left, right) = leaves.split_at(leaves.len() / 2);
-            shards::added(naive(trainer, draws, left), naive(trainer, draws, right)).unwrap()
+            shards::added(naive(trainer, draws, left), naive(trainer, draws, right), GradientPrecision::F32)
+                .unwrap()
         }
     }
 }
