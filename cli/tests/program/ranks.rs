@@ -289,7 +289,7 @@ fn an_elastic_job_goes_on_without_a_rank_that_was_lost() {
         checkpoints.filter_map(|file| step(file.unwrap().file_name().into_string().unwrap())).max().unwrap();
     let steps = format!("--steps={}", newest + 4);
 
-    let job = start(&[0, 2], &[&steps, "--resume", "--join-timeout=3s"]);
+    let job = start(&[0, 2], &[&steps, "--resume", "--join-timeout=5s"]);
     let [zero, two]: [(Option<i32>, String); 2] =
         job.into_iter().map(said).collect::<Vec<_>>().try_into().unwrap();
     assert_eq!((zero.0, two.0), (Some(0), Some(0)), "{zero:?} {two:?}");
