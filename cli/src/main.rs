@@ -83,7 +83,7 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
         Command::Verify(args) => commands::verify(args, seed.unwrap_or(0), console),
         Command::Plan(args) => commands::plan(args, seed, console),
         Command::Bench(args) => commands::bench(&args.what, console),
-        Command::Launch(args) => commands::launch(args, console),
+        Command::Launch(args) => commands::launch(args, everywhere, console),
         Command::Completions(args) => commands::completions(args),
         Command::Man(args) => commands::man(args, console),
     }

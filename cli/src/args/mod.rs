@@ -101,6 +101,19 @@ pub(crate) struct Everywhere {
     pub(crate) quiet: bool,
 }
 
+impl Everywhere {
+    /// What was given, as arguments for another process of this program.
+    pub(crate) fn given(&self) -> Vec<String> {
+        let &Everywhere { threads, seed, json, quiet } = self;
+        let mut given = Vec::new();
+        given.extend(threads.map(|n| format!("--threads={n}")));
+        given.extend(seed.map(|n| format!("--seed={n}")));
+        given.extend(json.then(|| "--json".to_string()));
+        given.extend(quiet.then(|| "--quiet".to_string()));
+        given
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! `tweedie launch`: several ranks on this machine.
 
-use crate::args::LaunchArgs;
+use crate::args::{Everywhere, LaunchArgs};
 use crate::console::Console;
 use crate::error::{Failure, LOST, Result};
 use crate::interrupt::Interrupt;
@@ -21,11 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(40);
 ///
 /// # Errors
 /// What the first rank that failed ended with.
-pub(crate) fn launch(args: &LaunchArgs, console: Console) -> Result<()> {
+pub(crate) fn launch(args: &LaunchArgs, everywhere: &Everywhere, console: Console) -> Result<()> {
     let interrupt = Interrupt::listen(console, "waiting for the ranks to end");
     let mut command = args.command.clone();
+    command.extend(everywhere.given().into_iter().map(OsString::from));
     for again in 0..=args.restarts {
-        let status = job(args, &command, console, &interrupt)?;
+        let status = job(args, &command, &interrupt)?;
         match status {
             0 => return Ok(()),
             LOST if again < args.restarts && !interrupt.asked() => {
@@ -42,7 +43,7 @@ pub(crate) fn launch(args: &LaunchArgs, console: Console) -> Result<()> {
 }
 
 /// One start of all ranks; the status of the first that failed.
-fn job(args: &LaunchArgs, command: &[OsString], console: Console, interrupt: &Interrupt) -> Result<u8> {
+fn job(args: &LaunchArgs, command: &[OsString], interrupt: &Interrupt) -> Result<u8> {
     let cannot = |error: std::io::Error| {
         Failure::user(format!("cannot start a rank ({error})"), "launch", "check the system's limits")
     };
@@ -62,12 +63,6 @@ fn job(args: &LaunchArgs, command: &[OsString], console: Console, interrupt: &In
         }
         if rank > 0 {
             child.stdin(Stdio::null()).stdout(Stdio::null());
-        }
-        if console.json && rank == 0 {
-            child.arg("--json");
-        }
-        if console.quiet {
-            child.arg("--quiet");
         }
         ranks.push(Some(child.spawn().map_err(cannot)?));
     }

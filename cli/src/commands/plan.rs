@@ -3,6 +3,7 @@
 use super::train::asked_for;
 use crate::args::PlanArgs;
 use crate::console::Console;
+use crate::counted::counted;
 use crate::error::Result;
 use crate::progress::duration;
 use crate::report::grouped;
@@ -204,7 +205,7 @@ impl Planned {
         }
         for &Scaling { ranks, step_ms, exposed_ms, images_per_second, efficiency } in &self.scaling {
             line(
-                &format!("{ranks} ranks"),
+                &counted(ranks, "rank"),
                 format!(
                     "{images_per_second:.0} pictures a second, {:.0} % of {ranks} times one; a step {step_ms:.0} ms, of which \
                      {exposed_ms:.0} ms wait for the network",

@@ -47,6 +47,19 @@ fn any_number_of_ranks_trains_the_weights_of_one() {
 }
 
 #[test]
+fn what_is_given_to_launch_is_given_to_all_ranks() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path();
+    let one = json(run, &train_tiny(&["--steps=2", "--shards=2", "--seed=7", "--out=one"]));
+    let launched = ["launch", "--ranks=2", "--threads=1", "--seed=7", "--json", "--quiet", "--"];
+    let said =
+        tweedie(run, &[&launched[..], &train_tiny(&["--steps=2", "--shards=2", "--out=two"])].concat());
+    assert_eq!((said.status, &*said.stderr), (Some(0), ""));
+    let two: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(two["weights_digest"], one["weights_digest"]);
+}
+
+#[test]
 fn gradients_of_half_the_bytes_train_the_same_weights_on_any_number_of_ranks() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path();

@@ -41,6 +41,8 @@ pub(super) enum Outgoing {
 /// A sum that is under way.
 pub(super) struct Summing {
     number: u32,
+    /// The pieces of all sums before.
+    begun_with: usize,
     rank: usize,
     size: usize,
     bucket: Bucket,
@@ -56,8 +58,8 @@ pub(super) struct Summing {
 }
 
 impl Summing {
-    /// Begins the sum of this number.
-    pub(super) fn begin(number: u32, rank: usize, size: usize, bucket: Bucket) -> Summing {
+    /// Begins the sum of this number, after sums of `begun_with` pieces in all.
+    pub(super) fn begin(number: u32, begun_with: usize, rank: usize, size: usize, bucket: Bucket) -> Summing {
         let of_rank =
             |rank| nodes(leaves_of(rank, size, bucket.shards)).into_iter().map(move |node| (rank, node));
         let all = (0..size).flat_map(of_rank).collect();
@@ -68,6 +70,7 @@ impl Summing {
         let pieces = starts.last().unwrap_or(&0).div_ceil(PIECE);
         Summing {
             number,
+            begun_with,
             rank,
             size,
             bucket,
@@ -83,13 +86,13 @@ impl Summing {
         self.number
     }
 
-    fn pieces(&self) -> usize {
+    pub(super) fn pieces(&self) -> usize {
         self.is_here.len()
     }
 
-    /// Whose a piece is: in turn, and another begins with each sum.
+    /// Whose a piece is: in turn, from sum to sum.
     fn owner(&self, piece: usize) -> usize {
-        (piece + self.number as usize) % self.size
+        (self.begun_with + piece) % self.size
     }
 
     /// What this rank has to send to `to` from the beginning.

@@ -58,6 +58,8 @@ pub(super) struct Worker {
     next_parts: u32,
     summing: VecDeque<Summing>,
     next_sum: u32,
+    /// Pieces of all sums so far.
+    pieces: usize,
     /// Nodes of sums that are not begun here.
     early: Vec<(Header, Bytes)>,
     /// What is to be sent to each rank, in order.
@@ -123,6 +125,7 @@ impl Worker {
             next_parts: 0,
             summing: VecDeque::new(),
             next_sum: 0,
+            pieces: 0,
             early: Vec::new(),
             queues: (0..size).map(|_| VecDeque::new()).collect(),
             last: None,
@@ -323,7 +326,8 @@ impl Worker {
     fn begin(&mut self, bucket: Bucket) -> Flow {
         let number = self.next_sum;
         self.next_sum += 1;
-        let sum = Summing::begin(number, self.rank, self.size, bucket);
+        let sum = Summing::begin(number, self.pieces, self.rank, self.size, bucket);
+        self.pieces = self.pieces.wrapping_add(sum.pieces());
         // Ranks are served in turn, each rank beginning with the one after it, so that not all write to one.
         for step in 1..self.size {
             let other = (self.rank + step) % self.size;

@@ -6,12 +6,11 @@
 //! last bucket, which is complete only when the backward pass is.
 
 use crate::config::GradientPrecision;
+use crate::run::BUCKET;
 use serde::Serialize;
 
 /// The share of a step's passes that is backward: two products for each of forward's.
 const BACKWARD: f64 = 2.0 / 3.0;
-/// The numbers of a bucket of gradients.
-const BUCKET: usize = (25 << 20) / 4;
 
 /// What ranks are joined by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,7 +53,7 @@ pub fn step_on(
         let bytes = (precision.bytes() * numbers) as f64;
         2.0 * (n - 1.0) / n * bytes / network.bandwidth + 2.0 * (n - 1.0) * network.latency
     };
-    let last = parameters.min(BUCKET);
+    let last = parameters.min(BUCKET / 4);
     let (hidden, tail) = (sum_of(parameters) - sum_of(last), sum_of(last));
     let exposed = (hidden - BACKWARD * own).max(0.0) + tail;
     (own + exposed, exposed)

@@ -12,10 +12,10 @@ use std::collections::VecDeque;
 use tweedie_tensor::Tensor;
 
 /// A bucket leaves once it holds so many bytes: enough that what each costs does not count, few enough that the first leaves
-/// early (Li et al. 2020, "PyTorch Distributed").
-const BUCKET: usize = 25 << 20;
+/// early and little is left at the end of backward (Li et al. 2020, "PyTorch Distributed").
+pub(crate) const BUCKET: usize = 4 << 20;
 /// Buckets that may be under way. A rank that is ahead waits for the others before it fills more.
-const UNDER_WAY: usize = 2;
+const UNDER_WAY: usize = 12;
 
 /// The gradient's way, from the last shard of this rank on.
 pub(super) struct Exchange<'a> {

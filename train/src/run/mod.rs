@@ -32,6 +32,7 @@ mod window;
 
 pub use adjust::{Adjustable, adjust};
 pub use divergence::{Divergence, Quantity};
+pub(crate) use exchange::BUCKET;
 pub(crate) use journal_state::JournalState;
 pub use lock::{Owner, RunLock};
 pub use metrics::{Measured, Metrics, RankMetrics, read_metrics};

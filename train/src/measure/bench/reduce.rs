@@ -4,11 +4,9 @@ use crate::Result;
 use crate::cluster::tree::{Node, Sums};
 use crate::cluster::{Bucket, Collective, Team};
 use crate::config::GradientPrecision;
+use crate::run::BUCKET;
 use std::time::{Duration, Instant};
 use tweedie_tensor::Tensor;
-
-/// The bytes of a bucket, as training sends them.
-const BUCKET: usize = 25 << 20;
 
 /// The least time of `runs` sums of `mib` MiB of f32 over all ranks, sent as `precision` says, after one that does not count. Every rank begins when all
 /// are ready, and the longest time of any rank counts.
