@@ -4,10 +4,13 @@ use crate::args::Cli;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, Id};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::hash::{DefaultHasher, Hasher};
+use std::path::Path;
 
-/// Options that may differ from rank to rank of a job: whose rank it is, how it computes and prints, and files, of which what
-/// they hold counts and not where they lie.
-const OWN: [&str; 14] = [
+/// Options that may differ from rank to rank of a job: whose rank it is, how it computes and prints, and files that are compared
+/// by what they hold, or that rank 0 alone needs.
+const OWN: [&str; 12] = [
     "rank",
     "world_size",
     "master",
@@ -19,12 +22,13 @@ const OWN: [&str; 14] = [
     "json",
     "quiet",
     "model",
-    "noise",
-    "features",
-    "description",
+    "classifier",
 ];
 
-/// Every option of this process's command line but a rank's own, with its value.
+/// Options that name a file of which all that counts is what it holds.
+const FILES: [&str; 3] = ["noise", "features", "description"];
+
+/// Every option of this process's command line but a rank's own, with its value: of a file, a digest.
 pub(crate) fn asked() -> BTreeMap<String, String> {
     let matches = Cli::command().try_get_matches().ok();
     matches.as_ref().map(of_command).unwrap_or_default()
@@ -44,10 +48,21 @@ fn of_command(matches: &ArgMatches) -> BTreeMap<String, String> {
     };
     let value = |id: &Id| {
         let values = matches.get_raw(id.as_str()).into_iter().flatten();
-        let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
+        let is_file = FILES.contains(&id.as_str());
+        let text =
+            |value: &OsStr| if is_file { digest(value.as_ref()) } else { value.to_string_lossy().into() };
+        let values: Vec<String> = values.map(text).collect();
         (format!("--{}", id.as_str().replace('_', "-")), values.join(" "))
     };
     matches.ids().filter(is_given).map(value).collect()
+}
+
+/// A digest of a file, the same in every process of this program; none of one that cannot be read, which whoever needs it
+/// reports.
+fn digest(path: &Path) -> String {
+    let mut hash = DefaultHasher::new();
+    hash.write(&std::fs::read(path).unwrap_or_default());
+    format!("{:016x}", hash.finish())
 }
 
 #[cfg(test)]
@@ -75,5 +90,14 @@ mod tests {
         );
         assert_eq!(told("eval bpd m --ode"), "--ode=true the command=bpd");
         assert_eq!(asked("sample m --seed 3"), asked("--seed 3 sample other"));
+        // Of files, what they hold.
+        let folder = tempfile::tempdir().unwrap();
+        let noise = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            asked(&format!("sample m --noise {}", path.display()))
+        };
+        assert_eq!(noise("a", "one"), noise("b", "one"));
+        assert_ne!(noise("a", "one"), noise("b", "two"));
     }
 }

@@ -20,7 +20,7 @@ mod speaker;
 mod spread;
 mod threads;
 
-use args::{BenchArgs, BenchWhat, Cli, Command, Everywhere};
+use args::{BenchArgs, BenchWhat, Cli, Command, EvalArgs, EvalWhat, Everywhere};
 use clap::Parser;
 use console::Console;
 use error::{Failure, Result};
@@ -94,6 +94,8 @@ fn local_ranks(command: &Command) -> Result<usize> {
     let args = match command {
         Command::Train(args) => &args.ranks,
         Command::Sample(args) => &args.ranks,
+        Command::Eval(EvalArgs { what: EvalWhat::Bpd(args) }) => &args.ranks,
+        Command::Eval(EvalArgs { what: EvalWhat::Frechet(args) }) => &args.ranks,
         Command::Bench(BenchArgs { what: BenchWhat::Reduce(args) }) => &args.ranks,
         _ => return Ok(1),
     };

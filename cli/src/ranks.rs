@@ -5,13 +5,13 @@ use crate::asked::asked;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::speaker;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use tweedie_train::cluster::{
     Collective, Flags, Identity, Ranks, Secret, Team, is_batch_script_without_srun,
 };
-use tweedie_train::{UserError, check_asked, told};
+use tweedie_train::data::{Fingerprint, Source};
+use tweedie_train::{Model, UserError, check_asked, told};
 
 const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -135,31 +135,48 @@ pub(crate) fn together(
     }
 }
 
-/// What every rank needs for the work, which `prepare` makes: rank 0 first, so that what is wrong everywhere is said once.
-/// Ranks with other options, or for which one of the `digests` of it differs, are refused.
+/// What every rank needs for the work, which `prepare` makes. Ranks with other options, or with another `model`, are refused.
 ///
 /// # Errors
 /// Those of `prepare`; ranks that do not fit together.
 pub(crate) fn prepared<T>(
     team: &mut Team,
     prepare: impl FnOnce() -> Result<T>,
-    digests: impl FnOnce(&T) -> Vec<(&'static str, String)>,
+    model: impl FnOnce(&T) -> Option<&Model>,
 ) -> Result<T> {
+    let prepared = rank_0_first(team, prepare)?;
     if team.size() == 1 {
-        return prepare();
+        return Ok(prepared);
     }
-    let prepared = if team.rank() == 0 {
-        let prepared = prepare()?;
-        told(team, ())?;
-        prepared
-    } else {
-        told(team, ())?;
-        prepare()?
-    };
-    let digests = digests(&prepared).into_iter().map(|(name, digest)| (name.to_string(), digest));
-    let asked: BTreeMap<String, String> = asked().into_iter().chain(digests).collect();
+    let mut asked = asked();
+    asked.extend(model(&prepared).map(|model| ("MODEL".to_string(), model.digest())));
     check_asked(team, asked)?;
     Ok(prepared)
+}
+
+/// Does on every rank what it may have to refuse: on rank 0 first, so that what is wrong everywhere is said once.
+///
+/// # Errors
+/// Those of `check`; a rank that is lost or has failed.
+pub(crate) fn rank_0_first<T>(team: &mut Team, check: impl FnOnce() -> Result<T>) -> Result<T> {
+    if team.rank() > 0 {
+        told(team, ())?;
+        return check();
+    }
+    let checked = check()?;
+    told(team, ())?;
+    Ok(checked)
+}
+
+/// Refuses ranks that do not have the same pictures; the option `place` gave them.
+///
+/// # Errors
+/// As [`prepared`]; pictures that cannot be read.
+pub(crate) fn check_data(team: &mut Team, source: &dyn Source, place: &str) -> Result<()> {
+    if team.size() == 1 {
+        return Ok(());
+    }
+    Ok(tweedie_train::check_data(team, Fingerprint::of(source)?, place)?)
 }
 
 /// The job's secret: the variable's, or that of a file.

@@ -55,7 +55,8 @@ pub mod verify;
 
 pub use analytic::{EmpiricalDenoiser, GaussianDenoiser, MixtureDenoiser};
 pub use bound::{
-    Bound, BoundBatch, BoundEstimate, BoundEstimator, Decoder, Mean, RateDistortion, Term, TermEstimate,
+    Bound, BoundBatch, BoundEstimate, BoundEstimator, BoundTerms, Decoder, Mean, RateDistortion, Term,
+    TermEstimate,
 };
 pub use clip::Clip;
 pub use denoiser::{Condition, Denoiser, DenoiserFn, denoiser_fn, predict_finite};

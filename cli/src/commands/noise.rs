@@ -2,7 +2,6 @@
 
 use crate::error::{Failure, Result};
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 use tweedie_nn::weights::{WeightFile, write_safetensors};
 use tweedie_tensor::Tensor;
@@ -56,13 +55,6 @@ pub(crate) fn read_for(model: &mut Model, path: &Path) -> Result<Tensor<f32>> {
         model.set_size([height, width])?;
     }
     Ok(x)
-}
-
-/// A digest of the numbers, the same in every process of this program.
-pub(crate) fn digest(x: &Tensor<f32>) -> String {
-    let mut hash = DefaultHasher::new();
-    x.as_slice().iter().for_each(|number| hash.write(&number.to_le_bytes()));
-    format!("{:016x}", hash.finish())
 }
 
 /// Writes `values`, pictures of `shape`, as tensor `x`.

@@ -1,6 +1,8 @@
 //! What goes from rank to rank, with every bit of it.
 
+use tweedie_diffusion::{BoundTerms, Term};
 use tweedie_tensor::{Shape, Tensor};
+use tweedie_train::measure::PictureLikelihood;
 
 /// Something that is a result of a rank's work.
 pub(crate) trait Travels: Sized {
@@ -25,6 +27,16 @@ impl Travels for usize {
 
     fn unpack(from: &mut &[u8]) -> Option<usize> {
         usize::try_from(u64::from_le_bytes(take(from, 8)?.try_into().ok()?)).ok()
+    }
+}
+
+impl Travels for f64 {
+    fn pack(&self, to: &mut Vec<u8>) {
+        to.extend(self.to_le_bytes());
+    }
+
+    fn unpack(from: &mut &[u8]) -> Option<f64> {
+        Some(f64::from_le_bytes(take(from, 8)?.try_into().ok()?))
     }
 }
 
@@ -65,5 +77,42 @@ impl Travels for Tensor<f32> {
         let numbers: Vec<f32> =
             numbers.map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect();
         Tensor::from_slice(Shape::new(&dims).ok()?, &numbers).ok()
+    }
+}
+
+impl Travels for Term {
+    fn pack(&self, to: &mut Vec<u8>) {
+        [self.mean, self.constant, self.square_error].iter().for_each(|number| number.pack(to));
+    }
+
+    fn unpack(from: &mut &[u8]) -> Option<Term> {
+        let (mean, (constant, square_error)) = Travels::unpack(from)?;
+        Some(Term { mean, constant, square_error })
+    }
+}
+
+impl Travels for BoundTerms {
+    fn pack(&self, to: &mut Vec<u8>) {
+        (self.first as usize).pack(to);
+        self.dims.pack(to);
+        self.priors.pack(to);
+        self.walks.pack(to);
+    }
+
+    fn unpack(from: &mut &[u8]) -> Option<BoundTerms> {
+        let first = usize::unpack(from)? as u64;
+        let (dims, (priors, walks)) = Travels::unpack(from)?;
+        Some(BoundTerms { first, dims, priors, walks })
+    }
+}
+
+impl Travels for PictureLikelihood {
+    fn pack(&self, to: &mut Vec<u8>) {
+        [self.bits, self.change].iter().for_each(|number| number.pack(to));
+    }
+
+    fn unpack(from: &mut &[u8]) -> Option<PictureLikelihood> {
+        let (bits, change) = Travels::unpack(from)?;
+        Some(PictureLikelihood { bits, change })
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use tweedie_nn::weights::write_safetensors;
 
 /// A network of the user's that takes the means of squares: files `net.safetensors` and `net.json` in `folder`.
-fn four_means(folder: &Path) -> [String; 2] {
+pub(crate) fn four_means(folder: &Path) -> [String; 2] {
     let [weights, description] = ["net.safetensors", "net.json"].map(|name| folder.join(name));
     write_safetensors(&weights, &[], &Default::default()).unwrap();
     fs::write(&description, r#"[{"layer": "avg_pool", "kernel": 4}, {"layer": "flatten"}]"#).unwrap();

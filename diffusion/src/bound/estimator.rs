@@ -48,6 +48,19 @@ pub struct BoundBatch<T: Element> {
     asked: usize,
 }
 
+/// What a [`BoundEstimator`] has found out about a batch of pictures: all that its estimate needs of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoundTerms {
+    /// The number of the first.
+    pub first: u64,
+    /// Places of a picture.
+    pub dims: usize,
+    /// Of each picture L_T, in nats.
+    pub priors: Vec<f64>,
+    /// Of each picture the terms at the indices at which it was looked at, L_0 first.
+    pub walks: Vec<Vec<Term>>,
+}
+
 impl<'a> BoundEstimator<'a> {
     /// `per_picture` terms of each picture beside L_T and L_0: as many as the schedule has, or fewer. All that is
     /// random follows from the seed and the number of the picture.
@@ -94,12 +107,14 @@ impl<'a> BoundEstimator<'a> {
     ) -> Result<()> {
         let mut batch = self.begin(x0.clone(), condition.clone(), first)?;
         while self.ask(&mut batch, denoiser)? {}
-        self.end(batch);
+        if let Some(terms) = self.finish(batch) {
+            self.gather(&terms);
+        }
         Ok(())
     }
 
     /// Begins what [`BoundEstimator::add`] does at once, so that callers can stop between two passes of the denoiser:
-    /// [`BoundEstimator::ask`] is to be called until it returns false, then [`BoundEstimator::end`].
+    /// [`BoundEstimator::ask`] is to be called until it returns false, then [`BoundEstimator::finish`].
     ///
     /// # Errors
     /// [`Error::Parameter`] for pictures of another size than earlier ones.
@@ -141,15 +156,24 @@ impl<'a> BoundEstimator<'a> {
         Ok(true)
     }
 
-    /// Adds a batch about which everything has been asked; one that was not asked about to the end does not count.
-    pub fn end<T: Element>(&mut self, batch: BoundBatch<T>) {
-        let BoundBatch { x0, times, walks, asked, .. } = batch;
-        if asked < self.evaluations() {
-            return;
-        }
-        self.dims = x0.numel() / walks.len().max(1);
-        for ((prior, walk), times) in self.bound.prior(&x0).into_iter().zip(&walks).zip(&times) {
-            self.gather(prior, walk, times);
+    /// What a batch came to about which everything has been asked; `None` of one that was not asked about to the end.
+    pub fn finish<T: Element>(&self, batch: BoundBatch<T>) -> Option<BoundTerms> {
+        let BoundBatch { x0, first, walks, asked, .. } = batch;
+        let dims = x0.numel() / walks.len().max(1);
+        (asked == self.evaluations()).then(|| BoundTerms {
+            first,
+            dims,
+            priors: self.bound.prior(&x0),
+            walks,
+        })
+    }
+
+    /// Adds what a batch came to, here or in another estimator of the same seed. The last bits of the estimate depend on the
+    /// order of the pictures, not on how they are cut into batches.
+    pub fn gather(&mut self, terms: &BoundTerms) {
+        self.dims = terms.dims;
+        for ((picture, prior), walk) in (terms.first..).zip(&terms.priors).zip(&terms.walks) {
+            self.gather_picture(*prior, walk, &self.times(picture));
         }
     }
 
@@ -160,7 +184,7 @@ impl<'a> BoundEstimator<'a> {
         [0].into_iter().chain(drawn).collect()
     }
 
-    fn gather(&mut self, prior: f64, walk: &[Term], times: &[usize]) {
+    fn gather_picture(&mut self, prior: f64, walk: &[Term], times: &[usize]) {
         // The constants of a fixed variance are known at every index; what is estimated is how a model's own differ.
         let dims = self.dims as f64;
         let (mut mean, mut constant) = (0.0, dims * self.fixed_constant);

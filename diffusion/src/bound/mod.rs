@@ -32,5 +32,5 @@ mod terms;
 
 pub use decoder::Decoder;
 pub use estimate::{BoundEstimate, Mean, RateDistortion, TermEstimate};
-pub use estimator::{BoundBatch, BoundEstimator};
+pub use estimator::{BoundBatch, BoundEstimator, BoundTerms};
 pub use terms::{Bound, Term};

@@ -1,8 +1,11 @@
+use super::pass::Pass;
 use super::pictures::Pictures;
 use crate::Result;
+use crate::cluster::Turn;
 use crate::data::Source;
 use crate::model::Model;
-use tweedie_diffusion::{Bound, BoundBatch, BoundEstimate, BoundEstimator, Clip, Decoder, VarianceKind};
+use std::ops::Range;
+use tweedie_diffusion::{Bound, BoundBatch, BoundEstimator, BoundTerms, Clip, Decoder, VarianceKind};
 
 /// How the bound is to be measured.
 #[derive(Debug, Clone)]
@@ -23,7 +26,7 @@ pub struct BoundRequest {
     pub seed: u64,
 }
 
-/// Measures the model's variational bound on pictures of `source`.
+/// Measures the model's variational bound on pictures of `source`: of `turn`'s part of them.
 ///
 /// # Errors
 /// Data that do not fit the model. The iterator's own errors are data that cannot be read, and outputs that are not
@@ -32,77 +35,86 @@ pub fn bound<'a>(
     model: &'a Model,
     source: &'a dyn Source,
     request: &BoundRequest,
+    turn: Turn,
 ) -> Result<BoundMeasurement<'a>> {
     let bound = Bound::new(model.schedule()?, request.variance).clip(request.clip).decoder(request.decoder);
+    let estimator = BoundEstimator::new(bound, request.per_picture, request.seed)?;
+    let ranges: Vec<Range<usize>> =
+        turn.ranges(request.pictures.min(source.len()), request.at_a_time).collect();
     Ok(BoundMeasurement {
         model,
-        estimator: BoundEstimator::new(bound, request.per_picture, request.seed)?,
         pictures: Pictures::new(model, source, request.seed)?,
-        n: request.pictures.min(source.len()),
-        at_a_time: request.at_a_time.max(1),
-        read: 0,
+        all_passes: ranges.iter().map(Range::len).sum::<usize>() * estimator.evaluations(),
+        estimator,
+        ranges: ranges.into_iter(),
         batch: None,
         passes: 0,
     })
 }
 
-/// A measurement of the bound: an iterator over the passes of the network, which yields the share of them that is done.
+/// A measurement of the bound: an iterator over the passes of the network. What its batches come to makes the
+/// [estimate](BoundMeasurement::estimator).
 pub struct BoundMeasurement<'a> {
     model: &'a Model,
     estimator: BoundEstimator<'a>,
     pictures: Pictures<'a>,
-    n: usize,
-    at_a_time: usize,
-    /// Pictures that have been read.
-    read: usize,
-    /// The newest of them, and how many they are, until the network has been asked for every term.
-    batch: Option<(BoundBatch<f32>, usize)>,
-    /// Passes of the network, a picture each.
+    /// The batches that are not read.
+    ranges: std::vec::IntoIter<Range<usize>>,
+    /// The one that was read, until the network has been asked for every term.
+    batch: Option<Batch>,
+    /// Passes of the network, a picture each: those that were made, and all.
     passes: usize,
+    all_passes: usize,
 }
 
-impl BoundMeasurement<'_> {
-    /// The bound over the batches that are done.
-    pub fn estimate(&self) -> BoundEstimate {
-        self.estimator.estimate()
+/// A batch, how many pictures it has, and how often the network has been asked about it.
+struct Batch {
+    pictures: BoundBatch<f32>,
+    count: usize,
+    asked: usize,
+}
+
+impl<'a> BoundMeasurement<'a> {
+    /// What gathers the batches' terms, and estimates the bound from them. It has none yet.
+    pub fn estimator(&self) -> BoundEstimator<'a> {
+        self.estimator.clone()
     }
 
-    fn read(&mut self) -> Result<(BoundBatch<f32>, usize)> {
-        let first = self.read;
-        self.read = self.n.min(first + self.at_a_time);
-        let (batch, condition) = self.pictures.read(first..self.read)?;
-        Ok((self.estimator.begin(batch.x, condition, first as u64)?, self.read - first))
+    fn read(&mut self, range: Range<usize>) -> Result<Batch> {
+        let (first, count) = (range.start as u64, range.len());
+        let (batch, condition) = self.pictures.read(range)?;
+        Ok(Batch { pictures: self.estimator.begin(batch.x, condition, first)?, count, asked: 0 })
     }
 
-    /// Asks the network about the current batch, or the next one if nothing is left to ask. False if there is none.
-    fn pass(&mut self) -> Result<bool> {
-        loop {
-            let (mut batch, count) = match self.batch.take() {
-                Some(batch) => batch,
-                None if self.read < self.n => self.read()?,
-                None => return Ok(false),
-            };
-            if self.estimator.ask(&mut batch, self.model)? {
-                self.passes += count;
-                self.batch = Some((batch, count));
-                return Ok(true);
-            }
-            self.estimator.end(batch);
+    /// Asks the network about the current batch, or the next one. None where there is no other.
+    fn pass(&mut self) -> Result<Option<Pass<BoundTerms>>> {
+        let mut batch = match self.batch.take() {
+            Some(batch) => batch,
+            None => match self.ranges.next() {
+                Some(range) => self.read(range)?,
+                None => return Ok(None),
+            },
+        };
+        self.estimator.ask(&mut batch.pictures, self.model)?;
+        batch.asked += 1;
+        self.passes += batch.count;
+        let share = self.passes as f64 / self.all_passes as f64;
+        if batch.asked == self.estimator.evaluations() {
+            return Ok(Some(Pass { share, done: self.estimator.finish(batch.pictures) }));
         }
+        self.batch = Some(batch);
+        Ok(Some(Pass { share, done: None }))
     }
 }
 
 impl Iterator for BoundMeasurement<'_> {
-    type Item = Result<f64>;
+    type Item = Result<Pass<BoundTerms>>;
 
-    fn next(&mut self) -> Option<Result<f64>> {
-        match self.pass() {
-            Ok(true) => Some(Ok(self.passes as f64 / (self.n * self.estimator.evaluations()) as f64)),
-            Ok(false) => None,
-            Err(error) => {
-                self.read = self.n;
-                Some(Err(error))
-            }
+    fn next(&mut self) -> Option<Result<Pass<BoundTerms>>> {
+        let pass = self.pass().transpose();
+        if matches!(pass, Some(Err(_))) {
+            self.ranges = Vec::new().into_iter();
         }
+        pass
     }
 }

@@ -1,9 +1,12 @@
+use super::pass::Pass;
 use super::pictures::Pictures;
+use crate::cluster::Turn;
 use crate::data::Source;
 use crate::model::Model;
 use crate::purpose;
 use crate::{Error, Result};
 use std::f64::consts::LN_2;
+use std::ops::Range;
 use tweedie_autograd::{Tape, Var};
 use tweedie_diffusion::{Condition, JacobianProbe, Mean, Prediction, ProbabilityFlow, Timestep};
 use tweedie_nn::Ctx;
@@ -38,8 +41,28 @@ pub struct LikelihoodEstimate {
     pub solver_error: f64,
 }
 
+/// What one picture came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PictureLikelihood {
+    /// Bits a dimension.
+    pub bits: f64,
+    /// What half the steps of the solver change of them.
+    pub change: f64,
+}
+
+impl LikelihoodEstimate {
+    /// What pictures come to together. The last bits depend on their order.
+    pub fn of(pictures: &[PictureLikelihood]) -> LikelihoodEstimate {
+        let mean = |number: fn(&PictureLikelihood) -> f64| {
+            Mean::of(&pictures.iter().map(number).collect::<Vec<f64>>())
+        };
+        let solver_error = (mean(|picture| picture.change).mean / 3.0).abs();
+        LikelihoodEstimate { pictures: pictures.len(), bits: mean(|picture| picture.bits), solver_error }
+    }
+}
+
 /// Measures −log p of pictures of `source` under the probability-flow ODE, a byte spread evenly over its level, so that
-/// the mean is a bound on the bits of the bytes.
+/// the mean is a bound on the bits of the bytes: of `turn`'s part of the pictures.
 ///
 /// # Errors
 /// As [`bound`](super::bound()).
@@ -47,22 +70,22 @@ pub fn likelihood<'a>(
     model: &'a Model,
     source: &'a dyn Source,
     request: &LikelihoodRequest,
+    turn: Turn,
 ) -> Result<LikelihoodMeasurement<'a>> {
-    let n = request.pictures.min(source.len());
+    let ranges: Vec<Range<usize>> = turn.ranges(request.pictures.min(source.len()), AT_A_TIME).collect();
     Ok(LikelihoodMeasurement {
         model,
         flow: ProbabilityFlow::new(model.schedule()?, request.steps)?,
         coarse: ProbabilityFlow::new(model.schedule()?, (request.steps / 2).max(1))?,
         pictures: Pictures::new(model, source, request.seed)?,
         seed: request.seed,
-        n,
+        all: ranges.iter().map(Range::len).sum(),
+        ranges: ranges.into_iter(),
         read: 0,
-        bits: Vec::with_capacity(n),
-        changes: Vec::with_capacity(n),
     })
 }
 
-/// A measurement of the likelihood: an iterator over batches of pictures, which yields the share of them that is done.
+/// A measurement of the likelihood: an iterator over batches of pictures, and what they [come to](LikelihoodEstimate::of).
 pub struct LikelihoodMeasurement<'a> {
     model: &'a Model,
     flow: ProbabilityFlow,
@@ -70,24 +93,17 @@ pub struct LikelihoodMeasurement<'a> {
     coarse: ProbabilityFlow,
     pictures: Pictures<'a>,
     seed: u64,
-    n: usize,
+    /// The batches that are not read.
+    ranges: std::vec::IntoIter<Range<usize>>,
+    /// Pictures that have been read, and all.
     read: usize,
-    /// Of each picture, bits a dimension, and what half the steps change.
-    bits: Vec<f64>,
-    changes: Vec<f64>,
+    all: usize,
 }
 
 impl LikelihoodMeasurement<'_> {
-    /// The likelihood of the pictures that are done.
-    pub fn estimate(&self) -> LikelihoodEstimate {
-        let solver_error = (Mean::of(&self.changes).mean / 3.0).abs();
-        LikelihoodEstimate { pictures: self.bits.len(), bits: Mean::of(&self.bits), solver_error }
-    }
-
-    fn batch(&mut self) -> Result<f64> {
-        let numbers = self.read..self.n.min(self.read + AT_A_TIME);
+    fn batch(&mut self, numbers: Range<usize>) -> Result<Pass<Vec<PictureLikelihood>>> {
         let (first, seed) = (numbers.start as u64, self.seed);
-        self.read = numbers.end;
+        self.read += numbers.len();
         let (batch, condition) = self.pictures.read(numbers)?;
         let (shape, half) = (*batch.x.shape(), (0.5 * LEVEL) as f32);
         let dims = batch.x.numel() as f64 / batch.x.dims()[0].max(1) as f64;
@@ -98,22 +114,20 @@ impl LikelihoodMeasurement<'_> {
             Ok(ln_p.into_iter().map(|ln_p| -(ln_p / dims + Number::ln(LEVEL)) / LN_2).collect())
         };
         let (fine, coarse) = (density(&self.flow)?, density(&self.coarse)?);
-        self.changes.extend(fine.iter().zip(coarse).map(|(fine, coarse)| fine - coarse));
-        self.bits.extend(fine);
-        Ok(self.read as f64 / self.n as f64)
+        let each = |(bits, coarse)| PictureLikelihood { bits, change: bits - coarse };
+        let done = Some(fine.into_iter().zip(coarse).map(each).collect());
+        Ok(Pass { share: self.read as f64 / self.all as f64, done })
     }
 }
 
 impl Iterator for LikelihoodMeasurement<'_> {
-    type Item = Result<f64>;
+    type Item = Result<Pass<Vec<PictureLikelihood>>>;
 
-    fn next(&mut self) -> Option<Result<f64>> {
-        if self.read >= self.n {
-            return None;
-        }
-        let done = self.batch();
+    fn next(&mut self) -> Option<Result<Pass<Vec<PictureLikelihood>>>> {
+        let numbers = self.ranges.next()?;
+        let done = self.batch(numbers);
         if done.is_err() {
-            self.read = self.n;
+            self.ranges = Vec::new().into_iter();
         }
         Some(done)
     }

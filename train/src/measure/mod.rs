@@ -6,10 +6,14 @@ mod bound;
 mod captions;
 pub mod features;
 mod likelihood;
+mod pass;
 mod pictures;
 pub mod spectrum;
 pub mod verify;
 
 pub use bound::{BoundMeasurement, BoundRequest, bound};
 pub use captions::{CaptionScore, CaptionTest};
-pub use likelihood::{LikelihoodEstimate, LikelihoodMeasurement, LikelihoodRequest, likelihood};
+pub use likelihood::{
+    LikelihoodEstimate, LikelihoodMeasurement, LikelihoodRequest, PictureLikelihood, likelihood,
+};
+pub use pass::Pass;

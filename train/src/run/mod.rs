@@ -37,6 +37,7 @@ pub(crate) use journal_state::JournalState;
 pub use lock::{Owner, RunLock};
 pub use metrics::{Measured, Metrics, RankMetrics, read_metrics};
 pub use observer::{Control, Event, Observer, Progress, Summary, Task};
+pub(crate) use team::told_tensor;
 pub use team::{check_asked, check_data, told};
 pub use trainable::Trainable;
 pub use trainer::{StepReport, Trainer};

@@ -29,6 +29,24 @@ pub fn told<T: Serialize + DeserializeOwned>(team: &mut Team, value: T) -> Resul
     serde_json::from_slice(&team.broadcast(text)?).map_err(|error| unreadable(&error))
 }
 
+/// Rank 0's `tensor`, on all ranks, which know its shape.
+///
+/// # Errors
+/// As [`told`].
+pub(crate) fn told_tensor(
+    team: &mut Team,
+    tensor: Option<&Tensor<f32>>,
+    shape: impl Into<Shape>,
+) -> Result<Tensor<f32>> {
+    let numbers = tensor.map_or(&[][..], Tensor::as_slice);
+    let bytes = team.broadcast(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())?;
+    if let Some(tensor) = tensor {
+        return Ok(tensor.clone());
+    }
+    let number = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    Ok(Tensor::from_slice(shape, &bytes.chunks_exact(4).map(number).collect::<Vec<f32>>())?)
+}
+
 /// The value of every rank, by rank.
 ///
 /// # Errors
@@ -142,8 +160,7 @@ pub(super) fn share_left(
     if let Some(left) = left {
         if !standing.tensors.is_empty() {
             for (_, tensor) in left.state.tensors() {
-                let bytes = tensor.as_slice().iter().flat_map(|number| number.to_le_bytes()).collect();
-                team.broadcast(bytes)?;
+                told_tensor(team, Some(&tensor), *tensor.shape())?;
             }
         }
         return Ok(left);
@@ -161,12 +178,7 @@ pub(super) fn share_left(
         false => {
             let mut tensors = BTreeMap::new();
             for (name, dims) in standing.tensors {
-                let bytes = team.broadcast(Vec::new())?;
-                let numbers: Vec<f32> = bytes
-                    .chunks_exact(4)
-                    .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-                    .collect();
-                tensors.insert(name, Tensor::from_slice(Shape::new(&dims)?, &numbers)?);
+                tensors.insert(name, told_tensor(team, None, Shape::new(&dims)?)?);
             }
             State::restored(config, schedule, builder, standing.step, standing.updates, tensors)?
         }

@@ -1,4 +1,4 @@
-use crate::args::SplitName;
+use crate::args::{RanksArgs, SplitName};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -15,7 +15,8 @@ use std::path::PathBuf;
   tweedie eval bpd runs/glyphs
   tweedie eval bpd runs/mnist --data data/mnist --n 1000 --out terms.svg
   tweedie eval bpd runs/mnist --n 100 --timesteps-per-picture 999 --variance fixed-large --json
-  tweedie eval bpd runs/mnist --n 64 --ode")]
+  tweedie eval bpd runs/mnist --n 64 --ode
+  tweedie launch --ranks 4 -- eval bpd runs/mnist --n 1000     (four ranks on this machine: the same bits)")]
 pub(crate) struct BpdArgs {
     /// A run directory, a checkpoint file, or a diffusers folder
     #[arg(value_name = "MODEL")]
@@ -66,6 +67,9 @@ pub(crate) struct BpdArgs {
     /// Draw the terms over t
     #[arg(long, value_name = "FILE.svg", value_parser = crate::args::bench::svg, help_heading = "Output")]
     pub(crate) out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) ranks: RanksArgs,
 }
 
 /// The fixed variances by name.

@@ -1,5 +1,5 @@
 use super::RealArgs;
-use crate::args::{SamplerArgs, SplitName};
+use crate::args::{RanksArgs, SamplerArgs, SplitName};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -14,7 +14,8 @@ use std::path::PathBuf;
   tweedie eval frechet runs/glyphs
   tweedie eval frechet runs/mnist --data data/mnist --n 5000 --sampler ddim --steps 20 --json
   tweedie eval frechet out/ --data data/mnist                          (pictures that are painted already)
-  tweedie eval frechet runs/mnist --features net.safetensors --description net.json")]
+  tweedie eval frechet runs/mnist --features net.safetensors --description net.json
+  tweedie launch --ranks 4 -- eval frechet runs/glyphs                 (four ranks on this machine: the same bits)")]
 pub(crate) struct FrechetArgs {
     /// A run directory, a checkpoint file, a diffusers folder; or a folder of pictures
     #[arg(value_name = "MODEL")]
@@ -48,4 +49,6 @@ pub(crate) struct FrechetArgs {
     pub(crate) description: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) sampler: SamplerArgs,
+    #[command(flatten)]
+    pub(crate) ranks: RanksArgs,
 }

@@ -6,16 +6,19 @@ use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::measuring;
+use crate::measuring::watched;
 use crate::models::open;
 use crate::output;
 use crate::painting::pictures_at_a_time;
+use crate::ranks;
+use crate::spread::spread;
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tweedie_diffusion::{BoundEstimate, Clip, Decoder, VarianceKind};
 use tweedie_train::Model;
+use tweedie_train::cluster::{Collective, Team, Turn};
 use tweedie_train::config::DataConfig;
 use tweedie_train::data::{self, DataOptions, Source};
 use tweedie_train::measure::{self, BoundRequest, LikelihoodEstimate, LikelihoodRequest};
@@ -84,42 +87,47 @@ struct Ode {
 ///
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
-pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
-    let model = open(&args.model, !args.no_ema, console)?;
-    let source = pictures(args, &model)?;
-    check_pictures(model.network_config(), pictures_at_a_time(model.shape()), source.len(), 0, "--n")?;
-    if let Some(out) = &args.out {
-        output::claim_file(out, "--out")?;
-    }
-    let request = BoundRequest {
-        pictures: args.n as usize,
-        at_a_time: pictures_at_a_time(model.shape()),
-        per_picture: args.timesteps_per_picture as usize,
-        variance: match args.variance {
-            Some(VarianceName::FixedSmall) => VarianceKind::FixedSmall,
-            Some(VarianceName::FixedLarge) => VarianceKind::FixedLarge,
-            None => model.sampling()?.variance,
-        },
-        clip: clip(args.clip)?,
-        decoder: if args.tanh_decoder { Decoder::Tanh } else { Decoder::Exact },
-        seed,
+pub(super) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
+    ranks::together(&args.ranks, console, |team, console| of_ranks(args, seed, team, console))
+}
+
+fn of_ranks(args: &BpdArgs, seed: u64, team: &mut Team, console: Console) -> Result<()> {
+    let (turn, speaks) = (Turn::among(team), team.rank() == 0);
+    let prepare = || {
+        let model = open(&args.model, !args.no_ema, console)?;
+        let source = pictures(args, &model)?;
+        check_pictures(model.network_config(), pictures_at_a_time(model.shape()), source.len(), 0, "--n")?;
+        if let (Some(out), true) = (&args.out, speaks) {
+            output::claim_file(out, "--out")?;
+        }
+        let request = request_of(args, &model, seed)?;
+        Ok((model, source, request))
     };
+    let (model, source, request) = ranks::prepared(team, prepare, |(model, ..)| Some(model))?;
+    ranks::check_data(team, &*source, "--data")?;
 
     let interrupt = Interrupt::listen(console, "stopping");
     let began = Instant::now();
-    let mut bound = measure::bound(&model, &*source, &request)?;
-    measuring::run(&mut bound, "the bound", &interrupt, console)?;
-    let estimate = bound.estimate();
+    let bound = ranks::rank_0_first(team, || Ok(measure::bound(&model, &*source, &request, turn)?))?;
+    let mut estimator = bound.estimator();
+    for terms in spread(team, &interrupt, watched(bound, "the bound", &interrupt, console)) {
+        estimator.gather(&terms?);
+    }
     let ode = match args.ode {
         true => {
             let request =
                 LikelihoodRequest { pictures: request.pictures, steps: args.ode_steps as usize, seed };
-            let mut likelihood = measure::likelihood(&model, &*source, &request)?;
-            measuring::run(&mut likelihood, "the density by the ODE", &interrupt, console)?;
-            Some(likelihood.estimate())
+            let likelihood = measure::likelihood(&model, &*source, &request, turn)?;
+            let batches = watched(likelihood, "the density by the ODE", &interrupt, console);
+            let pictures = spread(team, &interrupt, batches).collect::<Result<Vec<_>>>()?;
+            Some(LikelihoodEstimate::of(&pictures.concat()))
         }
         false => None,
     };
+    if !speaks {
+        return Ok(());
+    }
+    let estimate = estimator.estimate();
     if let Some(out) = &args.out {
         output::write(out, terms_chart::draw(&estimate).as_bytes())?;
     }
@@ -173,6 +181,23 @@ pub(crate) fn bpd(args: &BpdArgs, seed: u64, console: Console) -> Result<()> {
         }),
         seconds: began.elapsed().as_secs_f64(),
         out: args.out.as_deref(),
+    })
+}
+
+/// What is to be measured.
+fn request_of(args: &BpdArgs, model: &Model, seed: u64) -> Result<BoundRequest> {
+    Ok(BoundRequest {
+        pictures: args.n as usize,
+        at_a_time: pictures_at_a_time(model.shape()),
+        per_picture: args.timesteps_per_picture as usize,
+        variance: match args.variance {
+            Some(VarianceName::FixedSmall) => VarianceKind::FixedSmall,
+            Some(VarianceName::FixedLarge) => VarianceKind::FixedLarge,
+            None => model.sampling()?.variance,
+        },
+        clip: clip(args.clip)?,
+        decoder: if args.tanh_decoder { Decoder::Tanh } else { Decoder::Exact },
+        seed,
     })
 }
 

@@ -14,6 +14,7 @@ use crate::painting::{Painter, pictures_at_a_time};
 use serde::Serialize;
 use std::path::Path;
 use tweedie_train::SampleRequest;
+use tweedie_train::cluster::Team;
 use tweedie_train::plan::check_pictures;
 
 /// What `--json` prints.
@@ -59,7 +60,15 @@ pub(super) fn classes(args: &ClassesArgs, seed: u64, console: Console) -> Result
     let real = Real::new(&args.real, Some(&model))?;
     let interrupt = Interrupt::listen(console, "stopping");
     let given = args.real.classifier.as_deref();
-    let judge = classifier::obtain(given, &args.model, &real, model.shape(), console, &interrupt)?;
+    let judge = classifier::obtain(
+        given,
+        &args.model,
+        &real,
+        model.shape(),
+        &mut Team::default(),
+        console,
+        &interrupt,
+    )?;
     if judge.classes() != names {
         return Err(Failure::user(
             format!(

@@ -6,12 +6,15 @@ use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::progress::Progress;
+use crate::spread::spread;
 use std::path::{Path, PathBuf};
+use tweedie_train::cluster::{Collective, Team};
 use tweedie_train::data::Split;
 use tweedie_train::measure::features::{ClassifierStep, ClassifierTraining, TrainedClassifier};
+use tweedie_train::told;
 
 /// The classifier of `real` for pictures of `shape`, from the file `given` or from beside `model`; if there is none yet, it
-/// is trained and kept there.
+/// is trained and kept there. Rank 0 of `team` finds or trains it for all.
 ///
 /// # Errors
 /// A file that is no classifier, or one of other data; data without classes; [`Failure::Interrupted`] on Ctrl-C.
@@ -20,23 +23,34 @@ pub(super) fn obtain(
     model: &Path,
     real: &Real,
     shape: [usize; 3],
+    team: &mut Team,
     console: Console,
     interrupt: &Interrupt,
 ) -> Result<TrainedClassifier> {
+    if team.rank() > 0 {
+        if !told(team, false)? {
+            let no_work = std::iter::empty::<Result<Option<usize>>>();
+            spread(team, interrupt, no_work).try_for_each(|nothing| nothing.map(drop))?;
+        }
+        return Ok(TrainedClassifier::told(team, None)?);
+    }
     let train = real.open(Split::Train, shape)?;
     let place = given.map_or_else(|| beside(model), Path::to_path_buf);
+    let mut found = None;
     if place.exists() {
-        let found = TrainedClassifier::open(&place)?;
-        if found.knows(&*train)? {
-            return Ok(found);
-        }
-        if given.is_some() {
+        let there = TrainedClassifier::open(&place)?;
+        if there.knows(&*train)? {
+            found = Some(there);
+        } else if given.is_some() {
             return Err(Failure::user(
                 format!("a classifier of other pictures than {}", real.name()),
                 format!("--classifier {}", place.display()),
                 "give another name, and one is trained and written there",
             ));
         }
+    }
+    if told(team, found.is_some())? {
+        return Ok(TrainedClassifier::told(team, found)?);
     }
     if given.is_some() {
         output::claim_file(&place, "--classifier")?;
@@ -45,13 +59,15 @@ pub(super) fn obtain(
     let mut progress = Progress::new(console);
     progress.say(format!("training a classifier of {}, to judge by", real.name()));
     let mut run = ClassifierTraining::for_shape(shape).run(train, &*test)?;
-    for step in run.by_ref() {
+    let steps = run.by_ref().map(|step| {
         let ClassifierStep { share, loss } = step?;
         progress.update(share, || format!("classifier, loss {loss:.4}"));
-        if interrupt.asked() {
-            return Err(Failure::Interrupted("the classifier was not kept".to_string()));
+        match interrupt.asked() {
+            true => Err(Failure::Interrupted("the classifier was not kept".to_string())),
+            false => Ok(None::<usize>),
         }
-    }
+    });
+    spread(team, interrupt, steps).try_for_each(|nothing| nothing.map(drop))?;
     let trained = run.finish()?;
     progress.finish();
     let kept = match trained.save(&place) {
@@ -60,7 +76,7 @@ pub(super) fn obtain(
         Err(_) => format!("not kept: {} cannot be written", place.display()),
     };
     console.say(format!("it reads {:.2}% of the test pictures right; {kept}", 100.0 * trained.accuracy()));
-    Ok(trained)
+    Ok(TrainedClassifier::told(team, Some(trained))?)
 }
 
 /// Where the classifier of a model is kept: in the run directory; beside anything else.

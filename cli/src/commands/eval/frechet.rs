@@ -10,7 +10,9 @@ use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::models::open;
-use crate::painting::{Painter, pictures_at_a_time};
+use crate::painting::{Painted as Painting, Painter, pictures_at_a_time};
+use crate::ranks;
+use crate::spread::spread;
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use tweedie_diffusion::metrics::Scores;
 use tweedie_diffusion::purpose;
 use tweedie_tensor::Tensor;
 use tweedie_tensor::random::Stream;
+use tweedie_train::cluster::{Collective, Team, Turn};
 use tweedie_train::config::SamplingConfig;
 use tweedie_train::data::{self, DataError, DataOptions, Source, Split};
 use tweedie_train::plan::check_pictures;
@@ -71,48 +74,67 @@ enum Painted {
 /// # Errors
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C.
 pub(super) fn frechet(args: &FrechetArgs, seed: u64, console: Console) -> Result<()> {
-    let painted = Painted::open(args, console)?;
-    let real = Real::new(&args.real, painted.model())?;
+    ranks::together(&args.ranks, console, |team, console| of_ranks(args, seed, team, console))
+}
+
+fn of_ranks(args: &FrechetArgs, seed: u64, team: &mut Team, console: Console) -> Result<()> {
     let split = Split::from(args.split);
-    let pictures = real.open(split, painted.shape())?;
-    let mut order = Stream::new(seed, purpose::EVALUATION, 0, 0).permutation(pictures.len());
-    if !args.class.is_empty() {
-        order = of_classes(&args.class, &*pictures, order)?;
-    }
-    let n = painted.count(args)?;
-    if let Some(model) = painted.model() {
-        check_pictures(model.network_config(), pictures_at_a_time(model.shape()), n, ROW, "--n")?;
+    let prepare = || {
+        let painted = Painted::open(args, console)?;
+        let real = Real::new(&args.real, painted.model())?;
+        let pictures = real.open(split, painted.shape())?;
+        let mut order = Stream::new(seed, purpose::EVALUATION, 0, 0).permutation(pictures.len());
+        if !args.class.is_empty() {
+            order = of_classes(&args.class, &*pictures, order)?;
+        }
+        let n = painted.count(args)?;
+        if let Some(model) = painted.model() {
+            check_pictures(model.network_config(), pictures_at_a_time(model.shape()), n, ROW, "--n")?;
+        }
+        Ok((painted, real, pictures, order, n))
+    };
+    let (painted, real, pictures, mut order, n) =
+        ranks::prepared(team, prepare, |(painted, ..)| painted.model())?;
+    ranks::check_data(team, &*pictures, "--data")?;
+    if let Painted::Folder(source) = &painted {
+        ranks::check_data(team, &**source, "MODEL")?;
     }
     let others = order.split_off(order.len() - n.min(order.len() / 2));
     order.truncate(REAL.max(n));
 
     let interrupt = Interrupt::listen(console, "stopping");
-    let judge = Judge::obtain(args, &real, painted.shape(), console, &interrupt)?;
+    let judge = Judge::obtain(args, &real, painted.shape(), team, console, &interrupt)?;
     let width = judge.width();
-    enough(width, n, format!("{n} pictures"), "--n".to_string(), "give --n")?;
-    let spare = format!("{} real pictures to spare", others.len());
-    enough(width, others.len(), spare, format!("--data {}", real.name()), "give a larger set, to spare")?;
+    ranks::rank_0_first(team, || {
+        enough(width, n, format!("{n} pictures"), "--n".to_string(), "give --n")?;
+        let spare = format!("{} real pictures to spare", others.len());
+        enough(width, others.len(), spare, format!("--data {}", real.name()), "give a larger set, to spare")
+    })?;
 
-    let look = |source: &dyn Source, indices: &[usize], what: &str| {
-        judge.features_of(source, indices, what, console, &interrupt)
+    let mut look = |source: &dyn Source, indices: &[usize], what: &str| {
+        judge.features_of(source, indices, what, team, console, &interrupt)
     };
     let (of_real, of_others) = (look(&*pictures, &order, "real")?, look(&*pictures, &others, "real")?);
     let of_painted = match painted {
         Painted::Folder(source) => look(&*source, &(0..n).collect::<Vec<_>>(), "painted")?,
         Painted::Model { model, classes, sampling } => {
             let classes = classes.map(|asked| (0..n).map(|i| asked[i % asked.len()]).collect::<Vec<_>>());
-            let mut rows = Vec::with_capacity(n * width);
             let condition = model.without_words(classes, n);
             let request = SampleRequest::new(n, condition, seed, sampling);
-            let mut painter = Painter::new(console, interrupt.clone(), 1);
+            let mut painter = Painter::new(console, interrupt.clone(), 1).in_turn(Turn::among(team));
             let at_a_time = pictures_at_a_time(model.shape());
             let begin = |part: &SampleRequest| Ok(model.sample(part)?);
-            for batch in painter.batches(&request, at_a_time, "nothing was measured", begin) {
-                rows.extend_from_slice(judge.features(&rounded(batch?.1))?.as_slice());
-            }
-            Tensor::from_slice([n, width], &rows)?
+            let painted = painter.paint(&request, at_a_time, "nothing was measured", begin);
+            let batches = painted.map(|painted| match painted? {
+                Painting::Step(_) => Ok(None),
+                Painting::Batch { pictures, .. } => Ok(Some(judge.features(&rounded(pictures))?)),
+            });
+            judge.gathered(spread(team, &interrupt, batches))?
         }
     };
+    if team.rank() > 0 {
+        return Ok(());
+    }
 
     let (found, usual) = (scores(&of_real, &of_painted)?, scores(&of_real, &of_others)?);
     let baseline = (&usual, others.len());

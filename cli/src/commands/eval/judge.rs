@@ -7,9 +7,11 @@ use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::spread::spread;
 use std::path::Path;
 use tweedie_nn::described::FeatureNetwork;
 use tweedie_tensor::Tensor;
+use tweedie_train::cluster::{Team, Turn};
 use tweedie_train::data::{Source, read_batch};
 use tweedie_train::measure::features::TrainedClassifier;
 
@@ -33,6 +35,7 @@ impl<'a> Judge<'a> {
         args: &'a FrechetArgs,
         real: &Real,
         shape: [usize; 3],
+        team: &mut Team,
         console: Console,
         interrupt: &Interrupt,
     ) -> Result<Judge<'a>> {
@@ -40,7 +43,7 @@ impl<'a> Judge<'a> {
             return Ok(Judge::Network(FeatureNetwork::open(weights, description, shape)?, weights));
         }
         let given = args.real.classifier.as_deref();
-        let classifier = classifier::obtain(given, &args.model, real, shape, console, interrupt)?;
+        let classifier = classifier::obtain(given, &args.model, real, shape, team, console, interrupt)?;
         Ok(Judge::Classifier(Box::new(classifier)))
     }
 
@@ -79,7 +82,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The features of the pictures of `source` at `indices`; `what` they are, for the progress.
+    /// The features of the pictures of `source` at `indices`, on rank 0 of `team`; `what` they are, for the progress.
     ///
     /// # Errors
     /// Pictures that cannot be read; [`Failure::Interrupted`] on Ctrl-C.
@@ -88,19 +91,33 @@ impl<'a> Judge<'a> {
         source: &dyn Source,
         indices: &[usize],
         what: &str,
+        team: &mut Team,
         console: Console,
         interrupt: &Interrupt,
     ) -> Result<Tensor<f32>> {
+        let (turn, n) = (Turn::among(team), indices.len());
         let mut progress = Progress::new(console);
-        let mut rows = Vec::with_capacity(indices.len() * self.width());
-        for part in indices.chunks(AT_A_TIME) {
-            rows.extend_from_slice(self.features(&read_batch(source, part)?.x)?.as_slice());
-            let done = rows.len() / self.width();
-            progress.update(done as f64 / indices.len() as f64, || format!("looking at {what} pictures"));
-            if interrupt.asked() {
-                return Err(Failure::Interrupted("nothing was measured".to_string()));
+        let batches = turn.ranges(n, AT_A_TIME).map(|part| {
+            let done = n.min(part.start + turn.size() * part.len());
+            let features = self.features(&read_batch(source, &indices[part])?.x)?;
+            progress.update(done as f64 / n as f64, || format!("looking at {what} pictures"));
+            match interrupt.asked() {
+                true => Err(Failure::Interrupted("nothing was measured".to_string())),
+                false => Ok(Some(features)),
             }
+        });
+        self.gathered(spread(team, interrupt, batches))
+    }
+
+    /// The rows of all batches.
+    ///
+    /// # Errors
+    /// Those of the batches.
+    pub(super) fn gathered(&self, batches: impl Iterator<Item = Result<Tensor<f32>>>) -> Result<Tensor<f32>> {
+        let mut rows = Vec::new();
+        for batch in batches {
+            rows.extend_from_slice(batch?.as_slice());
         }
-        Ok(Tensor::from_slice([indices.len(), self.width()], &rows)?)
+        Ok(Tensor::from_slice([rows.len() / self.width().max(1), self.width()], &rows)?)
     }
 }

@@ -72,13 +72,7 @@ fn of_ranks(args: &SampleArgs, seed: u64, team: &mut Team, console: Console) -> 
         }
         Ok((model, plan))
     };
-    let (model, plan) = ranks::prepared(team, prepare, |(model, plan)| {
-        let noise = plan.x_t.as_ref().map(noise::digest);
-        [("MODEL", Some(model.digest())), ("--noise", noise)]
-            .into_iter()
-            .filter_map(|(name, digest)| Some((name, digest?)))
-            .collect()
-    })?;
+    let (model, plan) = ranks::prepared(team, prepare, |(model, _)| Some(model))?;
     let asked = Asked { sampler: args.sampler.sampler.is_some(), steps: args.sampler.steps.is_some() };
     for note in model.sampling_notes(&plan.sampling, asked) {
         console.say(format!("note: {note}"));
