@@ -1,6 +1,6 @@
 //! The ranks of a job, as the command line and the launcher's variables say them, and how they begin and end together.
 
-use crate::args::RanksArgs;
+use crate::args::{EngineName, RanksArgs};
 use crate::asked::asked;
 use crate::console::Console;
 use crate::error::{Failure, Result};
@@ -8,7 +8,7 @@ use crate::speaker;
 use std::path::Path;
 use std::time::Duration;
 use tweedie_train::cluster::{
-    Collective, Flags, Identity, Ranks, Secret, Team, is_batch_script_without_srun,
+    Collective, Flags, Identity, Ranks, Secret, Team, by_mpi, is_batch_script_without_srun,
 };
 use tweedie_train::data::{Fingerprint, Source};
 use tweedie_train::{Model, UserError, check_asked, told};
@@ -33,7 +33,11 @@ pub(crate) fn identity(args: &RanksArgs) -> Result<Option<Identity>> {
         rank: args.rank,
         world_size: args.world_size,
         elastic: args.elastic.clone(),
-        master: args.master.clone(),
+        // MPI finds the others by itself.
+        master: args
+            .master
+            .clone()
+            .or_else(|| (args.engine == EngineName::Mpi).then(|| "localhost:1".to_string())),
     };
     #[cfg(unix)]
     let parent = Some(std::os::unix::process::parent_id());
@@ -60,11 +64,23 @@ pub(crate) fn asked_for(args: &RanksArgs) -> Result<usize> {
 /// As [`identity`]; a secret that cannot be used; as [`Ranks::join`].
 pub(crate) fn team(args: &RanksArgs, console: Console) -> Result<Team> {
     let Some(identity) = identity(args)? else {
+        if args.engine == EngineName::Mpi {
+            return Err(Failure::user(
+                "nothing says which rank this process is",
+                "--engine mpi",
+                "start it with mpirun or srun, or leave --engine out",
+            ));
+        }
         if is_batch_script_without_srun(&variable) {
             console.say("note: this is a batch script of several tasks, and one process of it: put srun before the command for all");
         }
         return Ok(Team::default());
     };
+    let peer_timeout = args.peer_timeout.unwrap_or(PEER_TIMEOUT);
+    if args.engine == EngineName::Mpi {
+        let team = by_mpi(identity.rank, identity.size, peer_timeout);
+        return Ok(team.map_err(tweedie_train::Error::from)?);
+    }
     let secret = secret(args)?;
     if secret.is_empty() && !identity.is_on_loopback() {
         return Err(Failure::user(
@@ -84,7 +100,7 @@ pub(crate) fn team(args: &RanksArgs, console: Console) -> Result<Team> {
         master,
         secret,
         join_timeout: args.join_timeout.unwrap_or(JOIN_TIMEOUT),
-        peer_timeout: args.peer_timeout.unwrap_or(PEER_TIMEOUT),
+        peer_timeout,
     };
     let joined = ranks.join().map_err(tweedie_train::Error::from)?;
     let (rank, size) = (joined.rank(), joined.size());

@@ -1,5 +1,5 @@
 use super::duration;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +17,9 @@ pub(crate) struct RanksArgs {
     /// Where rank 0 listens until all are there
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) master: Option<String>,
+    /// What carries messages between ranks; mpi in a program that was built with it, under MPI's own launcher
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) engine: EngineName,
     /// A file that holds the job's secret, which only its owner may read; or the variable TWEEDIE_SECRET
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
@@ -30,6 +33,14 @@ pub(crate) struct RanksArgs {
     /// nothing else says it
     #[arg(long, value_name = "N..M", value_parser = between)]
     pub(crate) elastic: Option<RangeInclusive<usize>>,
+}
+
+/// What carries messages between ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum EngineName {
+    #[default]
+    Tcp,
+    Mpi,
 }
 
 /// Reads `2..4`.

@@ -136,7 +136,7 @@ impl Member {
         rank: usize,
         size: usize,
         limit: Duration,
-        build: impl FnOnce() -> Box<dyn Engine> + Send + 'static,
+        build: impl FnOnce() -> Result<Box<dyn Engine>> + Send + 'static,
     ) -> std::io::Result<Member> {
         let (commands, orders) = channel();
         let (to_answers, answers) = channel();
@@ -144,7 +144,13 @@ impl Member {
         let sent = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&sent);
         let thread = std::thread::Builder::new().name("ranks".to_string()).spawn(move || {
-            Worker::new(rank, build(), orders, (to_answers, to_sums), limit, size, counted).run();
+            match build() {
+                Ok(engine) => {
+                    Worker::new(rank, engine, orders, (to_answers, to_sums), limit, size, counted).run();
+                }
+                // Whoever asks for something is told.
+                Err(error) => drop(to_answers.send(Answer::Error(error))),
+            }
         })?;
         let commands = Some(commands);
         Ok(Member { rank, size, commands, answers, sums, thread: Some(thread), waited: Duration::ZERO, sent })

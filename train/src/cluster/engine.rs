@@ -30,7 +30,7 @@ pub(super) trait Engine {
     fn silence(&self, rank: usize) -> Duration;
 
     /// Counts the silence of all ranks from now on.
-    fn forgive_silence(&self);
+    fn forgive_silence(&mut self);
 
     /// Bytes sent so far.
     fn sent(&self) -> u64;

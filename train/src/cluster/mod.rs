@@ -12,6 +12,8 @@ mod identity;
 mod link;
 mod mesh;
 mod messages;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod nodes;
 mod ranks;
 mod rounding;
@@ -27,7 +29,7 @@ mod worker;
 pub use collective::Collective;
 pub use error::ClusterError;
 pub use identity::{Flags, Identity, is_batch_script_without_srun};
-pub use ranks::{Joined, Ranks};
+pub use ranks::{Joined, Ranks, by_mpi};
 pub use secret::Secret;
 pub use sum::Bucket;
 pub use team::Team;

@@ -1,11 +1,14 @@
 //! A rank of a job, from what its launcher told it to its connections.
 
-use super::collective::Member;
+use super::collective::{Collective, Member};
+use super::engine::Engine;
 use super::error::{ClusterError, Result};
 use super::mesh::{Meeting, Mesh};
 use super::secret::Secret;
 use super::team::Team;
 use super::timely::TimelyBuilder;
+use super::wording::named_with;
+use crate::UserError;
 use crate::user_error::reason;
 use std::time::Duration;
 
@@ -82,10 +85,50 @@ impl Joined {
             )
         };
         let builder = TimelyBuilder::start(rank, self.mesh.sockets).map_err(failed)?;
-        let member = Member::start(rank, size, self.peer_timeout, move || Box::new(builder.build()))
-            .map_err(failed)?;
+        let member = Member::start(rank, size, self.peer_timeout, move || {
+            Ok(Box::new(builder.build()) as Box<dyn Engine>)
+        })
+        .map_err(failed)?;
         Ok(Team::of(Box::new(member)))
     }
+}
+
+/// The team of the rank `rank` of `size`, over MPI. Every rank must be started by MPI's own launcher.
+///
+/// # Errors
+/// [`ClusterError::Own`] for a program without MPI, an MPI that cannot be started, or another launcher's ranks;
+/// [`ClusterError::Refused`] for ranks of several versions of this program.
+pub fn by_mpi(rank: usize, size: usize, peer_timeout: Duration) -> Result<Team> {
+    let mut team = Team::of(Box::new(mpi_member(rank, size, peer_timeout)?));
+    let own = env!("CARGO_PKG_VERSION");
+    let versions = team.gather(own.as_bytes().to_vec())?;
+    let differ: Vec<usize> = (0..size).filter(|&rank| versions[rank] != versions[0]).collect();
+    if differ.is_empty() {
+        return Ok(team);
+    }
+    // A rank that is lost meanwhile changes nothing of it.
+    let _ = team.end();
+    Err(ClusterError::Refused(UserError::new(
+        format!("{} another version of tweedie than rank 0", named_with(&differ, "is", "are")),
+        "--engine mpi",
+        "start the same program on every machine",
+    )))
+}
+
+#[cfg(feature = "mpi")]
+fn mpi_member(rank: usize, size: usize, peer_timeout: Duration) -> Result<Member> {
+    let build = move || Ok(Box::new(super::mpi::Mpi::start(rank, size)?) as Box<dyn Engine>);
+    Member::start(rank, size, peer_timeout, build).map_err(|error| {
+        let what = format!("the thread that talks to the other ranks cannot be started ({})", reason(&error));
+        ClusterError::own(what, "the cluster run", "raise the system's limit of threads")
+    })
+}
+
+#[cfg(not(feature = "mpi"))]
+fn mpi_member(_: usize, _: usize, _: Duration) -> Result<Member> {
+    let remedy =
+        "leave it out, or build the program with: cargo build --release -p tweedie-cli --features mpi";
+    Err(ClusterError::own("this program was built without MPI", "--engine mpi", remedy))
 }
 
 #[cfg(test)]

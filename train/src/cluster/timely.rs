@@ -112,7 +112,7 @@ impl Engine for Timely {
         self.link(rank).map_or(Duration::ZERO, LinkState::silence)
     }
 
-    fn forgive_silence(&self) {
+    fn forgive_silence(&mut self) {
         self.links.iter().flatten().for_each(|link| link.forgive_silence());
     }
 
