@@ -253,3 +253,25 @@ fn inspection_tells_what_was_changed_and_who_trains() {
     assert_eq!(inspected["held_by"]["pid"], std::process::id());
     drop(lock);
 }
+
+#[test]
+fn a_run_that_was_killed_while_its_directory_was_made_begins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    // The configuration stands before any folder does.
+    fs::create_dir(&run).unwrap();
+    fs::write(run.join("checkpoints"), "").unwrap();
+    let said = tweedie(folder.path(), &train_tiny(&["--steps=1", "--out=run"]));
+    assert_eq!(said.status, Some(1), "{}", said.stderr);
+    assert!(run.join("config.toml").exists());
+    fs::remove_file(run.join("checkpoints")).unwrap();
+    let resumed = json(folder.path(), &["train", "--out=run", "--resume"]);
+    assert_eq!(resumed["steps"], 1);
+    // Folders alone are no run.
+    let bare = folder.path().join("bare/checkpoints");
+    fs::create_dir_all(&bare).unwrap();
+    let said = tweedie(folder.path(), &["train", "--out=bare", "--resume"]);
+    assert_eq!(said.status, Some(1));
+    assert!(said.stderr.starts_with("error: no run to resume, --out bare: "), "{}", said.stderr);
+    assert_eq!(json(folder.path(), &train_tiny(&["--steps=1", "--out=bare"]))["steps"], 1);
+}

@@ -123,24 +123,27 @@ impl Directory {
         Ok((source, note))
     }
 
-    /// Makes it, if need be. Half-written files of processes that are gone are removed.
+    /// Makes it, if need be, and writes the configuration; returns why that could not be written. Half-written files of
+    /// processes that are gone are removed.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub(super) fn create(&self) -> Result<()> {
+    pub(super) fn create(&self, config: &Config) -> Result<Option<Error>> {
+        create_folder(&self.path)?;
+        let unwritten = self.write_config(config).err();
         self.create_folders()?;
         for half in files::half_written(&self.path) {
             // It does no harm where it cannot be removed.
             let _ = fs::remove_file(half);
         }
-        self.known.as_ref().map_or(Ok(()), |known| known.keep(&self.path))
+        self.known.as_ref().map_or(Ok(()), |known| known.keep(&self.path))?;
+        Ok(unwritten)
     }
 
+    /// The folders within. They come after the configuration: a process that is killed in between leaves nothing that looks
+    /// like a run without one.
     fn create_folders(&self) -> Result<()> {
-        ["checkpoints", "samples"]
-            .iter()
-            .map(|folder| self.path.join(folder))
-            .try_for_each(|folder| fs::create_dir_all(&folder).map_err(Error::io("create", &folder)))
+        ["checkpoints", "samples"].into_iter().try_for_each(|folder| create_folder(&self.path.join(folder)))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -166,11 +169,12 @@ impl Directory {
     /// # Errors
     /// A checkpoint that cannot be written.
     pub(super) fn save<N>(&mut self, trainer: &Trainer<N>, so_far: SoFar) -> Result<Saved> {
-        self.create_folders()?;
+        create_folder(&self.path)?;
         let mut notes = Vec::new();
         if !self.path.join("config.toml").exists() {
             notes.extend(self.write_config(&trainer.config).err().map(|error| error.to_string()));
         }
+        self.create_folders()?;
         let step = trainer.state.step;
         let SoFar { seconds, loss, validation, journal, changes } = so_far;
         let header = Header {
@@ -253,4 +257,8 @@ fn state(header: &Header, weights: &WeightFile, schedule: &Schedule, builder: &B
         params,
         times,
     })
+}
+
+fn create_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))
 }

@@ -326,10 +326,9 @@ impl Training {
         notes.extend(changes[earlier_changes..].iter().map(Change::to_string));
         let trainer = Trainer::at(config, network, schedule, state).with_team(team.clone());
         if let Some(directory) = &directory {
-            directory.create()?;
-            let written = directory.write_config(trainer.config());
+            let unwritten = directory.create(trainer.config())?;
             notes.extend(
-                written.err().map(|error| format!("the next checkpoint holds the configuration: {error}")),
+                unwritten.map(|error| format!("the next checkpoint holds the configuration: {error}")),
             );
         }
         watched.report(Event::Started {

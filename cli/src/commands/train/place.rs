@@ -93,8 +93,11 @@ fn numbered(first: &Path) -> impl Iterator<Item = PathBuf> {
     })
 }
 
+/// Whether a run has begun there: its configuration is the first that is written, and checkpoints hold it too.
 fn holds_run(folder: &Path) -> bool {
-    folder.join("config.toml").exists() || folder.join("checkpoints").exists()
+    let has_checkpoints =
+        || std::fs::read_dir(folder.join("checkpoints")).is_ok_and(|mut files| files.next().is_some());
+    folder.join("config.toml").exists() || has_checkpoints()
 }
 
 /// The name of a data set: a folder's own, or its parent's where the folder is one of the splits.
