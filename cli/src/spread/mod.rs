@@ -42,7 +42,7 @@ struct Spread<'a, W, T> {
 enum Said {
     /// That it goes on.
     Works,
-    /// That a part is done; the result follows, unless it is rank 0's own.
+    /// That a part is done; its result goes to rank 0.
     Result,
     /// That nothing is left to do.
     HasEnded,
@@ -101,20 +101,28 @@ impl<W: Iterator<Item = Result<Option<T>>>, T: Travels> Spread<'_, W, T> {
             Err(Failure::Interrupted(what)) => (Said::Stops, what.into_bytes()),
             Err(failure) => return Err(failure),
         };
-        let message = [&[said as u8], &content[..]].concat();
-        let all = self.team.gather(message).map_err(tweedie_train::Error::from)?;
+        // What a rank says is for all; a result is for rank 0.
+        let text = if said == Said::Stops { &content[..] } else { &[] };
+        let all = self.team.gather([&[said as u8], text].concat()).map_err(tweedie_train::Error::from)?;
         self.is_over = true;
+        let mut send_results = Vec::new();
         for (rank, message) in all.iter().enumerate() {
-            let (said, mut content) = message.split_first().ok_or_else(unreadable)?;
+            let (said, text) = message.split_first().ok_or_else(unreadable)?;
             let said = Said::of(*said).ok_or_else(unreadable)?;
             match said {
-                Said::Stops => return Err(Failure::Interrupted(String::from_utf8_lossy(content).into())),
-                Said::Result if is_first && rank > 0 => {
-                    self.came[rank].push_back(T::unpack(&mut content).ok_or_else(unreadable)?);
-                }
+                Said::Stops => return Err(Failure::Interrupted(String::from_utf8_lossy(text).into())),
+                Said::Result if rank > 0 => send_results.push(rank),
                 Said::Works | Said::Result | Said::HasEnded => {}
             }
             self.is_over &= said == Said::HasEnded;
+        }
+        if send_results.is_empty() {
+            return Ok(());
+        }
+        let results = self.team.gather_on_first(content).map_err(tweedie_train::Error::from)?;
+        for rank in send_results.into_iter().filter(|_| is_first) {
+            let mut content = results.get(rank).map_or(&[][..], Vec::as_slice);
+            self.came[rank].push_back(T::unpack(&mut content).ok_or_else(unreadable)?);
         }
         Ok(())
     }

@@ -28,6 +28,12 @@ pub trait Collective: Send {
     /// A rank that is lost or has failed.
     fn gather(&mut self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>>;
 
+    /// The bytes of every rank, by rank, on rank 0; on the others nothing.
+    ///
+    /// # Errors
+    /// As [`Collective::gather`].
+    fn gather_on_first(&mut self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>>;
+
     /// Rank 0's bytes; those of other ranks are not looked at.
     ///
     /// # Errors
@@ -83,6 +89,10 @@ impl Collective for Alone {
     }
 
     fn gather(&mut self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+        Ok(vec![bytes])
+    }
+
+    fn gather_on_first(&mut self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
         Ok(vec![bytes])
     }
 
@@ -191,19 +201,15 @@ impl Collective for Member {
     }
 
     fn gather(&mut self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
-        self.order(Command::Gather(bytes))?;
-        match self.wait(false)? {
-            Answer::Bytes(bytes) => Ok(bytes),
-            _ => Err(gone()),
-        }
+        self.exchange(Command::Gather(bytes))
+    }
+
+    fn gather_on_first(&mut self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+        self.exchange(Command::GatherOnFirst(bytes))
     }
 
     fn broadcast(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>> {
-        self.order(Command::Broadcast(bytes))?;
-        match self.wait(false)? {
-            Answer::Bytes(bytes) => Ok(bytes.into_iter().next().unwrap_or_default()),
-            _ => Err(gone()),
-        }
+        Ok(self.exchange(Command::Broadcast(bytes))?.into_iter().next().unwrap_or_default())
     }
 
     fn begin_sum(&mut self, bucket: Bucket) -> Result<()> {
@@ -239,6 +245,14 @@ impl Collective for Member {
 }
 
 impl Member {
+    fn exchange(&mut self, command: Command) -> Result<Vec<Vec<u8>>> {
+        self.order(command)?;
+        match self.wait(false)? {
+            Answer::Bytes(bytes) => Ok(bytes),
+            _ => Err(gone()),
+        }
+    }
+
     fn join(&mut self) {
         self.commands = None;
         if let Some(thread) = self.thread.take() {

@@ -47,6 +47,10 @@ impl Collective for Team {
         self.lock().gather(bytes)
     }
 
+    fn gather_on_first(&mut self, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+        self.lock().gather_on_first(bytes)
+    }
+
     fn broadcast(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>> {
         self.lock().broadcast(bytes)
     }

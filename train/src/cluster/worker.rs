@@ -5,6 +5,7 @@ use super::error::ClusterError;
 use super::messages::{Content, Header, Kind, MOST, Message};
 use super::sum::{Bucket, Outgoing, Summing};
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
@@ -25,6 +26,8 @@ const FAILING: Duration = Duration::from_millis(500);
 pub(super) enum Command {
     /// To send bytes to all, and to answer with those of all.
     Gather(Vec<u8>),
+    /// To send bytes to rank 0, where the answer is those of all.
+    GatherOnFirst(Vec<u8>),
     /// To send rank 0's bytes to all, and to answer with them.
     Broadcast(Vec<u8>),
     /// To sum a bucket.
@@ -37,7 +40,7 @@ pub(super) enum Command {
 
 /// What the training thread is told.
 pub(super) enum Answer {
-    /// By rank; of a broadcast, rank 0's alone.
+    /// By rank; of a broadcast, rank 0's alone; none where they go to another rank.
     Bytes(Vec<Vec<u8>>),
     Sum(Vec<Tensor<f32>>),
     Error(ClusterError),
@@ -86,7 +89,7 @@ struct Parts {
     /// By rank: how many bytes there are, once it is known, and those that have come.
     came: HashMap<usize, (usize, Vec<u8>)>,
     /// The ranks whose bytes are asked for, once this rank takes part.
-    from: Option<std::ops::Range<usize>>,
+    from: Option<Range<usize>>,
 }
 
 /// Whether the thread goes on.
@@ -293,31 +296,33 @@ impl Worker {
             Err(TryRecvError::Disconnected) => return Err(End::Left),
         };
         match command {
-            Command::Gather(bytes) => self.exchange(bytes, 0..self.size),
-            Command::Broadcast(bytes) => self.exchange(bytes, 0..1),
+            Command::Gather(bytes) => self.exchange(bytes, 0..self.size, 0..self.size),
+            Command::GatherOnFirst(bytes) => self.exchange(bytes, 0..self.size, 0..1),
+            Command::Broadcast(bytes) => self.exchange(bytes, 0..1, 0..self.size),
             Command::Sum(bucket) => self.begin(bucket)?,
             // Nobody leaves before all have come here.
             Command::End => {
                 self.last = Some(self.next_parts);
-                self.exchange(Vec::new(), 0..self.size);
+                self.exchange(Vec::new(), 0..self.size, 0..self.size);
             }
             Command::Fail(error) => return Err(End::Failed(error)),
         }
         Ok(true)
     }
 
-    fn exchange(&mut self, bytes: Vec<u8>, from: std::ops::Range<usize>) {
+    /// Begins to bring the bytes of the ranks `from` to the ranks `to`.
+    fn exchange(&mut self, bytes: Vec<u8>, from: Range<usize>, to: Range<usize>) {
         let of = self.next_parts;
         self.next_parts += 1;
+        let (sends, receives) = (from.contains(&self.rank), to.contains(&self.rank));
         let parts = self.parts.entry(of).or_default();
-        if from.contains(&self.rank) {
+        if sends && receives {
             parts.came.insert(self.rank, (bytes.len(), bytes.clone()));
         }
-        let sends = from.contains(&self.rank);
-        parts.from = Some(from);
+        parts.from = Some(if receives { from } else { 0..0 });
         if sends {
             let bytes = Arc::new(bytes);
-            for other in self.others() {
+            for other in self.others().filter(|other| to.contains(other)) {
                 self.queues[other].push_back(Queued::Part { of, bytes: Arc::clone(&bytes), at: 0 });
             }
         }

@@ -103,10 +103,13 @@ fn bytes_reach_everybody_in_order() {
             [0, 5, 700_000].map(|length| team.gather(vec![rank as u8; length * rank]).unwrap()).into();
         let told: Vec<_> =
             (0..3u8).map(|i| team.broadcast(vec![10 * i + rank as u8; 300_000]).unwrap()).collect();
+        let on_first = team.gather_on_first(vec![rank as u8; 300_000 * rank]).unwrap();
         team.end().unwrap();
-        (gathered, told)
+        (gathered, told, on_first)
     });
-    for (gathered, told) in heard {
+    for (rank, (gathered, told, on_first)) in heard.into_iter().enumerate() {
+        let there = if rank == 0 { size } else { 0 };
+        assert!(on_first == (0..there).map(|rank| vec![rank as u8; 300_000 * rank]).collect::<Vec<_>>());
         for (bytes, length) in gathered.iter().zip([0, 5, 700_000]) {
             let expected: Vec<Vec<u8>> = (0..size).map(|rank| vec![rank as u8; length * rank]).collect();
             assert!(*bytes == expected);
