@@ -99,6 +99,18 @@ impl Error {
         Error::User(UserError::new(what, place, remedy))
     }
 
+    /// For `map_err` on what the configuration in a file asks for: what networks and schedules refuse names the file too.
+    pub(crate) fn asked_by(path: &Path) -> impl FnOnce(Error) -> Error + use<> {
+        let path = path.to_path_buf();
+        move |error| match error {
+            Error::Nn(tweedie_nn::Error::Config { .. }) | Error::Diffusion(_) => {
+                let UserError { what, place, remedy } = error.user_error();
+                Error::model(format!("{what} ({place})"), &path, remedy)
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn model(what: impl Into<String>, path: &Path, remedy: impl Into<String>) -> Error {
         Error::config(what, path.display().to_string(), remedy)
     }

@@ -97,6 +97,25 @@ fn what_is_edited_by_hand_is_refused_in_one_line() {
 }
 
 #[test]
+fn a_network_or_a_schedule_that_cannot_be_is_refused_naming_the_file() {
+    for (key, value, what) in
+        [("/model/out_channels", 0, "out_channels = 0"), ("/diffusion/timesteps", 0, "timesteps")]
+    {
+        let folder = edited(|held| {
+            held.edit(|run| {
+                let place = run["config"].pointer_mut(key).unwrap_or_else(|| panic!("no {key}"));
+                *place = json!(value);
+            });
+        });
+        for model in ["run", "run/checkpoints/step-00000006.safetensors"] {
+            let said = tweedie(folder.path(), &["sample", model, "--n=1", "--steps=1"]);
+            assert_eq!((said.status, said.stderr.lines().count()), (Some(1), 1), "{}", said.stderr);
+            assert!(said.stderr.contains(what) && said.stderr.contains("step-00000006"), "{}", said.stderr);
+        }
+    }
+}
+
+#[test]
 fn a_newer_format_is_named_as_such_and_no_earlier_checkpoint_taken_in_its_stead() {
     let folder = copied();
     let path = checkpoint(&folder, 6);

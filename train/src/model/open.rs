@@ -1,7 +1,9 @@
 use super::diffusers;
 use super::trained::Model;
-use crate::{Result, checkpoint};
+use crate::checkpoint::{self, Header};
+use crate::{Error, Result};
 use std::path::Path;
+use tweedie_nn::weights::WeightFile;
 use tweedie_nn::{Builder, Network};
 
 impl Model {
@@ -25,11 +27,15 @@ impl Model {
 
     fn from_checkpoint(path: &Path, ema: bool) -> Result<Model> {
         let (header, weights) = checkpoint::read(path)?;
+        Model::held(&header, &weights, ema).map_err(Error::asked_by(path))
+    }
+
+    fn held(header: &Header, weights: &WeightFile, ema: bool) -> Result<Model> {
         let builder = Builder::new();
         let network = Network::new(&header.config.model, &builder)?;
-        checkpoint::check_complete(&weights, &header, &builder)?;
+        checkpoint::check_complete(weights, header, &builder)?;
         let prefix = if ema { checkpoint::EMA } else { checkpoint::MODEL };
-        let params = checkpoint::params(&weights, prefix, &builder)?;
+        let params = checkpoint::params(weights, prefix, &builder)?;
         Model::of_run(&header.config, network, params)
     }
 }

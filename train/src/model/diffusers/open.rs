@@ -27,7 +27,8 @@ pub(in crate::model) fn open(path: &Path, average: bool) -> Result<Model> {
     let classes = config.num_class_embeds.map(|n| (0..n).map(|class| class.to_string()).collect());
     let config = config.into();
     let builder = Builder::new();
-    let network = Network::new(&config, &builder)?;
+    let asked_by = Error::asked_by(&layout.network.join(layout::CONFIG));
+    let network = Network::new(&config, &builder).map_err(|error| asked_by(error.into()))?;
     let params = weights.load(&builder.specs())?;
     let learns_variance = config.backbone.out_channels() == 2 * config.backbone.in_channels();
     Ok(Model {
