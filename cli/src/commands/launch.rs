@@ -64,9 +64,20 @@ fn job(args: &LaunchArgs, command: &[OsString], interrupt: &Interrupt) -> Result
         if rank > 0 {
             child.stdin(Stdio::null()).stdout(Stdio::null());
         }
-        ranks.push(Some(child.spawn().map_err(cannot)?));
+        // A terminal's own signal would come to the ranks beside the one that is passed on, and two mean: at once.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut child, 0);
+        match child.spawn() {
+            Ok(child) => ranks.push(Some(child)),
+            Err(error) => {
+                for mut child in ranks.into_iter().flatten() {
+                    let _ = child.kill().and_then(|()| child.wait());
+                }
+                return Err(cannot(error));
+            }
+        }
     }
-    let (mut failed, mut since) = (0, None);
+    let (mut failed, mut since, mut has_asked) = (0, None, false);
     loop {
         for rank in &mut ranks {
             let Some(Some(status)) = rank.as_mut().map(|child| child.try_wait().ok().flatten()) else {
@@ -87,8 +98,7 @@ fn job(args: &LaunchArgs, command: &[OsString], interrupt: &Interrupt) -> Result
             // One that hangs is past asking.
             let _ = child.kill();
         }
-        if interrupt.asked() && since.is_none() {
-            since = Some(Instant::now());
+        if interrupt.asked() && !std::mem::replace(&mut has_asked, true) {
             ranks.iter().flatten().for_each(|child| ask_to_end(child.id()));
         }
         thread::sleep(PAUSE);

@@ -383,6 +383,38 @@ fn a_port_that_another_program_has_is_named() {
 }
 
 #[test]
+fn a_rank_that_is_started_again_before_the_others_have_come_is_let_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--world-size=3", "--shards=4", "--steps=2", "--out=run", "--set=train.grids=0"];
+    let port = free_port();
+    let start = |rank| rank_by_flags(folder.path(), rank, port, &arguments);
+    let (zero, mut gone) = (start(0), start(1));
+    std::thread::sleep(Duration::from_millis(700));
+    gone.kill().unwrap();
+    gone.wait().unwrap();
+    for rank in [zero, start(1), start(2)] {
+        let (status, text) = said(rank);
+        assert_eq!(status, Some(0), "{text}");
+    }
+}
+
+#[test]
+fn a_terminals_interrupt_ends_launched_ranks_after_saving() {
+    use std::os::unix::process::CommandExt;
+    let folder = tempfile::tempdir().unwrap();
+    let arguments =
+        [&["launch", "--ranks=2", "--"][..], &train_tiny(&[&LONG[..], &["--batch=256"]].concat())].concat();
+    let mut launch = program(folder.path(), &arguments);
+    let launch = launch.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(|| std::fs::metadata(folder.path().join("run/metrics.jsonl")).is_ok_and(|file| file.len() > 0));
+    let group = format!("-{}", launch.id());
+    assert!(Command::new("kill").args(["-INT", "--", &group]).status().unwrap().success());
+    let (status, text) = said(launch);
+    assert_eq!(status, Some(130), "{text}");
+    assert!(text.contains("saved after step"), "{text}");
+}
+
+#[test]
 fn a_rank_that_is_told_twice_to_end_is_lost_to_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let job = job(folder.path(), 3, |_| train_tiny(&[&LONG[..], &["--batch=256"]].concat()));

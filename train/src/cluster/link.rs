@@ -15,6 +15,8 @@ use timely_communication::networking::MessageHeader;
 /// The bytes of the engine's header, and where in it the length of what follows stands, big-endian.
 pub(super) const HEADER: usize = 48;
 const LENGTH: std::ops::Range<usize> = 32..40;
+/// Of the bytes of a length, the largest that any rank's message has: no message is longer than 256 KiB.
+const LARGEST: [u8; 8] = [0, 0, 0, 0, 0, 4, 0xff, 0xff];
 
 /// What is known of a link.
 #[derive(Debug)]
@@ -158,6 +160,21 @@ impl Position {
         }
     }
 
+    /// Whether the bytes may come next. Of the length of a message that no rank sends, zeros are left, as in the end of a stream:
+    /// the engine keeps room for what it is told of.
+    fn tames(&self, bytes: &mut [u8]) -> bool {
+        let Position::Header(_, got) = self else { return true };
+        let too_large = |(i, byte): (usize, &u8)| {
+            let place = (got + i).checked_sub(LENGTH.start);
+            place.and_then(|place| LARGEST.get(place)).is_some_and(|largest| byte > largest)
+        };
+        let first = bytes.iter().enumerate().position(too_large);
+        if let Some(first) = first {
+            bytes[first..].fill(0);
+        }
+        first.is_none()
+    }
+
     fn advance(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match self {
@@ -191,6 +208,9 @@ impl Read for Link {
         if self.state.is_lost.load(Ordering::Acquire) {
             return Ok(self.fill(buffer));
         }
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         // A message is of no use before it is whole: its reader is not woken for its parts.
         let mut got = 0;
         let how = loop {
@@ -203,8 +223,13 @@ impl Read for Link {
                 }
                 Ok(0) => break "its connection was closed".to_string(),
                 Ok(more) => {
-                    self.position.advance(&buffer[got..got + more]);
+                    let came = &mut buffer[got..got + more];
+                    let is_one = self.position.tames(came);
+                    self.position.advance(came);
                     got += more;
+                    if !is_one {
+                        break "it sent what no rank sends".to_string();
+                    }
                     self.state.forgive_silence();
                     if got == buffer.len() || !matches!(self.position, Position::Message(_)) {
                         return Ok(got);
@@ -315,6 +340,27 @@ mod tests {
             assert!(rest.is_empty(), "cut at {cut}: {} bytes left", rest.len());
             assert_eq!(link.state().lost().as_deref(), Some("its connection was closed"));
             assert!(!link.state().has_ended());
+        }
+    }
+
+    #[test]
+    fn a_length_that_no_message_has_never_reaches_the_engine() {
+        let largest = crate::cluster::messages::MOST + crate::cluster::messages::HEADER;
+        for (length, is_one) in [(largest, true), (1 << 19, false), (1 << 40, false), (usize::MAX, false)] {
+            // In one piece, and byte by byte.
+            for step in [HEADER, 1] {
+                let (mut link, mut other) = pair();
+                other.write_all(&message(0)[..LENGTH.start]).unwrap();
+                other.write_all(&(length as u64).to_be_bytes()).unwrap();
+                other.write_all(&message(0)[LENGTH.end..HEADER]).unwrap();
+                let mut header = [0xaa; HEADER];
+                for part in header.chunks_mut(step) {
+                    link.read_exact(part).unwrap();
+                }
+                let came = header[LENGTH].iter().fold(0, |sum, &byte| sum << 8 | usize::from(byte));
+                assert_eq!((came == length, link.state().lost().is_none()), (is_one, is_one), "{length}");
+                assert!(came <= 1 << 19, "{came} of {length}");
+            }
         }
     }
 

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// Pauses between attempts.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How long a connection to a rank that listens may take.
+const REACHING: Duration = Duration::from_secs(5);
 /// The most connections that are looked at at once.
 const VISITORS: usize = 1024;
 
@@ -100,15 +102,15 @@ impl Meeting {
         let refusal = accept_until(&listener, &self.secret, &introduce, || {
             while let Ok(visitor) = introduced.try_recv() {
                 match visitor {
-                    Visitor::Rank(hello, stream) => match self.fault(&hello, &here) {
-                        Some(refusal) => {
+                    Visitor::Rank(hello, stream) => {
+                        // One that was started anew takes the place of the one that is gone.
+                        here.retain(|_, (_, stream)| !is_gone(stream));
+                        if let Some(refusal) = self.fault(&hello, &here) {
                             others.push((hello, stream));
                             return Some(Some(refusal));
                         }
-                        None => {
-                            here.insert(hello.rank, (hello, stream));
-                        }
-                    },
+                        here.insert(hello.rank, (hello, stream));
+                    }
                     Visitor::WrongSecret => wrong_secrets += 1,
                 }
             }
@@ -120,6 +122,7 @@ impl Meeting {
             ClusterError::own(reason(&error), format!("--master {}", self.master), "try again")
         })?;
         drop(listener);
+        here.retain(|_, (_, stream)| !is_gone(stream));
         let refusal = refusal.or_else(|| self.missing(&here, wrong_secrets));
         if let Some((what, remedy)) = refusal {
             let verdict = Verdict::Refused { what: what.clone(), remedy: remedy.clone() };
@@ -151,6 +154,10 @@ impl Meeting {
     /// What is wrong with a rank that introduces itself, and what to do about it.
     fn fault(&self, hello: &Hello, here: &BTreeMap<usize, (Hello, TcpStream)>) -> Option<(String, String)> {
         let Hello { protocol, version, rank, size, .. } = hello;
+        if *protocol != PROTOCOL && *version == self.version {
+            let what = format!("rank {rank} speaks protocol {protocol}, rank 0 protocol {PROTOCOL}");
+            return Some((what, "run the same program everywhere".to_string()));
+        }
         if (*protocol, version) != (PROTOCOL, &self.version) {
             let what = format!("rank {rank} is tweedie {version}, rank 0 is {}", self.version);
             return Some((what, "run the same program everywhere".to_string()));
@@ -221,6 +228,9 @@ impl Meeting {
                 return Err(ClusterError::Refused(crate::UserError::new(what, "the cluster run", remedy)));
             }
         };
+        if !(1..size).contains(&rank) || size > self.size || addresses.len() != size {
+            return Err(broken(io::Error::other("it gave this rank a place that there is not")));
+        }
         self.keep(&to_zero).map_err(broken)?;
         let mut sockets: Vec<Option<TcpStream>> = (0..size).map(|_| None).collect();
         sockets[0] = Some(to_zero);
@@ -228,7 +238,9 @@ impl Meeting {
         for (other, address) in addresses.iter().enumerate().take(rank).skip(1) {
             let lost = |error: io::Error| ClusterError::Lost { rank: other, how: reason(&error) };
             let address = address.as_deref().unwrap_or_default();
-            let mut stream = TcpStream::connect(address).map_err(lost)?;
+            let address =
+                address.parse().map_err(|_| lost(io::Error::other("rank 0 does not say where it is")))?;
+            let mut stream = TcpStream::connect_timeout(&address, REACHING).map_err(lost)?;
             handshake::knock(&mut stream, &self.secret).map_err(|stranger| lost(stranger.into_io()))?;
             handshake::say(&mut stream, &me.hello(None)).map_err(lost)?;
             self.keep(&stream).map_err(lost)?;
@@ -275,7 +287,7 @@ impl Meeting {
             let knocked = addresses
                 .iter()
                 .map(|address| {
-                    let mut stream = TcpStream::connect_timeout(address, Duration::from_secs(5))?;
+                    let mut stream = TcpStream::connect_timeout(address, REACHING)?;
                     handshake::knock(&mut stream, &self.secret)?;
                     Ok(stream)
                 })
@@ -322,6 +334,14 @@ impl Meeting {
         socket.set_tcp_user_timeout(Some(self.limit))?;
         Ok(())
     }
+}
+
+/// Whether the other end of a connection on which nothing is due is closed.
+fn is_gone(stream: &TcpStream) -> bool {
+    let looked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
+    let restored = stream.set_nonblocking(false);
+    let is_silent = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+    restored.is_err() || !looked.as_ref().is_err_and(is_silent)
 }
 
 impl Stranger {

@@ -27,6 +27,8 @@ const PAUSES: [Duration; 2] = [Duration::from_micros(20), Duration::from_millis(
 pub(super) struct Mpi {
     world: Communicator,
     peers: Vec<Peer>,
+    /// How long the next pause is.
+    pause: Duration,
     /// What MPI refused.
     failed: Option<String>,
     sent: u64,
@@ -66,7 +68,7 @@ impl Mpi {
         }
         let peer = || Peer { sending: VecDeque::new(), heard: Instant::now(), has_ended: false };
         let peers = std::iter::repeat_with(peer).take(size).collect();
-        Ok(Mpi { world, peers, failed: None, sent: 0, _mpi: mpi })
+        Ok(Mpi { world, peers, pause: PAUSES[0], failed: None, sent: 0, _mpi: mpi })
     }
 
     fn send(&mut self, to: usize, tag: i32, bytes: Vec<u8>) {
@@ -130,7 +132,9 @@ impl Engine for Mpi {
     }
 
     fn receive(&mut self, each: &mut dyn FnMut(Message)) {
-        self.settle();
+        if self.settle() {
+            self.pause = PAUSES[0];
+        }
         loop {
             let found = self.world.improbe::<u8>(Source::Any, Tag::Any);
             let Some(Some((message, status))) = self.keep(found) else { return };
@@ -138,6 +142,7 @@ impl Engine for Mpi {
             let received = message.mrecv(&mut bytes);
             let Some(status) = self.keep(received) else { return };
             let Source::Rank(from) = status.source else { continue };
+            self.pause = PAUSES[0];
             if let Some(peer) = self.peers.get_mut(from as usize) {
                 peer.heard = Instant::now();
                 match status.tag {
@@ -149,25 +154,19 @@ impl Engine for Mpi {
     }
 
     fn wait(&mut self, most: Duration) {
-        let (began, [mut pause, longest]) = (Instant::now(), PAUSES);
-        while began.elapsed() < most {
+        let [first, longest] = PAUSES;
+        let began = Instant::now();
+        while self.pause == first && began.elapsed() < EAGER {
             let found = self.world.iprobe::<u8>(Source::Any, Tag::Any);
             let has_news = self.keep(found).is_none_or(|found| found.is_some());
             if has_news || self.settle() {
                 return;
             }
-            if began.elapsed() < EAGER {
-                thread::yield_now();
-                continue;
-            }
-            let slept = Instant::now();
-            thread::park_timeout(pause);
-            if slept.elapsed() < pause {
-                // There is an order.
-                return;
-            }
-            pause = (2 * pause).min(longest);
+            thread::yield_now();
         }
+        // Whether the time is over or there is an order, the caller looks at everything again.
+        thread::park_timeout(self.pause.min(most));
+        self.pause = (2 * self.pause).min(longest);
     }
 
     fn lost(&self, _: usize) -> Option<String> {

@@ -96,6 +96,14 @@ impl<'a> Exchange<'a> {
         if filling.nodes.is_empty() {
             filling.nodes = nodes.iter().map(|(node, _)| (*node, Vec::new())).collect();
         }
+        let fits = filling.nodes.iter().map(|(node, _)| node).eq(nodes.iter().map(|(node, _)| node));
+        if !fits {
+            return Err(Error::config(
+                "a parameter has a gradient in some shards only",
+                "the sum over ranks",
+                "please report it with the command",
+            ));
+        }
         for ((_, tensors), (_, tensor)) in filling.nodes.iter_mut().zip(nodes) {
             tensors.push(tensor);
         }
