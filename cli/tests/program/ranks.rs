@@ -165,17 +165,28 @@ fn begun(folder: &Path) -> Vec<Child> {
     job
 }
 
+/// Rank 1 is lost to all others, which say so in one line, with this at its end.
+pub(crate) fn others_name_rank_1(job: Vec<Child>, remedy: &str) {
+    for (rank, (status, errors)) in ends(job).into_iter().enumerate().filter(|(rank, _)| *rank != 1) {
+        assert_eq!(status, Some(75), "{errors}");
+        assert!(errors.starts_with(&format!("rank {rank}: error: rank 1 is lost: ")), "{errors}");
+        assert!(errors.ends_with(remedy), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+}
+
+/// Waits until the run in this folder has written of a step.
+fn wait_for_a_step(folder: &Path) {
+    wait_for(|| std::fs::metadata(folder.join("run/metrics.jsonl")).is_ok_and(|file| file.len() > 0));
+}
+
 #[test]
 fn a_rank_that_is_killed_is_named_by_all_others() {
     let folder = tempfile::tempdir().unwrap();
     let job = begun(folder.path());
     let began = Instant::now();
     send("-KILL", &job[1]);
-    for (rank, (status, errors)) in ends(job).into_iter().enumerate().filter(|(rank, _)| *rank != 1) {
-        assert_eq!(status, Some(75), "{errors}");
-        assert!(errors.starts_with(&format!("rank {rank}: error: rank 1 is lost: ")), "{errors}");
-        assert_eq!(errors.lines().count(), 1, "{errors}");
-    }
+    others_name_rank_1(job, "");
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 
@@ -406,7 +417,7 @@ fn a_terminals_interrupt_ends_launched_ranks_after_saving() {
         [&["launch", "--ranks=2", "--"][..], &train_tiny(&[&LONG[..], &["--batch=256"]].concat())].concat();
     let mut launch = program(folder.path(), &arguments);
     let launch = launch.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(|| std::fs::metadata(folder.path().join("run/metrics.jsonl")).is_ok_and(|file| file.len() > 0));
+    wait_for_a_step(folder.path());
     let group = format!("-{}", launch.id());
     assert!(Command::new("kill").args(["-INT", "--", &group]).status().unwrap().success());
     let (status, text) = said(launch);
@@ -418,7 +429,7 @@ fn a_terminals_interrupt_ends_launched_ranks_after_saving() {
 fn a_rank_that_is_told_twice_to_end_is_lost_to_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let job = job(folder.path(), 3, |_| train_tiny(&[&LONG[..], &["--batch=256"]].concat()));
-    wait_for(|| std::fs::metadata(folder.path().join("run/metrics.jsonl")).is_ok_and(|file| file.len() > 0));
+    wait_for_a_step(folder.path());
     // Both wait for the process to go on; two of one kind would come as one.
     ["-STOP", "-TERM", "-INT", "-CONT"].iter().for_each(|signal| send(signal, &job[1]));
     for (rank, (status, errors)) in ends(job).into_iter().enumerate() {
