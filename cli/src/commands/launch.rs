@@ -105,7 +105,7 @@ fn job(args: &LaunchArgs, command: &[OsString], interrupt: &Interrupt) -> Result
     }
 }
 
-/// Passes the wish to end on: a terminal sends its own to all of them, a scheduler to the launcher alone.
+/// Passes the wish to end on, which reaches the launcher alone.
 fn ask_to_end(process: u32) {
     #[cfg(unix)]
     {

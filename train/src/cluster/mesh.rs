@@ -154,12 +154,11 @@ impl Meeting {
     /// What is wrong with a rank that introduces itself, and what to do about it.
     fn fault(&self, hello: &Hello, here: &BTreeMap<usize, (Hello, TcpStream)>) -> Option<(String, String)> {
         let Hello { protocol, version, rank, size, .. } = hello;
-        if *protocol != PROTOCOL && *version == self.version {
-            let what = format!("rank {rank} speaks protocol {protocol}, rank 0 protocol {PROTOCOL}");
-            return Some((what, "run the same program everywhere".to_string()));
-        }
         if (*protocol, version) != (PROTOCOL, &self.version) {
-            let what = format!("rank {rank} is tweedie {version}, rank 0 is {}", self.version);
+            let what = match *version == self.version {
+                true => format!("rank {rank} speaks protocol {protocol}, rank 0 protocol {PROTOCOL}"),
+                false => format!("rank {rank} is tweedie {version}, rank 0 is {}", self.version),
+            };
             return Some((what, "run the same program everywhere".to_string()));
         }
         if *size != self.size {

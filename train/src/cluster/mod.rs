@@ -1,8 +1,8 @@
 //! Several machines at once: the ranks of a job, and what they do together.
 //!
-//! In training, every rank takes the same steps with the same weights, each on its own shards of the batch; the shards' gradients are
-//! summed over all ranks in one canonical tree, so that the weights have the same bits on any number of ranks. Work on pictures that do not depend on one another is cut
-//! into parts, which the ranks do in [`Turn`].
+//! In training, every rank takes the same steps with the same weights, each on its own shards of the batch; the shards'
+//! gradients are summed over all ranks in one canonical tree, so that the weights have the same bits on any number of ranks.
+//! Work on pictures that do not depend on one another is cut into parts, which the ranks do in [`Turn`].
 
 mod collective;
 mod engine;

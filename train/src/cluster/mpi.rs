@@ -49,22 +49,17 @@ impl Mpi {
     /// # Errors
     /// MPI that cannot be started; one that was told another place, as that of another launcher is.
     pub(super) fn start(rank: usize, size: usize) -> Result<Mpi> {
-        let failed = |error: ferrompi::Error| {
-            ClusterError::own(
-                format!("MPI cannot be started ({error})"),
-                "--engine mpi",
-                "start the ranks with the launcher of the MPI that this program was built with",
-            )
+        let refused = |what: String| {
+            let remedy = "start the ranks with the launcher of the MPI that this program was built with";
+            ClusterError::own(what, "--engine mpi", remedy)
         };
-        let mpi = ferrompi::Mpi::init_thread(ThreadLevel::Funneled).map_err(failed)?;
+        let mpi = ferrompi::Mpi::init_thread(ThreadLevel::Funneled)
+            .map_err(|error| refused(format!("MPI cannot be started ({error})")))?;
         let world = mpi.world();
         let (own, all) = (world.rank() as usize, world.size() as usize);
         if (own, all) != (rank, size) {
-            return Err(ClusterError::own(
-                format!("MPI says rank {own} of {all}, the launcher rank {rank} of {size}"),
-                "--engine mpi",
-                "start the ranks with the launcher of the MPI that this program was built with",
-            ));
+            let what = format!("MPI says rank {own} of {all}, the launcher rank {rank} of {size}");
+            return Err(refused(what));
         }
         let peer = || Peer { sending: VecDeque::new(), heard: Instant::now(), has_ended: false };
         let peers = std::iter::repeat_with(peer).take(size).collect();
@@ -81,15 +76,8 @@ impl Mpi {
         }
     }
 
-    /// What MPI returned, unless it is an error: the first of these is kept.
     fn keep<T>(&mut self, returned: ferrompi::Result<T>) -> Option<T> {
-        match returned {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.failed.get_or_insert_with(|| format!("MPI failed: {error}"));
-                None
-            }
-        }
+        first_failure(&mut self.failed, returned)
     }
 
     /// Lets go of what has been sent; returns whether that was anything.
@@ -97,12 +85,9 @@ impl Mpi {
         let mut has_sent = false;
         for peer in &mut self.peers {
             while let Some((request, _)) = peer.sending.front_mut() {
-                match request.test() {
-                    Ok(None) => break,
-                    Ok(Some(_)) => {}
-                    Err(error) => {
-                        self.failed.get_or_insert_with(|| format!("MPI failed: {error}"));
-                    }
+                // One that has failed is let go of too.
+                if let Some(None) = first_failure(&mut self.failed, request.test()) {
+                    break;
                 }
                 peer.sending.pop_front();
                 has_sent = true;
@@ -111,8 +96,22 @@ impl Mpi {
         has_sent
     }
 
-    fn is_idle(&self) -> bool {
-        self.peers.iter().all(|peer| peer.sending.is_empty())
+    /// Whether the others have ended, and have all that was sent.
+    fn is_over(&self) -> bool {
+        let own = self.world.rank() as usize;
+        let mut others = self.peers.iter().enumerate().filter(|(rank, _)| *rank != own);
+        others.all(|(_, peer)| peer.has_ended && peer.sending.is_empty())
+    }
+}
+
+/// What MPI returned, unless it is an error: the first of these is kept.
+fn first_failure<T>(failed: &mut Option<String>, returned: ferrompi::Result<T>) -> Option<T> {
+    match returned {
+        Ok(value) => Some(value),
+        Err(error) => {
+            failed.get_or_insert_with(|| format!("MPI failed: {error}"));
+            None
+        }
     }
 }
 
@@ -195,13 +194,11 @@ impl Engine for Mpi {
         for other in (0..self.peers.len()).filter(|&other| other != own) {
             self.send(other, END, vec![0]);
         }
-        let others_ended =
-            |peers: &[Peer]| peers.iter().enumerate().all(|(rank, peer)| rank == own || peer.has_ended);
-        while !(others_ended(&self.peers) && self.is_idle()) && began.elapsed() < most {
+        while !self.is_over() && began.elapsed() < most {
             self.receive(&mut |_| {});
             thread::park_timeout(PAUSES[0]);
         }
-        if !(others_ended(&self.peers) && self.is_idle()) {
+        if !self.is_over() {
             // MPI's own end waits for all ranks; without those that are lost it would never come.
             std::mem::forget(self);
         }

@@ -77,13 +77,7 @@ impl Joined {
     /// Threads that the system does not give.
     pub fn start(self) -> Result<Team> {
         let (rank, size) = (self.rank(), self.size());
-        let failed = |error: std::io::Error| {
-            ClusterError::own(
-                format!("the threads for {size} ranks cannot be started ({})", reason(&error)),
-                "the cluster run",
-                "raise the system's limit of threads and files",
-            )
-        };
+        let failed = |error| without_threads(size, &error);
         let builder = TimelyBuilder::start(rank, self.mesh.sockets).map_err(failed)?;
         let member = Member::start(rank, size, self.peer_timeout, move || {
             Ok(Box::new(builder.build()) as Box<dyn Engine>)
@@ -91,6 +85,14 @@ impl Joined {
         .map_err(failed)?;
         Ok(Team::of(Box::new(member)))
     }
+}
+
+fn without_threads(size: usize, error: &std::io::Error) -> ClusterError {
+    ClusterError::own(
+        format!("the threads for {size} ranks cannot be started ({})", reason(error)),
+        "the cluster run",
+        "raise the system's limit of threads and files",
+    )
 }
 
 /// The team of the rank `rank` of `size`, over MPI. Every rank must be started by MPI's own launcher.
@@ -106,9 +108,7 @@ pub fn by_mpi(rank: usize, size: usize, peer_timeout: Duration) -> Result<Team> 
     if differ.is_empty() {
         return Ok(team);
     }
-    // A rank that is lost meanwhile changes nothing of it.
-    let _ = team.end();
-    Err(ClusterError::Refused(UserError::new(
+    Err(team.refuse(UserError::new(
         format!("{} another version of tweedie than rank 0", named_with(&differ, "is", "are")),
         "--engine mpi",
         "start the same program on every machine",
@@ -118,10 +118,7 @@ pub fn by_mpi(rank: usize, size: usize, peer_timeout: Duration) -> Result<Team> 
 #[cfg(feature = "mpi")]
 fn mpi_member(rank: usize, size: usize, peer_timeout: Duration) -> Result<Member> {
     let build = move || Ok(Box::new(super::mpi::Mpi::start(rank, size)?) as Box<dyn Engine>);
-    Member::start(rank, size, peer_timeout, build).map_err(|error| {
-        let what = format!("the thread that talks to the other ranks cannot be started ({})", reason(&error));
-        ClusterError::own(what, "the cluster run", "raise the system's limit of threads")
-    })
+    Member::start(rank, size, peer_timeout, build).map_err(|error| without_threads(size, &error))
 }
 
 #[cfg(not(feature = "mpi"))]

@@ -133,9 +133,10 @@ impl Summing {
         )
     }
 
-    fn length(&self, piece: usize) -> usize {
+    /// The bytes of a piece on its way.
+    fn bytes(&self, piece: usize) -> usize {
         let total = self.starts.last().copied().unwrap_or(0);
-        ((piece + 1) * PIECE).min(total).saturating_sub(piece * PIECE)
+        self.bucket.precision.bytes() * ((piece + 1) * PIECE).min(total).saturating_sub(piece * PIECE)
     }
 
     /// Takes another rank's node of a piece; returns whether the piece is summed with it.
@@ -147,7 +148,7 @@ impl Summing {
         if piece >= self.pieces() || self.owner(piece) != self.rank || !is_known {
             return Err(());
         }
-        if content.len() != self.bucket.precision.bytes() * self.length(piece) {
+        if content.len() != self.bytes(piece) {
             return Err(());
         }
         let came = self.came.entry(piece).or_default();
@@ -214,10 +215,7 @@ impl Summing {
     /// # Errors
     /// As [`Summing::add`].
     pub(super) fn set(&mut self, piece: usize, mut content: &[u8]) -> Result<(), ()> {
-        if piece >= self.pieces()
-            || self.is_here[piece]
-            || content.len() != self.bucket.precision.bytes() * self.length(piece)
-        {
+        if piece >= self.pieces() || self.is_here[piece] || content.len() != self.bytes(piece) {
             return Err(());
         }
         let precision = self.bucket.precision;

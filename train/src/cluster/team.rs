@@ -1,8 +1,9 @@
 //! A rank's share in a team, which several owners may hold.
 
 use super::collective::{Alone, Collective};
-use super::error::Result;
+use super::error::{ClusterError, Result};
 use super::sum::Bucket;
+use crate::UserError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tweedie_tensor::Tensor;
@@ -20,6 +21,13 @@ impl Team {
     pub fn of(collective: Box<dyn Collective>) -> Team {
         let (rank, size) = (collective.rank(), collective.size());
         Team { rank, size, shared: Arc::new(Mutex::new(collective)) }
+    }
+
+    /// What all ranks refuse, each having found it by itself. Nobody leaves before all have.
+    pub(crate) fn refuse(&mut self, error: UserError) -> ClusterError {
+        // A rank that is lost meanwhile changes nothing of it.
+        let _ = self.end();
+        ClusterError::Refused(error)
     }
 
     fn lock(&self) -> MutexGuard<'_, Box<dyn Collective>> {

@@ -1,6 +1,5 @@
 //! What is refused before a run begins.
 
-use super::team::refused;
 use crate::cluster::{Collective, Team};
 use crate::config::Config;
 use crate::data::{DataOptions, Source};
@@ -87,5 +86,5 @@ pub(super) fn team(config: &Config, team: &mut Team) -> Result<()> {
     let what = format!("{shards} shards of a batch on {size} ranks");
     let most = if shards == 1 { "one process" } else { &format!("{shards} ranks or fewer") };
     let remedy = format!("start {most}, or begin another run with --shards {}", size.next_power_of_two());
-    Err(refused(team, UserError::new(what, "train.shards", remedy)))
+    Err(team.refuse(UserError::new(what, "train.shards", remedy)).into())
 }

@@ -6,7 +6,7 @@ use super::journal_state::JournalState;
 use super::state::State;
 use super::trainer::Trainer;
 use crate::checkpoint::LastValidation;
-use crate::cluster::{ClusterError, Collective, Team, named_with};
+use crate::cluster::{Collective, Team, named_with};
 use crate::config::{Change, Config};
 use crate::data::{Differs, Fingerprint};
 use crate::{Error, Result, UserError};
@@ -64,7 +64,7 @@ pub(super) fn all<T: Serialize + DeserializeOwned>(team: &mut Team, value: T) ->
 /// that gave them.
 ///
 /// # Errors
-/// [`ClusterError::Refused`].
+/// [`ClusterError::Refused`](crate::cluster::ClusterError::Refused).
 pub fn check_data(team: &mut Team, own: Fingerprint, place: &str) -> Result<()> {
     let prints = all(team, own)?;
     let others = prints.iter().enumerate().skip(1);
@@ -86,13 +86,13 @@ pub fn check_data(team: &mut Team, own: Fingerprint, place: &str) -> Result<()> 
         false => format!("{place} ({theirs}, not {ours})"),
     };
     let remedy = "give every rank the same files and the same program";
-    Err(refused(team, UserError::new(what, place, remedy)))
+    Err(team.refuse(UserError::new(what, place, remedy)).into())
 }
 
 /// Refuses ranks that were not asked for the same run: `own` is what this one was asked for, by option.
 ///
 /// # Errors
-/// [`ClusterError::Refused`].
+/// [`ClusterError::Refused`](crate::cluster::ClusterError::Refused).
 pub fn check_asked(team: &mut Team, own: BTreeMap<String, String>) -> Result<()> {
     let all = all(team, own)?;
     let (zero, others) = all.split_first().map_or((None, &[][..]), |(zero, others)| (Some(zero), others));
@@ -112,7 +112,7 @@ pub fn check_asked(team: &mut Team, own: BTreeMap<String, String>) -> Result<()>
         value(first),
         value(zero)
     );
-    Err(refused(team, UserError::new(what, name, "start every rank with the same options and files")))
+    Err(team.refuse(UserError::new(what, name, "start every rank with the same options and files")).into())
 }
 
 /// What stands before the first step of a session, as rank 0 has it.
@@ -229,7 +229,7 @@ pub(super) fn first_divergence(team: &mut Team, own: Option<Box<Divergence>>) ->
 /// Refuses weights that are not the same on all ranks: a processor or a memory that computes otherwise.
 ///
 /// # Errors
-/// [`ClusterError::Refused`].
+/// [`ClusterError::Refused`](crate::cluster::ClusterError::Refused).
 pub(super) fn check_weights<N>(trainer: &Trainer<N>) -> Result<()> {
     let mut team = trainer.team.clone();
     if team.size() == 1 {
@@ -243,14 +243,7 @@ pub(super) fn check_weights<N>(trainer: &Trainer<N>) -> Result<()> {
     }
     let what = format!("{} other weights than rank 0", named_with(&ranks, "has", "have"));
     let remedy = "look for a machine with faulty memory, and start again with --resume";
-    Err(refused(team, UserError::new(what, format!("step {step}"), remedy)))
-}
-
-/// What all ranks refuse, each having found it by itself. Nobody leaves before all have.
-pub(super) fn refused(team: &mut Team, error: UserError) -> Error {
-    // A rank that is lost meanwhile changes nothing of it.
-    let _ = team.end();
-    ClusterError::Refused(error).into()
+    Err(team.refuse(UserError::new(what, format!("step {step}"), remedy)).into())
 }
 
 fn unreadable(error: &serde_json::Error) -> Error {

@@ -8,8 +8,8 @@ use crate::run::BUCKET;
 use std::time::{Duration, Instant};
 use tweedie_tensor::Tensor;
 
-/// The least time of `runs` sums of `mib` MiB of f32 over all ranks, sent as `precision` says, after one that does not count. Every rank begins when all
-/// are ready, and the longest time of any rank counts.
+/// The least time of `runs` sums of `mib` MiB of f32 over all ranks, sent as `precision` says, after one that does not count.
+/// Every rank begins when all are ready, and the longest time of any rank counts.
 ///
 /// # Errors
 /// A rank that is lost or has failed.
