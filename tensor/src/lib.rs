@@ -7,6 +7,7 @@
 //! in one fixed order.
 
 mod arithmetic;
+pub mod bf16;
 mod buffer;
 #[cfg(any(test, feature = "test-util"))]
 pub mod check;

@@ -1,5 +1,5 @@
 use super::digest::{self, Digests};
-use super::half::{from_bf16, from_f16};
+use super::half::from_f16;
 use crate::files::{NotPlain, plain_length};
 use crate::{Error, Result};
 use safetensors::Dtype;
@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use tweedie_tensor::{Element, Shape, Tensor};
+use tweedie_tensor::{Element, Shape, Tensor, bf16};
 
 /// A safetensors file, open, its header read and checked: every tensor's bytes are where it says. They are read when they
 /// are asked for, and held against their digest where the file has one
@@ -123,7 +123,9 @@ impl WeightFile {
             Dtype::F32 => self.numbers(name, entry, shape, |b| f64::from(f32::from_le_bytes(b))),
             Dtype::F64 => self.numbers(name, entry, shape, f64::from_le_bytes),
             Dtype::F16 => self.numbers(name, entry, shape, |b| f64::from(from_f16(u16::from_le_bytes(b)))),
-            Dtype::BF16 => self.numbers(name, entry, shape, |b| f64::from(from_bf16(u16::from_le_bytes(b)))),
+            Dtype::BF16 => {
+                self.numbers(name, entry, shape, |b| f64::from(bf16::widen(u16::from_le_bytes(b))))
+            }
             _ => Err(self.problem(name, &format!("is {}, not floating-point numbers", entry.dtype))),
         }
     }

@@ -1,4 +1,4 @@
-//! The two 16-bit formats, widened exactly.
+//! The 16-bit format of IEEE 754, widened exactly.
 
 /// IEEE binary16: 1 sign, 5 exponent and 10 fraction bits.
 pub(super) fn from_f16(bits: u16) -> f32 {
@@ -12,11 +12,6 @@ pub(super) fn from_f16(bits: u16) -> f32 {
         31 => f32::NAN,
         _ => sign * (1024.0 + fraction) * two_to(exponent - 25),
     }
-}
-
-/// The upper half of an f32.
-pub(super) fn from_bf16(bits: u16) -> f32 {
-    f32::from_bits(u32::from(bits) << 16)
 }
 
 /// 2^e for a normal f32.
@@ -43,7 +38,5 @@ mod tests {
             assert_eq!(from_f16(bits), value, "{bits:#x}");
         }
         assert!(from_f16(0x7e00).is_nan());
-        assert_eq!(from_bf16(0x3f80), 1.0);
-        assert_eq!(from_bf16(0xc049), -3.140_625);
     }
 }
