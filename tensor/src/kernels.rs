@@ -8,7 +8,9 @@ use crate::random::gauss;
 use crate::reference;
 use crate::simd::conv::{self, Addend, Geometry};
 use crate::simd::group_norm::{self, Group};
-use crate::simd::{Accumulate, Isa, MatRef, dgemm, par_dgemm, par_sgemm, sgemm, sums};
+use crate::simd::{
+    Accumulate, Isa, MatRef, bf16_gemm, dgemm, par_bf16_gemm, par_dgemm, par_sgemm, sgemm, sums,
+};
 
 /// The kernels of an element type. The module is private, so that nobody outside can name or implement this trait.
 pub trait Kernels: Number {
@@ -20,6 +22,27 @@ pub trait Kernels: Number {
 
     /// [`Kernels::gemm`] on all threads of the pool, with the same bits.
     fn par_gemm(
+        a: MatRef<'_, Self>,
+        b: MatRef<'_, Self>,
+        c: &mut [Self],
+        c_row_stride: usize,
+        how: Accumulate,
+    );
+
+    /// [`Kernels::gemm`] of operands that are rounded to bf16 if they are f32.
+    ///
+    /// # Panics
+    /// As [`Kernels::gemm`].
+    fn bf16_gemm(
+        a: MatRef<'_, Self>,
+        b: MatRef<'_, Self>,
+        c: &mut [Self],
+        c_row_stride: usize,
+        how: Accumulate,
+    );
+
+    /// [`Kernels::bf16_gemm`] on all threads of the pool, with the same bits.
+    fn par_bf16_gemm(
         a: MatRef<'_, Self>,
         b: MatRef<'_, Self>,
         c: &mut [Self],
@@ -66,6 +89,24 @@ impl Kernels for f32 {
     fn par_gemm(a: MatRef<'_, f32>, b: MatRef<'_, f32>, c: &mut [f32], c_row_stride: usize, how: Accumulate) {
         par_sgemm(a, b, c, c_row_stride, how);
     }
+    fn bf16_gemm(
+        a: MatRef<'_, f32>,
+        b: MatRef<'_, f32>,
+        c: &mut [f32],
+        c_row_stride: usize,
+        how: Accumulate,
+    ) {
+        bf16_gemm(a, b, c, c_row_stride, how);
+    }
+    fn par_bf16_gemm(
+        a: MatRef<'_, f32>,
+        b: MatRef<'_, f32>,
+        c: &mut [f32],
+        c_row_stride: usize,
+        how: Accumulate,
+    ) {
+        par_bf16_gemm(a, b, c, c_row_stride, how);
+    }
     fn conv_forward(g: &Geometry, x: &[f32], w: &[f32], addend: Addend<'_, f32>, y: &mut [f32]) {
         conv::forward(Isa::active(), g, x, w, addend, y);
     }
@@ -106,6 +147,24 @@ impl Kernels for f64 {
         dgemm(a, b, c, c_row_stride, how);
     }
     fn par_gemm(a: MatRef<'_, f64>, b: MatRef<'_, f64>, c: &mut [f64], c_row_stride: usize, how: Accumulate) {
+        par_dgemm(a, b, c, c_row_stride, how);
+    }
+    fn bf16_gemm(
+        a: MatRef<'_, f64>,
+        b: MatRef<'_, f64>,
+        c: &mut [f64],
+        c_row_stride: usize,
+        how: Accumulate,
+    ) {
+        dgemm(a, b, c, c_row_stride, how);
+    }
+    fn par_bf16_gemm(
+        a: MatRef<'_, f64>,
+        b: MatRef<'_, f64>,
+        c: &mut [f64],
+        c_row_stride: usize,
+        how: Accumulate,
+    ) {
         par_dgemm(a, b, c, c_row_stride, how);
     }
     fn conv_forward(g: &Geometry, x: &[f64], w: &[f64], addend: Addend<'_, f64>, y: &mut [f64]) {

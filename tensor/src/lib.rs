@@ -18,6 +18,7 @@ mod literal;
 mod methods;
 mod number;
 pub mod ops;
+mod precision;
 pub mod random;
 mod reduction;
 mod reference;
@@ -31,6 +32,7 @@ pub use buffer::{Allocator, Buffer, OutOfMemory, PoolStats, stats as pool_stats,
 pub use element::Element;
 pub use error::{Error, Result};
 pub use number::Number;
+pub use precision::Precision;
 pub use rehearsal::{Rehearsal, rehearse, rehearsed};
 pub use shape::{MAX_RANK, Shape};
 pub use simd::{Accumulate, Isa};

@@ -39,7 +39,7 @@ pub use embedding::{gather, scatter_add};
 pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};
 pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use layout::{concat, flip_horizontal, narrow, narrow_backward, split};
-pub use matmul::{matmul, matmul_into};
+pub use matmul::{matmul, matmul_into, matmul_into_with, matmul_with};
 pub use max_pool::max_pool2d;
 pub use optimizer::{AdamStep, SgdStep, Update, UpdateRule, global_norm, optimizer_step};
 pub use permute::{inverse_permutation, permute, transpose_last};

@@ -2,7 +2,8 @@
 //! kernels, and all of this crate's `unsafe` but the buffers'.
 //!
 //! There are three paths: AVX-512, AVX2 with FMA, and portable Rust. The best one that the processor has is used;
-//! `TWEEDIE_SIMD=avx512|avx2|portable` caps the choice, so that one machine can test all of them.
+//! `TWEEDIE_SIMD=avx512|avx2|portable` caps the choice, so that one machine can test all of them. Products of bf16 use AVX-512's
+//! dot products where these are faster than multiply-adds; `TWEEDIE_BF16=dot|madd` decides otherwise.
 //!
 //! From below: instruction sets (`isa`) and vectors (`vector`); what is computed from single vectors (`exp`, `erf`, `sums`);
 //! products of matrices (`gemm`); and on these convolutions (`conv`) and normalisation (`group_norm`).
@@ -21,6 +22,8 @@ mod vector;
 
 pub use erf::{erf_f32, tanh_f32};
 pub use exp::exp_f32;
-pub use gemm::{Accumulate, MatRef, dgemm, par_dgemm, par_sgemm, sgemm};
+pub use gemm::{
+    Accumulate, Bf16Method, MatRef, bf16_gemm, dgemm, par_bf16_gemm, par_dgemm, par_sgemm, sgemm,
+};
 pub use isa::{Isa, vectorized};
 pub use peak::multiply_adds;

@@ -2,7 +2,7 @@
 
 use crate::rehearsal;
 use crate::simd::MatRef;
-use crate::{Accumulate, Element, Error, Result, Shape, Tensor};
+use crate::{Accumulate, Element, Error, Precision, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 const OP: &str = "matmul";
@@ -28,9 +28,23 @@ pub fn matmul<T: Element>(
     b: &Tensor<T>,
     b_transposed: bool,
 ) -> Result<Tensor<T>> {
+    matmul_with(Precision::F32, a, a_transposed, b, b_transposed)
+}
+
+/// [`matmul`] of operands as `precision` takes them.
+///
+/// # Errors
+/// As [`matmul`].
+pub fn matmul_with<T: Element>(
+    precision: Precision,
+    a: &Tensor<T>,
+    a_transposed: bool,
+    b: &Tensor<T>,
+    b_transposed: bool,
+) -> Result<Tensor<T>> {
     let lengths = Lengths::of(a.shape(), a_transposed, b.shape(), b_transposed)?;
     let mut out = Tensor::scratch(lengths.out);
-    lengths.run(a, b, &mut out, Accumulate::Overwrite);
+    lengths.run(precision, a, b, &mut out, Accumulate::Overwrite);
     Ok(out)
 }
 
@@ -46,12 +60,28 @@ pub fn matmul_into<T: Element>(
     out: &mut Tensor<T>,
     how: Accumulate,
 ) -> Result<()> {
+    matmul_into_with(Precision::F32, a, a_transposed, b, b_transposed, out, how)
+}
+
+/// [`matmul_into`] of operands as `precision` takes them.
+///
+/// # Errors
+/// As [`matmul_into`].
+pub fn matmul_into_with<T: Element>(
+    precision: Precision,
+    a: &Tensor<T>,
+    a_transposed: bool,
+    b: &Tensor<T>,
+    b_transposed: bool,
+    out: &mut Tensor<T>,
+    how: Accumulate,
+) -> Result<()> {
     let lengths = Lengths::of(a.shape(), a_transposed, b.shape(), b_transposed)?;
     if *out.shape() != lengths.out {
         let why = "the output has the product's shape";
         return Err(Error::Mismatch { op: OP, left: *out.shape(), right: lengths.out, why });
     }
-    lengths.run(a, b, out, how);
+    lengths.run(precision, a, b, out, how);
     Ok(())
 }
 
@@ -102,7 +132,14 @@ impl Lengths {
         Ok(lengths)
     }
 
-    fn run<T: Element>(&self, a: &Tensor<T>, b: &Tensor<T>, out: &mut Tensor<T>, how: Accumulate) {
+    fn run<T: Element>(
+        &self,
+        precision: Precision,
+        a: &Tensor<T>,
+        b: &Tensor<T>,
+        out: &mut Tensor<T>,
+        how: Accumulate,
+    ) {
         /// From this many multiply-adds on, the threads share one product instead of the batch.
         const LARGE: usize = 1 << 26;
         /// Up to this many multiply-adds, handing work to another thread takes longer than doing it.
@@ -120,17 +157,21 @@ impl Lengths {
             let b = if self.b_shared { b } else { &b[i * k * n..][..k * n] };
             (oriented(a, m, k, self.a_transposed), oriented(b, k, n, self.b_transposed))
         };
+        let (gemm, par_gemm): (Gemm<T>, Gemm<T>) = match precision {
+            Precision::F32 => (T::gemm, T::par_gemm),
+            Precision::Bf16 => (T::bf16_gemm, T::par_bf16_gemm),
+        };
         let work = m * n * k;
         if batch == 1 || work >= LARGE {
             for (i, out) in out.chunks_exact_mut(m * n).enumerate() {
                 let (a, b) = operands(i);
-                T::par_gemm(a, b, out, n, how);
+                par_gemm(a, b, out, n, how);
             }
             return;
         }
         let one = |(i, out): (usize, &mut [T])| {
             let (a, b) = operands(i);
-            T::gemm(a, b, out, n, how);
+            gemm(a, b, out, n, how);
         };
         if work.saturating_mul(batch) <= SMALL {
             out.chunks_exact_mut(m * n).enumerate().for_each(one);
@@ -140,6 +181,9 @@ impl Lengths {
         }
     }
 }
+
+/// The kernel of a product: `c` (rows so far apart) ← a·b, or c + a·b.
+type Gemm<T> = fn(MatRef<'_, T>, MatRef<'_, T>, &mut [T], usize, Accumulate);
 
 /// The batch axes, and the rows and columns of the matrices as they are multiplied.
 fn split(shape: &Shape, transposed: bool) -> Result<(&[usize], [usize; 2])> {

@@ -8,7 +8,7 @@
 use super::start::Start;
 use crate::simd::Isa;
 #[cfg(target_arch = "x86_64")]
-use crate::simd::vector::{Avx2Vector, Avx512Vector};
+use crate::simd::vector::{Avx2Vector, Avx512Pairs, Avx512Vector};
 use crate::simd::vector::{PortableVector, Vector, on_isa};
 use std::hint::black_box;
 
@@ -55,6 +55,13 @@ impl Accumulator<16> for Avx512Vector {
     const MAX_ROWS: [usize; 4] = [8, 8, 8, 6];
     const PANEL_VECTORS: usize = 3;
     const FAR_PREFETCHES: usize = UNROLL;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Accumulator<16> for Avx512Pairs {
+    const MAX_ROWS: [usize; 4] = <Avx512Vector as Accumulator<16>>::MAX_ROWS;
+    const PANEL_VECTORS: usize = <Avx512Vector as Accumulator<16>>::PANEL_VECTORS;
+    const FAR_PREFETCHES: usize = <Avx512Vector as Accumulator<16>>::FAR_PREFETCHES;
 }
 
 /// The sizes of tiles with an instruction set.

@@ -17,6 +17,7 @@
 //! the instruction set, nor on the number of threads. Only a long sum for a small C is cut into slices
 //! (`multiply_sliced`), and where is a function of the shape.
 
+mod bf16;
 mod blocks;
 mod cut;
 mod dgemm;
@@ -38,6 +39,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use bf16::{Bf16Method, bf16_gemm, par_bf16_gemm};
 pub(super) use cut::share;
 pub use dgemm::{dgemm, par_dgemm};
 pub(super) use driver::{multiply_parallel, multiply_sliced};
@@ -45,6 +47,7 @@ pub use matrix::MatRef;
 pub(super) use microkernel::{LINE, TileShape};
 pub(super) use operands::{ByFeature, ByPosition};
 pub(super) use output::Output;
+pub(super) use pack::Words;
 pub(super) use planes::Planes;
 pub use sgemm::{par_sgemm, sgemm};
 pub use start::Accumulate;

@@ -18,10 +18,24 @@ pub(crate) trait Operand: Sync {
     /// Writes the panels of these outer indices, one behind the other, each `width` wide and `depth.len()` steps deep. A last
     /// panel that is not full is padded with arbitrary numbers: what they are multiplied to is never stored.
     fn pack(&self, isa: Isa, outer: Range<usize>, depth: Range<usize>, width: usize, panels: &mut [f32]);
+    /// What its panels are made of.
+    fn words(&self) -> Words {
+        Words::Numbers
+    }
     /// The numbers as they lie in memory, if that is as matrices: then they need not be packed.
     fn in_memory(&self) -> Option<InMemory<'_>> {
         None
     }
+}
+
+/// What the 32-bit words of an operand are, and so what multiplies them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// A number each.
+    Numbers,
+    /// Two numbers of bf16, of neighbouring steps of the sum: a step over words is their dot product. Only for AVX-512 with dot
+    /// products, and always packed.
+    Pairs,
 }
 
 /// An operand as one matrix in memory, or as several side by side.
@@ -91,6 +105,7 @@ pub(crate) struct Packed {
     numbers: Buffer<f32>,
     width: usize,
     depth: usize,
+    words: Words,
 }
 
 impl Packed {
@@ -112,12 +127,17 @@ impl Packed {
         } else {
             numbers.chunks_mut(size).enumerate().for_each(pack);
         }
-        Packed { numbers, width, depth }
+        Packed { numbers, width, depth, words: operand.words() }
     }
 
     /// The length of the sum.
     pub(super) fn depth(&self) -> usize {
         self.depth
+    }
+
+    /// What the panels are made of.
+    pub(super) fn words(&self) -> Words {
+        self.words
     }
 
     /// Panel `index` from step k on, and what follows.

@@ -2,7 +2,7 @@
 
 use super::blocks::Blocks;
 use super::microkernel::LINE;
-use super::pack::{InMemory, Operand, Packed};
+use super::pack::{InMemory, Operand, Packed, Words};
 use super::strip::{ColumnsOfB, RowsOfA};
 use crate::Buffer;
 use crate::simd::Isa;
@@ -64,6 +64,14 @@ impl<'a> Source<'a> {
         }
     }
 
+    fn words(&self) -> Words {
+        match self {
+            Source::ByBlock(operand) => operand.words(),
+            Source::Packed(packed) => packed.words(),
+            Source::InMemory(_) => Words::Numbers,
+        }
+    }
+
     /// A buffer for the panels of so many outer indices and steps; empty if nothing is to be packed.
     pub(super) fn panels(&self, outer: usize, steps: usize) -> Buffer<f32> {
         let packs = matches!(self, Source::ByBlock(_));
@@ -108,7 +116,7 @@ impl<'a> Source<'a> {
         let last = outer.len() - 1;
         let last_row = last / width * tile_stride + last % width * row_stride;
         assert!(k == 0 || last_row + (k - 1) * step_stride < numbers.len(), "rows of A beyond its numbers");
-        RowsOfA { start: numbers.as_ptr(), row_stride, step_stride, tile_stride }
+        RowsOfA { start: numbers.as_ptr(), row_stride, step_stride, tile_stride, words: self.words() }
     }
 
     /// These outer indices, of one tile, as columns of B; `panels` was packed from outer index `first` on.

@@ -1,8 +1,13 @@
 //! Strips: tiles of C under one another, which read the same columns of B and are computed in one call.
 
 use super::microkernel::{Accumulator, Tile, UNROLL, prefetches};
+use super::pack::Words;
 use super::start::Start;
 use crate::simd::Isa;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::isa::with_dot_products;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::vector::Avx512Pairs;
 use crate::simd::vector::on_isa;
 
 /// Rows of A: in panels as wide as a tile is high, or as they lie in memory. Rows or steps are neighbours in memory.
@@ -15,6 +20,8 @@ pub(crate) struct RowsOfA {
     pub(crate) step_stride: usize,
     /// From the first row of a whole tile to the first row of the next.
     pub(crate) tile_stride: usize,
+    /// What is read there, and from B: pairs in panels only.
+    pub(crate) words: Words,
 }
 
 /// Columns of B, neighbours in memory.
@@ -62,14 +69,23 @@ impl Strip<'_> {
     /// Computes the strip, which is `vectors` registers wide.
     ///
     /// # Safety
-    /// The processor has the instructions of `isa`. A is valid for reads of `rows` rows and `steps` steps, B for reads of `steps`
+    /// The processor has the instructions of `isa`, and dot products if A's words are pairs. A is valid for reads of `rows` rows and `steps` steps, B for reads of `steps`
     /// steps of `vectors` registers, and B's copy, if there is one, for writes of as many numbers. C is valid for reads and writes
     /// of `rows` rows of `vectors` registers, and no other thread accesses that part of C or of the copy during the call.
     pub(crate) unsafe fn compute(&self, isa: Isa, vectors: usize) {
         assert!(self.a.row_stride == 1 || self.a.step_stride == 1, "rows or steps of A are neighbours");
-        match self.a.row_stride {
-            1 => on_isa!(isa, from_panels(self, vectors)),
-            _ => on_isa!(isa, from_memory(self, vectors)),
+        match (self.a.words, self.a.row_stride) {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the caller vouches for the instructions, without which no operand has pairs.
+            (Words::Pairs, 1) => unsafe {
+                with_dot_products(
+                    #[inline(always)]
+                    || from_panels::<Avx512Pairs, 16>(self, vectors),
+                );
+            },
+            (Words::Pairs, _) => unreachable!("pairs are packed, on a processor that multiplies them"),
+            (Words::Numbers, 1) => on_isa!(isa, from_panels(self, vectors)),
+            (Words::Numbers, _) => on_isa!(isa, from_memory(self, vectors)),
         }
     }
 }

@@ -8,7 +8,7 @@ const W: usize = 16;
 /// One AVX-512 register. Only code that `on_isa!` compiled for [`crate::simd::Isa::Avx512`] may use it.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(in crate::simd) struct Avx512Vector(__m512);
+pub(in crate::simd) struct Avx512Vector(pub(super) __m512);
 
 /// A mask with a bit set for each of the first `len` lanes.
 #[inline(always)]
@@ -57,7 +57,7 @@ impl Vector<W> for Avx512Vector {
 /// The transpose of a 16 × 16 matrix: pairs of numbers, then fours, then quarters of registers are exchanged.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn transpose(rows: [__m512; W]) -> [__m512; W] {
+pub(super) fn transpose(rows: [__m512; W]) -> [__m512; W] {
     let mut pairs = rows;
     for i in 0..8 {
         pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);

@@ -6,6 +6,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod dispatch;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod pairs;
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -16,4 +18,6 @@ pub(super) use avx2::Avx2Vector;
 #[cfg(target_arch = "x86_64")]
 pub(super) use avx512::Avx512Vector;
 pub(super) use dispatch::on_isa;
+#[cfg(target_arch = "x86_64")]
+pub(super) use pairs::Avx512Pairs;
 pub(super) use portable::PortableVector;

@@ -1,7 +1,7 @@
 //! Small products of matrices that already lie in memory as the microkernel reads them, so that nothing is packed.
 
 use crate::simd::Isa;
-use crate::simd::gemm::{ColumnsOfB, LINE, Prefetch, RowsOfA, Start, Strip, TileShape, share};
+use crate::simd::gemm::{ColumnsOfB, LINE, Prefetch, RowsOfA, Start, Strip, TileShape, Words, share};
 
 /// Columns of B's panels: four AVX-512 registers.
 pub(super) const PANEL: usize = 64;
@@ -81,6 +81,7 @@ impl Product {
                         row_stride: p.a_row_stride,
                         step_stride: p.a_step_stride,
                         tile_stride: shape.max_rows(cols / shape.lanes) * p.a_row_stride,
+                        words: Words::Numbers,
                     },
                     b: ColumnsOfB { start: b[b_start..].as_ptr(), step_stride: b_step, copy: None },
                     c: c[col..].as_mut_ptr(),
