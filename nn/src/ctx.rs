@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use tweedie_autograd::{ParamId, Result, Tape, Var, checkpoint};
 use tweedie_tensor::random;
-use tweedie_tensor::{Element, Tensor};
+use tweedie_tensor::{Element, Precision, Tensor};
 
 /// In dropout, the low bits of a stream's number that count samples; the bits above count layers.
 const DROPOUT_SAMPLES: u32 = 24;
@@ -18,6 +18,7 @@ pub struct Ctx<T: Element = f32> {
     params: Rc<Params<T>>,
     tape: Option<Tape<T>>,
     recompute: bool,
+    precision: Precision,
     attention: Option<AttentionMaps<T>>,
     /// The first layer whose output was not finite, where outputs are checked.
     broken: Option<Rc<Cell<Option<ParamId>>>>,
@@ -42,6 +43,7 @@ impl<T: Element> Ctx<T> {
             params: Rc::new(params.clone()),
             tape: None,
             recompute: false,
+            precision: Precision::F32,
             attention: None,
             broken: None,
             dropout: None,
@@ -54,6 +56,7 @@ impl<T: Element> Ctx<T> {
             params: Rc::new(params.clone()),
             tape: Some(tape.clone()),
             recompute: false,
+            precision: Precision::F32,
             attention: None,
             broken: None,
             dropout: None,
@@ -89,6 +92,17 @@ impl<T: Element> Ctx<T> {
     /// for a fraction of the memory.
     pub fn with_recompute(self, recompute: bool) -> Ctx<T> {
         Ctx { recompute, ..self }
+    }
+
+    /// How finely the products of linear layers take their operands, in the forward pass and in the gradients. Without this,
+    /// as they are.
+    pub fn with_precision(self, precision: Precision) -> Ctx<T> {
+        Ctx { precision, ..self }
+    }
+
+    /// How finely the products of linear layers take their operands.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Keeps the weights of every cross-attention. Without this, they are never in memory as a whole.
@@ -166,12 +180,13 @@ impl<T: Element> Ctx<T> {
             Some(tape) if self.recompute => {
                 // The tape keeps the closure, so the closure must not keep the tape.
                 let params = Rc::clone(&self.params);
-                let dropout = self.dropout;
+                let (dropout, precision) = (self.dropout, self.precision);
                 checkpoint(tape, inputs, move |tape, inputs| {
                     let ctx = Ctx {
                         params: Rc::clone(&params),
                         tape: Some(tape.clone()),
                         recompute: false,
+                        precision,
                         attention: None,
                         broken: None,
                         dropout,

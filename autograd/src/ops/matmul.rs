@@ -1,5 +1,5 @@
 use crate::{Op, Result, Sink, Var};
-use tweedie_tensor::{Element, Shape, Tensor, ops};
+use tweedie_tensor::{Element, Precision, Shape, Tensor, ops};
 
 /// Which operands of a product stand transposed in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +30,8 @@ impl From<[bool; 2]> for Transposed {
 struct MatMul {
     a_transposed: bool,
     b_transposed: bool,
+    /// Of this product, and of those that its gradients are.
+    precision: Precision,
 }
 
 impl<T: Element> Op<T, 2> for MatMul {
@@ -38,24 +40,24 @@ impl<T: Element> Op<T, 2> for MatMul {
     type Saved = [Option<Tensor<T>>; 2];
 
     fn forward(&self, [a, b]: [Tensor<T>; 2], needs: [bool; 2]) -> Result<(Tensor<T>, Self::Saved)> {
-        let y = ops::matmul(&a, self.a_transposed, &b, self.b_transposed)?;
+        let y = ops::matmul_with(self.precision, &a, self.a_transposed, &b, self.b_transposed)?;
         Ok((y, [needs[1].then_some(a), needs[0].then_some(b)]))
     }
 
     // dop(A) = dY · op(B)ᵀ and dop(B) = op(A)ᵀ · dY, each transposed once more for a transposed operand.
     fn backward(self, [a, b]: Self::Saved, dy: Tensor<T>, dx: &mut Sink<'_, T>) -> Result<()> {
-        let MatMul { a_transposed, b_transposed } = self;
+        let MatMul { a_transposed, b_transposed, precision } = self;
         if let (Some(b), Some(shape)) = (b, dx.shape(0)) {
             match a_transposed {
-                false => product(dx, 0, &shape, (&dy, false), (&b, !b_transposed))?,
-                true => product(dx, 0, &shape, (&b, b_transposed), (&dy, true))?,
+                false => product(dx, precision, (0, &shape), (&dy, false), (&b, !b_transposed))?,
+                true => product(dx, precision, (0, &shape), (&b, b_transposed), (&dy, true))?,
             }
         }
         if let (Some(a), Some(shape)) = (a, dx.shape(1)) {
             let (a, dy) = folded(&a, &dy, a_transposed, &shape)?;
             match b_transposed {
-                false => product(dx, 1, &shape, (&a, !a_transposed), (&dy, false))?,
-                true => product(dx, 1, &shape, (&dy, true), (&a, a_transposed))?,
+                false => product(dx, precision, (1, &shape), (&a, !a_transposed), (&dy, false))?,
+                true => product(dx, precision, (1, &shape), (&dy, true), (&a, a_transposed))?,
             }
         }
         Ok(())
@@ -82,17 +84,17 @@ fn folded<T: Element>(
 
 fn product<T: Element>(
     dx: &mut Sink<'_, T>,
-    operand: usize,
-    shape: &Shape,
+    precision: Precision,
+    (operand, shape): (usize, &Shape),
     (left, left_transposed): (&Tensor<T>, bool),
     (right, right_transposed): (&Tensor<T>, bool),
 ) -> Result<()> {
     if left.rank().max(right.rank()) == shape.rank() {
         return dx.write(operand, |out, how| {
-            ops::matmul_into(left, left_transposed, right, right_transposed, out, how)
+            ops::matmul_into_with(precision, left, left_transposed, right, right_transposed, out, how)
         });
     }
-    let batch = ops::matmul(left, left_transposed, right, right_transposed)?;
+    let batch = ops::matmul_with(precision, left, left_transposed, right, right_transposed)?;
     dx.add(operand, ops::sum_to(&batch, shape)?)
 }
 
@@ -111,9 +113,17 @@ impl<T: Element> Var<T> {
     /// # Errors
     /// Shapes that do not fit.
     pub fn matmul_transposed(self, other: Var<T>, transposed: Transposed) -> Result<Var<T>> {
+        self.matmul_with(other, transposed, Precision::F32)
+    }
+
+    /// As [`Var::matmul_transposed`], with a precision for this product and for those that its gradients are.
+    ///
+    /// # Errors
+    /// Shapes that do not fit.
+    pub fn matmul_with(self, other: Var<T>, transposed: Transposed, precision: Precision) -> Result<Var<T>> {
         let a_transposed = matches!(transposed, Transposed::Left | Transposed::Both);
         let b_transposed = matches!(transposed, Transposed::Right | Transposed::Both);
-        MatMul { a_transposed, b_transposed }.apply([self, other])
+        MatMul { a_transposed, b_transposed, precision }.apply([self, other])
     }
 }
 

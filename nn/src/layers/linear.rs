@@ -34,7 +34,7 @@ impl Linear {
 
     /// The layer on tokens \[n, s, `inputs`\] with a channels-first result: W xᵀ + b, \[n, `outputs`, s\].
     pub(crate) fn channels_first<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        let y = ctx.param(self.weight).matmul_transposed(x, Transposed::Right)?;
+        let y = ctx.param(self.weight).matmul_with(x, Transposed::Right, ctx.precision())?;
         let y = match self.bias {
             Some(bias) => {
                 let bias = ctx.param(bias);
@@ -48,7 +48,7 @@ impl Linear {
 
     /// The layer on channels-first x \[n, `inputs`, s\] with tokens as its result: xᵀ Wᵀ + b, \[n, s, `outputs`\].
     pub(crate) fn channels_last<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        let y = x.matmul_transposed(ctx.param(self.weight), Transposed::Both)?;
+        let y = x.matmul_with(ctx.param(self.weight), Transposed::Both, ctx.precision())?;
         let y = match self.bias {
             Some(bias) => y.add(ctx.param(bias))?,
             None => y,
@@ -70,7 +70,7 @@ impl Linear {
 
 impl Layer for Linear {
     fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        let y = x.matmul_transposed(ctx.param(self.weight), Transposed::Right)?;
+        let y = x.matmul_with(ctx.param(self.weight), Transposed::Right, ctx.precision())?;
         let y = match self.bias {
             Some(bias) => y.add(ctx.param(bias))?,
             None => y,
@@ -82,7 +82,9 @@ impl Layer for Linear {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tweedie_tensor::Tensor;
+    use tweedie_autograd::Tape;
+    use tweedie_tensor::check::values;
+    use tweedie_tensor::{Precision, Tensor};
 
     #[test]
     fn rows_of_weights_make_outputs() {
@@ -106,5 +108,58 @@ mod tests {
         let channels = Tensor::from_slice([1, 3, 2], &[1.0, 2.0, 1.0, 0.0, 1.0, 1.0]).unwrap();
         let y = layer.channels_last(&ctx, Var::constant(channels)).unwrap();
         assert_eq!((y.dims(), y.value().as_slice()), (&[1, 2, 2][..], &[16.0, 19.5, 15.0, 18.0][..]));
+    }
+
+    /// A number for x among the parameters.
+    const INPUT: ParamId = ParamId(1);
+
+    /// The output, and the gradients of x and of the weights for the output's gradient `dy`.
+    fn passes<T: Element>(
+        precision: Precision,
+        channels: bool,
+        [w, x, dy]: &[Tensor<f64>; 3],
+    ) -> [Tensor<f64>; 3] {
+        let b = Builder::new();
+        let layer = Linear::without_bias(&b, w.dims()[1], w.dims()[0]);
+        let mut params = b.draw(0).cast::<T>();
+        *params.get_mut(layer.weight) = w.cast();
+        let tape = Tape::new();
+        let ctx = Ctx::training(&params, &tape).with_precision(precision);
+        let x = tape.param(INPUT, &x.cast::<T>());
+        let y = match channels {
+            true => layer.channels_last(&ctx, x),
+            false => layer.forward(&ctx, x),
+        };
+        let y = y.unwrap();
+        let value = y.value().cast();
+        let gradients = y.vjp(dy.cast()).unwrap();
+        [value, gradients.param(INPUT).unwrap().cast(), gradients.param(layer.weight).unwrap().cast()]
+    }
+
+    /// Each factor is rounded by at most 2⁻⁹ of it, so a sum of products by at most 2⁻⁸ of the sum of their magnitudes, and a
+    /// little more.
+    #[test]
+    fn products_in_bf16_and_their_gradients_are_near_those_of_f64() {
+        let (n, s, inputs, outputs) = (3, 7, 37, 21);
+        for channels in [false, true] {
+            let x = if channels { [n, inputs, s] } else { [n, s, inputs] };
+            let operands: [Tensor<f64>; 3] =
+                [values([outputs, inputs], 1), values(x, 2), values([n, s, outputs], 3)];
+            let mut magnitudes = operands.clone();
+            magnitudes.iter_mut().flat_map(Tensor::as_mut_slice).for_each(|x| *x = x.abs());
+            let most = passes::<f64>(Precision::F32, channels, &magnitudes);
+            let exact = passes::<f64>(Precision::Bf16, channels, &operands);
+            let single = passes::<f32>(Precision::F32, channels, &operands);
+            let half = passes::<f32>(Precision::Bf16, channels, &operands);
+            for i in 0..3 {
+                let mut differ = 0;
+                for (at, exact) in exact[i].as_slice().iter().enumerate() {
+                    let [half, single, most] = [&half, &single, &most].map(|x| x[i].as_slice()[at]);
+                    assert!((half - exact).abs() <= 1.01 / 256.0 * most, "{half} for {exact}");
+                    differ += usize::from(half != single);
+                }
+                assert!(10 * differ > 9 * exact[i].numel(), "product {i} is not in bf16");
+            }
+        }
     }
 }
