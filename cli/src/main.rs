@@ -27,6 +27,7 @@ use error::{Failure, Result};
 use std::io::Write;
 use std::process::ExitCode;
 use tweedie_tensor::Isa;
+use tweedie_tensor::simd::Bf16Method;
 
 /// Where memory ends, the process ends in one line.
 #[global_allocator]
@@ -102,13 +103,24 @@ fn local_ranks(command: &Command) -> Result<usize> {
     Ok(ranks::identity(args)?.and_then(|identity| identity.local_size).unwrap_or(1))
 }
 
-/// Refuses a name that caps nothing: whoever wrote it would take the fastest path's results for another's.
+/// Refuses a name that chooses nothing: whoever wrote it would take the fastest path's results for another's.
 fn check_instruction_set() -> Result<()> {
-    match std::env::var_os(Isa::VARIABLE) {
-        Some(name) if !name.is_empty() && name.to_str().and_then(Isa::named).is_none() => Err(Failure::user(
-            format!("no instruction set named {}", name.display()),
-            Isa::VARIABLE,
-            "set it to avx512, avx2 or portable, or unset it",
+    check_choice(
+        Isa::VARIABLE,
+        |name| Isa::named(name).is_some(),
+        "instruction set",
+        "avx512, avx2 or portable",
+    )?;
+    check_choice(Bf16Method::VARIABLE, |name| Bf16Method::named(name).is_some(), "method", "dot or madd")
+}
+
+/// Refuses what the variable is set to, if that is nothing of this `kind`.
+fn check_choice(variable: &str, is_one: impl Fn(&str) -> bool, kind: &str, all: &str) -> Result<()> {
+    match std::env::var_os(variable) {
+        Some(name) if !name.is_empty() && !name.to_str().is_some_and(is_one) => Err(Failure::user(
+            format!("no {kind} named {}", name.display()),
+            variable,
+            format!("set it to {all}, or unset it"),
         )),
         _ => Ok(()),
     }

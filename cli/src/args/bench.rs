@@ -1,3 +1,4 @@
+use super::precision::PrecisionName;
 use super::ranks::RanksArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -10,10 +11,12 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   tweedie bench step --model cifar
   tweedie bench step --model runs/mnist --batch 64 --threads 1
+  tweedie bench step --model runs/transformer --precision bf16
   tweedie bench save --model cifar
   tweedie bench save --model runs/mnist --out /mnt/runs --json
   tweedie launch --ranks 4 -- bench reduce --mib 64
   tweedie bench gemm --threads 1
+  tweedie bench gemm --precision bf16
   tweedie bench conv --json
   tweedie bench conv --out roofline.svg")]
 pub(crate) struct BenchArgs {
@@ -30,10 +33,20 @@ pub(crate) enum BenchWhat {
     Save(SaveArgs),
     /// The sum of f32 numbers over all ranks of a job: the least of several
     Reduce(ReduceArgs),
-    /// f32 products: squares, and the products that the convolutions of both networks are
-    Gemm(RatesArgs),
+    /// Products of f32 numbers: squares, and the products that the convolutions of both networks are
+    Gemm(ProductsArgs),
     /// Every convolution of both networks, forward and both gradients, counted as the definition has it
     Conv(RatesArgs),
+}
+
+/// Which products.
+#[derive(Debug, Args)]
+pub(crate) struct ProductsArgs {
+    /// How finely they take their operands
+    #[arg(long, value_name = "NAME", default_value = "f32")]
+    pub(crate) precision: PrecisionName,
+    #[command(flatten)]
+    pub(crate) rates: RatesArgs,
 }
 
 /// What becomes of measured rates.
@@ -62,6 +75,9 @@ pub(crate) struct StepArgs {
     /// Pictures a step [default: 64; for cifar 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(crate) batch: Option<u32>,
+    /// How finely the products of linear layers take their operands
+    #[arg(long, value_name = "NAME", default_value = "f32")]
+    pub(crate) precision: PrecisionName,
     /// Runs, of which the fastest counts
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) runs: u32,

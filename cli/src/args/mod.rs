@@ -7,6 +7,7 @@ mod eval;
 mod inspect;
 mod launch;
 mod plan;
+mod precision;
 mod predict;
 mod ranks;
 mod sample;
@@ -15,7 +16,7 @@ mod shell;
 mod train;
 mod verify;
 
-pub(crate) use bench::{BenchArgs, BenchWhat, RatesArgs, ReduceArgs, SaveArgs, StepArgs};
+pub(crate) use bench::{BenchArgs, BenchWhat, ProductsArgs, RatesArgs, ReduceArgs, SaveArgs, StepArgs};
 pub(crate) use edit::{
     CurveName, EditArgs, EditCommon, EditWhat, InpaintArgs, InterpolateArgs, InversionArgs, InvertArgs,
     VaryArgs,

@@ -1,4 +1,5 @@
 use super::duration;
+use super::precision::PrecisionName;
 use super::ranks::RanksArgs;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ pub(super) use presets;
   tweedie train
   tweedie train --data data/mnist --out runs/mnist --time-budget 15m
   tweedie train --data photos/ --image-size 32 --steps 20000 --set optimizer.learning_rate=2e-4
+  tweedie train --preset transformer --data data/mnist --precision bf16
   tweedie train --out runs/mnist --resume --time-budget 30m
   tweedie train --config runs/mnist/config.toml --out runs/again       (the same weights, bit for bit)
   tweedie launch --ranks 4 -- train --out runs/four --steps 200        (four ranks on this machine)
@@ -83,6 +85,10 @@ pub(crate) struct TrainArgs {
     /// they fix the bits [default: the number of ranks, rounded up to a power of two]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Recipe")]
     pub(crate) shards: Option<u32>,
+
+    /// How finely the products of linear layers take their operands [default: f32]
+    #[arg(long, value_name = "NAME", help_heading = "Recipe")]
+    pub(crate) precision: Option<PrecisionName>,
 
     #[command(flatten)]
     pub(crate) ranks: RanksArgs,

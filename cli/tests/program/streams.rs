@@ -99,6 +99,16 @@ fn an_instruction_set_that_does_not_exist_is_refused() {
     );
 }
 
+#[test]
+fn a_method_that_does_not_exist_is_refused() {
+    let output = program(workshop(), &["verify"]).env("TWEEDIE_BF16", "nonsense").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: no method named nonsense, TWEEDIE_BF16: set it to dot or madd, or unset it\n"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_pipe_in_the_place_of_weights_is_refused_and_not_waited_for() {

@@ -90,6 +90,52 @@ fn instruction_sets_and_many_threads_change_no_bit() {
 }
 
 #[test]
+fn a_run_in_bf16_has_one_digest_on_every_path_keeps_its_precision_and_takes_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = [
+        "train",
+        "--preset=transformer",
+        "--data=glyphs",
+        "--batch=4",
+        "--steps=3",
+        "--set=model.hidden_size=36",
+        "--set=model.depth=2",
+        "--set=model.num_heads=2",
+        "--set=train.grids=0",
+        "--json",
+        "--quiet",
+    ];
+    let digest = |name: &str, more: &[&str], environment: &[(&str, &str)]| {
+        let out = format!("--out={name}");
+        let arguments = [&tiny[..], &[&out], more].concat();
+        let output = program(folder.path(), &arguments).envs(environment.iter().copied()).output().unwrap();
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        summary["weights_digest"].as_str().unwrap().to_string()
+    };
+    let first = digest("fastest", &["--precision=bf16"], &[]);
+    for (name, environment) in [
+        ("dot", [("TWEEDIE_BF16", "dot"), ("TWEEDIE_SIMD", "avx512")]),
+        ("madd", [("TWEEDIE_BF16", "madd"), ("TWEEDIE_SIMD", "avx512")]),
+        ("avx2", [("TWEEDIE_BF16", "dot"), ("TWEEDIE_SIMD", "avx2")]),
+        ("portable", [("TWEEDIE_BF16", ""), ("TWEEDIE_SIMD", "portable")]),
+    ] {
+        assert_eq!(digest(name, &["--precision=bf16", "--threads=3"], &environment), first, "{name}");
+    }
+    assert_eq!(digest("set", &["--set=train.precision=bf16"], &[]), first);
+    assert_ne!(digest("f32", &["--precision=f32"], &[]), first);
+    // A run goes on as it began.
+    let summary = json(folder.path(), &["train", "--out=dot", "--resume", "--steps=5"]);
+    let whole = digest("whole", &["--precision=bf16", "--steps=5"], &[]);
+    assert_eq!(summary["weights_digest"], whole);
+    let said = tweedie(folder.path(), &["train", "--out=dot", "--resume", "--steps=6", "--precision=f32"]);
+    assert_eq!(said.status, Some(1));
+    assert!(said.stderr.contains("train.precision"), "{}", said.stderr);
+    let said = tweedie(folder.path(), &["train", "--out=other", "--precision=half"]);
+    assert_eq!(said.status, Some(2));
+    assert!(said.stderr.contains("f32, bf16"), "{}", said.stderr);
+}
+
+#[test]
 fn quiet_is_quiet_and_a_time_budget_ends_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let said = tweedie(folder.path(), &train_tiny(&["--time-budget=2s", "--out=run", "--quiet"]));

@@ -22,5 +22,5 @@ pub(crate) use presets::{ENOUGH_STEPS, Smaller, smaller_digits};
 pub use root::Config;
 pub use sampling::SamplingConfig;
 pub(crate) use training::check_shards;
-pub use training::{GradientPrecision, OnDivergence, Recompute, TrainConfig};
+pub use training::{GradientPrecision, OnDivergence, ProductPrecision, Recompute, TrainConfig};
 pub use tweedie_diffusion::SamplerKind;

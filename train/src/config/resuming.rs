@@ -17,6 +17,7 @@ impl Config {
                 seed: config.train.seed,
                 batch: config.train.batch,
                 shards: config.train.shards,
+                precision: config.train.precision,
                 class_conditional: config.train.class_conditional,
                 label_dropout: config.train.label_dropout,
                 ema_decay: config.train.ema_decay,

@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use tweedie_tensor::Precision;
 
 /// What of the forward pass is computed a second time, for memory (gradient checkpointing; T. Chen et al. 2016).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,6 +19,26 @@ impl Recompute {
     /// Whether blocks run a second time.
     pub fn blocks(self) -> bool {
         self == Recompute::Blocks
+    }
+}
+
+/// How finely the products of linear layers, and of their gradients, take the numbers that they multiply as the network learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductPrecision {
+    /// As they are.
+    #[default]
+    F32,
+    /// Rounded to 8 significant bits; sums are taken in f32.
+    Bf16,
+}
+
+impl From<ProductPrecision> for Precision {
+    fn from(precision: ProductPrecision) -> Precision {
+        match precision {
+            ProductPrecision::F32 => Precision::F32,
+            ProductPrecision::Bf16 => Precision::Bf16,
+        }
     }
 }
 
@@ -46,6 +67,9 @@ pub struct TrainConfig {
     pub shards: usize,
     /// What of the forward pass is computed again in the backward pass instead of being kept. The weights have the same bits.
     pub recompute: Recompute,
+    /// How finely products of linear layers are computed in the passes that train. Everything else, and every pass that measures
+    /// or paints, is f32.
+    pub precision: ProductPrecision,
     /// How finely gradients are summed over shards and ranks. The weights have the same bits on any number of ranks either way.
     pub gradient_precision: GradientPrecision,
     /// The last step. Unset, the time budget ends the run, and then it is written here.
@@ -104,6 +128,7 @@ impl Default for TrainConfig {
             batch: 64,
             shards: 1,
             recompute: Recompute::None,
+            precision: ProductPrecision::F32,
             gradient_precision: GradientPrecision::F32,
             steps: None,
             time_budget: None,

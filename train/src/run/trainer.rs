@@ -244,7 +244,8 @@ impl<N: Trainable> Trainer<N> {
         let tape = Tape::new();
         let ctx = Ctx::training(&self.state.params, &tape)
             .with_dropout(seed, step, first as u64)
-            .with_recompute(train.recompute.blocks());
+            .with_recompute(train.recompute.blocks())
+            .with_precision(train.precision.into());
         let output = self.predict(&ctx, Var::constant(x_t), &times, &self.conditions(batch, samples))?;
         drop(ctx);
         let LossValue { losses, squared_errors, gradient } = diffusion.loss().evaluate(

@@ -4,7 +4,7 @@ mod reduce;
 mod roofline;
 mod save;
 
-use crate::args::{BenchWhat, RatesArgs, StepArgs};
+use crate::args::{BenchWhat, ProductsArgs, RatesArgs, StepArgs};
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
@@ -61,6 +61,7 @@ fn step(args: &StepArgs, console: Console) -> Result<()> {
             (Step::of_model(model, batch(64))?, batch(64))
         }
     };
+    step = step.with_precision(args.precision.into());
     let (mut progress, runs) = (Progress::new(console), args.runs as usize);
     let mut measurement = step.measure(runs);
     for (share, done) in measurement.by_ref().zip(1..) {
@@ -96,14 +97,15 @@ fn measured_layers() -> Result<Vec<Layer>> {
     Ok(all.into_iter().map(|(layer, _)| layer).collect())
 }
 
-fn gemm(args: &RatesArgs, console: Console) -> Result<()> {
+fn gemm(args: &ProductsArgs, console: Console) -> Result<()> {
     let mut shapes: Vec<[usize; 3]> = [128, 256, 512, 1024, 2048].map(|n| [n; 3]).to_vec();
     for layer in measured_layers()? {
         if !shapes.contains(&layer.product()) {
             shapes.push(layer.product());
         }
     }
-    measure(args, console, shapes, |shape, peak| Ok(vec![product_rates(shape, peak)?]))
+    let precision = args.precision.into();
+    measure(&args.rates, console, shapes, |shape, peak| Ok(vec![product_rates(shape, precision, peak)?]))
 }
 
 fn conv(args: &RatesArgs, console: Console) -> Result<()> {

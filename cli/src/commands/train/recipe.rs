@@ -79,6 +79,9 @@ impl Recipe<'_> {
         } else if !args.resume {
             config.train.shards = config.train.shards.max(ranks.next_power_of_two());
         }
+        if let Some(precision) = args.precision {
+            config.train.precision = precision.into();
+        }
         if let Some(seed) = seed {
             config.train.seed = seed;
         }

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 use tweedie_tensor::ops::{conv2d, conv2d_grad_input, conv2d_grad_weight};
 use tweedie_tensor::simd::multiply_adds;
-use tweedie_tensor::{Accumulate, Shape, Tensor, ops};
+use tweedie_tensor::{Accumulate, Precision, Shape, Tensor, ops};
 
 /// How long one shape is measured.
 const SPELL: Duration = Duration::from_millis(250);
@@ -76,15 +76,17 @@ fn numbers(shape: impl Into<Shape>) -> Tensor {
     Tensor::from_fn(shape, |i| (i * 7919 % 1013) as f32 / 1013.0 - 0.5)
 }
 
-/// The rate of an f32 product A·B, A being m × k and B k × n.
+/// The rate of a product A·B of f32 numbers, A being m × k and B k × n.
 ///
 /// # Errors
 /// None for lengths above 0.
-pub fn product_rates([m, n, k]: [usize; 3], peak: f64) -> Result<Rate> {
+pub fn product_rates([m, n, k]: [usize; 3], precision: Precision, peak: f64) -> Result<Rate> {
     let (a, b, mut out) = (numbers([m, k]), numbers([k, n]), Tensor::scratch([m, n]));
     let how = Accumulate::Overwrite;
-    ops::matmul_into(&a, false, &b, false, &mut out, how)?;
-    let runs = best_rate(|| drop(black_box(ops::matmul_into(&a, false, &b, false, &mut out, how))));
+    ops::matmul_into_with(precision, &a, false, &b, false, &mut out, how)?;
+    let runs = best_rate(|| {
+        drop(black_box(ops::matmul_into_with(precision, &a, false, &b, false, &mut out, how)));
+    });
     let (flops, numbers) = ((2 * m * n * k) as f64, m * k + k * n + m * n);
     Ok(Rate::new(format!("{m}x{n}x{k}"), flops, numbers, runs, peak))
 }
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn a_rate_is_a_share_of_the_peak() {
         let peak = peak_gflops();
-        let rate = product_rates([64, 96, 128], peak).unwrap();
+        let rate = product_rates([64, 96, 128], Precision::F32, peak).unwrap();
         assert_eq!(rate.shape, "64x96x128");
         assert!(rate.gflops > 0.0 && rate.peak_gflops == peak && rate.fraction == rate.gflops / peak);
     }

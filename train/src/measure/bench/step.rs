@@ -5,8 +5,8 @@ use tweedie_autograd::{Tape, Var, ops::mse};
 use tweedie_diffusion::purpose;
 use tweedie_nn::optim::{OptimConfig, Optimizer, StepOptions};
 use tweedie_nn::{Builder, Ctx, Inputs, Network, NetworkConfig, Params};
-use tweedie_tensor::Tensor;
 use tweedie_tensor::random;
+use tweedie_tensor::{Precision, Tensor};
 
 /// A network, its optimizer and a batch: forward, mean squared error, backward, AdamW.
 pub struct Step {
@@ -14,6 +14,7 @@ pub struct Step {
     params: Params<f32>,
     optimizer: Optimizer,
     recompute: Recompute,
+    precision: Precision,
     x: Tensor,
     noise: Tensor,
     clocks: Vec<f64>,
@@ -57,6 +58,12 @@ impl Step {
         Step { recompute, ..self }
     }
 
+    /// The same with linear layers whose products take their operands as `precision` has it, in both passes.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Step {
+        Step { precision, ..self }
+    }
+
     /// A trained network, and a batch of `batch` of its pictures.
     ///
     /// # Errors
@@ -81,6 +88,7 @@ impl Step {
             params,
             optimizer,
             recompute: Recompute::None,
+            precision: Precision::F32,
             x,
             noise,
             clocks,
@@ -100,7 +108,9 @@ impl Step {
     /// None that the constructor did not exclude.
     pub fn train(&mut self) -> Result<f32> {
         let tape = Tape::new();
-        let ctx = Ctx::training(&self.params, &tape).with_recompute(self.recompute.blocks());
+        let ctx = Ctx::training(&self.params, &tape)
+            .with_recompute(self.recompute.blocks())
+            .with_precision(self.precision);
         let output = self.output(&ctx)?;
         drop(ctx);
         let loss = mse(output, self.noise.clone())?;
@@ -115,7 +125,7 @@ impl Step {
     /// # Errors
     /// As [`Step::train`].
     pub fn forward(&self) -> Result<Tensor> {
-        let ctx = Ctx::inference(&self.params);
+        let ctx = Ctx::inference(&self.params).with_precision(self.precision);
         Ok(self.output(&ctx)?.into_value())
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{GradientPrecision, Recompute};
+use crate::config::{GradientPrecision, ProductPrecision, Recompute};
 use tweedie_nn::caption::CaptionConfig;
 use tweedie_nn::{NetworkConfig, TransformerConfig, UNetConfig};
 
@@ -121,16 +121,29 @@ fn recomputed_blocks_and_any_number_of_threads_give_the_same_weights() {
         num_heads: 2,
         ..TransformerConfig::default()
     };
-    for model in [unet(), captioned, tokens.into()] {
+    let mut kinds = vec![(unet(), ProductPrecision::F32), (captioned, ProductPrecision::F32)];
+    kinds.extend(
+        [ProductPrecision::F32, ProductPrecision::Bf16].map(|precision| (tokens.clone().into(), precision)),
+    );
+    let mut digests = Vec::new();
+    for (model, precision) in kinds {
         let digest = |recompute, threads| {
             let mut trainer = trainer(model.clone(), 2, recompute);
+            trainer.config.train.precision = precision;
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| (0..2).for_each(|_| drop(trainer.step(&batch()).unwrap())));
             trainer.digest()
         };
         let kept = digest(Recompute::None, 1);
         for threads in [1, 2] {
-            assert_eq!(digest(Recompute::Blocks, threads), kept, "{threads} threads, {model:?}");
+            assert_eq!(
+                digest(Recompute::Blocks, threads),
+                kept,
+                "{threads} threads, {precision:?}, {model:?}"
+            );
         }
+        digests.push(kept);
     }
+    // The same network learns otherwise in another precision.
+    assert_ne!(digests[2], digests[3]);
 }
