@@ -27,6 +27,13 @@ pub fn assert_close<T: Element>(found: &[T], expected: &[f64], tolerance: f64) {
     }
 }
 
+/// A digest of the very bits of numbers, in order: 64-bit FNV-1a, a word at a time.
+pub fn digest(numbers: &[f32]) -> u64 {
+    numbers.iter().fold(0xcbf2_9ce4_8422_2325, |hash, x| {
+        (hash ^ u64::from(x.to_bits())).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
 /// The step of [`central_differences`]: rounding errors, of 10⁻¹⁶ / h, and the differences' own, of h², are near each other.
 const STEP: f64 = 1e-5;
 

@@ -8,6 +8,8 @@
 mod attention;
 mod bilinear;
 mod binary;
+#[cfg(test)]
+mod bits;
 mod combine;
 pub(crate) mod conv;
 mod embedding;

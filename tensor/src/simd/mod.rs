@@ -1,9 +1,9 @@
 //! Everything that depends on the instruction set: runtime dispatch, the vector bodies of the numeric
 //! kernels, and all of this crate's `unsafe` but the buffers'.
 //!
-//! There are three paths: AVX-512, AVX2 with FMA, and portable Rust. The best one that the processor has is used;
-//! `TWEEDIE_SIMD=avx512|avx2|portable` caps the choice, so that one machine can test all of them. Products of bf16 use AVX-512's
-//! dot products where these are faster than multiply-adds; `TWEEDIE_BF16=dot|madd` decides otherwise.
+//! There are four paths: AVX-512, AVX2 with FMA, NEON (64-bit Arm), and portable Rust. The best one that the processor has is used;
+//! `TWEEDIE_SIMD=avx512|avx2|neon|portable` caps the choice, so that one machine can test all that it has. Products of bf16 use
+//! AVX-512's dot products where these are faster than multiply-adds; `TWEEDIE_BF16=dot|madd` decides otherwise.
 //!
 //! From below: instruction sets (`isa`) and vectors (`vector`); what is computed from single vectors (`exp`, `erf`, `sums`);
 //! products of matrices (`gemm`); and on these convolutions (`conv`) and normalisation (`group_norm`).

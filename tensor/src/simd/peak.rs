@@ -12,11 +12,14 @@ const ROUNDS: usize = 1 << 16;
 pub fn multiply_adds() -> u64 {
     match Isa::active() {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: `Isa::active` returns at most what was detected, so the processor has AVX-512.
-        Isa::Avx512 => unsafe { x86::avx512() },
+        // SAFETY: `Isa::active` returns an available instruction set, so the processor has AVX-512.
+        Isa::Avx512 => unsafe { registers::avx512() },
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: `Isa::active` returns at most what was detected, so the processor has AVX2 and FMA.
-        Isa::Avx2 => unsafe { x86::avx2() },
+        // SAFETY: `Isa::active` returns an available instruction set, so the processor has AVX2 and FMA.
+        Isa::Avx2 => unsafe { registers::avx2() },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: every 64-bit Arm has NEON.
+        Isa::Neon => unsafe { registers::neon() },
         _ => portable(),
     }
 }
@@ -33,9 +36,12 @@ fn portable() -> u64 {
     (2 * ROUNDS * SUMS) as u64
 }
 
-#[cfg(target_arch = "x86_64")]
-mod x86 {
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod registers {
     use super::{ROUNDS, SUMS};
+    #[cfg(target_arch = "aarch64")]
+    use std::arch::aarch64::*;
+    #[cfg(target_arch = "x86_64")]
     use std::arch::x86_64::*;
     use std::hint::black_box;
 
@@ -58,6 +64,10 @@ mod x86 {
         };
     }
 
+    #[cfg(target_arch = "x86_64")]
     registers!(avx512, "avx512f", 16, SUMS, _mm512_set1_ps, _mm512_fmadd_ps);
+    #[cfg(target_arch = "x86_64")]
     registers!(avx2, "avx,fma", 8, SUMS / 2, _mm256_set1_ps, _mm256_fmadd_ps);
+    #[cfg(target_arch = "aarch64")]
+    registers!(neon, "neon", 4, SUMS, vdupq_n_f32, vfmaq_f32);
 }

@@ -2,7 +2,7 @@
 
 use super::Isa;
 use crate::reduction;
-use crate::simd::vector::{MAX_LANES as LANES, Vector, on_isa};
+use crate::simd::vector::{MAX_LANES as LANES, MAX_PARTS, Vector, on_isa};
 use std::ops::Range;
 
 /// How many numbers are added to the lanes before these are folded into f64, so that rounding errors stay near those of a few dozen
@@ -19,7 +19,7 @@ fn sum_of_planes<L: Vector<W>, const W: usize>(numbers: &[f32], pixels: usize, s
     let together = (RUN / pixels.max(1)).max(1);
     let mut total = 0.0;
     for planes in numbers.chunks(together * stride) {
-        let mut lanes = [L::zero(); 2];
+        let mut lanes = [L::zero(); MAX_PARTS];
         for plane in planes.chunks(stride) {
             let plane = &plane[..pixels];
             each_vector::<W>(
@@ -38,7 +38,7 @@ fn sum_of_planes<L: Vector<W>, const W: usize>(numbers: &[f32], pixels: usize, s
 pub(super) fn sum<L: Vector<W>, const W: usize>(numbers: &[f32], add: impl Fn(L, &[f32]) -> L) -> f64 {
     let mut total = 0.0;
     for run in numbers.chunks(RUN) {
-        let mut lanes = [L::zero(); 2];
+        let mut lanes = [L::zero(); MAX_PARTS];
         each_vector::<W>(
             run.len(),
             #[inline(always)]
@@ -68,9 +68,9 @@ pub(super) fn each_vector<const W: usize>(len: usize, mut visit: impl FnMut(usiz
     }
 }
 
-/// The sum of the lanes of two registers, folded as [`crate::reduction`] folds.
+/// The sum of the lanes of the registers that make up sixteen, folded as [`crate::reduction`] folds.
 #[inline(always)]
-pub(super) fn fold<L: Vector<W>, const W: usize>(lanes: [L; 2]) -> f64 {
+pub(super) fn fold<L: Vector<W>, const W: usize>(lanes: [L; MAX_PARTS]) -> f64 {
     let mut all = [0.0; LANES];
     for part in 0..LANES / W {
         lanes[part].store_part(&mut all, part);

@@ -2,7 +2,7 @@
 
 use crate::simd::Isa;
 
-/// Found by measuring, on processors that have the instructions.
+/// Found by measuring, on processors that have the instructions; those for NEON follow from the sizes of caches.
 pub(super) struct Blocks {
     /// Rows of A whose panels stay in the L2 cache.
     pub(super) rows: usize,
@@ -21,6 +21,7 @@ impl Blocks {
     pub(super) fn of(isa: Isa) -> Blocks {
         match isa {
             Isa::Avx512 => Blocks { rows: 1024, depth: 768, cols: 96, few_rows: 4096, cache: usize::MAX },
+            Isa::Neon => Blocks { rows: 256, depth: 512, cols: 192, few_rows: 256, cache: 1 << 17 },
             Isa::Avx2 | Isa::Portable => {
                 Blocks { rows: 144, depth: 512, cols: 192, few_rows: 144, cache: 1 << 17 }
             }

@@ -7,10 +7,13 @@
 
 use super::start::Start;
 use crate::simd::Isa;
+#[cfg(target_arch = "aarch64")]
+use crate::simd::vector::NeonVector;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::vector::{Avx2Vector, Avx512Pairs, Avx512Vector};
 use crate::simd::vector::{PortableVector, Vector, on_isa};
 use std::hint::black_box;
+use std::ops::Range;
 
 /// A vector type as the microkernel uses it.
 pub(crate) trait Accumulator<const W: usize>: Vector<W> {
@@ -30,6 +33,8 @@ pub(crate) trait Accumulator<const W: usize>: Vector<W> {
     /// How many cache lines of a [`Prefetch`](super::strip::Prefetch) an unrolled iteration requests. With more requests in
     /// flight to a far cache, this tile's own loads would wait behind them. A divisor of [`UNROLL`].
     const FAR_PREFETCHES: usize;
+    /// Of a row of A that lies in memory, how many steps' numbers are loaded at once, each to be used from its lane: 1 or [`UNROLL`].
+    const STEPS_OF_A: usize = 1;
 }
 
 /// Steps of the sum in one unrolled iteration of the loop.
@@ -39,6 +44,15 @@ impl Accumulator<16> for PortableVector {
     const MAX_ROWS: [usize; 4] = [4, 0, 0, 0];
     const PANEL_VECTORS: usize = 1;
     const FAR_PREFETCHES: usize = 1;
+}
+
+#[cfg(target_arch = "aarch64")]
+impl Accumulator<4> for NeonVector {
+    // 24 of 32 registers are accumulators.
+    const MAX_ROWS: [usize; 4] = [8, 8, 8, 6];
+    const PANEL_VECTORS: usize = 3;
+    const FAR_PREFETCHES: usize = 1;
+    const STEPS_OF_A: usize = UNROLL;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -86,7 +100,7 @@ impl TileShape {
             let max_rows = L::MAX_ROWS;
             TileShape { lanes: W, rows: max_rows[vectors - 1], cols: vectors * W, max_rows }
         }
-        assert!(isa <= Isa::detected(), "{isa:?} is beyond this processor");
+        assert!(isa.is_available(), "{isa:?} is beyond this processor");
         on_isa!(isa, shape())
     }
 
@@ -177,6 +191,8 @@ impl<const PANELS: bool> Tile<'_, PANELS> {
         // chain of additions.
         let mut a_lower =
             if PANELS { self.a } else { self.a.wrapping_add(R.div_ceil(2) * black_box(self.a_row_stride)) };
+        // A second pointer to B, which the compiler takes for another one: `steps` loads B's vectors twice.
+        let mut b_again = if L::STEPS_OF_A > 1 { black_box(self.b) } else { self.b };
         // The tile below is probably computed next.
         for r in R..2 * R {
             for v in (0..V).step_by(LINE / W) {
@@ -187,6 +203,12 @@ impl<const PANELS: bool> Tile<'_, PANELS> {
         let iterations = if !COPY { early / UNROLL } else { 0 };
         let prefetches = prefetches::<L, W, PANELS>();
         for _ in 0..iterations {
+            if !PANELS && L::STEPS_OF_A == UNROLL {
+                self.prefetch_next::<L, W>(self.iteration_stride);
+                // SAFETY: at least UNROLL steps are left, so the caller vouches for the next ones of A and B.
+                unsafe { self.steps::<L, W, R, V>(&mut sums, &mut a_lower, &mut b_again) };
+                continue;
+            }
             for i in 0..UNROLL {
                 if i % (UNROLL / prefetches) == 0 {
                     self.prefetch_next::<L, W>(if i + UNROLL / prefetches < UNROLL {
@@ -254,21 +276,76 @@ impl<const PANELS: bool> Tile<'_, PANELS> {
             *copy = copy.wrapping_add(V * W);
         }
         let half = R.div_ceil(2);
-        for r in 0..R {
-            let a = match PANELS {
-                true => self.a.wrapping_add(r),
-                false if r < half => self.a.wrapping_add(r * self.a_row_stride),
-                false => a_lower.wrapping_add((r - half) * self.a_row_stride),
-            };
-            // SAFETY: r < R, so this number is part of the step of A that the caller vouches for.
-            let x = unsafe { *a };
-            for v in 0..V {
-                sums[r][v] = row_of_b[v].mul_add(x, sums[r][v]);
+        if PANELS {
+            // SAFETY: with `PANELS` these `R` neighbours are the step of A that the caller vouches for.
+            L::add_outer_product(unsafe { &*self.a.cast::<[f32; R]>() }, &row_of_b, sums);
+        } else {
+            for r in 0..R {
+                let a = match r < half {
+                    true => self.a.wrapping_add(r * self.a_row_stride),
+                    false => a_lower.wrapping_add((r - half) * self.a_row_stride),
+                };
+                // SAFETY: r < R, so this number is part of the step of A that the caller vouches for.
+                let x = unsafe { *a };
+                for v in 0..V {
+                    sums[r][v] = row_of_b[v].mul_add(x, sums[r][v]);
+                }
             }
         }
         let step = if PANELS { self.a_step_stride } else { 1 };
         self.a = self.a.wrapping_add(step);
         *a_lower = a_lower.wrapping_add(step);
         self.b = self.b.wrapping_add(self.b_step_stride);
+    }
+
+    /// [`UNROLL`] steps at once, where A lies in memory: a vector of each of its rows has the numbers of all of them.
+    ///
+    /// # Safety
+    /// A and B are valid for reads of `R` rows and `V` vectors of these steps.
+    #[inline(always)]
+    unsafe fn steps<L: Vector<W>, const W: usize, const R: usize, const V: usize>(
+        &mut self,
+        sums: &mut [[L; V]; R],
+        a_lower: &mut *const f32,
+        b_again: &mut *const f32,
+    ) {
+        let half = R.div_ceil(2);
+        // SAFETY: the caller vouches for all rows, of which these two calls take the upper ones and the lower ones.
+        unsafe {
+            self.steps_of_rows::<L, W, R, V>(sums, (self.a, self.b), 0..half);
+            self.steps_of_rows::<L, W, R, V>(sums, (*a_lower, *b_again), half..R);
+        }
+        let after = UNROLL * self.b_step_stride;
+        (self.a, self.b) = (self.a.wrapping_add(UNROLL), self.b.wrapping_add(after));
+        (*a_lower, *b_again) = (a_lower.wrapping_add(UNROLL), b_again.wrapping_add(after));
+    }
+
+    /// [`Tile::steps`] for some of the rows: vectors of all rows at once would not fit the registers.
+    ///
+    /// # Safety
+    /// As of [`Tile::steps`]; the rows are among the `R`, `a` is where the first of them is, and `b` where B is.
+    #[inline(always)]
+    unsafe fn steps_of_rows<L: Vector<W>, const W: usize, const R: usize, const V: usize>(
+        &self,
+        sums: &mut [[L; V]; R],
+        (a, b): (*const f32, *const f32),
+        rows: Range<usize>,
+    ) {
+        let mut rows_of_a = [L::zero(); R];
+        for r in rows.clone() {
+            let a = a.wrapping_add((r - rows.start) * self.a_row_stride);
+            // SAFETY: r < R, so the caller vouches for this row's numbers.
+            rows_of_a[r] = L::load_some(unsafe { std::slice::from_raw_parts(a, UNROLL) });
+        }
+        for step in 0..UNROLL {
+            let b = b.wrapping_add(step * self.b_step_stride);
+            for v in 0..V {
+                // SAFETY: v < V, so the caller vouches for this vector of the step of B.
+                let x = L::load(unsafe { &*b.wrapping_add(v * W).cast() });
+                for r in rows.clone() {
+                    sums[r][v] = x.mul_add_lane(rows_of_a[r], step, sums[r][v]);
+                }
+            }
+        }
     }
 }

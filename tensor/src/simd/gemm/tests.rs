@@ -14,7 +14,7 @@ fn numbers(seed: u64, len: usize) -> Vec<f32> {
 }
 
 fn paths() -> impl Iterator<Item = Isa> {
-    [Isa::Portable, Isa::Avx2, Isa::Avx512].into_iter().filter(|&isa| isa <= Isa::detected())
+    Isa::available()
 }
 
 /// The three ways in which a matrix can lie in memory: by rows, by columns, with gaps everywhere.

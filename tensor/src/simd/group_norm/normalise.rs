@@ -4,7 +4,7 @@ use super::group::Group;
 use crate::simd::Isa;
 use crate::simd::exp::sigmoid;
 use crate::simd::sums::{RUN, each_vector, fold, sum};
-use crate::simd::vector::{Vector, on_isa};
+use crate::simd::vector::{MAX_PARTS, Vector, on_isa};
 
 /// y ← the group's x normalised, scaled, shifted and activated. Returns the mean and 1 / √(variance + ε).
 pub(crate) fn normalise(isa: Isa, group: &Group<'_, f32>, eps: f64, y: &mut [f32]) -> (f32, f32) {
@@ -61,7 +61,7 @@ fn differentiate_group<L: Vector<W>, const W: usize>(
         for start in range.clone().step_by(RUN) {
             let run = start..range.end.min(start + RUN);
             let (x, dz) = (&group.x[run.clone()], &mut dx[run]);
-            let (mut ones, mut products) = ([L::zero(); 2], [L::zero(); 2]);
+            let (mut ones, mut products) = ([L::zero(); MAX_PARTS], [L::zero(); MAX_PARTS]);
             each_vector::<W>(
                 x.len(),
                 #[inline(always)]

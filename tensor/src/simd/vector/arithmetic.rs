@@ -1,10 +1,10 @@
 //! What all vectors can do.
 
 /// The part of [`Vector`] in which registers differ by nothing but the names of instructions, for a type around one register.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! register_arithmetic {
     ($type:ident, $zero:ident, $load:ident, $store:ident, $set:ident, $mul:ident, $div:ident, $add:ident, $sub:ident,
-     $fma:ident, $min:ident, $max:ident) => {
+     $fma:ident, $min:ident, $max:ident, $prefetch:expr, $prefetch_into_l2:expr) => {
         #[inline(always)]
         fn zero() -> $type {
             // SAFETY: this type is used under `on_isa!` only, which runs on a processor that has the instruction.
@@ -64,7 +64,7 @@ macro_rules! register_arithmetic {
         }
         #[inline(always)]
         fn clamp(self, least: f32, most: f32) -> $type {
-            // Both instructions return their second operand if one of the two is NaN.
+            // If one operand is NaN, both instructions return it: on x86-64 because it is the second one.
             // SAFETY: this type is used under `on_isa!` only, which runs on a processor that has the instruction.
             $type(unsafe { $max($set(least), $min($set(most), self.0)) })
         }
@@ -86,20 +86,23 @@ macro_rules! register_arithmetic {
         #[inline(always)]
         fn prefetch(from: *const f32) {
             // SAFETY: a prefetch is a hint: it accesses no memory, whatever the address.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+            unsafe { $prefetch(from.cast()) }
         }
         #[inline(always)]
         fn prefetch_into_l2(from: *const f32) {
             // SAFETY: a prefetch is a hint: it accesses no memory, whatever the address.
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+            unsafe { $prefetch_into_l2(from.cast()) }
         }
     };
 }
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(super) use register_arithmetic;
 
 /// Numbers in the widest vector; every `W` divides it.
 pub(in crate::simd) const MAX_LANES: usize = 16;
+
+/// How many of the narrowest vectors hold [`MAX_LANES`] numbers.
+pub(in crate::simd) const MAX_PARTS: usize = MAX_LANES / 4;
 
 /// How many bits of an f32 follow its exponent.
 pub(super) const MANTISSA: i32 = 23;
@@ -109,6 +112,8 @@ pub(super) const MANTISSA: i32 = 23;
 /// `W` is a constant of the type, so that the compiler unrolls all loops over it; what is laid out for sixteen numbers is written
 /// with loops over parts. Each operation rounds once in each lane, so no bit depends on the type that implements it.
 pub(in crate::simd) trait Vector<const W: usize>: Copy {
+    /// How many registers the processor has.
+    const REGISTERS: usize;
     fn zero() -> Self;
     /// The same number in all lanes.
     fn splat(c: f32) -> Self;
@@ -125,6 +130,26 @@ pub(in crate::simd) trait Vector<const W: usize>: Copy {
     fn mul_add(self, c: f32, sum: Self) -> Self;
     fn mul(self, other: Self) -> Self;
     fn div(self, other: Self) -> Self;
+    /// `self · c + sum`, where c is this one of the `numbers`.
+    #[inline(always)]
+    fn mul_add_lane(self, numbers: Self, lane: usize, sum: Self) -> Self {
+        let mut lanes = [0.0; W];
+        numbers.store(&mut lanes);
+        self.mul_add(lanes[lane], sum)
+    }
+    /// Adds an outer product: `column[r]` · `row[v]` to `sums[r][v]`.
+    #[inline(always)]
+    fn add_outer_product<const R: usize, const V: usize>(
+        column: &[f32; R],
+        row: &[Self; V],
+        sums: &mut [[Self; V]; R],
+    ) {
+        for r in 0..R {
+            for v in 0..V {
+                sums[r][v] = row[v].mul_add(column[r], sums[r][v]);
+            }
+        }
+    }
     /// `self · factor + sum`.
     fn product_add(self, factor: Self, sum: Self) -> Self;
     /// Each number, or the bound that it exceeds; NaN stays NaN.

@@ -33,8 +33,12 @@ impl Vector<W> for Avx2Vector {
         _mm256_sub_ps,
         _mm256_fmadd_ps,
         _mm256_min_ps,
-        _mm256_max_ps
+        _mm256_max_ps,
+        _mm_prefetch::<_MM_HINT_T0>,
+        _mm_prefetch::<_MM_HINT_T1>
     );
+
+    const REGISTERS: usize = 16;
 
     #[inline(always)]
     fn load_some(from: &[f32]) -> Avx2Vector {

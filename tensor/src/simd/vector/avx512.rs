@@ -29,8 +29,12 @@ impl Vector<W> for Avx512Vector {
         _mm512_sub_ps,
         _mm512_fmadd_ps,
         _mm512_min_ps,
-        _mm512_max_ps
+        _mm512_max_ps,
+        _mm_prefetch::<_MM_HINT_T0>,
+        _mm_prefetch::<_MM_HINT_T1>
     );
+
+    const REGISTERS: usize = 32;
 
     #[inline(always)]
     fn load_some(from: &[f32]) -> Avx512Vector {

@@ -6,7 +6,7 @@ macro_rules! on_isa {
     ($isa:expr, $name:ident($($argument:expr),* $(,)?)) => {
         match $isa {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `isa` is at most `Isa::detected()`: it comes from `Isa::active()`, or was checked where it entered.
+            // SAFETY: `isa` is available: it comes from `Isa::active()`, or was checked where it entered.
             Isa::Avx512 => unsafe {
                 crate::simd::isa::with_avx512(
                     #[inline(always)]
@@ -14,13 +14,15 @@ macro_rules! on_isa {
                 )
             },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `isa` is at most `Isa::detected()`: it comes from `Isa::active()`, or was checked where it entered.
+            // SAFETY: `isa` is available: it comes from `Isa::active()`, or was checked where it entered.
             Isa::Avx2 => unsafe {
                 crate::simd::isa::with_avx2(
                     #[inline(always)]
                     || $name::<crate::simd::vector::Avx2Vector, 8>($($argument),*),
                 )
             },
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => $name::<crate::simd::vector::NeonVector, 4>($($argument),*),
             _ => $name::<crate::simd::vector::PortableVector, 16>($($argument),*),
         }
     };

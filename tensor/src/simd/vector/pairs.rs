@@ -38,8 +38,12 @@ impl Vector<W> for Avx512Pairs {
         _mm512_sub_ps,
         dot_add,
         _mm512_min_ps,
-        _mm512_max_ps
+        _mm512_max_ps,
+        _mm_prefetch::<_MM_HINT_T0>,
+        _mm_prefetch::<_MM_HINT_T1>
     );
+
+    const REGISTERS: usize = 32;
 
     #[inline(always)]
     fn load_some(from: &[f32]) -> Avx512Pairs {

@@ -18,6 +18,8 @@ fn fused(x: PortableVector, factor: PortableVector, sum: PortableVector) -> Port
 }
 
 impl Vector<W> for PortableVector {
+    const REGISTERS: usize = 32;
+
     #[inline(always)]
     fn zero() -> PortableVector {
         PortableVector([0.0; W])

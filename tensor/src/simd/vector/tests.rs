@@ -20,6 +20,14 @@ fn arithmetic<L: Vector<W>, const W: usize>() {
     assert_eq!(stored(a.sub(b)), array::from_fn(|i| x[i] - y[i]));
     assert_eq!(stored(a.scale(0.3)), array::from_fn(|i| x[i] * 0.3));
     assert_eq!(stored(a.mul_add(0.3, b)), array::from_fn(|i| x[i].mul_add(0.3, y[i])));
+    for lane in 0..W {
+        let expected = array::from_fn(|i| x[i].mul_add(y[lane], x[i]));
+        assert_eq!(stored(a.mul_add_lane(b, lane, a)), expected);
+    }
+    outer_product::<L, 1, 1, W>(a, &stored);
+    outer_product::<L, 3, 2, W>(a, &stored);
+    outer_product::<L, 6, 4, W>(a, &stored);
+    outer_product::<L, 8, 3, W>(a, &stored);
     assert_eq!(stored(a.mul(b)), array::from_fn(|i| x[i] * y[i]));
     assert_eq!(stored(a.div(b)), array::from_fn(|i| x[i] / y[i]));
     assert_eq!(stored(a.product_add(b, b)), array::from_fn(|i| x[i].mul_add(y[i], y[i])));
@@ -47,9 +55,24 @@ fn arithmetic<L: Vector<W>, const W: usize>() {
     }
 }
 
+fn outer_product<L: Vector<W>, const R: usize, const V: usize, const W: usize>(
+    a: L,
+    stored: &impl Fn(L) -> [f32; W],
+) {
+    let column: [f32; R] = array::from_fn(|r| 0.3 * r as f32 - 0.7);
+    let row: [L; V] = array::from_fn(|v| a.scale(v as f32 + 0.1));
+    let mut sums = [[a; V]; R];
+    L::add_outer_product(&column, &row, &mut sums);
+    for r in 0..R {
+        for v in 0..V {
+            assert_eq!(stored(sums[r][v]), stored(row[v].mul_add(column[r], a)));
+        }
+    }
+}
+
 #[test]
 fn every_vector_type_computes_what_arrays_do() {
-    for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512].into_iter().filter(|&isa| isa <= Isa::detected()) {
+    for isa in Isa::available() {
         on_isa!(isa, arithmetic());
     }
 }

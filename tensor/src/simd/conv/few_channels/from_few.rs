@@ -73,7 +73,7 @@ fn convolve<L: Vector<W>, const W: usize>(
 ) {
     let mut copies = Buffer::<f32>::scratch(call.copies.len());
     call.copies.write::<L, W>(x, &mut copies);
-    if W == MAX_LANES {
+    if L::REGISTERS >= 32 {
         add_groups::<L, ROWS, W>(call, &copies, bias, (first, y), add);
     } else {
         add_groups::<L, ROWS_OF_AVX2, W>(call, &copies, bias, (first, y), add);

@@ -49,12 +49,7 @@ impl<'a, const ROWS: usize> Terms<'a, ROWS> {
         let mut open = *sums;
         for (shift, weights) in self.shifts.iter().zip(self.weights) {
             let row = load(*shift);
-            for i in 0..ROWS {
-                let weight = L::splat(weights[i]);
-                for j in 0..VECTORS {
-                    open[i][j] = row[j].product_add(weight, open[i][j]);
-                }
-            }
+            L::add_outer_product(weights, &row, &mut open);
         }
         *sums = open;
     }

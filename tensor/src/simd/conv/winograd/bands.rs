@@ -117,11 +117,14 @@ impl<'a> GroupPlanes<'a> {
         block
     }
 
-    /// Prefetches pixel `at` of all planes; after the last of the pixels that are read, the first ones of the next sixteen planes.
+    /// Prefetches pixel `at` of all planes, or of half of them in turn, if that is often enough; after the last of the pixels that are
+    /// read, the first ones of the next sixteen planes.
     #[inline(always)]
     fn fetch<L: Vector<W>, const W: usize>(&self, at: usize, read: Range<usize>) {
         let at = if at < read.end { at } else { at - read.len() + LANES * self.size };
-        for channel in 0..LANES {
+        let turns = (8 / W).max(1);
+        let first = at / W % turns * (LANES / turns);
+        for channel in first..first + LANES / turns {
             L::prefetch(self.planes.as_ptr().wrapping_add(channel * self.size + at));
         }
     }

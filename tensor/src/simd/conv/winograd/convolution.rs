@@ -71,7 +71,7 @@ fn convolve(
     addend: Addend<'_, f32>,
     (y, places): (&mut [f32], [usize; 2]),
 ) {
-    assert!(isa <= Isa::detected());
+    assert!(isa.is_available());
     let call = Convolution::new(isa, scheme, samples, weights, (x, plane, before), addend, (y, places));
     if call.has_few_tiles() { call.by_channels() } else { call.by_tiles() }
 }

@@ -19,7 +19,7 @@ fn noise(shape: Shape, seed: u64) -> Tensor<f64> {
 }
 
 fn paths() -> impl Iterator<Item = Isa> {
-    [Isa::Portable, Isa::Avx2, Isa::Avx512].into_iter().filter(|&isa| isa <= Isa::detected())
+    Isa::available()
 }
 
 /// √(Σ (ours − exact)² / Σ exact²).

@@ -27,7 +27,7 @@ pub(in crate::simd) fn grad_weight(
     dw: &mut [f32],
     how: Accumulate,
 ) {
-    assert!(isa <= Isa::detected());
+    assert!(isa.is_available());
     let call = WeightGradient::new(isa, g, x, dy);
     if call.is_by_tiles() { call.by_tiles(dw, how) } else { call.by_channels(dw, how) }
 }

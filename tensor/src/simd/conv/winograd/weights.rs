@@ -25,6 +25,9 @@ pub(super) struct Weights<'a> {
     pub(super) mirrored: bool,
 }
 
+/// Groups of taps, of four each, the last one overlapping.
+const MOST_GROUPS: usize = WINDOW.div_ceil(4);
+
 /// How many channels in ahead weights are prefetched.
 const STEPS_AHEAD: usize = 4;
 
@@ -72,14 +75,14 @@ fn transform_taps<M: Transform<R, 3>, L: Vector<W>, const R: usize, const W: usi
                     let start = first + (part * W + i).min(last) * weights.out_stride;
                     weights.w[start..].first_chunk::<WINDOW>().expect("all windows are inside")
                 };
-                // The first `W` and the last `W` taps of `W` channels, transposed.
-                let starts = [0, WINDOW.saturating_sub(W)];
-                let mut taps = [[L::zero(); W]; 2];
-                for (taps, start) in taps.iter_mut().zip(starts) {
+                // `W` taps at a time of `W` channels, transposed; the last group overlaps the one before.
+                let start = |group: usize| (group * W).min(WINDOW.saturating_sub(W));
+                let mut taps = [[L::zero(); W]; MOST_GROUPS];
+                for group in 0..WINDOW.div_ceil(W) {
                     for i in 0..W {
-                        taps[i] = L::load_some(&window(i)[start..]);
+                        taps[group][i] = L::load_some(&window(i)[start(group)..]);
                     }
-                    *taps = L::transpose(*taps);
+                    taps[group] = L::transpose(taps[group]);
                 }
                 for i in 0..W {
                     L::prefetch(window(i).as_ptr().wrapping_add(STEPS_AHEAD * weights.in_stride));
@@ -88,7 +91,7 @@ fn transform_taps<M: Transform<R, 3>, L: Vector<W>, const R: usize, const W: usi
                     #[inline(always)]
                     |r, c| {
                         let tap = if weights.mirrored { 8 - 3 * r - c } else { 3 * r + c };
-                        if tap < W { taps[0][tap] } else { taps[1][tap - starts[1]] }
+                        taps[tap / W][tap - start(tap / W)]
                     },
                     #[inline(always)]
                     |r, c, value| value.store_part(to.get(r * R + c), part),

@@ -9,10 +9,19 @@ use crate::simd::vector::{MAX_LANES, Vector, behind};
 /// Rows of a tile of accumulators: the three columns of a 3 × 3 window, for one channel.
 pub(super) const ROWS: usize = 3;
 /// The width of a tile: vectors of places.
-pub(super) const VECTORS: usize = 3;
+const VECTORS: usize = 3;
+/// The same, of vectors of four numbers: as many sums as four multiply-adds a cycle need, each of which takes four cycles.
+const VECTORS_OF_FOUR: usize = 6;
+/// The most places of a tile.
+pub(super) const MAX_PLACES: usize = VECTORS * MAX_LANES;
 /// Numbers before and after the sums of a column: at least as many as a tile reaches beyond them, and as a window is wide.
-pub(super) const MARGIN: usize = VECTORS * MAX_LANES;
+pub(super) const MARGIN: usize = MAX_PLACES;
 const _: () = assert!(MARGIN + 1 >= MAX_COLUMNS + MAX_LANES);
+
+/// Places of a tile of vectors of `W` numbers.
+pub(super) const fn places_of_tile<const W: usize>() -> usize {
+    if W == 4 { VECTORS_OF_FOUR * W } else { VECTORS * W }
+}
 
 /// The weights of tiles: for each group of [`ROWS`] sums (channel out, column of the window) and each step of a sum, one weight for
 /// each row. `weight(step, channel out, column)` is a single one.
@@ -37,6 +46,22 @@ pub(super) fn weights_of_tiles(
 /// Adds terms to a group's sums, which are `stride` apart, at so many neighbouring places; with `begin`, the sums start from zero.
 #[inline(always)]
 pub(super) fn add_terms<L: Vector<W>, const W: usize>(
+    terms: &Terms<'_, ROWS>,
+    x: &[f32],
+    (sums, stride): (&mut [f32], usize),
+    places: usize,
+    begin: bool,
+    prefetcher: &mut Prefetcher,
+) {
+    match W {
+        4 => add_tiles::<L, W, VECTORS_OF_FOUR>(terms, x, (sums, stride), places, begin, prefetcher),
+        _ => add_tiles::<L, W, VECTORS>(terms, x, (sums, stride), places, begin, prefetcher),
+    }
+}
+
+/// [`add_terms`] with tiles of this many vectors.
+#[inline(always)]
+fn add_tiles<L: Vector<W>, const W: usize, const VECTORS: usize>(
     terms: &Terms<'_, ROWS>,
     x: &[f32],
     (sums, stride): (&mut [f32], usize),

@@ -1,6 +1,6 @@
 //! Partial sums term by term, as the definition has them.
 
-use super::column_sums::{ColumnSums, MARGIN, ROWS, VECTORS, add_terms, weights_of_tiles};
+use super::column_sums::{ColumnSums, MARGIN, ROWS, add_terms, places_of_tile, weights_of_tiles};
 use crate::simd::Isa;
 use crate::simd::conv::few_channels::prefetch::Prefetcher;
 use crate::simd::conv::few_channels::problem::Problem;
@@ -87,7 +87,7 @@ fn sum_segment<L: Vector<W>, const W: usize>(
             shifts.extend(rows.clone().map(|v| channel * problem.plane_size() + line(v) * wide));
         }
         let next = x.as_ptr().wrapping_add(channels.end * problem.plane_size() + start);
-        let turns = sums.groups() * len.div_ceil(VECTORS * W);
+        let turns = sums.groups() * len.div_ceil(places_of_tile::<W>());
         let mut prefetcher = Prefetcher::new(next, [TOGETHER, len, problem.plane_size()], turns);
         for (group, sums) in sums.numbers.chunks_exact_mut(ROWS * stride).enumerate() {
             weights.clear();

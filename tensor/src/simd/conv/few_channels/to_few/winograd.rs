@@ -4,7 +4,7 @@
 //! window. Products of factors are summed over channels, and six sums become four lines of zᵤ. The factors of lines are used for all
 //! channels out and all columns of the window; with fewer than three channels out they cost more than they save.
 
-use super::column_sums::{ColumnSums, ROWS, VECTORS, add_terms, weights_of_tiles};
+use super::column_sums::{ColumnSums, MAX_PLACES, ROWS, add_terms, places_of_tile, weights_of_tiles};
 use crate::Buffer;
 use crate::simd::Isa;
 use crate::simd::conv::few_channels::lines::{Plane, transform_lines};
@@ -12,7 +12,7 @@ use crate::simd::conv::few_channels::prefetch::Prefetcher;
 use crate::simd::conv::few_channels::problem::Problem;
 use crate::simd::conv::few_channels::tile::Terms;
 use crate::simd::conv::winograd::stride_one::{IN as FACTORS, Input, OUT as LINES, Output, Taps};
-use crate::simd::vector::{MAX_LANES, Vector, on_isa};
+use crate::simd::vector::{Vector, on_isa};
 
 /// The fewest channels out for which this pays.
 const MIN_CHANNELS: usize = 3;
@@ -75,7 +75,7 @@ fn convolve<L: Vector<W>, const W: usize>(
     let problem = call.problem;
     let ([height, wide], plane_size) = (problem.plane, problem.plane_size());
     let (fours, together) = (problem.fours(), together(problem));
-    let (size, stride) = (fours * wide, fours * wide + VECTORS * MAX_LANES);
+    let (size, stride) = (fours * wide, fours * wide + MAX_PLACES);
     let mut columns = ColumnSums::new(problem, fours * LINES);
     let groups = columns.groups();
     let mut sums = Buffer::<f32>::scratch(FACTORS * groups * ROWS * stride);
@@ -89,7 +89,7 @@ fn convolve<L: Vector<W>, const W: usize>(
             plane.transform::<Input, L, FACTORS, FACTORS, W>((fours, problem.before[0]), &outside, to);
         }
         let channels = planes.len() / plane_size;
-        let turns = FACTORS * groups * size.div_ceil(VECTORS * W);
+        let turns = FACTORS * groups * size.div_ceil(places_of_tile::<W>());
         let mut prefetcher =
             Prefetcher::new(planes.as_ptr_range().end, [together, plane_size, plane_size], turns);
         let factors = factors.chunks_exact(together * stride);
