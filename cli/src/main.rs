@@ -109,7 +109,7 @@ fn check_instruction_set() -> Result<()> {
         Isa::VARIABLE,
         |name| Isa::named(name).is_some(),
         "instruction set",
-        "avx512, avx2 or portable",
+        "avx512, avx2, neon or portable",
     )?;
     check_choice(Bf16Method::VARIABLE, |name| Bf16Method::named(name).is_some(), "method", "dot or madd")
 }

@@ -202,9 +202,9 @@ impl Run {
         let is_there = folder.join("run/config.toml").exists() || folder.join("run/checkpoints").exists();
         let threads = 1 + random.next_u64() % 3;
         let mut command = self.command(&program, folder, is_there, threads);
-        if program.len() == 1 {
-            command.env("TWEEDIE_SIMD", ["avx512", "avx2", "portable"][random.next_u64() as usize % 3]);
-        }
+        let native = program.len() == 1;
+        let sets: &[&str] = if native { &["avx512", "avx2", "portable"] } else { &["neon", "portable"] };
+        command.env("TWEEDIE_SIMD", sets[random.next_u64() as usize % sets.len()]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 

@@ -95,7 +95,7 @@ fn an_instruction_set_that_does_not_exist_is_refused() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         stderr,
-        "error: no instruction set named nonsense, TWEEDIE_SIMD: set it to avx512, avx2 or portable, or unset it\n"
+        "error: no instruction set named nonsense, TWEEDIE_SIMD: set it to avx512, avx2, neon or portable, or unset it\n"
     );
 }
 
