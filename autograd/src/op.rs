@@ -1,7 +1,8 @@
 use crate::node::{Backward, NodeId, Pending};
+use crate::profile::{Pass, timed};
 use crate::sink::Sink;
 use crate::{Error, Result, Tape, Var};
-use tweedie_tensor::{Element, Tensor};
+use tweedie_tensor::{Element, Shape, Tensor};
 
 /// A differentiable operation of `N` operands and one result.
 ///
@@ -48,11 +49,16 @@ pub trait Op<T: Element, const N: usize>: 'static + Sized {
             return Err(Error::Spent { op: Self::NAME });
         }
         let from = std::array::from_fn(|i| operands[i].node());
-        let (value, saved) = self.forward(operands.map(Var::into_value), from.map(|node| node.is_some()))?;
+        let shapes = operands.each_ref().map(|operand| *operand.shape());
+        let result =
+            |computed: &Result<(Tensor<T>, _)>| computed.as_ref().ok().map(|(value, _)| *value.shape());
+        let (value, saved) = timed(Self::NAME, Pass::Forward, &shapes, result, || {
+            self.forward(operands.map(Var::into_value), from.map(|node| node.is_some()))
+        })?;
         Ok(match tape {
             None => Var::constant(value),
             Some(tape) => {
-                let step = Step { op: self, saved, from };
+                let step = Step { op: self, saved, shapes, from };
                 let at = tape.record_operation(*value.shape(), Box::new(step));
                 Var::recorded(value, tape, at)
             }
@@ -64,12 +70,20 @@ pub trait Op<T: Element, const N: usize>: 'static + Sized {
 struct Step<O, S, const N: usize> {
     op: O,
     saved: S,
+    shapes: [Shape; N],
     from: [Option<NodeId>; N],
 }
 
 impl<T: Element, const N: usize, O: Op<T, N>> Backward<T> for Step<O, O::Saved, N> {
     fn run(self: Box<Self>, dy: Tensor<T>, pending: &mut Pending<T>) -> Result<()> {
-        let Step { op, saved, from } = *self;
-        op.backward(saved, dy, &mut Sink::new(O::NAME, &from, pending))
+        let Step { op, saved, shapes, from } = *self;
+        let result = *dy.shape();
+        timed(
+            O::NAME,
+            Pass::Backward,
+            &shapes,
+            |_| Some(result),
+            || op.backward(saved, dy, &mut Sink::new(O::NAME, &from, pending)),
+        )
     }
 }

@@ -33,7 +33,7 @@ pub use element::Element;
 pub use error::{Error, Result};
 pub use number::Number;
 pub use precision::Precision;
-pub use rehearsal::{Rehearsal, rehearse, rehearsed};
+pub use rehearsal::{Rehearsal, flops_so_far, rehearse, rehearsed};
 pub use shape::{MAX_RANK, Shape};
 pub use simd::{Accumulate, Isa};
 pub use tensor::Tensor;

@@ -1,11 +1,13 @@
 //! Rehearsals: code run without numbers, to find the memory and the work that it would take.
 
 use crate::buffer::pool::{Block, Pool, PoolStats};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 thread_local! {
     /// The innermost rehearsal of this thread.
     static CURRENT: RefCell<Option<Stage>> = const { RefCell::new(None) };
+    /// As [`flops_so_far`].
+    static FLOPS: Cell<f64> = const { Cell::new(0.0) };
 }
 
 /// A pool of imagined blocks, and a count of the work.
@@ -58,14 +60,21 @@ pub fn rehearsed() -> Option<Rehearsal> {
     with(|stage| Rehearsal { pool: stage.pool.stats(), flops: stage.flops })
 }
 
+/// Multiplications and additions, by their definitions, of all convolutions, products of matrices and attention that this thread
+/// has called, rehearsed or computed. The difference of two values is the work between them.
+pub fn flops_so_far() -> f64 {
+    FLOPS.get()
+}
+
 /// Whether this thread is in a rehearsal.
 pub(crate) fn is_on() -> bool {
     CURRENT.with_borrow(Option::is_some)
 }
 
-/// In a rehearsal, counts a kernel's work, and takes and returns its temporary buffers, of these sizes in bytes. Returns
-/// whether this is a rehearsal.
+/// Counts a kernel's work; in a rehearsal, takes and returns its temporary buffers, of these sizes in bytes. Returns whether this
+/// is a rehearsal.
 pub(crate) fn notes(flops: f64, buffers: impl FnOnce() -> Vec<usize>) -> bool {
+    FLOPS.set(FLOPS.get() + flops);
     with(|stage| {
         stage.flops += flops;
         let blocks: Vec<Block> =

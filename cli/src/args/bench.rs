@@ -12,6 +12,7 @@ use std::path::PathBuf;
   tweedie bench step --model cifar
   tweedie bench step --model runs/mnist --batch 64 --threads 1
   tweedie bench step --model runs/transformer --precision bf16
+  tweedie bench step --model cifar --by-operation
   tweedie bench save --model cifar
   tweedie bench save --model runs/mnist --out /mnt/runs --json
   tweedie launch --ranks 4 -- bench reduce --mib 64
@@ -81,6 +82,9 @@ pub(crate) struct StepArgs {
     /// Runs, of which the fastest counts
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) runs: u32,
+    /// Where the time goes: each operation of a training step with its time, its share of the peak, and its bytes
+    #[arg(long)]
+    pub(crate) by_operation: bool,
 }
 
 /// Which state, and where it is saved.

@@ -3,34 +3,17 @@
 mod reduce;
 mod roofline;
 mod save;
+mod step;
 
-use crate::args::{BenchWhat, ProductsArgs, RatesArgs, StepArgs};
+use crate::args::{BenchWhat, ProductsArgs, RatesArgs};
 use crate::console::Console;
 use crate::counted::counted;
-use crate::error::{Failure, Result};
-use crate::models::open;
+use crate::error::Result;
 use crate::output;
-use crate::progress::Progress;
-use serde::Serialize;
-use std::path::Path;
 use tweedie_nn::UNetConfig;
 use tweedie_train::measure::bench::{
-    Layer, Rate, Step, convolution_rates, layers, memory_gbytes, peak_gflops, product_rates,
+    Layer, Rate, convolution_rates, layers, memory_gbytes, peak_gflops, product_rates,
 };
-use tweedie_train::memory;
-use tweedie_train::plan::check_steps;
-
-/// What `bench step --json` prints.
-#[derive(Debug, Serialize)]
-struct Measured<'a> {
-    model: &'a str,
-    params: usize,
-    batch: usize,
-    threads: usize,
-    train_ms: f64,
-    forward_ms: f64,
-    peak_rss_mib: u64,
-}
 
 /// Measures.
 ///
@@ -38,56 +21,12 @@ struct Measured<'a> {
 /// A MODEL that cannot be opened; a picture that cannot be written.
 pub(crate) fn bench(what: &BenchWhat, console: Console) -> Result<()> {
     match what {
-        BenchWhat::Step(args) => step(args, console),
+        BenchWhat::Step(args) => step::step(args, console),
         BenchWhat::Save(args) => save::save(args, console),
         BenchWhat::Reduce(args) => reduce::reduce(args, console),
         BenchWhat::Gemm(args) => gemm(args, console),
         BenchWhat::Conv(args) => conv(args, console),
     }
-}
-
-fn step(args: &StepArgs, console: Console) -> Result<()> {
-    let batch = |default: usize| args.batch.map_or(default, |batch| batch as usize);
-    let named = |config: UNetConfig, side: usize, batch: usize| {
-        check_steps(&config.clone().into(), [config.in_channels, side, side], batch)?;
-        Ok::<_, Failure>((Step::new(&config.into(), side, batch)?, batch))
-    };
-    let (mut step, batch) = match &args.model[..] {
-        "small" => named(UNetConfig::small(), 28, batch(64))?,
-        "cifar" => named(UNetConfig::cifar(), 32, batch(8))?,
-        path => {
-            let model = open(Path::new(path), false, console)?;
-            check_steps(model.network_config(), model.shape(), batch(64))?;
-            (Step::of_model(model, batch(64))?, batch(64))
-        }
-    };
-    step = step.with_precision(args.precision.into());
-    let (mut progress, runs) = (Progress::new(console), args.runs as usize);
-    let mut measurement = step.measure(runs);
-    for (share, done) in measurement.by_ref().zip(1..) {
-        progress.update(share?, || format!("run {done} of {}", 2 * runs));
-    }
-    let times = measurement.times();
-    progress.finish();
-    let ms = |x: f64| (10.0 * x).round() / 10.0;
-    let measured = Measured {
-        model: &args.model,
-        params: step.num_parameters(),
-        batch,
-        threads: rayon::current_num_threads(),
-        train_ms: ms(times.train_ms),
-        forward_ms: ms(times.forward_ms),
-        peak_rss_mib: memory::peak_rss_mib(),
-    };
-    console.print(format!(
-        "{}, batch {batch}, {}: a training step {} ms, a forward pass {} ms, {} MiB at most",
-        measured.model,
-        counted(measured.threads, "thread"),
-        measured.train_ms,
-        measured.forward_ms,
-        measured.peak_rss_mib
-    ))?;
-    console.result(&measured)
 }
 
 /// The convolutions of the networks that the program is measured on, at the batches they are measured with.

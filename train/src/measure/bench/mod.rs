@@ -2,12 +2,14 @@
 //! that the processor could do.
 
 mod layers;
+mod operations;
 mod rate;
 mod reduce;
 mod save;
 mod step;
 
 pub use layers::{Layer, layers};
+pub use operations::{Operation, Operations};
 pub use rate::{Rate, convolution_rates, memory_gbytes, peak_gflops, product_rates};
 pub use reduce::reduce;
 pub use save::{SaveTimes, Saving};

@@ -107,6 +107,13 @@ impl Step {
     /// # Errors
     /// None that the constructor did not exclude.
     pub fn train(&mut self) -> Result<f32> {
+        let (loss, gradients) = self.gradients()?;
+        self.update(&gradients)?;
+        Ok(loss)
+    }
+
+    /// The loss, and the gradient of each parameter.
+    pub(super) fn gradients(&self) -> Result<(f32, Vec<Option<Tensor>>)> {
         let tape = Tape::new();
         let ctx = Ctx::training(&self.params, &tape)
             .with_recompute(self.recompute.blocks())
@@ -115,9 +122,12 @@ impl Step {
         drop(ctx);
         let loss = mse(output, self.noise.clone())?;
         let value = loss.value().item()?;
-        let gradients = self.params.collect(loss.backward()?);
-        self.optimizer.step(&mut self.params, &gradients, StepOptions::at(1e-4))?;
-        Ok(value)
+        Ok((value, self.params.collect(loss.backward()?)))
+    }
+
+    pub(super) fn update(&mut self, gradients: &[Option<Tensor>]) -> Result<()> {
+        self.optimizer.step(&mut self.params, gradients, StepOptions::at(1e-4))?;
+        Ok(())
     }
 
     /// One forward pass.

@@ -1,0 +1,99 @@
+use super::Step;
+use crate::Result;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Instant;
+use tweedie_autograd::{Pass, Timed, profile};
+
+/// All runs of one operation, with operands of the same shapes, in one step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Operation {
+    /// Its name.
+    pub op: &'static str,
+    /// `forward` or `backward`.
+    pub pass: &'static str,
+    /// The shapes of its operands.
+    pub operands: String,
+    /// How often it ran.
+    pub calls: usize,
+    /// How long all of them took, the least of several steps.
+    pub ms: f64,
+    /// Billions of multiplications and additions a second, counted as the definitions have them; 0 where nothing is counted.
+    pub gflops: f64,
+    /// Bytes that it cannot but read and write: operands and result, each once; on the way back their gradients as well.
+    pub mib: f64,
+}
+
+/// The operations of a training step, the longest first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Operations {
+    /// Each operation of the forward and the backward pass.
+    pub operations: Vec<Operation>,
+    /// The optimizer's part, in milliseconds.
+    pub optimizer_ms: f64,
+    /// What is left of the step: the tape, the memory that is let go, and what the parts take longer than their least.
+    pub elsewhere_ms: f64,
+    /// The whole step, the least of several.
+    pub step_ms: f64,
+}
+
+/// What runs belong together.
+type Key = (&'static str, Pass, String);
+
+impl Step {
+    /// The time of `runs` training steps by operation, after one step that does not count.
+    ///
+    /// # Errors
+    /// As [`Step::train`].
+    pub fn by_operation(&mut self, runs: usize) -> Result<Operations> {
+        self.train()?;
+        let mut least: BTreeMap<Key, Operation> = BTreeMap::new();
+        let (mut optimizer_ms, mut step_ms) = (f64::INFINITY, f64::INFINITY);
+        for _ in 0..runs {
+            let start = Instant::now();
+            let (gradients, timed) = profile(|| self.gradients());
+            let (_, gradients) = gradients?;
+            let before = Instant::now();
+            self.update(&gradients)?;
+            optimizer_ms = optimizer_ms.min(1e3 * before.elapsed().as_secs_f64());
+            step_ms = step_ms.min(1e3 * start.elapsed().as_secs_f64());
+            for (key, operation) in together(timed) {
+                let known = least.entry(key).or_insert_with(|| operation.clone());
+                known.ms = known.ms.min(operation.ms);
+            }
+        }
+        let mut operations: Vec<Operation> = least.into_values().collect();
+        for operation in &mut operations {
+            // Until here, this was what was counted.
+            operation.gflops /= 1e6 * operation.ms.max(f64::MIN_POSITIVE);
+        }
+        operations.sort_by(|a, b| b.ms.total_cmp(&a.ms));
+        let named: f64 = operations.iter().map(|operation| operation.ms).sum();
+        let elsewhere_ms = (step_ms - named - optimizer_ms).max(0.0);
+        Ok(Operations { operations, optimizer_ms, elsewhere_ms, step_ms })
+    }
+}
+
+/// The runs of one step, those of the same operation on the same shapes together; `gflops` is yet the sum of what was counted.
+fn together(timed: Vec<Timed>) -> BTreeMap<Key, Operation> {
+    let mut sums = BTreeMap::new();
+    for run in timed {
+        let shapes: Vec<String> = run.operands.iter().map(ToString::to_string).collect();
+        let operands = shapes.join(" ");
+        let pass = if run.pass == Pass::Forward { "forward" } else { "backward" };
+        let sum = sums.entry((run.op, run.pass, operands.clone())).or_insert_with(|| Operation {
+            op: run.op,
+            pass,
+            operands,
+            calls: 0,
+            ms: 0.0,
+            gflops: 0.0,
+            mib: 0.0,
+        });
+        sum.calls += 1;
+        sum.ms += 1e3 * run.seconds;
+        sum.gflops += run.flops;
+        sum.mib += (run.numbers * size_of::<f32>()) as f64 / 1_048_576.0;
+    }
+    sums
+}
