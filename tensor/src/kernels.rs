@@ -9,7 +9,8 @@ use crate::reference;
 use crate::simd::conv::{self, Addend, Geometry};
 use crate::simd::group_norm::{self, Group};
 use crate::simd::{
-    Accumulate, Isa, MatRef, bf16_gemm, dgemm, par_bf16_gemm, par_dgemm, par_sgemm, sgemm, sums,
+    Accumulate, Isa, MatRef, bf16_gemm, dgemm, par_bf16_gemm, par_dgemm, par_dgemm_with_bias, par_sgemm,
+    par_sgemm_with_bias, sgemm, sums,
 };
 
 /// The kernels of an element type. The module is private, so that nobody outside can name or implement this trait.
@@ -48,6 +49,18 @@ pub trait Kernels: Number {
         c: &mut [Self],
         c_row_stride: usize,
         how: Accumulate,
+    );
+
+    /// `c` ← a·b with `bias`, a number for each column, added to every row, on all threads of the pool.
+    ///
+    /// # Panics
+    /// As [`Kernels::gemm`]; and when `bias` has another length than `b.cols`.
+    fn par_gemm_with_bias(
+        a: MatRef<'_, Self>,
+        b: MatRef<'_, Self>,
+        bias: &[Self],
+        c: &mut [Self],
+        c_row_stride: usize,
     );
 
     /// y ← addend + w ∗ x.
@@ -106,6 +119,15 @@ impl Kernels for f32 {
         how: Accumulate,
     ) {
         par_bf16_gemm(a, b, c, c_row_stride, how);
+    }
+    fn par_gemm_with_bias(
+        a: MatRef<'_, f32>,
+        b: MatRef<'_, f32>,
+        bias: &[f32],
+        c: &mut [f32],
+        c_row_stride: usize,
+    ) {
+        par_sgemm_with_bias(a, b, bias, c, c_row_stride);
     }
     fn conv_forward(g: &Geometry, x: &[f32], w: &[f32], addend: Addend<'_, f32>, y: &mut [f32]) {
         conv::forward(Isa::active(), g, x, w, addend, y);
@@ -166,6 +188,15 @@ impl Kernels for f64 {
         how: Accumulate,
     ) {
         par_dgemm(a, b, c, c_row_stride, how);
+    }
+    fn par_gemm_with_bias(
+        a: MatRef<'_, f64>,
+        b: MatRef<'_, f64>,
+        bias: &[f64],
+        c: &mut [f64],
+        c_row_stride: usize,
+    ) {
+        par_dgemm_with_bias(a, b, bias, c, c_row_stride);
     }
     fn conv_forward(g: &Geometry, x: &[f64], w: &[f64], addend: Addend<'_, f64>, y: &mut [f64]) {
         reference::conv::forward(g, x, w, addend, y);

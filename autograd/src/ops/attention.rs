@@ -39,6 +39,36 @@ pub fn attention<T: Element>(q: Var<T>, k: Var<T>, v: Var<T>, scale: f64) -> Res
     Attention { scale }.apply([q, k, v])
 }
 
+/// Self-attention of tokens, from their queries, keys and values in one tensor.
+struct TokenAttention {
+    heads: usize,
+    scale: f64,
+}
+
+impl<T: Element> Op<T, 1> for TokenAttention {
+    const NAME: &'static str = "token_attention";
+    /// The operand, the result, and the logarithm of each softmax's denominator.
+    type Saved = [Tensor<T>; 3];
+
+    fn forward(&self, [qkv]: [Tensor<T>; 1], _: [bool; 1]) -> Result<(Tensor<T>, Self::Saved)> {
+        let (out, log_sum_exp) = ops::token_attention(&qkv, self.heads, self.scale)?;
+        Ok((out.clone(), [qkv, out, log_sum_exp]))
+    }
+
+    fn backward(self, [qkv, out, lse]: Self::Saved, dy: Tensor<T>, dx: &mut Sink<'_, T>) -> Result<()> {
+        dx.add(0, ops::token_attention_backward(&qkv, &out, &lse, self.heads, self.scale, &dy)?)
+    }
+}
+
+/// Scaled dot-product self-attention (Vaswani et al. 2017, eq. 1) of tokens \[n, s, 3 w\], each of which has the queries of all
+/// heads, then their keys, then their values: \[n, s, w\].
+///
+/// # Errors
+/// A width that is not three times a multiple of `heads`.
+pub fn token_attention<T: Element>(qkv: Var<T>, heads: usize, scale: f64) -> Result<Var<T>> {
+    TokenAttention { heads, scale }.apply([qkv])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +84,12 @@ mod tests {
         ) {
             let inputs = [values(&[b, d, s], seed), values(&[b, d, r], seed ^ 1), values(&[b, d, r], seed ^ 2)];
             assert_gradients(&inputs, |[q, k, v]| attention(q, k, v, 0.7));
+        }
+
+        #[test]
+        fn tokens((n, s, heads, d) in (1usize..4, 1usize..6, 1usize..4, 1usize..4), seed in any::<u64>()) {
+            let qkv = values(&[n, s, 3 * heads * d], seed);
+            assert_gradients(&[qkv], |[qkv]| token_attention(qkv, heads, 0.7));
         }
     }
 }

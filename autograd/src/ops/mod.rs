@@ -6,7 +6,9 @@ mod attention;
 mod binary;
 mod conv;
 mod embedding;
+mod gate;
 mod layout;
+mod linear;
 mod loss;
 mod matmul;
 mod norm;
@@ -15,7 +17,7 @@ mod resize;
 mod softmax;
 mod unary;
 
-pub use attention::attention;
+pub use attention::{attention, token_attention};
 pub use conv::conv2d_onto;
 pub use embedding::gather;
 pub use layout::concat;

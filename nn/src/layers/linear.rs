@@ -1,9 +1,9 @@
 use crate::{Builder, Ctx, Init, Layer, ParamId};
 use tweedie_autograd::ops::Transposed;
 use tweedie_autograd::{Result, Var};
-use tweedie_tensor::{Element, ops};
+use tweedie_tensor::{Element, Tensor, ops};
 
-/// y = x Wᵀ + b for x \[.., `inputs`\] of two or three axes, W \[`outputs`, `inputs`\], b \[`outputs`\].
+/// y = x Wᵀ + b for x \[.., `inputs`\], W \[`outputs`, `inputs`\], b \[`outputs`\].
 #[derive(Debug, Clone)]
 pub struct Linear {
     pub(super) weight: ParamId,
@@ -46,6 +46,34 @@ impl Linear {
         Ok(ctx.watch(self.weight, y))
     }
 
+    /// The layer on (1 + scale) · norm(x) + shift, for tokens x \[n, s, `inputs`\], and shift and scale \[n, 1, `inputs`\].
+    pub(crate) fn after_modulation<T: Element>(
+        &self,
+        ctx: &Ctx<T>,
+        x: Var<T>,
+        by: [Var<T>; 2],
+        eps: f64,
+    ) -> Result<Var<T>> {
+        let weight = ctx.param(self.weight);
+        let outputs = weight.dims()[0];
+        let bias = match self.bias {
+            Some(bias) => ctx.param(bias),
+            None => Var::constant(Tensor::zeros([outputs])),
+        };
+        Ok(ctx.watch(self.weight, x.modulated_linear(by, eps, weight, bias, ctx.precision())?))
+    }
+
+    /// The layer on GELU of x \[.., `inputs`\] in its tanh form.
+    pub(crate) fn after_gelu<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
+        match self.bias {
+            Some(bias) => {
+                let y = x.gelu_linear(ctx.param(self.weight), ctx.param(bias), ctx.precision())?;
+                Ok(ctx.watch(self.weight, y))
+            }
+            None => self.forward(ctx, x.gelu_tanh()?),
+        }
+    }
+
     /// The layer on channels-first x \[n, `inputs`, s\] with tokens as its result: xᵀ Wᵀ + b, \[n, s, `outputs`\].
     pub(crate) fn channels_last<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
         let y = x.matmul_with(ctx.param(self.weight), Transposed::Both, ctx.precision())?;
@@ -70,10 +98,10 @@ impl Linear {
 
 impl Layer for Linear {
     fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        let y = x.matmul_with(ctx.param(self.weight), Transposed::Right, ctx.precision())?;
+        let weight = ctx.param(self.weight);
         let y = match self.bias {
-            Some(bias) => y.add(ctx.param(bias))?,
-            None => y,
+            Some(bias) => x.linear(weight, ctx.param(bias), ctx.precision())?,
+            None => x.matmul_with(weight, Transposed::Right, ctx.precision())?,
         };
         Ok(ctx.watch(self.weight, y))
     }
@@ -83,8 +111,8 @@ impl Layer for Linear {
 mod tests {
     use super::*;
     use tweedie_autograd::Tape;
+    use tweedie_tensor::Precision;
     use tweedie_tensor::check::values;
-    use tweedie_tensor::{Precision, Tensor};
 
     #[test]
     fn rows_of_weights_make_outputs() {

@@ -16,10 +16,20 @@ impl Mlp {
     pub fn new(b: &Builder, width: usize, inner: usize) -> Mlp {
         Mlp { fc1: Linear::new(&b.pp("fc1"), width, inner), fc2: Linear::new(&b.pp("fc2"), inner, width) }
     }
+
+    /// The first linear map.
+    pub(crate) fn fc1(&self) -> &Linear {
+        &self.fc1
+    }
+
+    /// The rest of the layer, from the result of the first linear map.
+    pub(crate) fn finish<T: Element>(&self, ctx: &Ctx<T>, inner: Var<T>) -> Result<Var<T>> {
+        self.fc2.after_gelu(ctx, inner)
+    }
 }
 
 impl Layer for Mlp {
     fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        self.fc2.forward(ctx, self.fc1.forward(ctx, x)?.gelu_tanh()?)
+        self.finish(ctx, self.fc1.forward(ctx, x)?)
     }
 }

@@ -19,20 +19,22 @@ impl TokenAttention {
         let qkv = Linear::new(&b.pp("qkv"), width, 3 * width);
         TokenAttention { heads, width, qkv, proj: Linear::new(&b.pp("proj"), width, width) }
     }
+
+    /// The map to queries, keys and values.
+    pub(crate) fn qkv(&self) -> &Linear {
+        &self.qkv
+    }
+
+    /// The rest of the layer, from queries, keys and values \[n, s, 3 `width`\].
+    pub(crate) fn mix<T: Element>(&self, ctx: &Ctx<T>, qkv: Var<T>) -> Result<Var<T>> {
+        let scale = 1.0 / ((self.width / self.heads) as f64).sqrt();
+        self.proj.forward(ctx, ops::token_attention(qkv, self.heads, scale)?)
+    }
 }
 
 impl Layer for TokenAttention {
     fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        let [n, s, _] = x.shape().exactly("attention", "must be [samples, tokens, numbers]")?;
-        let (heads, width) = (self.heads, self.width);
-        let qkv = self.qkv.channels_first(ctx, x)?;
-        let part = |i: usize| {
-            let part = qkv.clone().narrow(1, i * width, width)?;
-            part.reshape([n * heads, width / heads, s])
-        };
-        let (q, k, v) = (part(0)?, part(1)?, part(2)?);
-        let mixed = ops::attention(q, k, v, 1.0 / ((width / heads) as f64).sqrt())?;
-        self.proj.channels_last(ctx, mixed.reshape([n, width, s])?)
+        self.mix(ctx, self.qkv.forward(ctx, x)?)
     }
 }
 

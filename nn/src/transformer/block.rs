@@ -1,6 +1,6 @@
 use super::modulation::{Modulation, modulated};
 use crate::layers::{Mlp, TokenAttention};
-use crate::{Builder, Ctx, Layer};
+use crate::{Builder, Ctx};
 use tweedie_autograd::{Result, Var};
 use tweedie_tensor::Element;
 
@@ -26,9 +26,9 @@ impl Block {
     pub(super) fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, condition: Var<T>) -> Result<Var<T>> {
         let [shift_attn, scale_attn, gate_attn, shift_mlp, scale_mlp, gate_mlp] =
             self.modulation.forward(ctx, condition)?;
-        let h = self.attn.forward(ctx, modulated(x.clone(), shift_attn, scale_attn)?)?;
-        let x = x.add(h.mul(gate_attn)?)?;
-        let h = self.mlp.forward(ctx, modulated(x.clone(), shift_mlp, scale_mlp)?)?;
-        x.add(h.mul(gate_mlp)?)
+        let qkv = modulated(ctx, self.attn.qkv(), x.clone(), [shift_attn, scale_attn])?;
+        let x = x.gated_sum(self.attn.mix(ctx, qkv)?, gate_attn)?;
+        let inner = modulated(ctx, self.mlp.fc1(), x.clone(), [shift_mlp, scale_mlp])?;
+        x.gated_sum(self.mlp.finish(ctx, inner)?, gate_mlp)
     }
 }

@@ -1,6 +1,6 @@
 use super::modulation::{Modulation, modulated};
 use crate::layers::Linear;
-use crate::{Builder, Ctx, Layer};
+use crate::{Builder, Ctx};
 use tweedie_autograd::{Result, Var};
 use tweedie_tensor::Element;
 
@@ -23,6 +23,6 @@ impl FinalLayer {
     /// Maps tokens x \[n, s, d\] to \[n, s, `outputs`\], modulated by SiLU of the condition \[n, d\].
     pub(super) fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, condition: Var<T>) -> Result<Var<T>> {
         let [shift, scale] = self.modulation.forward(ctx, condition)?;
-        self.linear.forward(ctx, modulated(x, shift, scale)?)
+        modulated(ctx, &self.linear, x, [shift, scale])
     }
 }

@@ -1,9 +1,9 @@
 //! The diffusion transformer (Peebles and Xie 2023, "Scalable diffusion models with transformers"): a picture is a
 //! sequence of patches, and time and class modulate the normalisations of every block.
 //!
-//! Tokens are \[n, s, d\], so that normalisations run along memory, and a linear map is one product for the whole batch. The
-//! attention kernel takes channels first; the products before and after it write and read that layout, so nothing is
-//! transposed.
+//! Tokens are \[n, s, d\], so that normalisations run along memory, and a linear map is one product for the whole batch. Attention
+//! reads queries, keys and values where that product has written them: nothing is transposed or copied. The backward pass computes
+//! again what is cheap, the modulated tokens and GELU, so that the tape keeps each block's input, and its products' results.
 
 mod block;
 mod config;

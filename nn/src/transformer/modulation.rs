@@ -1,7 +1,7 @@
 use crate::layers::Linear;
 use crate::{Builder, Ctx, Layer};
 use tweedie_autograd::{Result, Var};
-use tweedie_tensor::{Element, Tensor};
+use tweedie_tensor::Element;
 
 /// The ε of the normalisations.
 const EPS: f64 = 1e-6;
@@ -33,10 +33,12 @@ impl Modulation {
     }
 }
 
-/// (1 + scale) · norm x + shift, for tokens x \[n, s, d\] normalised over d without an affine map.
-pub(super) fn modulated<T: Element>(x: Var<T>, shift: Var<T>, scale: Var<T>) -> Result<Var<T>> {
-    let width = x.dims()[x.dims().len() - 1];
-    let constant = |value| Var::constant(Tensor::full([width], value));
-    let normed = x.layer_norm(constant(T::ONE), constant(T::ZERO), EPS)?;
-    normed.mul(scale.add_scalar(1.0)?)?.add(shift)
+/// `linear` of (1 + scale) · norm x + shift, for tokens x \[n, s, d\] normalised over d without an affine map.
+pub(super) fn modulated<T: Element>(
+    ctx: &Ctx<T>,
+    linear: &Linear,
+    x: Var<T>,
+    [shift, scale]: [Var<T>; 2],
+) -> Result<Var<T>> {
+    linear.after_modulation(ctx, x, [shift, scale], EPS)
 }

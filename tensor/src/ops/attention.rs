@@ -1,12 +1,14 @@
+mod head;
+mod tokens;
+
+use self::head::{Head, block_of, from_block, rows_of};
 use super::pieces::{for_pieces_of_three, worth_splitting};
-use super::softmax::softmax_row;
 use crate::rehearsal;
 use crate::simd::{MatRef, vectorized};
 use crate::{Accumulate, Buffer, Element, Error, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-/// The most scores of one block of queries: bounds the memory of a task, and fits a core's second-level cache.
-const SCORES: usize = 64 * 1024;
+pub use tokens::{token_attention, token_attention_backward};
 
 /// Scaled dot-product attention (Vaswani et al. 2017, eq. 1), channels first.
 ///
@@ -24,7 +26,7 @@ pub fn attention<T: Element>(
     scale: f64,
 ) -> Result<(Tensor<T>, Tensor<T>)> {
     let sizes = Sizes::new("attention", q, k, v)?;
-    let Sizes { b, e, s, r, .. } = sizes;
+    let Sizes { b, e, s, .. } = sizes;
     let scale = T::from_f64(scale);
     let mut out = Tensor::scratch([b, e, s]);
     let mut lse = Tensor::scratch([b, s]);
@@ -32,18 +34,10 @@ pub fn attention<T: Element>(
         return Ok((out, lse));
     }
     let one = |(item, (out, lse)): (usize, (&mut [T], &mut [T]))| {
-        let [q, k, v] = sizes.item(item, [q, k, v]);
-        let mut scores = Buffer::scratch(sizes.block() * r);
-        for start in (0..s).step_by(sizes.block()) {
-            let rows = sizes.block().min(s - start);
-            let scores = &mut scores[..rows * r];
-            T::gemm(columns(q, start, rows).transposed(), k, scores, r, Accumulate::Overwrite);
-            for (row, lse) in scores.chunks_exact_mut(r).zip(&mut lse[start..]) {
-                *lse = softmax_row(row, scale);
-            }
-            let p = MatRef::row_major(&*scores, rows, r);
-            T::gemm(v, p.transposed(), &mut out[start..], s, Accumulate::Overwrite);
-        }
+        let head = sizes.head(item, [q, k, v]);
+        head.attend(scale, lse, |start, p| {
+            T::gemm(head.v.transposed(), p.transposed(), &mut out[start..], s, Accumulate::Overwrite);
+        });
     };
     let (outs, lses) = (out.as_mut_slice(), lse.as_mut_slice());
     if worth_splitting(sizes.work()) {
@@ -87,29 +81,18 @@ pub fn attention_backward<T: Element>(
     }
     let outputs = gradients.each_mut().map(Tensor::as_mut_slice);
     for_pieces_of_three(outputs, [d * s, d * r, e * r], sizes.work(), |item, [dq, dk, dv]| {
-        let [q, k, v] = sizes.item(item, [q, k, v]);
+        let head = sizes.head(item, [q, k, v]);
         let [out, dout] = [out, dout].map(|x| &x.as_slice()[item * e * s..][..e * s]);
         let lse = &lse.as_slice()[item * s..][..s];
-        let dout_matrix = MatRef::row_major(dout, e, s);
         let delta = column_products(out, dout, s);
-        let mut p = Buffer::scratch(sizes.block() * r);
-        let mut dp = Buffer::scratch(sizes.block() * r);
-        for start in (0..s).step_by(sizes.block()) {
-            let rows = sizes.block().min(s - start);
-            let (p, dp) = (&mut p[..rows * r], &mut dp[..rows * r]);
-            let (q, dout) = (columns(q, start, rows), columns(dout_matrix, start, rows));
-            T::gemm(q.transposed(), k, p, r, Accumulate::Overwrite);
-            T::gemm(dout.transposed(), v, dp, r, Accumulate::Overwrite);
-            let pairs = p.chunks_exact_mut(r).zip(dp.chunks_exact_mut(r));
-            for ((p, dp), i) in pairs.zip(start..) {
-                score_gradient(p, dp, scale, lse[i], delta[i]);
-            }
-            let (p, ds) = (MatRef::row_major(&*p, rows, r), MatRef::row_major(&*dp, rows, r));
-            let how = if start == 0 { Accumulate::Overwrite } else { Accumulate::Add };
-            T::gemm(k, ds.transposed(), &mut dq[start..], s, Accumulate::Overwrite);
-            T::gemm(q, ds, dk, r, how);
-            T::gemm(dout, p, dv, r, how);
-        }
+        let dout = MatRef::row_major(dout, e, s).transposed();
+        head.differentiate(scale, [lse, &delta], dout, |start, p, ds| {
+            let (q, dout) = (rows_of(head.q, start, p.rows), rows_of(dout, start, p.rows));
+            let how = from_block(start);
+            T::gemm(head.k.transposed(), ds.transposed(), &mut dq[start..], s, Accumulate::Overwrite);
+            T::gemm(q.transposed(), ds, dk, r, how);
+            T::gemm(dout.transposed(), p, dv, r, how);
+        });
     });
     let [dq, dk, dv] = gradients;
     Ok((dq, dk, dv))
@@ -149,11 +132,6 @@ impl Sizes {
         Ok(Sizes { b, d, e, s, r })
     }
 
-    /// Queries in a block.
-    fn block(&self) -> usize {
-        (SCORES / self.r).clamp(16, self.s.max(16)).min(self.s)
-    }
-
     /// Multiplications and additions of so many products over the channels of keys, and so many over those of values.
     fn flops(&self, of_keys: usize, of_values: usize) -> f64 {
         2.0 * (self.b * self.s) as f64 * self.r as f64 * (of_keys * self.d + of_values * self.e) as f64
@@ -161,25 +139,24 @@ impl Sizes {
 
     /// The bytes of each buffer, if every thread holds `blocks` blocks of scores.
     fn buffers<T>(&self, blocks: usize) -> Vec<usize> {
-        vec![self.block() * self.r * size_of::<T>(); rayon::current_num_threads().min(self.b) * blocks]
+        vec![
+            block_of(self.s, self.r) * self.r * size_of::<T>();
+            rayon::current_num_threads().min(self.b) * blocks
+        ]
     }
 
     fn work(&self) -> usize {
         self.b * self.s * self.r * self.d.max(self.e)
     }
 
-    /// The matrices of one head.
-    fn item<'a, T: Element>(&self, item: usize, [q, k, v]: [&'a Tensor<T>; 3]) -> [MatRef<'a, T>; 3] {
-        let matrix = |x: &'a Tensor<T>, rows: usize, cols: usize| {
-            MatRef::row_major(&x.as_slice()[item * rows * cols..][..rows * cols], rows, cols)
+    /// One head, of operands that have its channels first.
+    fn head<'a, T: Element>(&self, item: usize, [q, k, v]: [&'a Tensor<T>; 3]) -> Head<'a, T> {
+        let matrix = |x: &'a Tensor<T>, channels: usize, positions: usize| {
+            let size = channels * positions;
+            MatRef::row_major(&x.as_slice()[item * size..][..size], channels, positions).transposed()
         };
-        [matrix(q, self.d, self.s), matrix(k, self.d, self.r), matrix(v, self.e, self.r)]
+        Head { q: matrix(q, self.d, self.s), k: matrix(k, self.d, self.r), v: matrix(v, self.e, self.r) }
     }
-}
-
-/// Columns `start..start + count` of a matrix.
-fn columns<T>(m: MatRef<'_, T>, start: usize, count: usize) -> MatRef<'_, T> {
-    MatRef { data: &m.data[start * m.col_stride..], cols: count, ..m }
 }
 
 /// Σ a · b over rows, for each of the `cols` columns of two matrices.
@@ -197,20 +174,6 @@ fn column_products<T: Element>(a: &[T], b: &[T], cols: usize) -> Buffer<T> {
         },
     );
     sums
-}
-
-/// For one query, turns scores into probabilities, p = e^(scale · score − lse), and the gradients of the probabilities into
-/// gradients of the scores, ds = scale · p (dp − δ).
-fn score_gradient<T: Element>(scores: &mut [T], dp: &mut [T], scale: T, lse: T, delta: T) {
-    vectorized(
-        #[inline(always)]
-        || {
-            for (p, dp) in scores.iter_mut().zip(dp) {
-                *p = p.mul_add(scale, -lse).exp();
-                *dp = scale * *p * (*dp - delta);
-            }
-        },
-    );
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ fn write_row<T: Element>(y: &mut [T], x: &[T], mean: T, rstd: T, gamma: Option<&
     );
 }
 
-fn differentiate_row<T: Element>(
+pub(super) fn differentiate_row<T: Element>(
     dy: &mut [T],
     dgamma: &mut [T],
     dbeta: &mut [T],

@@ -13,11 +13,14 @@ mod bits;
 mod combine;
 pub(crate) mod conv;
 mod embedding;
+mod gelu;
 pub(crate) mod group_norm;
 mod layer_norm;
 mod layout;
+mod linear;
 mod matmul;
 mod max_pool;
+mod modulation;
 mod odometer;
 mod optimizer;
 mod permute;
@@ -29,7 +32,7 @@ pub(crate) mod statistics;
 mod total;
 mod unary;
 
-pub use attention::{attention, attention_backward};
+pub use attention::{attention, attention_backward, token_attention, token_attention_backward};
 pub use bilinear::resize_bilinear;
 pub use binary::{Binary, add_assign, axpy, binary, broadcast_to};
 pub use combine::combine;
@@ -38,11 +41,17 @@ pub use conv::{
     Conv2dOptions, Padding, conv2d, conv2d_grad_bias, conv2d_grad_input, conv2d_grad_weight, conv2d_onto,
 };
 pub use embedding::{gather, scatter_add};
+pub use gelu::gelu_tanh_backward_and_value;
 pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};
 pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use layout::{concat, flip_horizontal, narrow, narrow_backward, split};
+pub use linear::{linear, linear_with};
 pub use matmul::{matmul, matmul_into, matmul_into_with, matmul_with};
 pub use max_pool::max_pool2d;
+pub use modulation::{
+    ModulationGradients, gated_sum, gated_sum_backward, modulated_norm, modulated_norm_again,
+    modulated_norm_backward,
+};
 pub use optimizer::{AdamStep, SgdStep, Update, UpdateRule, global_norm, optimizer_step};
 pub use permute::{inverse_permutation, permute, transpose_last};
 pub use reduce::{KeepDim, max_axis, mean, mean_axis, sum, sum_axis, sum_to};

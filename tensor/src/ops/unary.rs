@@ -119,7 +119,7 @@ pub fn unary<T: Element>(x: Tensor<T>, f: Unary) -> Tensor<T> {
         Unary::GeluTanh => map(
             x,
             #[inline(always)]
-            |x| x * logistic_cdf(x),
+            |x| gelu_tanh(x),
         ),
         Unary::Relu => map(x, |x| if x < T::ZERO { T::ZERO } else { x }),
         Unary::Abs => map(x, T::abs),
@@ -165,12 +165,7 @@ pub fn unary_backward<T: Element>(f: Unary, saved: &Tensor<T>, dy: Tensor<T>) ->
             dy,
             saved,
             #[inline(always)]
-            |dy, x| {
-                let cdf = logistic_cdf(x);
-                let slope = T::from_f64(6.0 * ROOT_2_OVER_PI * CUBIC);
-                let slope = (x * x).mul_add(slope, T::from_f64(2.0 * ROOT_2_OVER_PI));
-                dy * (x * (T::ONE - cdf)).mul_add(slope, T::ONE) * cdf
-            },
+            |dy, x| dy * gelu_tanh_slope(x),
         ),
         Unary::Relu => zip_map(dy, saved, |dy, y| if y > T::ZERO { dy } else { T::ZERO }),
         Unary::Abs => zip_map(dy, saved, |dy, x| dy * sign(x)),
@@ -221,6 +216,21 @@ const CUBIC: f64 = 0.044_715;
 fn logistic_cdf<T: Element>(x: T) -> T {
     let cubic = T::from_f64(2.0 * ROOT_2_OVER_PI * CUBIC);
     (x * (x * x).mul_add(cubic, T::from_f64(2.0 * ROOT_2_OVER_PI))).sigmoid()
+}
+
+/// x σ(2u).
+#[inline(always)]
+pub(super) fn gelu_tanh<T: Element>(x: T) -> T {
+    x * logistic_cdf(x)
+}
+
+/// The derivative of [`gelu_tanh`].
+#[inline(always)]
+pub(super) fn gelu_tanh_slope<T: Element>(x: T) -> T {
+    let cdf = logistic_cdf(x);
+    let slope = T::from_f64(6.0 * ROOT_2_OVER_PI * CUBIC);
+    let slope = (x * x).mul_add(slope, T::from_f64(2.0 * ROOT_2_OVER_PI));
+    (x * (T::ONE - cdf)).mul_add(slope, T::ONE) * cdf
 }
 
 fn sign<T: Element>(x: T) -> T {

@@ -95,6 +95,53 @@ fn bits_do_not_depend_on_threads() {
     });
 }
 
+/// Queries, keys and values of tokens, \[n · heads, d, s\] each, from \[n, s, 3 · heads · d\].
+fn channels_first(qkv: &Tensor<f64>, heads: usize) -> [Tensor<f64>; 3] {
+    let &[n, s, width] = qkv.dims() else { panic!("three axes") };
+    let d = width / (3 * heads);
+    let all = qkv.reshape([n, s, 3, heads, d]).unwrap();
+    [0, 1, 2].map(|part| {
+        let part = crate::ops::narrow(&all, 2, part, 1).unwrap().reshape([n, s, heads, d]).unwrap();
+        crate::ops::permute(&part, &[0, 2, 3, 1]).unwrap().reshape([n * heads, d, s]).unwrap()
+    })
+}
+
+#[test]
+fn tokens_attend_as_channels_do() {
+    for [n, s, heads, d] in [[1, 1, 1, 1], [2, 5, 3, 4], [3, 33, 2, 17], [1, 300, 1, 3], [0, 2, 2, 2]] {
+        let qkv = values::<f64>([n, s, 3 * heads * d], 1);
+        let [q, k, v] = channels_first(&qkv, heads);
+        let (expected, expected_lse) = attention(&q, &k, &v, 0.6).unwrap();
+        let expected = expected.reshape([n, heads, d, s]).unwrap();
+        let expected = crate::ops::permute(&expected, &[0, 3, 1, 2]).unwrap();
+        let (out, lse) = token_attention(&qkv, heads, 0.6).unwrap();
+        assert_eq!((out.dims(), lse.dims()), (&[n, s, heads * d][..], &[n, heads, s][..]));
+        assert_close(out.as_slice(), expected.as_slice(), 1e-12);
+        assert_close(lse.as_slice(), expected_lse.as_slice(), 1e-12);
+        let (single, _) = token_attention(&qkv.cast::<f32>(), heads, 0.6).unwrap();
+        assert_close(single.as_slice(), expected.as_slice(), 1e-5);
+        if n * s < 200 {
+            let dout = values::<f64>(*out.shape(), 4);
+            let dqkv = token_attention_backward(&qkv, &out, &lse, heads, 0.6, &dout).unwrap();
+            assert_gradient(&qkv, &dout, &dqkv, |qkv| token_attention(qkv, heads, 0.6).unwrap().0);
+        }
+    }
+    let qkv = values::<f32>([2, 3, 12], 1);
+    let message = token_attention(&qkv, 5, 1.0).unwrap_err().to_string();
+    assert!(message.starts_with("token_attention: heads = 5"), "{message}");
+    assert!(token_attention(&Tensor::<f32>::zeros([2, 0, 12]), 2, 1.0).is_err());
+}
+
+#[test]
+fn bits_of_tokens_do_not_depend_on_threads() {
+    let (qkv, dout) = (values::<f32>([3, 37, 3 * 16], 1), values::<f32>([3, 37, 16], 4));
+    assert_same_on_all_thread_counts(|| {
+        let (out, lse) = token_attention(&qkv, 2, 0.3).unwrap();
+        let dqkv = token_attention_backward(&qkv, &out, &lse, 2, 0.3, &dout).unwrap();
+        [out, lse, dqkv].map(|x| x.as_slice().to_vec())
+    });
+}
+
 #[test]
 fn operands_that_do_not_fit_are_named() {
     let x = |dims: [usize; 3]| Tensor::<f32>::zeros(dims);

@@ -194,7 +194,7 @@ fn split(shape: &Shape, transposed: bool) -> Result<(&[usize], [usize; 2])> {
     }
 }
 
-fn oriented<T>(data: &[T], rows: usize, cols: usize, transposed: bool) -> MatRef<'_, T> {
+pub(super) fn oriented<T>(data: &[T], rows: usize, cols: usize, transposed: bool) -> MatRef<'_, T> {
     if transposed {
         MatRef::row_major(data, cols, rows).transposed()
     } else {

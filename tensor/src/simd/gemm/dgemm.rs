@@ -68,3 +68,18 @@ pub fn par_dgemm(
         dgemm(MatRef { data, rows, ..a }, b, c, c_row_stride, how);
     });
 }
+
+/// `c` ← a·b with `bias`, a number for each column, added to every row. On all threads of the pool.
+///
+/// # Panics
+/// As [`dgemm`]; and when `bias` has another length than `b.cols`.
+pub fn par_dgemm_with_bias(
+    a: MatRef<'_, f64>,
+    b: MatRef<'_, f64>,
+    bias: &[f64],
+    c: &mut [f64],
+    c_row_stride: usize,
+) {
+    c.chunks_mut(c_row_stride.max(1)).take(a.rows).for_each(|row| row[..b.cols].copy_from_slice(bias));
+    par_dgemm(a, b, c, c_row_stride, Accumulate::Add);
+}

@@ -96,6 +96,11 @@ pub(crate) fn multiply_sliced(isa: Isa, a: &dyn Operand, b: &dyn Operand, c: &mu
                                 *c = bias[(chunk * FOLDED + i) / cols] + p;
                             }
                         }
+                        (0, Start::Columns(bias)) => {
+                            for (i, (c, p)) in c.iter_mut().zip(from).enumerate() {
+                                *c = bias[(chunk * FOLDED + i) % cols] + p;
+                            }
+                        }
                         _ => c.iter_mut().zip(from).for_each(|(c, p)| *c += p),
                     }
                 }
@@ -107,8 +112,10 @@ pub(crate) fn multiply_sliced(isa: Isa, a: &dyn Operand, b: &dyn Operand, c: &mu
 fn check(a: &dyn Operand, b: &dyn Operand, c: &Output<'_>, start: Start<'_>) {
     assert_eq!(a.depth(), b.depth(), "both operands have the same depth");
     assert_eq!((a.outer(), b.outer()), (c.rows, c.cols), "the product has A's rows and B's columns");
-    if let Start::Rows(bias) = start {
-        assert_eq!(bias.len(), c.rows, "one bias for each row");
+    match start {
+        Start::Rows(bias) => assert_eq!(bias.len(), c.rows, "one bias for each row"),
+        Start::Columns(bias) => assert_eq!(bias.len(), c.cols, "one bias for each column"),
+        Start::Zero | Start::Current => {}
     }
 }
 
@@ -173,9 +180,10 @@ unsafe fn block(
                     for cols in parts(cols.clone(), nr) {
                         let b_cols = b.columns(&cols, &steps, nr, &mut b_panels, first_col);
                         let (row, col) = ((rows.start, rows.len()), (cols.start, cols.len()));
+                        let start = start_of(&rows).at_column(cols.start);
                         // SAFETY: `Source::rows` checked that both operands' numbers hold these rows, columns and steps; the strip
                         // is part of the block of C that the caller leaves to this thread.
-                        unsafe { c.strip(isa, row, col, steps.len(), (a_rows, b_cols), start_of(&rows)) };
+                        unsafe { c.strip(isa, row, col, steps.len(), (a_rows, b_cols), start) };
                     }
                 }
             }

@@ -11,7 +11,7 @@ use crate::simd::Isa;
 use crate::simd::vector::NeonVector;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::vector::{Avx2Vector, Avx512Pairs, Avx512Vector};
-use crate::simd::vector::{PortableVector, Vector, on_isa};
+use crate::simd::vector::{PortableVector, Vector, behind, on_isa};
 use std::hint::black_box;
 use std::ops::Range;
 
@@ -183,6 +183,14 @@ impl<const PANELS: bool> Tile<'_, PANELS> {
             Start::Rows(bias) => {
                 for r in 0..R {
                     sums[r] = [L::splat(bias[r]); V];
+                }
+            }
+            Start::Columns(bias) => {
+                for v in 0..V {
+                    let row = L::load_some(behind(bias, v * W));
+                    for r in 0..R {
+                        sums[r][v] = row;
+                    }
                 }
             }
         }

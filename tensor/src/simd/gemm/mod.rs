@@ -41,7 +41,7 @@ mod tests;
 
 pub use bf16::{Bf16Method, bf16_gemm, par_bf16_gemm};
 pub(super) use cut::share;
-pub use dgemm::{dgemm, par_dgemm};
+pub use dgemm::{dgemm, par_dgemm, par_dgemm_with_bias};
 pub(super) use driver::{multiply_parallel, multiply_sliced};
 pub use matrix::MatRef;
 pub(super) use microkernel::{LINE, TileShape};
@@ -49,7 +49,7 @@ pub(super) use operands::{ByFeature, ByPosition};
 pub(super) use output::Output;
 pub(super) use pack::Words;
 pub(super) use planes::Planes;
-pub use sgemm::{par_sgemm, sgemm};
+pub use sgemm::{par_sgemm, par_sgemm_with_bias, sgemm};
 pub use start::Accumulate;
 pub(super) use start::Start;
 pub(super) use strip::{ColumnsOfB, Prefetch, RowsOfA, Strip};

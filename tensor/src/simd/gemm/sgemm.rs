@@ -31,6 +31,20 @@ pub fn par_sgemm(
     gemm_on(Isa::active(), multiply_parallel, a, b, c, c_row_stride, how);
 }
 
+/// `c` ← a·b with `bias`, a number for each column, added to every row: each sum starts from it. On all threads of the pool.
+///
+/// # Panics
+/// As [`sgemm`]; and when `bias` has another length than `b.cols`.
+pub fn par_sgemm_with_bias(
+    a: MatRef<'_, f32>,
+    b: MatRef<'_, f32>,
+    bias: &[f32],
+    c: &mut [f32],
+    c_row_stride: usize,
+) {
+    gemm_from(Isa::active(), multiply_parallel, a, b, c, c_row_stride, Start::Columns(bias));
+}
+
 /// How a product is run: on the calling thread, or on all.
 pub(super) type Driver = fn(Isa, &dyn Operand, &dyn Operand, &Output<'_>, Start<'_>);
 
@@ -44,9 +58,22 @@ pub(super) fn gemm_on(
     c_row_stride: usize,
     how: Accumulate,
 ) {
+    gemm_from(isa, driver, a, b, c, c_row_stride, how.into());
+}
+
+/// [`gemm_on`] with any start.
+pub(super) fn gemm_from(
+    isa: Isa,
+    driver: Driver,
+    a: MatRef<'_, f32>,
+    b: MatRef<'_, f32>,
+    c: &mut [f32],
+    c_row_stride: usize,
+    start: Start<'_>,
+) {
     let c = Output::matrix(c, a.rows, b.cols, c_row_stride);
     // The columns of B are the rows of its transpose.
-    with_operand(a, |a| with_operand(b.transposed(), |b| driver(isa, a, b, &c, how.into())));
+    with_operand(a, |a| with_operand(b.transposed(), |b| driver(isa, a, b, &c, start)));
 }
 
 /// Calls `body` with the operand whose outer indices are the matrix's rows.

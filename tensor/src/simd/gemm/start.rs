@@ -9,15 +9,18 @@ pub enum Accumulate {
     Add,
 }
 
-/// What C starts from: C ← start + A·B. Public functions offer the two of [`Accumulate`]; a convolution may also start from a bias.
+/// What C starts from: C ← start + A·B. Public functions offer the two of [`Accumulate`]; a convolution or a linear map may also
+/// start from a bias.
 #[derive(Debug, Clone, Copy)]
 pub enum Start<'a> {
     /// Zeros: what C held is never read.
     Zero,
     /// What C holds: a partial sum, or what the product is to be added to.
     Current,
-    /// A number for each row, as a bias: what C held is never read.
+    /// A number for each row, as a bias of channels: what C held is never read.
     Rows(&'a [f32]),
+    /// A number for each column, as a bias of a linear map's outputs: what C held is never read.
+    Columns(&'a [f32]),
 }
 
 impl<'a> Start<'a> {
@@ -26,6 +29,15 @@ impl<'a> Start<'a> {
     pub fn at_row(self, first: usize) -> Start<'a> {
         match self {
             Start::Rows(bias) => Start::Rows(&bias[first..]),
+            same => same,
+        }
+    }
+
+    /// The start of the columns from number `first` on.
+    #[inline(always)]
+    pub fn at_column(self, first: usize) -> Start<'a> {
+        match self {
+            Start::Columns(bias) => Start::Columns(&bias[first..]),
             same => same,
         }
     }

@@ -10,7 +10,7 @@ use super::pack::InMemory;
 use super::start::Start;
 use super::strip::RowsOfA;
 use crate::simd::Isa;
-use crate::simd::vector::{Vector, on_isa};
+use crate::simd::vector::{Vector, behind, on_isa};
 use std::ops::Range;
 
 /// The most rows of C that are few: they make one tile.
@@ -95,6 +95,10 @@ fn multiply_columns<L: Accumulator<W>, const W: usize>(
                 len,
                 steps: call.steps.len(),
                 prefetch: in_one_tile,
+                bias: match start.at_column(col) {
+                    Start::Columns(bias) => Some(bias),
+                    _ => None,
+                },
             };
             let rows = row..call.rows.end.min(row + rows_together);
             // SAFETY: `len` columns of all steps were just found inside B's numbers. These rows and columns are inside C, contiguous
@@ -113,7 +117,7 @@ fn multiply_columns<L: Accumulator<W>, const W: usize>(
 }
 
 /// `len` neighbouring columns of B and of a few rows of C.
-struct Columns {
+struct Columns<'a> {
     b: *const f32,
     b_row_stride: usize,
     c: *mut f32,
@@ -122,6 +126,8 @@ struct Columns {
     steps: usize,
     /// Whether the columns that come next are prefetched.
     prefetch: bool,
+    /// What every row starts from, if it is a number for each column.
+    bias: Option<&'a [f32]>,
 }
 
 /// `R` rows of A, and what the rows of C start from.
@@ -133,7 +139,7 @@ struct Left<L, const R: usize> {
     bias: [L; R],
 }
 
-impl Columns {
+impl Columns<'_> {
     /// In tiles `V` vectors wide; or first in wider ones, if there are so few rows that registers are left: then each row of B is
     /// read in longer stretches.
     ///
@@ -208,8 +214,12 @@ impl Columns {
             let mut sums = [[L::zero(); V]; R];
             for r in 0..R {
                 for v in 0..V {
-                    // SAFETY: the tile ends at or before column `len`, so the caller vouches for this vector of row r < R of C.
-                    sums[r][v] = if a.from_c { L::load(unsafe { &*c(r, v) }) } else { a.bias[r] };
+                    sums[r][v] = match self.bias {
+                        Some(bias) => L::load_some(behind(bias, at + v * W)),
+                        // SAFETY: the tile ends at or before column `len`, so the caller vouches for this vector of row r < R of C.
+                        None if a.from_c => L::load(unsafe { &*c(r, v) }),
+                        None => a.bias[r],
+                    };
                 }
             }
             let (mut b, mut step) = (self.b.wrapping_add(at), 0);
@@ -256,7 +266,11 @@ impl Columns {
                 // SAFETY: at + len ≤ self.len, so the caller vouches for these numbers of row r < R of C, and that nobody else
                 // accesses them.
                 let c = unsafe { std::slice::from_raw_parts_mut(c, len) };
-                let mut sum = if a.from_c { L::load_some(c) } else { a.bias[r] };
+                let mut sum = match self.bias {
+                    Some(bias) => L::load_some(behind(bias, at)),
+                    None if a.from_c => L::load_some(c),
+                    None => a.bias[r],
+                };
                 for step in 0..self.steps {
                     let b = self.b.wrapping_add(step * self.b_row_stride + at);
                     // SAFETY: at + len ≤ self.len and step < self.steps, so the caller vouches for these numbers of B, and for this

@@ -1,7 +1,7 @@
 //! f32 products against sums in f64, other people's kernels, and each other.
 
 use super::driver::{multiply, multiply_parallel, multiply_sliced};
-use super::sgemm::{Driver, gemm_on, with_operand};
+use super::sgemm::{Driver, gemm_from, gemm_on, with_operand};
 use super::*;
 use crate::check::values;
 use crate::simd::Isa;
@@ -77,6 +77,24 @@ proptest! {
     ) {
         check(m, n, k, a, b, how, multiply);
     }
+
+    #[test]
+    fn a_bias_of_columns_is_what_every_row_starts_from(
+        m in 0usize..=40, n in 1usize..=130, k in 0usize..=60, a in 0u8..3, b in 0u8..3,
+    ) {
+        let (from_a, from_b) = (numbers(1, (2 * m + 3) * (2 * k + 3)), numbers(2, (2 * k + 3) * (2 * n + 3)));
+        let (a, b) = (layout(&from_a, m, k, a), layout(&from_b, k, n, b));
+        let bias = numbers(3, n);
+        for isa in paths() {
+            let mut expected: Vec<f32> = (0..m).flat_map(|_| bias.iter().copied()).collect();
+            gemm_on(isa, multiply, a, b, &mut expected, n, Accumulate::Add);
+            for driver in [multiply, multiply_parallel as Driver] {
+                let mut c = vec![f32::NAN; m * n];
+                gemm_from(isa, driver, a, b, &mut c, n, Start::Columns(&bias));
+                prop_assert!(c.iter().zip(&expected).all(|(x, y)| x.to_bits() == y.to_bits()), "{isa:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -144,9 +162,9 @@ fn slices_sum_to_the_product() {
     let (m, n, k) = (9, 50, 5003);
     let (a, b) = (numbers(1, m * k), numbers(2, k * n));
     let (a, b) = (MatRef::row_major(&a, m, k), MatRef::row_major(&b, k, n));
-    let bias = numbers(5, m);
+    let (bias, bias_of_columns) = (numbers(5, m), numbers(6, n));
     let before = numbers(4, m * n);
-    for start in [Start::Zero, Start::Current, Start::Rows(&bias)] {
+    for start in [Start::Zero, Start::Current, Start::Rows(&bias), Start::Columns(&bias_of_columns)] {
         let mut c = if let Start::Current = start { before.clone() } else { vec![f32::NAN; m * n] };
         with_operand(a, |a| {
             with_operand(b.transposed(), |b| multiply_sliced(Isa::active(), a, b, &mut c, start));
@@ -156,6 +174,7 @@ fn slices_sum_to_the_product() {
                 Start::Zero => 0.0,
                 Start::Current => before[at],
                 Start::Rows(bias) => bias[at / n],
+                Start::Columns(bias) => bias[at % n],
             };
             let exact = f64::from(first) + oracle(a, b, at / n, at % n);
             assert!((f64::from(*value) - exact).abs() < 1e-4, "{value} for {exact}");

@@ -1,0 +1,99 @@
+use super::matmul::oriented;
+use crate::rehearsal;
+use crate::{Accumulate, Element, Error, Precision, Result, Shape, Tensor};
+
+const OP: &str = "linear";
+
+/// A linear map with a bias, y = x Wᵀ + b, for x \[.., k\], W \[n, k\] and b \[n\]: \[.., n\]. Each sum starts from the bias.
+///
+/// Its gradients are products: dx = dy W, dW = dyᵀ x, with the rows of all axes before the last one below another, and db is
+/// the sum of dy over rows.
+///
+/// # Errors
+/// [`Error::Unfit`] when x has no axes or W not two; [`Error::Mismatch`] when the lengths differ.
+pub fn linear<T: Element>(x: &Tensor<T>, weight: &Tensor<T>, bias: &Tensor<T>) -> Result<Tensor<T>> {
+    linear_with(Precision::F32, x, weight, bias)
+}
+
+/// [`linear`] with a product whose operands are as `precision` takes them.
+///
+/// # Errors
+/// As [`linear`].
+pub fn linear_with<T: Element>(
+    precision: Precision,
+    x: &Tensor<T>,
+    weight: &Tensor<T>,
+    bias: &Tensor<T>,
+) -> Result<Tensor<T>> {
+    let [n, k] = weight.shape().exactly(OP, "weights have two axes: outputs, inputs")?;
+    let Some((&inputs, rows)) = x.dims().split_last() else {
+        let why = "has no axis of inputs".to_string();
+        return Err(Error::Unfit { op: OP, shape: *x.shape(), why });
+    };
+    if inputs != k {
+        let why = "the last axis must be as long as a row of weights";
+        return Err(Error::Mismatch { op: OP, left: *x.shape(), right: *weight.shape(), why });
+    }
+    if bias.dims() != [n] {
+        let why = "there must be one bias for each row of weights";
+        return Err(Error::Mismatch { op: OP, left: *weight.shape(), right: *bias.shape(), why });
+    }
+    let m: usize = rows.iter().product();
+    let mut y = Tensor::scratch(Shape::new(&[rows, &[n]].concat())?);
+    if rehearsal::notes(2.0 * m as f64 * n as f64 * k as f64, Vec::new) {
+        return Ok(y);
+    }
+    let (x, weight) = (oriented(x.as_slice(), m, k, false), oriented(weight.as_slice(), k, n, true));
+    let (bias, out) = (bias.as_slice(), y.as_mut_slice());
+    match precision {
+        _ if m * n == 0 => {}
+        Precision::F32 => T::par_gemm_with_bias(x, weight, bias, out, n),
+        Precision::Bf16 => {
+            out.chunks_exact_mut(n).for_each(|row| row.copy_from_slice(bias));
+            T::par_bf16_gemm(x, weight, out, n, Accumulate::Add);
+        }
+    }
+    Ok(y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Binary, binary, matmul};
+    use super::*;
+    use crate::check::{assert_close, assert_same_on_all_thread_counts, values};
+
+    #[test]
+    fn a_product_and_a_bias() {
+        for (rows, n, k) in
+            [([1, 1], 1, 1), ([2, 3], 5, 7), ([3, 67], 101, 33), ([2, 4], 130, 0), ([0, 2], 3, 4)]
+        {
+            let x = values::<f64>([rows[0], rows[1], k], 1);
+            let (w, b) = (values::<f64>([n, k], 2), values::<f64>([n], 3));
+            let expected = binary(matmul(&x, false, &w, true).unwrap(), b.clone(), Binary::Add).unwrap();
+            let y = linear(&x, &w, &b).unwrap();
+            assert_eq!(y.dims(), [rows[0], rows[1], n]);
+            assert_close(y.as_slice(), expected.as_slice(), 1e-12);
+            let y = linear::<f32>(&x.cast(), &w.cast(), &b.cast()).unwrap();
+            assert_close(y.as_slice(), expected.as_slice(), 1e-5);
+            let y = linear_with::<f32>(Precision::Bf16, &x.cast(), &w.cast(), &b.cast()).unwrap();
+            assert_close(y.as_slice(), expected.as_slice(), 2e-2);
+        }
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_threads() {
+        let (x, w, b) = (values::<f32>([700, 96], 1), values([200, 96], 2), values([200], 3));
+        assert_same_on_all_thread_counts(|| linear(&x, &w, &b).unwrap().as_slice().to_vec());
+    }
+
+    #[test]
+    fn misuse_is_named() {
+        let t = |shape: &[usize]| Tensor::<f32>::zeros(Shape::new(shape).unwrap());
+        let error =
+            |x: &[usize], w: &[usize], b: &[usize]| linear(&t(x), &t(w), &t(b)).unwrap_err().to_string();
+        assert!(error(&[2, 3], &[5, 4], &[5]).contains("as long as a row of weights"));
+        assert!(error(&[2, 4], &[5, 4], &[4]).contains("one bias"));
+        assert!(error(&[], &[5, 4], &[5]).contains("no axis"));
+        assert!(error(&[2, 4], &[5, 4, 1], &[5]).contains("two axes"));
+    }
+}
