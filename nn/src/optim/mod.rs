@@ -1,5 +1,6 @@
-//! Optimizers. A step is one fused pass over all parameters, a kernel of the tensor crate.
+//! Optimizers. A step is one fused pass over all parameters, a kernel of the tensor crate; Muon finds the directions of matrices first.
 
+mod muon;
 mod optimizer;
 mod rule;
 

@@ -1,3 +1,4 @@
+use super::muon;
 use super::rule::OptimConfig;
 use crate::{Ema, Error, Params, Result};
 use std::collections::BTreeMap;
@@ -104,22 +105,41 @@ impl Optimizer {
         let grad_scale = clip.map_or(1.0, |most| (most / (grad_norm + 1e-6)).min(1.0));
         self.steps += 1;
         let rule = self.config.rule(self.steps, lr, grad_scale);
+        // What Muon updates, in what direction, and by what rule.
+        let (directions, along) = match (self.config, self.moments.first_mut()) {
+            (OptimConfig::Muon { momentum, weight_decay, .. }, Some(sums)) => {
+                let of = muon::matrices(params);
+                (
+                    muon::directions(&of, gradients, sums, [grad_scale, momentum])?,
+                    muon::rule(lr, weight_decay),
+                )
+            }
+            _ => (vec![None; gradients.len()], rule),
+        };
         let (mut averages, decay) = match average.as_mut().map(|ema| ema.advance()) {
             Some((values, decay)) => (Some(values.iter_mut()), decay),
             None => (None, 0.0),
         };
         let mut moments: Vec<_> = self.moments.iter_mut().map(|list| list.iter_mut()).collect();
-        let mut updates = Vec::with_capacity(gradients.len());
-        for (weights, gradient) in params.values_mut().iter_mut().zip(gradients) {
+        let (mut updates, mut of_matrices) = (Vec::with_capacity(gradients.len()), Vec::new());
+        let parameters = params.values_mut().iter_mut().zip(gradients).zip(&directions);
+        for ((weights, gradient), direction) in parameters {
             let mut moments = moments.iter_mut().map(Iterator::next);
-            updates.push(Update {
+            let mut update = Update {
                 weights,
                 gradient: gradient.as_ref(),
                 moments: [moments.next().flatten(), moments.next().flatten()],
                 average: averages.as_mut().and_then(Iterator::next),
-            });
+            };
+            if direction.is_some() {
+                (update.gradient, update.moments) = (direction.as_ref(), [None, None]);
+                of_matrices.push(update);
+            } else {
+                updates.push(update);
+            }
         }
         optimizer_step(updates, &rule, decay)?;
+        optimizer_step(of_matrices, &along, decay)?;
         Ok(StepReport { grad_norm, grad_scale })
     }
 

@@ -36,6 +36,25 @@ pub enum OptimConfig {
         #[serde(default = "adamw_decay")]
         weight_decay: f64,
     },
+    /// Muon (Jordan et al. 2024) for matrices, scaled to the size of AdamW's steps (Liu et al. 2025, "Muon is scalable for LLM
+    /// training"), so that one learning rate suits both; AdamW for all other parameters.
+    Muon {
+        /// Decay of the sum of a matrix's gradients.
+        #[serde(default = "muon_momentum")]
+        momentum: f64,
+        /// AdamW's decay of the mean of gradients.
+        #[serde(default = "beta1")]
+        beta1: f64,
+        /// AdamW's decay of the mean of their squares.
+        #[serde(default = "beta2")]
+        beta2: f64,
+        /// AdamW's constant, added to the root of the second.
+        #[serde(default = "eps")]
+        eps: f64,
+        /// Rate of shrinking, of all weights.
+        #[serde(default = "adamw_decay")]
+        weight_decay: f64,
+    },
     /// Stochastic gradient descent with momentum; `weight_decay` is added to the gradient.
     Sgd {
         /// Decay of the sum of gradients.
@@ -55,6 +74,9 @@ fn beta2() -> f64 {
 }
 fn eps() -> f64 {
     1e-8
+}
+fn muon_momentum() -> f64 {
+    0.95
 }
 fn adamw_decay() -> f64 {
     1e-2
@@ -86,6 +108,13 @@ impl OptimConfig {
                 ("eps", eps, positive(eps), "must not be negative"),
                 ("weight_decay", weight_decay, positive(weight_decay), "must not be negative"),
             ],
+            OptimConfig::Muon { momentum, beta1, beta2, eps, weight_decay } => vec![
+                ("momentum", momentum, unit(momentum), "must be at least 0 and below 1"),
+                ("beta1", beta1, unit(beta1), "must be at least 0 and below 1"),
+                ("beta2", beta2, unit(beta2), "must be at least 0 and below 1"),
+                ("eps", eps, positive(eps), "must not be negative"),
+                ("weight_decay", weight_decay, positive(weight_decay), "must not be negative"),
+            ],
             OptimConfig::Sgd { momentum, weight_decay } => vec![
                 ("momentum", momentum, unit(momentum), "must be at least 0 and below 1"),
                 ("weight_decay", weight_decay, positive(weight_decay), "must not be negative"),
@@ -103,7 +132,9 @@ impl OptimConfig {
     /// Names of its moments in a checkpoint, as in PyTorch's state.
     pub fn moments(&self) -> &'static [&'static str] {
         match self {
-            OptimConfig::Adam { .. } | OptimConfig::AdamW { .. } => &["exp_avg", "exp_avg_sq"],
+            OptimConfig::Adam { .. } | OptimConfig::AdamW { .. } | OptimConfig::Muon { .. } => {
+                &["exp_avg", "exp_avg_sq"]
+            }
             OptimConfig::Sgd { momentum, .. } if *momentum == 0.0 => &[],
             OptimConfig::Sgd { .. } => &["momentum_buffer"],
         }
@@ -128,7 +159,8 @@ impl OptimConfig {
             OptimConfig::Adam { beta1, beta2, eps, weight_decay } => {
                 adam([beta1, beta2, eps], weight_decay, 1.0)
             }
-            OptimConfig::AdamW { beta1, beta2, eps, weight_decay } => {
+            OptimConfig::AdamW { beta1, beta2, eps, weight_decay }
+            | OptimConfig::Muon { beta1, beta2, eps, weight_decay, .. } => {
                 adam([beta1, beta2, eps], 0.0, 1.0 - lr * weight_decay)
             }
             OptimConfig::Sgd { momentum, weight_decay } => {

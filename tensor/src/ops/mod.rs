@@ -23,6 +23,7 @@ mod max_pool;
 mod modulation;
 mod odometer;
 mod optimizer;
+mod orthogonal;
 mod permute;
 mod pieces;
 mod reduce;
@@ -53,6 +54,7 @@ pub use modulation::{
     modulated_norm_backward,
 };
 pub use optimizer::{AdamStep, SgdStep, Update, UpdateRule, global_norm, optimizer_step};
+pub use orthogonal::{orthogonalise, orthogonalise_each};
 pub use permute::{inverse_permutation, permute, transpose_last};
 pub use reduce::{KeepDim, max_axis, mean, mean_axis, sum, sum_axis, sum_to};
 pub use resize::{

@@ -30,7 +30,9 @@ fn published(config: OptimConfig, lr: f64, t: i32, g: f64, [mut w, m, v]: [f64; 
         OptimConfig::Adam { beta1, beta2, eps, weight_decay } => {
             adam([beta1, beta2, eps], w, g + weight_decay * w)
         }
-        OptimConfig::AdamW { beta1, beta2, eps, weight_decay } => {
+        // The parameters here are vectors.
+        OptimConfig::AdamW { beta1, beta2, eps, weight_decay }
+        | OptimConfig::Muon { beta1, beta2, eps, weight_decay, .. } => {
             w -= lr * weight_decay * w;
             adam([beta1, beta2, eps], w, g)
         }
@@ -46,6 +48,7 @@ fn five_steps_agree_with_the_published_formulas() {
     let configs = [
         OptimConfig::Adam { beta1: 0.8, beta2: 0.95, eps: 1e-3, weight_decay: 0.1 },
         OptimConfig::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.5 },
+        OptimConfig::Muon { momentum: 0.95, beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.3 },
         OptimConfig::Sgd { momentum: 0.9, weight_decay: 0.1 },
         OptimConfig::Sgd { momentum: 0.0, weight_decay: 0.0 },
     ];
