@@ -48,7 +48,8 @@ pub struct Timed {
 /// let products: Vec<_> = timed.iter().filter(|timed| timed.op == "matmul").collect();
 /// assert_eq!(products.iter().map(|timed| timed.pass).collect::<Vec<_>>(), [Pass::Forward, Pass::Backward]);
 /// assert_eq!(products.iter().map(|timed| timed.flops).collect::<Vec<_>>(), [72.0, 144.0]);
-/// # y.map(drop)
+/// # y?;
+/// # Ok::<(), tweedie_autograd::Error>(())
 /// ```
 pub fn profile<R>(f: impl FnOnce() -> R) -> (R, Vec<Timed>) {
     /// Restores the outer profile, also after a panic.

@@ -136,7 +136,8 @@ mod tests {
         // ½ ‖W − T‖², whose gradient is W − T.
         let target = values::<f32>([16, 24], 5);
         let mut params = matrix(16, 24);
-        let config = OptimConfig::Muon { momentum: 0.9, beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.0 };
+        let config =
+            OptimConfig::Muon { momentum: 0.9, beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.0 };
         let mut optimizer = Optimizer::new(config, &params).unwrap();
         let mut losses = Vec::new();
         for step in 0..200 {

@@ -58,7 +58,7 @@ pub fn linear_with<T: Element>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Binary, binary, matmul};
+    use super::super::{Binary, binary, broadcast_to, matmul, matmul_into_with};
     use super::*;
     use crate::check::{assert_close, assert_same_on_all_thread_counts, values};
 
@@ -75,8 +75,11 @@ mod tests {
             assert_close(y.as_slice(), expected.as_slice(), 1e-12);
             let y = linear::<f32>(&x.cast(), &w.cast(), &b.cast()).unwrap();
             assert_close(y.as_slice(), expected.as_slice(), 1e-5);
-            let y = linear_with::<f32>(Precision::Bf16, &x.cast(), &w.cast(), &b.cast()).unwrap();
-            assert_close(y.as_slice(), expected.as_slice(), 2e-2);
+            let (x, w, b) = (x.cast::<f32>(), w.cast(), b.cast::<f32>());
+            let mut expected = broadcast_to(&b, y.shape()).unwrap();
+            matmul_into_with(Precision::Bf16, &x, false, &w, true, &mut expected, Accumulate::Add).unwrap();
+            let y = linear_with(Precision::Bf16, &x, &w, &b).unwrap();
+            assert_eq!(y.as_slice(), expected.as_slice());
         }
     }
 
