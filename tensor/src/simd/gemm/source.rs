@@ -22,9 +22,13 @@ impl<'a> Source<'a> {
     pub(super) fn of_a(a: &'a dyn Operand, cols: usize) -> Source<'a> {
         const FEW_COLS: usize = 512;
         const MIN_STEPS: usize = 128;
+        /// Numbers between steps that leave two sets of a first-level cache.
+        const CROWDED: usize = 512;
         let fits = |matrices: &InMemory<'_>| {
             let InMemory { outer, depth, .. } = matrices;
-            outer.group >= a.outer() && a.depth() > 0 && depth.group >= MIN_STEPS.min(a.depth())
+            // Steps whose distance is a multiple of a power of two compete for the same sets of a cache.
+            let crowded = outer.stride == 1 && depth.stride & depth.stride.wrapping_neg() >= CROWDED;
+            !crowded && outer.group >= a.outer() && a.depth() > 0 && depth.group >= MIN_STEPS.min(a.depth())
         };
         match a.in_memory() {
             Some(matrices) if cols <= FEW_COLS && fits(&matrices) => Source::InMemory(matrices),
