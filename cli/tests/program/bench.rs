@@ -13,6 +13,22 @@ fn a_step_is_measured_with_its_memory() {
 }
 
 #[test]
+fn a_step_by_operation_is_the_sum_of_its_parts() {
+    let measured =
+        json(workshop(), &["bench", "step", "--model=model", "--batch=3", "--runs=2", "--by-operation"]);
+    let operations = measured["operations"].as_array().unwrap();
+    let of = |key: &str| operations.iter().map(|of| of[key].as_f64().unwrap()).sum::<f64>();
+    let [step, optimizer, elsewhere] =
+        ["step_ms", "optimizer_ms", "elsewhere_ms"].map(|key| measured[key].as_f64().unwrap());
+    assert!((of("ms") + optimizer + elsewhere - step).abs() <= 1e-6 * step || elsewhere == 0.0);
+    let ran = |op: &str, pass: &str| {
+        operations.iter().any(|of| of["op"] == op && of["pass"] == pass && of["gflops"].as_f64() > Some(0.0))
+    };
+    assert!(ran("conv2d", "forward") && ran("conv2d", "backward") && ran("linear", "backward"));
+    assert!(operations.is_sorted_by(|a, b| a["ms"].as_f64() >= b["ms"].as_f64()));
+}
+
+#[test]
 fn a_model_that_is_none_is_named() {
     let said = tweedie(workshop(), &["bench", "step", "--model=nowhere"]);
     assert_eq!(said.status, Some(1));
