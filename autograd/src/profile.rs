@@ -31,7 +31,7 @@ pub struct Timed {
     pub seconds: f64,
     /// Multiplications and additions of convolutions, products of matrices and attention, by their definitions.
     pub flops: f64,
-    /// How many numbers it cannot but read and write: operands and result, each once; on the way back the gradients of these as
+    /// How many numbers it must at least read and write: operands and result, each once; on the way back the gradients of these as
     /// well.
     pub numbers: usize,
 }

@@ -3,15 +3,15 @@
 //! f32 is computed by the vector code of [`crate::simd`], f64 by products of `matrixmultiply` and by the formulas of
 //! [`crate::reference`]. Everything else in this crate is generic and written once.
 
-use crate::Number;
 use crate::random::gauss;
 use crate::reference;
 use crate::simd::conv::{self, Addend, Geometry};
 use crate::simd::group_norm::{self, Group};
 use crate::simd::{
-    Accumulate, Isa, MatRef, bf16_gemm, dgemm, par_bf16_gemm, par_dgemm, par_dgemm_with_bias, par_sgemm,
-    par_sgemm_with_bias, sgemm, sums,
+    Accumulate, Isa, MatRef, bf16_gemm, dgemm, par_bf16_gemm, par_bf16_gemm_with_bias, par_dgemm,
+    par_dgemm_with_bias, par_sgemm, par_sgemm_with_bias, sgemm, sums,
 };
+use crate::{Number, Precision};
 
 /// The kernels of an element type. The module is private, so that nobody outside can name or implement this trait.
 pub trait Kernels: Number {
@@ -51,11 +51,13 @@ pub trait Kernels: Number {
         how: Accumulate,
     );
 
-    /// `c` ← a·b with `bias`, a number for each column, added to every row, on all threads of the pool.
+    /// `c` ← a·b with `bias`, a number for each column, added to every row, on all threads of the pool; operands are rounded to bf16 if
+    /// `precision` says so and they are f32.
     ///
     /// # Panics
     /// As [`Kernels::gemm`]; and when `bias` has another length than `b.cols`.
     fn par_gemm_with_bias(
+        precision: Precision,
         a: MatRef<'_, Self>,
         b: MatRef<'_, Self>,
         bias: &[Self],
@@ -121,13 +123,17 @@ impl Kernels for f32 {
         par_bf16_gemm(a, b, c, c_row_stride, how);
     }
     fn par_gemm_with_bias(
+        precision: Precision,
         a: MatRef<'_, f32>,
         b: MatRef<'_, f32>,
         bias: &[f32],
         c: &mut [f32],
         c_row_stride: usize,
     ) {
-        par_sgemm_with_bias(a, b, bias, c, c_row_stride);
+        match precision {
+            Precision::F32 => par_sgemm_with_bias(a, b, bias, c, c_row_stride),
+            Precision::Bf16 => par_bf16_gemm_with_bias(a, b, bias, c, c_row_stride),
+        }
     }
     fn conv_forward(g: &Geometry, x: &[f32], w: &[f32], addend: Addend<'_, f32>, y: &mut [f32]) {
         conv::forward(Isa::active(), g, x, w, addend, y);
@@ -190,6 +196,7 @@ impl Kernels for f64 {
         par_dgemm(a, b, c, c_row_stride, how);
     }
     fn par_gemm_with_bias(
+        _: Precision,
         a: MatRef<'_, f64>,
         b: MatRef<'_, f64>,
         bias: &[f64],

@@ -13,7 +13,7 @@ impl<T: Element> Op<T, 3> for Linear {
     type Saved = [Tensor<T>; 2];
 
     fn forward(&self, [x, w, b]: [Tensor<T>; 3], _: [bool; 3]) -> Result<(Tensor<T>, Self::Saved)> {
-        Ok((ops::linear_with(self.precision, &x, &w, &b)?, [x, w]))
+        Ok((ops::linear(self.precision, &x, &w, &b)?, [x, w]))
     }
 
     fn backward(self, [x, w]: Self::Saved, dy: Tensor<T>, dx: &mut Sink<'_, T>) -> Result<()> {
@@ -33,7 +33,7 @@ impl<T: Element> Op<T, 3> for GeluLinear {
 
     fn forward(&self, [x, w, b]: [Tensor<T>; 3], _: [bool; 3]) -> Result<(Tensor<T>, Self::Saved)> {
         let active = ops::unary(x.clone(), Unary::GeluTanh);
-        Ok((ops::linear_with(self.precision, &active, &w, &b)?, [x, w]))
+        Ok((ops::linear(self.precision, &active, &w, &b)?, [x, w]))
     }
 
     fn backward(self, [x, w]: Self::Saved, dy: Tensor<T>, dx: &mut Sink<'_, T>) -> Result<()> {
@@ -60,7 +60,7 @@ impl<T: Element> Op<T, 5> for ModulatedLinear {
         _: [bool; 5],
     ) -> Result<(Tensor<T>, Self::Saved)> {
         let (modulated, stats) = ops::modulated_norm(&x, &shift, &scale, self.eps)?;
-        Ok((ops::linear_with(self.precision, &modulated, &w, &b)?, ([x, shift, scale, w], stats)))
+        Ok((ops::linear(self.precision, &modulated, &w, &b)?, ([x, shift, scale, w], stats)))
     }
 
     fn backward(
@@ -108,7 +108,7 @@ fn rows_together<T: Element>(x: &Tensor<T>) -> Result<Tensor<T>> {
 /// Linear maps with weights W \[n, k\] and a bias \[n\], whose products, forward and in the gradients, take operands as `precision`
 /// says.
 impl<T: Element> Var<T> {
-    /// x Wᵀ + b for x \[.., k\]: \[.., n\].
+    /// x Wᵀ + b for x \[.., rows, k\]: \[.., rows, n\].
     ///
     /// # Errors
     /// Shapes that do not fit.
@@ -116,7 +116,7 @@ impl<T: Element> Var<T> {
         Linear { precision }.apply([self, weight, bias])
     }
 
-    /// [`Var::linear`] of GELU of x in its tanh form (Hendrycks, Gimpel 2016). The tape keeps x alone.
+    /// [`Var::linear`] of GELU of x in its tanh form (Hendrycks, Gimpel 2016). Its value is not kept, but computed again in the backward pass.
     ///
     /// # Errors
     /// Shapes that do not fit.
@@ -125,7 +125,8 @@ impl<T: Element> Var<T> {
     }
 
     /// [`Var::linear`] of (1 + scale) · norm(x) + shift, for tokens x \[n, s, k\], each normalised to mean 0 and variance 1, and shift
-    /// and scale \[n, 1, k\] of each sample (Peebles and Xie 2023, adaLN). The tape keeps x alone.
+    /// and scale \[n, 1, k\] of each sample (Peebles and Xie 2023, adaLN). The normalised and the modulated tokens
+    /// are not kept, but computed again in the backward pass.
     ///
     /// # Errors
     /// Shapes that do not fit.

@@ -30,6 +30,7 @@ pub(crate) use inspect::{
 };
 pub(crate) use launch::LaunchArgs;
 pub(crate) use plan::PlanArgs;
+pub(crate) use precision::PrecisionName;
 pub(crate) use predict::PredictArgs;
 pub(crate) use ranks::{EngineName, RanksArgs};
 pub(crate) use sample::{Out, SampleArgs};

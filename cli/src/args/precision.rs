@@ -1,11 +1,13 @@
 use clap::ValueEnum;
+use serde::Serialize;
 use tweedie_tensor::Precision;
 use tweedie_train::config::ProductPrecision;
 
 /// Precisions of products by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum PrecisionName {
-    /// As they are
+    /// f32: not rounded
     F32,
     /// Rounded to 8 significant bits, with f32 sums: faster where the processor multiplies pairs of such numbers
     Bf16,

@@ -104,6 +104,7 @@ fn measured(config: &Config, shape: [usize; 3]) -> Result<Duration> {
     let shards = config.train.shards;
     let each = config.train.batch / shards;
     let mut step = Step::on_pictures(&config.model, shape, each)?
+        .with_rule(config.optimizer.rule)?
         .with_recompute(config.train.recompute)
         .with_precision(config.train.precision.into());
     let shards = shards as u32;

@@ -54,24 +54,25 @@ impl Linear {
         by: [Var<T>; 2],
         eps: f64,
     ) -> Result<Var<T>> {
+        let [weight, bias] = self.weight_and_bias(ctx);
+        Ok(ctx.watch(self.weight, x.modulated_linear(by, eps, weight, bias, ctx.precision())?))
+    }
+
+    /// The layer on GELU of x \[.., `inputs`\] in its tanh form.
+    pub(crate) fn after_gelu<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
+        let [weight, bias] = self.weight_and_bias(ctx);
+        Ok(ctx.watch(self.weight, x.gelu_linear(weight, bias, ctx.precision())?))
+    }
+
+    /// W and b; zeros for a layer without `bias`.
+    fn weight_and_bias<T: Element>(&self, ctx: &Ctx<T>) -> [Var<T>; 2] {
         let weight = ctx.param(self.weight);
         let outputs = weight.dims()[0];
         let bias = match self.bias {
             Some(bias) => ctx.param(bias),
             None => Var::constant(Tensor::zeros([outputs])),
         };
-        Ok(ctx.watch(self.weight, x.modulated_linear(by, eps, weight, bias, ctx.precision())?))
-    }
-
-    /// The layer on GELU of x \[.., `inputs`\] in its tanh form.
-    pub(crate) fn after_gelu<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>) -> Result<Var<T>> {
-        match self.bias {
-            Some(bias) => {
-                let y = x.gelu_linear(ctx.param(self.weight), ctx.param(bias), ctx.precision())?;
-                Ok(ctx.watch(self.weight, y))
-            }
-            None => self.forward(ctx, x.gelu_tanh()?),
-        }
+        [weight, bias]
     }
 
     /// The layer on channels-first x \[n, `inputs`, s\] with tokens as its result: xᵀ Wᵀ + b, \[n, s, `outputs`\].

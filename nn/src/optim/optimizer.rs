@@ -105,7 +105,7 @@ impl Optimizer {
         let grad_scale = clip.map_or(1.0, |most| (most / (grad_norm + 1e-6)).min(1.0));
         self.steps += 1;
         let rule = self.config.rule(self.steps, lr, grad_scale);
-        // What Muon updates, in what direction, and by what rule.
+        // Orthogonalisation needs whole matrices, so it comes before the pass over all parameters.
         let (directions, along) = match (self.config, self.moments.first_mut()) {
             (OptimConfig::Muon { momentum, weight_decay, .. }, Some(sums)) => {
                 let of = muon::matrices(params);

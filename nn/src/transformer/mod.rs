@@ -2,7 +2,7 @@
 //! sequence of patches, and time and class modulate the normalisations of every block.
 //!
 //! Tokens are \[n, s, d\], so that normalisations run along memory, and a linear map is one product for the whole batch. Attention
-//! reads queries, keys and values where that product has written them: nothing is transposed or copied. The backward pass computes
+//! reads queries, keys and values where that product has written them. The backward pass computes
 //! again what is cheap, the modulated tokens and GELU, so that the tape keeps each block's input, and its products' results.
 
 mod block;

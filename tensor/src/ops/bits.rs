@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::check::{digest, values};
-use crate::{Accumulate, Result, Tensor};
+use crate::{Accumulate, Precision, Result, Tensor};
 
 /// The digests of one operation's results.
 type Digests = (&'static str, Vec<u64>);
@@ -79,6 +79,33 @@ fn attention_of_pixels() -> Result<Digests> {
     Ok(of("attention", [&out, &lse, &dq, &dk, &dv]))
 }
 
+/// What a block of a transformer is made of.
+fn tokens() -> Result<Vec<Digests>> {
+    let (x, dy) = (values::<f32>([2, 49, 24], 1), values::<f32>([2, 49, 24], 2));
+    let (shift, scale) = (values::<f32>([2, 1, 24], 3), values::<f32>([2, 1, 24], 4));
+    let (w, b) = (values::<f32>([72, 24], 5), values::<f32>([72], 6));
+    let (modulated, stats) = modulated_norm(&x, &shift, &scale, 1e-6)?;
+    let back = modulated_norm_backward(&x, &scale, &stats, dy.clone(), None)?;
+    let qkv = linear(Precision::F32, &modulated, &w, &b)?;
+    let rounded = linear(Precision::Bf16, &modulated, &w, &b)?;
+    let (out, lse) = token_attention(&qkv, 3, 0.35)?;
+    let dqkv = token_attention_backward(&qkv, &out, &lse, 3, 0.35, &dy)?;
+    let sum = gated_sum(x.clone(), &out, &scale)?;
+    let (dh, dgate) = gated_sum_backward(&out, &scale, &dy)?;
+    let (slope, gelu) = gelu_tanh_backward_and_value(x, dy)?;
+    let mut matrices = [w, values::<f32>([20, 3, 3, 2], 7)];
+    orthogonalise(&mut matrices)?;
+    let [tall, wide] = &matrices;
+    Ok(vec![
+        of("modulated normalisation", [&modulated, &back.dx, &back.dshift, &back.dscale]),
+        of("linear maps", [&qkv, &rounded]),
+        of("attention of tokens", [&out, &lse, &dqkv]),
+        of("gated sum", [&sum, &dh, &dgate]),
+        of("GELU", [&slope, &gelu]),
+        of("orthogonal factors", [tall, wide]),
+    ])
+}
+
 fn functions() -> Digests {
     let x = values::<f32>([5003], 1);
     let all = [Unary::Exp, Unary::Sigmoid, Unary::Silu, Unary::Gelu, Unary::Tanh, Unary::Sqrt];
@@ -92,7 +119,7 @@ fn found() -> Result<Vec<Digests>> {
     let x = values::<f32>([37, 113], 1);
     let y = softmax(x.clone())?;
     let dx = softmax_backward(&y, values::<f32>([37, 113], 2))?;
-    Ok(vec![
+    let mut all = vec![
         product("product", [131, 77, 301])?,
         product("product read where it lies", [101, 48, 256])?,
         product("product of few rows", [5, 203, 40])?,
@@ -111,7 +138,9 @@ fn found() -> Result<Vec<Digests>> {
         of("sums", [&sum(&x), &sum_axis(&x, 0, KeepDim::No)?, &sum_axis(&x, 1, KeepDim::No)?]),
         functions(),
         step_of_adam()?,
-    ])
+    ];
+    all.extend(tokens()?);
+    Ok(all)
 }
 
 #[test]
@@ -160,4 +189,13 @@ const EXPECTED: &[(&str, &[u64])] = &[
         ],
     ),
     ("a step of Adam", &[0x4a57c70bc851cb3e, 0x3c2457bde2d16985, 0x9488534d41bbfa88, 0x03a9e8e31a7b13cb]),
+    (
+        "modulated normalisation",
+        &[0x4db51fbe50558831, 0x714753c91b2a48d7, 0x50cfecb08b9f2cd4, 0x03a45096cb0f2f0f],
+    ),
+    ("linear maps", &[0x4cc90aab5d359f33, 0xa0dfaf89b9fc87cf]),
+    ("attention of tokens", &[0xaf6b35e210a4f604, 0x79ad2802f3839420, 0x3e46e9105fc4f007]),
+    ("gated sum", &[0x3363d29ba402a427, 0x8cbe106e0ad224f4, 0x382066c3bc0f27dc]),
+    ("GELU", &[0x106324b9b6ab6e64, 0x8c617bc79fe64fb7]),
+    ("orthogonal factors", &[0xaefebefa6325d54a, 0x3f7260ec7e267d16]),
 ];

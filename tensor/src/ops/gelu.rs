@@ -1,11 +1,11 @@
-use super::pieces::{BLOCK, PIECE, Target, worth_splitting};
+use super::pieces::{BLOCK, PIECE, worth_splitting};
 use super::unary::{gelu_tanh, gelu_tanh_slope};
 use crate::rehearsal;
 use crate::simd::vectorized;
 use crate::{Element, Error, Result, Tensor};
 use rayon::prelude::*;
 
-/// The gradient of the input of [`Unary::GeluTanh`](super::Unary::GeluTanh), and its value once more, from one evaluation of the
+/// The gradient of the input of [`Unary::GeluTanh`](super::Unary::GeluTanh), and its value, recomputed, from one evaluation of the
 /// hyperbolic tangent: (f′(x) · dy, f(x)). Each takes the memory of dy and of x, if no other tensor shares it.
 ///
 /// # Errors
@@ -19,7 +19,7 @@ pub fn gelu_tanh_backward_and_value<T: Element>(
         let op = "gelu_tanh_backward_and_value";
         return Err(Error::Mismatch { op, left: *x.shape(), right: *dy.shape(), why });
     }
-    let [mut dx, mut y] = [dy, x].map(|numbers| Target::reuse(numbers).update(|_, _| {}));
+    let (mut dx, mut y) = (dy, x);
     if rehearsal::is_on() {
         return Ok((dx, y));
     }

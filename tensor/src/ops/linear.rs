@@ -1,35 +1,29 @@
 use super::matmul::oriented;
 use crate::rehearsal;
-use crate::{Accumulate, Element, Error, Precision, Result, Shape, Tensor};
+use crate::{Element, Error, Precision, Result, Shape, Tensor};
 
 const OP: &str = "linear";
 
-/// A linear map with a bias, y = x Wᵀ + b, for x \[.., k\], W \[n, k\] and b \[n\]: \[.., n\]. Each sum starts from the bias.
+/// A linear map with a bias, y = x Wᵀ + b, for x \[.., rows, k\], W \[n, k\] and b \[n\]: \[.., rows, n\]. Each sum starts from the bias,
+/// and the product takes its operands as `precision` says.
 ///
 /// Its gradients are products: dx = dy W, dW = dyᵀ x, with the rows of all axes before the last one below another, and db is
 /// the sum of dy over rows.
 ///
 /// # Errors
-/// [`Error::Unfit`] when x has no axes or W not two; [`Error::Mismatch`] when the lengths differ.
-pub fn linear<T: Element>(x: &Tensor<T>, weight: &Tensor<T>, bias: &Tensor<T>) -> Result<Tensor<T>> {
-    linear_with(Precision::F32, x, weight, bias)
-}
-
-/// [`linear`] with a product whose operands are as `precision` takes them.
-///
-/// # Errors
-/// As [`linear`].
-pub fn linear_with<T: Element>(
+/// [`Error::Unfit`] when x has fewer than two axes, or W not two; [`Error::Mismatch`] when the lengths differ.
+pub fn linear<T: Element>(
     precision: Precision,
     x: &Tensor<T>,
     weight: &Tensor<T>,
     bias: &Tensor<T>,
 ) -> Result<Tensor<T>> {
     let [n, k] = weight.shape().exactly(OP, "weights have two axes: outputs, inputs")?;
-    let Some((&inputs, rows)) = x.dims().split_last() else {
-        let why = "has no axis of inputs".to_string();
-        return Err(Error::Unfit { op: OP, shape: *x.shape(), why });
-    };
+    let [rows @ .., inputs] = x.dims() else { return Err(without_rows(x)) };
+    if rows.is_empty() {
+        return Err(without_rows(x));
+    }
+    let inputs = *inputs;
     if inputs != k {
         let why = "the last axis must be as long as a row of weights";
         return Err(Error::Mismatch { op: OP, left: *x.shape(), right: *weight.shape(), why });
@@ -44,22 +38,22 @@ pub fn linear_with<T: Element>(
         return Ok(y);
     }
     let (x, weight) = (oriented(x.as_slice(), m, k, false), oriented(weight.as_slice(), k, n, true));
-    let (bias, out) = (bias.as_slice(), y.as_mut_slice());
-    match precision {
-        _ if m * n == 0 => {}
-        Precision::F32 => T::par_gemm_with_bias(x, weight, bias, out, n),
-        Precision::Bf16 => {
-            out.chunks_exact_mut(n).for_each(|row| row.copy_from_slice(bias));
-            T::par_bf16_gemm(x, weight, out, n, Accumulate::Add);
-        }
+    if m * n > 0 {
+        T::par_gemm_with_bias(precision, x, weight, bias.as_slice(), y.as_mut_slice(), n);
     }
     Ok(y)
+}
+
+fn without_rows<T: Element>(x: &Tensor<T>) -> Error {
+    Error::Unfit { op: OP, shape: *x.shape(), why: "must have an axis of rows and one of inputs".to_string() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{Binary, binary, broadcast_to, matmul, matmul_into_with};
     use super::*;
+    use crate::Accumulate;
+    use crate::Precision::F32;
     use crate::check::{assert_close, assert_same_on_all_thread_counts, values};
 
     #[test]
@@ -70,15 +64,15 @@ mod tests {
             let x = values::<f64>([rows[0], rows[1], k], 1);
             let (w, b) = (values::<f64>([n, k], 2), values::<f64>([n], 3));
             let expected = binary(matmul(&x, false, &w, true).unwrap(), b.clone(), Binary::Add).unwrap();
-            let y = linear(&x, &w, &b).unwrap();
+            let y = linear(F32, &x, &w, &b).unwrap();
             assert_eq!(y.dims(), [rows[0], rows[1], n]);
             assert_close(y.as_slice(), expected.as_slice(), 1e-12);
-            let y = linear::<f32>(&x.cast(), &w.cast(), &b.cast()).unwrap();
+            let y = linear::<f32>(F32, &x.cast(), &w.cast(), &b.cast()).unwrap();
             assert_close(y.as_slice(), expected.as_slice(), 1e-5);
             let (x, w, b) = (x.cast::<f32>(), w.cast(), b.cast::<f32>());
             let mut expected = broadcast_to(&b, y.shape()).unwrap();
             matmul_into_with(Precision::Bf16, &x, false, &w, true, &mut expected, Accumulate::Add).unwrap();
-            let y = linear_with(Precision::Bf16, &x, &w, &b).unwrap();
+            let y = linear(Precision::Bf16, &x, &w, &b).unwrap();
             assert_eq!(y.as_slice(), expected.as_slice());
         }
     }
@@ -86,17 +80,17 @@ mod tests {
     #[test]
     fn bits_do_not_depend_on_threads() {
         let (x, w, b) = (values::<f32>([700, 96], 1), values([200, 96], 2), values([200], 3));
-        assert_same_on_all_thread_counts(|| linear(&x, &w, &b).unwrap().as_slice().to_vec());
+        assert_same_on_all_thread_counts(|| linear(F32, &x, &w, &b).unwrap().as_slice().to_vec());
     }
 
     #[test]
     fn misuse_is_named() {
         let t = |shape: &[usize]| Tensor::<f32>::zeros(Shape::new(shape).unwrap());
         let error =
-            |x: &[usize], w: &[usize], b: &[usize]| linear(&t(x), &t(w), &t(b)).unwrap_err().to_string();
+            |x: &[usize], w: &[usize], b: &[usize]| linear(F32, &t(x), &t(w), &t(b)).unwrap_err().to_string();
         assert!(error(&[2, 3], &[5, 4], &[5]).contains("as long as a row of weights"));
         assert!(error(&[2, 4], &[5, 4], &[4]).contains("one bias"));
-        assert!(error(&[], &[5, 4], &[5]).contains("no axis"));
+        assert!(error(&[4], &[5, 4], &[5]).contains("an axis of rows"));
         assert!(error(&[2, 4], &[5, 4, 1], &[5]).contains("two axes"));
     }
 }

@@ -46,7 +46,7 @@ pub use gelu::gelu_tanh_backward_and_value;
 pub use group_norm::{NormGradients, NormStats, group_norm, group_norm_backward};
 pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use layout::{concat, flip_horizontal, narrow, narrow_backward, split};
-pub use linear::{linear, linear_with};
+pub use linear::linear;
 pub use matmul::{matmul, matmul_into, matmul_into_with, matmul_with};
 pub use max_pool::max_pool2d;
 pub use modulation::{
@@ -54,7 +54,7 @@ pub use modulation::{
     modulated_norm_backward,
 };
 pub use optimizer::{AdamStep, SgdStep, Update, UpdateRule, global_norm, optimizer_step};
-pub use orthogonal::{orthogonalise, orthogonalise_each};
+pub use orthogonal::orthogonalise;
 pub use permute::{inverse_permutation, permute, transpose_last};
 pub use reduce::{KeepDim, max_axis, mean, mean_axis, sum, sum_axis, sum_to};
 pub use resize::{

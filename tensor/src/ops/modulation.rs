@@ -61,7 +61,7 @@ pub fn modulated_norm<T: Element>(
     Ok((y, NormStats { mean, rstd }))
 }
 
-/// The result of [`modulated_norm`] once more, from the statistics that it has returned.
+/// The result of [`modulated_norm`], recomputed from the statistics that it has returned.
 ///
 /// # Errors
 /// As [`modulated_norm`].
@@ -97,7 +97,7 @@ pub fn modulated_norm_backward<T: Element>(
     scale: &Tensor<T>,
     stats: &NormStats<T>,
     dy: Tensor<T>,
-    onto: Option<Tensor<T>>,
+    mut onto: Option<Tensor<T>>,
 ) -> Result<ModulationGradients<T>> {
     const OP: &str = "modulated_norm_backward";
     let tokens = Tokens::of(OP, x, &[scale])?;
@@ -106,14 +106,8 @@ pub fn modulated_norm_backward<T: Element>(
         same_shape(OP, gradient, x)?;
     }
     let Tokens { n, d, .. } = tokens;
-    let mut dx = Target::reuse(dy).update_rows(d, |_, _| {});
-    let mut onto = onto;
+    let mut dx = dy;
     let mut partial = Tensor::<T>::zeros([n, tokens.tasks(), 2, d]);
-    let halves = |partial: Tensor<T>| -> Result<_> {
-        let sums =
-            sum_middle(partial, Cut { outer: n, len: tokens.tasks(), inner: 2 * d }).reshape([n, 2, d])?;
-        Ok([0, 1].map(|half| super::narrow(&sums, 1, half, 1)))
-    };
     if !rehearsal::is_on() {
         let (mean, rstd) = (stats.mean.as_slice(), stats.rstd.as_slice());
         let mut nothing = Tensor::zeros([0]);
@@ -147,7 +141,8 @@ pub fn modulated_norm_backward<T: Element>(
             },
         );
     }
-    let [dscale, dshift] = halves(partial)?;
+    let sums = sum_middle(partial, Cut { outer: n, len: tokens.tasks(), inner: 2 * d }).reshape([n, 2, d])?;
+    let [dscale, dshift] = [0, 1].map(|half| super::narrow(&sums, 1, half, 1));
     Ok(ModulationGradients { dx: onto.unwrap_or(dx), dshift: dshift?, dscale: dscale? })
 }
 

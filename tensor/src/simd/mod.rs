@@ -23,8 +23,8 @@ mod vector;
 pub use erf::{erf_f32, tanh_f32};
 pub use exp::exp_f32;
 pub use gemm::{
-    Accumulate, Bf16Method, MatRef, bf16_gemm, dgemm, par_bf16_gemm, par_dgemm, par_dgemm_with_bias,
-    par_sgemm, par_sgemm_with_bias, sgemm,
+    Accumulate, Bf16Method, MatRef, bf16_gemm, dgemm, par_bf16_gemm, par_bf16_gemm_with_bias, par_dgemm,
+    par_dgemm_with_bias, par_sgemm, par_sgemm_with_bias, sgemm,
 };
 pub use isa::{Isa, vectorized};
 pub use peak::multiply_adds;

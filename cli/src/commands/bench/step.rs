@@ -1,6 +1,6 @@
 //! `tweedie bench step`: a training step and a forward pass, and where the time of a step goes.
 
-use crate::args::StepArgs;
+use crate::args::{PrecisionName, StepArgs};
 use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
@@ -29,6 +29,7 @@ struct Measured<'a> {
 #[derive(Debug, Serialize)]
 struct MeasuredByOperation<'a> {
     model: &'a str,
+    precision: PrecisionName,
     batch: usize,
     threads: usize,
     peak_gflops: f64,
@@ -92,7 +93,7 @@ fn by_operation(args: &StepArgs, mut step: Step, batch: usize, console: Console)
     let found = step.by_operation(args.runs as usize)?;
     let threads = rayon::current_num_threads();
     console.print(format!(
-        "{}, batch {batch}, {}: {:.1} ms a training step; the peak is {peak_gflops:.0} GFLOP/s",
+        "{}, batch {batch}, {}: {:.1} ms a training step; the peak of f32 is {peak_gflops:.0} GFLOP/s",
         args.model,
         counted(threads, "thread"),
         found.step_ms
@@ -122,5 +123,12 @@ fn by_operation(args: &StepArgs, mut step: Step, batch: usize, console: Console)
     for (ms, name) in [(found.optimizer_ms, "the optimizer"), (found.elsewhere_ms, "elsewhere")] {
         console.print(format!("{ms:>8.1} {:>6.1}% {:>39}  {name}", share(ms), ""))?;
     }
-    console.result(&MeasuredByOperation { model: &args.model, batch, threads, peak_gflops, found })
+    console.result(&MeasuredByOperation {
+        model: &args.model,
+        precision: args.precision,
+        batch,
+        threads,
+        peak_gflops,
+        found,
+    })
 }

@@ -70,11 +70,11 @@ pub fn token_attention_backward<T: Element>(
         }
     }
     let mut dqkv = Tensor::scratch(*qkv.shape());
+    let mut deltas = Tensor::scratch([n, heads, s]);
     if rehearsal::notes(sizes.flops(5), || sizes.buffers::<T>(2, 3)) {
         return Ok(dqkv);
     }
     let scale = T::from_f64(scale);
-    let mut deltas = Tensor::scratch([n, heads, s]);
     let one = |(at, (mut pieces, delta)): (usize, (Vec<&mut [T]>, &mut [T]))| {
         let head = sizes.head(qkv, at);
         let [out, dout] = [out, dout].map(|x| sizes.matrix(x, at, 1, 0));

@@ -39,7 +39,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use bf16::{Bf16Method, bf16_gemm, par_bf16_gemm};
+pub use bf16::{Bf16Method, bf16_gemm, par_bf16_gemm, par_bf16_gemm_with_bias};
 pub(super) use cut::share;
 pub use dgemm::{dgemm, par_dgemm, par_dgemm_with_bias};
 pub(super) use driver::{multiply_parallel, multiply_sliced};

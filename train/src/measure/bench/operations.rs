@@ -16,11 +16,11 @@ pub struct Operation {
     pub operands: String,
     /// How often it ran.
     pub calls: usize,
-    /// How long all of them took, the least of several steps.
+    /// How long all of them took, in milliseconds, the least of several steps.
     pub ms: f64,
     /// Billions of multiplications and additions a second, counted as the definitions have them; 0 where nothing is counted.
     pub gflops: f64,
-    /// Bytes that it cannot but read and write: operands and result, each once; on the way back their gradients as well.
+    /// MiB that it must at least read and write: operands and result, each once; on the way back their gradients as well.
     pub mib: f64,
 }
 
@@ -31,7 +31,7 @@ pub struct Operations {
     pub operations: Vec<Operation>,
     /// The optimizer's part, in milliseconds.
     pub optimizer_ms: f64,
-    /// What is left of the step: the tape, the memory that is let go, and what the parts take longer than their least.
+    /// What is left of the step: the tape, freeing memory, and what the parts take longer than their least.
     pub elsewhere_ms: f64,
     /// The whole step, the least of several.
     pub step_ms: f64,

@@ -52,6 +52,14 @@ impl Step {
         Step::of(network, config, builder.draw(0), [batch, c, h, w])
     }
 
+    /// The same with another optimizer than AdamW.
+    ///
+    /// # Errors
+    /// Constants that are out of range.
+    pub fn with_rule(self, rule: OptimConfig) -> Result<Step> {
+        Ok(Step { optimizer: Optimizer::new(rule, &self.params)?, ..self })
+    }
+
     /// The same with what is computed again in the backward pass.
     #[must_use]
     pub fn with_recompute(self, recompute: Recompute) -> Step {

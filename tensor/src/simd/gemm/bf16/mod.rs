@@ -21,7 +21,7 @@ use super::driver::{multiply, multiply_parallel};
 use super::matrix::MatRef;
 use super::output::Output;
 use super::sgemm::{Driver, with_operand};
-use super::start::Accumulate;
+use super::start::{Accumulate, Start};
 use crate::simd::{Isa, vectorized};
 pub use method::Bf16Method;
 use operands::{Pairs, Rounded};
@@ -45,7 +45,7 @@ pub fn bf16_gemm(
     if how == Accumulate::Add {
         c.chunks_mut(c_row_stride.max(1)).take(a.rows).for_each(|row| flush(row, b.cols));
     }
-    gemm_on((Isa::active(), Bf16Method::active()), multiply, a, b, c, c_row_stride, how);
+    gemm_on((Isa::active(), Bf16Method::active()), multiply, a, b, c, c_row_stride, how.into());
 }
 
 /// [`bf16_gemm`] on all threads of the pool, with the same bits. A small product stays on the calling thread.
@@ -65,7 +65,25 @@ pub fn par_bf16_gemm(
         let rows = c.par_chunks_mut(c_row_stride.max(1)).take(a.rows);
         rows.with_min_len(TOGETHER.div_ceil(b.cols.max(1))).for_each(|row| flush(row, b.cols));
     }
-    gemm_on((Isa::active(), Bf16Method::active()), multiply_parallel, a, b, c, c_row_stride, how);
+    gemm_on((Isa::active(), Bf16Method::active()), multiply_parallel, a, b, c, c_row_stride, how.into());
+}
+
+/// `c` ← a·b with `bias`, a number for each column, added to every row, of numbers rounded to bf16, on all threads of the pool. Numbers of
+/// a and b below 2⁻⁵⁵, and of the bias below 2⁻¹⁰⁰, count as zero.
+///
+/// # Panics
+/// As [`bf16_gemm`]; and when `bias` has another length than `b.cols`.
+pub fn par_bf16_gemm_with_bias(
+    a: MatRef<'_, f32>,
+    b: MatRef<'_, f32>,
+    bias: &[f32],
+    c: &mut [f32],
+    c_row_stride: usize,
+) {
+    let mut flushed = bias.to_vec();
+    flush(&mut flushed, b.cols);
+    let method = (Isa::active(), Bf16Method::active());
+    gemm_on(method, multiply_parallel, a, b, c, c_row_stride, Start::Columns(&flushed));
 }
 
 /// The product with a method that the processor has; what `c` starts from is [flushed](flush) already.
@@ -76,16 +94,16 @@ fn gemm_on(
     b: MatRef<'_, f32>,
     c: &mut [f32],
     c_row_stride: usize,
-    how: Accumulate,
+    start: Start<'_>,
 ) {
     let c = Output::matrix(c, a.rows, b.cols, c_row_stride);
     // The columns of B are the rows of its transpose.
     with_operand(a, |a| {
         with_operand(b.transposed(), |b| match method {
-            Bf16Method::MultiplyAdds => driver(isa, &Rounded(a), &Rounded(b), &c, how.into()),
+            Bf16Method::MultiplyAdds => driver(isa, &Rounded(a), &Rounded(b), &c, start),
             Bf16Method::DotProducts => {
                 assert_eq!(isa, Isa::Avx512, "dot products belong to AVX-512");
-                driver(isa, &Pairs::new(a), &Pairs::new(b), &c, how.into());
+                driver(isa, &Pairs::new(a), &Pairs::new(b), &c, start);
             }
         });
     });

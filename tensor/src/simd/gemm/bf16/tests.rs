@@ -122,7 +122,7 @@ fn check(
         {
             let mut c = start_of(&before, n, how);
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| gemm_on((isa, method), driver, a, b, &mut c, n + 1, how));
+            pool.install(|| gemm_on((isa, method), driver, a, b, &mut c, n + 1, how.into()));
             let wrong = c.iter().zip(&expected).position(|(x, y)| !same(*x, *y));
             if let Some(place) = wrong {
                 panic!(
