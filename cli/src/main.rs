@@ -103,7 +103,7 @@ fn local_ranks(command: &Command) -> Result<usize> {
     Ok(ranks::identity(args)?.and_then(|identity| identity.local_size).unwrap_or(1))
 }
 
-/// Refuses a name that chooses nothing: whoever wrote it would take the fastest path's results for another's.
+/// Refuses an unknown name: the user would take the fastest path's results for another's.
 fn check_instruction_set() -> Result<()> {
     check_choice(
         Isa::VARIABLE,
@@ -114,7 +114,7 @@ fn check_instruction_set() -> Result<()> {
     check_choice(Bf16Method::VARIABLE, |name| Bf16Method::named(name).is_some(), "method", "dot or madd")
 }
 
-/// Refuses what the variable is set to, if that is nothing of this `kind`.
+/// Refuses a value of the variable that is no known name of this `kind`.
 fn check_choice(variable: &str, is_one: impl Fn(&str) -> bool, kind: &str, all: &str) -> Result<()> {
     match std::env::var_os(variable) {
         Some(name) if !name.is_empty() && !name.to_str().is_some_and(is_one) => Err(Failure::user(

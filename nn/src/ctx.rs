@@ -94,13 +94,13 @@ impl<T: Element> Ctx<T> {
         Ctx { recompute, ..self }
     }
 
-    /// How finely the products of linear layers take their operands, in the forward pass and in the gradients. Without this,
+    /// Precision of the operands of linear layers' products, in the forward pass and in the gradients. Without this,
     /// as they are.
     pub fn with_precision(self, precision: Precision) -> Ctx<T> {
         Ctx { precision, ..self }
     }
 
-    /// How finely the products of linear layers take their operands.
+    /// Precision of the operands of linear layers' products.
     pub fn precision(&self) -> Precision {
         self.precision
     }

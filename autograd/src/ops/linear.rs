@@ -70,7 +70,7 @@ impl<T: Element> Op<T, 5> for ModulatedLinear {
         dx: &mut Sink<'_, T>,
     ) -> Result<()> {
         let dmodulated = ops::matmul_with(self.precision, &dy, false, &w, false)?;
-        let modulated = ops::modulated_norm_again(&x, &shift, &scale, &stats)?;
+        let modulated = ops::modulated_norm_from_stats(&x, &shift, &scale, &stats)?;
         of_weight_and_bias(self.precision, [3, 4], &modulated, dy, dx)?;
         drop(modulated);
         let onto = dx.take(0);

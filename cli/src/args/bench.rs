@@ -43,7 +43,7 @@ pub(crate) enum BenchWhat {
 /// Which products.
 #[derive(Debug, Args)]
 pub(crate) struct ProductsArgs {
-    /// How finely they take their operands
+    /// Precision of the operands
     #[arg(long, value_name = "NAME", default_value = "f32")]
     pub(crate) precision: PrecisionName,
     #[command(flatten)]
@@ -76,7 +76,7 @@ pub(crate) struct StepArgs {
     /// Pictures a step [default: 64; for cifar 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(crate) batch: Option<u32>,
-    /// How finely the products of linear layers take their operands
+    /// Precision of the operands of linear layers' products
     #[arg(long, value_name = "NAME", default_value = "f32")]
     pub(crate) precision: PrecisionName,
     /// Runs, of which the fastest counts

@@ -86,7 +86,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Recipe")]
     pub(crate) shards: Option<u32>,
 
-    /// How finely the products of linear layers take their operands [default: f32]
+    /// Precision of the operands of linear layers' products [default: f32]
     #[arg(long, value_name = "NAME", help_heading = "Recipe")]
     pub(crate) precision: Option<PrecisionName>,
 

@@ -69,7 +69,7 @@ impl Optimizer {
         &self.config
     }
 
-    /// One step, in one pass over memory: clipping, moments, weights, and the average.
+    /// One step: clipping, moments, weights, and the average, in one pass over memory; with Muon, the directions of matrices first.
     ///
     /// Clipped gradients are multiplied by clip / (norm + 1e-6), as in PyTorch. A parameter without a gradient keeps its
     /// value and its moments. If the norm of the gradients is not finite, nothing is changed; the report holds the norm.

@@ -50,8 +50,8 @@ pub use linear::linear;
 pub use matmul::{matmul, matmul_into, matmul_into_with, matmul_with};
 pub use max_pool::max_pool2d;
 pub use modulation::{
-    ModulationGradients, gated_sum, gated_sum_backward, modulated_norm, modulated_norm_again,
-    modulated_norm_backward,
+    ModulationGradients, gated_sum, gated_sum_backward, modulated_norm, modulated_norm_backward,
+    modulated_norm_from_stats,
 };
 pub use optimizer::{AdamStep, SgdStep, Update, UpdateRule, global_norm, optimizer_step};
 pub use orthogonal::orthogonalise;

@@ -65,13 +65,13 @@ pub fn modulated_norm<T: Element>(
 ///
 /// # Errors
 /// As [`modulated_norm`].
-pub fn modulated_norm_again<T: Element>(
+pub fn modulated_norm_from_stats<T: Element>(
     x: &Tensor<T>,
     shift: &Tensor<T>,
     scale: &Tensor<T>,
     stats: &NormStats<T>,
 ) -> Result<Tensor<T>> {
-    const OP: &str = "modulated_norm_again";
+    const OP: &str = "modulated_norm_from_stats";
     let tokens = Tokens::of(OP, x, &[shift, scale])?;
     tokens.check_stats(OP, x, stats)?;
     let (mean, rstd) = (stats.mean.as_slice(), stats.rstd.as_slice());
@@ -326,7 +326,10 @@ mod tests {
             let product = binary(normed, add_scalar(scale.clone(), 1.0), Binary::Mul).unwrap();
             let expected = binary(product, shift.clone(), Binary::Add).unwrap();
             assert_close(y.as_slice(), expected.as_slice(), 1e-12);
-            assert_eq!(modulated_norm_again(&x, &shift, &scale, &stats).unwrap().as_slice(), y.as_slice());
+            assert_eq!(
+                modulated_norm_from_stats(&x, &shift, &scale, &stats).unwrap().as_slice(),
+                y.as_slice()
+            );
             let (y, _) = modulated_norm::<f32>(&x.cast(), &shift.cast(), &scale.cast(), 1e-3).unwrap();
             assert_close(y.as_slice(), expected.as_slice(), 1e-5);
 

@@ -22,7 +22,7 @@ impl Recompute {
     }
 }
 
-/// How finely the products of linear layers, and of their gradients, take the numbers that they multiply as the network learns.
+/// Precision of the operands of the products of linear layers and of their gradients, as the network learns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProductPrecision {
@@ -67,7 +67,7 @@ pub struct TrainConfig {
     pub shards: usize,
     /// What of the forward pass is computed again in the backward pass instead of being kept. The weights have the same bits.
     pub recompute: Recompute,
-    /// How finely products of linear layers are computed in the passes that train. Everything else, and every pass that measures
+    /// Precision of linear layers' products in the passes that train. Everything else, and every pass that measures
     /// or paints, is f32.
     pub precision: ProductPrecision,
     /// How finely gradients are summed over shards and ranks. The weights have the same bits on any number of ranks either way.

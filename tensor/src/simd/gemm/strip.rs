@@ -69,9 +69,10 @@ impl Strip<'_> {
     /// Computes the strip, which is `vectors` registers wide.
     ///
     /// # Safety
-    /// The processor has the instructions of `isa`, and dot products if A's words are pairs. A is valid for reads of `rows` rows and `steps` steps, B for reads of `steps`
-    /// steps of `vectors` registers, and B's copy, if there is one, for writes of as many numbers. C is valid for reads and writes
-    /// of `rows` rows of `vectors` registers, and no other thread accesses that part of C or of the copy during the call.
+    /// The processor has the instructions of `isa`, and dot products if A's words are pairs. A is valid for reads of `rows` rows and
+    /// `steps` steps, B for reads of `steps` steps of `vectors` registers, and B's copy, if there is one, for writes of as many
+    /// numbers. C is valid for reads and writes of `rows` rows of `vectors` registers, and no other thread accesses that part of C or
+    /// of the copy during the call.
     pub(crate) unsafe fn compute(&self, isa: Isa, vectors: usize) {
         assert!(self.a.row_stride == 1 || self.a.step_stride == 1, "rows or steps of A are neighbours");
         match (self.a.words, self.a.row_stride) {
