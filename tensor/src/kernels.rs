@@ -15,14 +15,23 @@ use crate::{Number, Precision};
 
 /// The kernels of an element type. The module is private, so that nobody outside can name or implement this trait.
 pub trait Kernels: Number {
-    /// `c` (row-major, rows `c_row_stride` apart) ← a·b, or c + a·b, on the calling thread.
+    /// `c` (row-major, rows `c_row_stride` apart) ← a·b, or c + a·b, on the calling thread; operands are rounded to bf16 if `precision`
+    /// says so and they are f32.
     ///
     /// # Panics
     /// When `a.cols` ≠ `b.rows`, or a matrix reaches beyond its data, or rows of `c` overlap.
-    fn gemm(a: MatRef<'_, Self>, b: MatRef<'_, Self>, c: &mut [Self], c_row_stride: usize, how: Accumulate);
+    fn gemm(
+        precision: Precision,
+        a: MatRef<'_, Self>,
+        b: MatRef<'_, Self>,
+        c: &mut [Self],
+        c_row_stride: usize,
+        how: Accumulate,
+    );
 
     /// [`Kernels::gemm`] on all threads of the pool, with the same bits.
     fn par_gemm(
+        precision: Precision,
         a: MatRef<'_, Self>,
         b: MatRef<'_, Self>,
         c: &mut [Self],
@@ -30,29 +39,7 @@ pub trait Kernels: Number {
         how: Accumulate,
     );
 
-    /// [`Kernels::gemm`] of operands that are rounded to bf16 if they are f32.
-    ///
-    /// # Panics
-    /// As [`Kernels::gemm`].
-    fn bf16_gemm(
-        a: MatRef<'_, Self>,
-        b: MatRef<'_, Self>,
-        c: &mut [Self],
-        c_row_stride: usize,
-        how: Accumulate,
-    );
-
-    /// [`Kernels::bf16_gemm`] on all threads of the pool, with the same bits.
-    fn par_bf16_gemm(
-        a: MatRef<'_, Self>,
-        b: MatRef<'_, Self>,
-        c: &mut [Self],
-        c_row_stride: usize,
-        how: Accumulate,
-    );
-
-    /// `c` ← a·b with `bias`, a number for each column, added to every row, on all threads of the pool; operands are rounded to bf16 if
-    /// `precision` says so and they are f32.
+    /// `c` ← a·b with `bias`, a number for each column, added to every row, on all threads of the pool.
     ///
     /// # Panics
     /// As [`Kernels::gemm`]; and when `bias` has another length than `b.cols`.
@@ -98,29 +85,31 @@ pub trait Kernels: Number {
 }
 
 impl Kernels for f32 {
-    fn gemm(a: MatRef<'_, f32>, b: MatRef<'_, f32>, c: &mut [f32], c_row_stride: usize, how: Accumulate) {
-        sgemm(a, b, c, c_row_stride, how);
-    }
-    fn par_gemm(a: MatRef<'_, f32>, b: MatRef<'_, f32>, c: &mut [f32], c_row_stride: usize, how: Accumulate) {
-        par_sgemm(a, b, c, c_row_stride, how);
-    }
-    fn bf16_gemm(
+    fn gemm(
+        precision: Precision,
         a: MatRef<'_, f32>,
         b: MatRef<'_, f32>,
         c: &mut [f32],
         c_row_stride: usize,
         how: Accumulate,
     ) {
-        bf16_gemm(a, b, c, c_row_stride, how);
+        match precision {
+            Precision::F32 => sgemm(a, b, c, c_row_stride, how),
+            Precision::Bf16 => bf16_gemm(a, b, c, c_row_stride, how),
+        }
     }
-    fn par_bf16_gemm(
+    fn par_gemm(
+        precision: Precision,
         a: MatRef<'_, f32>,
         b: MatRef<'_, f32>,
         c: &mut [f32],
         c_row_stride: usize,
         how: Accumulate,
     ) {
-        par_bf16_gemm(a, b, c, c_row_stride, how);
+        match precision {
+            Precision::F32 => par_sgemm(a, b, c, c_row_stride, how),
+            Precision::Bf16 => par_bf16_gemm(a, b, c, c_row_stride, how),
+        }
     }
     fn par_gemm_with_bias(
         precision: Precision,
@@ -171,13 +160,8 @@ impl Kernels for f32 {
 }
 
 impl Kernels for f64 {
-    fn gemm(a: MatRef<'_, f64>, b: MatRef<'_, f64>, c: &mut [f64], c_row_stride: usize, how: Accumulate) {
-        dgemm(a, b, c, c_row_stride, how);
-    }
-    fn par_gemm(a: MatRef<'_, f64>, b: MatRef<'_, f64>, c: &mut [f64], c_row_stride: usize, how: Accumulate) {
-        par_dgemm(a, b, c, c_row_stride, how);
-    }
-    fn bf16_gemm(
+    fn gemm(
+        _: Precision,
         a: MatRef<'_, f64>,
         b: MatRef<'_, f64>,
         c: &mut [f64],
@@ -186,7 +170,8 @@ impl Kernels for f64 {
     ) {
         dgemm(a, b, c, c_row_stride, how);
     }
-    fn par_bf16_gemm(
+    fn par_gemm(
+        _: Precision,
         a: MatRef<'_, f64>,
         b: MatRef<'_, f64>,
         c: &mut [f64],

@@ -3,6 +3,7 @@ mod tokens;
 
 use self::head::{Head, block_of, from_block, rows_of};
 use super::pieces::{for_pieces_of_three, worth_splitting};
+use crate::Precision::F32;
 use crate::rehearsal;
 use crate::simd::{MatRef, vectorized};
 use crate::{Accumulate, Buffer, Element, Error, Result, Shape, Tensor};
@@ -36,7 +37,7 @@ pub fn attention<T: Element>(
     let one = |(item, (out, lse)): (usize, (&mut [T], &mut [T]))| {
         let head = sizes.head(item, [q, k, v]);
         head.attend(scale, lse, |start, p| {
-            T::gemm(head.v.transposed(), p.transposed(), &mut out[start..], s, Accumulate::Overwrite);
+            T::gemm(F32, head.v.transposed(), p.transposed(), &mut out[start..], s, Accumulate::Overwrite);
         });
     };
     let (outs, lses) = (out.as_mut_slice(), lse.as_mut_slice());
@@ -89,9 +90,9 @@ pub fn attention_backward<T: Element>(
         head.differentiate(scale, [lse, &delta], dout, |start, p, ds| {
             let (q, dout) = (rows_of(head.q, start, p.rows), rows_of(dout, start, p.rows));
             let how = from_block(start);
-            T::gemm(head.k.transposed(), ds.transposed(), &mut dq[start..], s, Accumulate::Overwrite);
-            T::gemm(q.transposed(), ds, dk, r, how);
-            T::gemm(dout.transposed(), p, dv, r, how);
+            T::gemm(F32, head.k.transposed(), ds.transposed(), &mut dq[start..], s, Accumulate::Overwrite);
+            T::gemm(F32, q.transposed(), ds, dk, r, how);
+            T::gemm(F32, dout.transposed(), p, dv, r, how);
         });
     });
     let [dq, dk, dv] = gradients;

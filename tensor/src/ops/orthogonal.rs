@@ -1,4 +1,5 @@
 use super::total::sum_squares;
+use crate::Precision::F32;
 use crate::rehearsal;
 use crate::simd::{MatRef, vectorized};
 use crate::{Accumulate, Buffer, Element, Error, Result, Tensor};
@@ -59,13 +60,13 @@ fn iterate<T: Element>(g: &mut Tensor<T>) {
     for _ in 0..ITERATIONS {
         let x = MatRef::row_major(&*numbers, m, n);
         let (left, right) = if tall { (x.transposed(), x) } else { (x, x.transposed()) };
-        T::gemm(left, right, &mut gram, small, Accumulate::Overwrite);
+        T::gemm(F32, left, right, &mut gram, small, Accumulate::Overwrite);
         let a = MatRef::row_major(&gram, small, small);
-        T::gemm(a, a, &mut factor, small, Accumulate::Overwrite);
+        T::gemm(F32, a, a, &mut factor, small, Accumulate::Overwrite);
         polynomial(&mut factor, &gram, small);
         let factor = MatRef::row_major(&factor, small, small);
         let (left, right) = if tall { (x, factor) } else { (factor, x) };
-        T::gemm(left, right, &mut next, n, Accumulate::Overwrite);
+        T::gemm(F32, left, right, &mut next, n, Accumulate::Overwrite);
         numbers.copy_from_slice(&next);
     }
 }

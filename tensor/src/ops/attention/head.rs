@@ -1,5 +1,6 @@
 //! The arithmetic of one head, wherever its numbers lie.
 
+use crate::Precision::F32;
 use crate::ops::softmax::softmax_row;
 use crate::simd::{MatRef, vectorized};
 use crate::{Accumulate, Buffer, Element};
@@ -31,7 +32,7 @@ impl<T: Element> Head<'_, T> {
         for start in (0..s).step_by(block) {
             let rows = block.min(s - start);
             let scores = &mut scores[..rows * r];
-            T::gemm(rows_of(q, start, rows), k.transposed(), scores, r, Accumulate::Overwrite);
+            T::gemm(F32, rows_of(q, start, rows), k.transposed(), scores, r, Accumulate::Overwrite);
             for (row, lse) in scores.chunks_exact_mut(r).zip(&mut lse[start..]) {
                 *lse = softmax_row(row, scale);
             }
@@ -57,8 +58,8 @@ impl<T: Element> Head<'_, T> {
         for start in (0..s).step_by(block) {
             let rows = block.min(s - start);
             let (p, dp) = (&mut p[..rows * r], &mut dp[..rows * r]);
-            T::gemm(rows_of(q, start, rows), k.transposed(), p, r, Accumulate::Overwrite);
-            T::gemm(rows_of(dout, start, rows), v.transposed(), dp, r, Accumulate::Overwrite);
+            T::gemm(F32, rows_of(q, start, rows), k.transposed(), p, r, Accumulate::Overwrite);
+            T::gemm(F32, rows_of(dout, start, rows), v.transposed(), dp, r, Accumulate::Overwrite);
             for ((p, dp), i) in p.chunks_exact_mut(r).zip(dp.chunks_exact_mut(r)).zip(start..) {
                 score_gradient(p, dp, scale, lse[i], delta[i]);
             }

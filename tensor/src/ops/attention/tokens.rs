@@ -1,6 +1,7 @@
 //! Self-attention of tokens, which reads queries, keys and values where one linear map has written them.
 
 use super::head::{Head, block_of, from_block, rows_of};
+use crate::Precision::F32;
 use crate::ops::pieces::worth_splitting;
 use crate::reduction;
 use crate::rehearsal;
@@ -35,7 +36,7 @@ pub fn token_attention<T: Element>(
         let mut block = Buffer::scratch(block_of(s, s) * d);
         head.attend(scale, lse, |start, p| {
             let block = &mut block[..p.rows * d];
-            T::gemm(p, head.v, block, d, Accumulate::Overwrite);
+            T::gemm(F32, p, head.v, block, d, Accumulate::Overwrite);
             store(block, d, out.iter_mut().skip(start));
         });
     };
@@ -84,9 +85,9 @@ pub fn token_attention_backward<T: Element>(
         head.differentiate(scale, [lse, delta], dout, |start, p, ds| {
             let (q, dout) = (rows_of(head.q, start, p.rows), rows_of(dout, start, p.rows));
             let how = from_block(start);
-            T::gemm(ds, head.k, &mut dq[start * d..], d, Accumulate::Overwrite);
-            T::gemm(ds.transposed(), q, &mut dk, d, how);
-            T::gemm(p.transposed(), dout, &mut dv, d, how);
+            T::gemm(F32, ds, head.k, &mut dq[start * d..], d, Accumulate::Overwrite);
+            T::gemm(F32, ds.transposed(), q, &mut dk, d, how);
+            T::gemm(F32, p.transposed(), dout, &mut dv, d, how);
         });
         for (part, numbers) in [dq, dk, dv].iter().enumerate() {
             store(numbers, d, pieces.iter_mut().skip(part).step_by(3));

@@ -157,21 +157,17 @@ impl Lengths {
             let b = if self.b_shared { b } else { &b[i * k * n..][..k * n] };
             (oriented(a, m, k, self.a_transposed), oriented(b, k, n, self.b_transposed))
         };
-        let (gemm, par_gemm): (Gemm<T>, Gemm<T>) = match precision {
-            Precision::F32 => (T::gemm, T::par_gemm),
-            Precision::Bf16 => (T::bf16_gemm, T::par_bf16_gemm),
-        };
         let work = m * n * k;
         if batch == 1 || work >= LARGE {
             for (i, out) in out.chunks_exact_mut(m * n).enumerate() {
                 let (a, b) = operands(i);
-                par_gemm(a, b, out, n, how);
+                T::par_gemm(precision, a, b, out, n, how);
             }
             return;
         }
         let one = |(i, out): (usize, &mut [T])| {
             let (a, b) = operands(i);
-            gemm(a, b, out, n, how);
+            T::gemm(precision, a, b, out, n, how);
         };
         if work.saturating_mul(batch) <= SMALL {
             out.chunks_exact_mut(m * n).enumerate().for_each(one);
@@ -181,9 +177,6 @@ impl Lengths {
         }
     }
 }
-
-/// The kernel of a product: `c` (rows so far apart) ← a·b, or c + a·b.
-type Gemm<T> = fn(MatRef<'_, T>, MatRef<'_, T>, &mut [T], usize, Accumulate);
 
 /// The batch axes, and the rows and columns of the matrices as they are multiplied.
 fn split(shape: &Shape, transposed: bool) -> Result<(&[usize], [usize; 2])> {

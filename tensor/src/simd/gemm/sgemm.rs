@@ -14,7 +14,7 @@ use crate::simd::Isa;
 /// # Panics
 /// When `a.cols` ≠ `b.rows`, or a matrix reaches beyond its data, or rows of `c` overlap.
 pub fn sgemm(a: MatRef<'_, f32>, b: MatRef<'_, f32>, c: &mut [f32], c_row_stride: usize, how: Accumulate) {
-    gemm_on(Isa::active(), multiply, a, b, c, c_row_stride, how);
+    gemm_on(Isa::active(), multiply, a, b, c, c_row_stride, how.into());
 }
 
 /// [`sgemm`] on all threads of the pool, with the same bits. A small product stays on the calling thread.
@@ -28,7 +28,7 @@ pub fn par_sgemm(
     c_row_stride: usize,
     how: Accumulate,
 ) {
-    gemm_on(Isa::active(), multiply_parallel, a, b, c, c_row_stride, how);
+    gemm_on(Isa::active(), multiply_parallel, a, b, c, c_row_stride, how.into());
 }
 
 /// `c` ← a·b with `bias`, a number for each column, added to every row: each sum starts from it. On all threads of the pool.
@@ -42,27 +42,14 @@ pub fn par_sgemm_with_bias(
     c: &mut [f32],
     c_row_stride: usize,
 ) {
-    gemm_from(Isa::active(), multiply_parallel, a, b, c, c_row_stride, Start::Columns(bias));
+    gemm_on(Isa::active(), multiply_parallel, a, b, c, c_row_stride, Start::Columns(bias));
 }
 
 /// How a product is run: on the calling thread, or on all.
 pub(super) type Driver = fn(Isa, &dyn Operand, &dyn Operand, &Output<'_>, Start<'_>);
 
-/// [`sgemm`] or [`par_sgemm`] with an instruction set that the processor has.
+/// A product with an instruction set that the processor has, and any start.
 pub(super) fn gemm_on(
-    isa: Isa,
-    driver: Driver,
-    a: MatRef<'_, f32>,
-    b: MatRef<'_, f32>,
-    c: &mut [f32],
-    c_row_stride: usize,
-    how: Accumulate,
-) {
-    gemm_from(isa, driver, a, b, c, c_row_stride, how.into());
-}
-
-/// [`gemm_on`] with any start.
-pub(super) fn gemm_from(
     isa: Isa,
     driver: Driver,
     a: MatRef<'_, f32>,
@@ -72,12 +59,21 @@ pub(super) fn gemm_from(
     start: Start<'_>,
 ) {
     let c = Output::matrix(c, a.rows, b.cols, c_row_stride);
+    with_operands(a, b, |a, b| driver(isa, a, b, &c, start));
+}
+
+/// Calls `body` with the operands of the product a·b.
+pub(super) fn with_operands<R>(
+    a: MatRef<'_, f32>,
+    b: MatRef<'_, f32>,
+    body: impl FnOnce(&dyn Operand, &dyn Operand) -> R,
+) -> R {
     // The columns of B are the rows of its transpose.
-    with_operand(a, |a| with_operand(b.transposed(), |b| driver(isa, a, b, &c, start)));
+    with_operand(a, |a| with_operand(b.transposed(), |b| body(a, b)))
 }
 
 /// Calls `body` with the operand whose outer indices are the matrix's rows.
-pub(super) fn with_operand<R>(m: MatRef<'_, f32>, body: impl FnOnce(&dyn Operand) -> R) -> R {
+fn with_operand<R>(m: MatRef<'_, f32>, body: impl FnOnce(&dyn Operand) -> R) -> R {
     m.check();
     if m.col_stride == 1 && m.row_stride >= m.cols {
         body(&ByFeature(Planes::matrix(m.data, m.rows, m.cols, m.row_stride)))

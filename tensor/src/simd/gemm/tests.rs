@@ -1,7 +1,7 @@
 //! f32 products against sums in f64, other people's kernels, and each other.
 
 use super::driver::{multiply, multiply_parallel, multiply_sliced};
-use super::sgemm::{Driver, gemm_from, gemm_on, with_operand};
+use super::sgemm::{Driver, gemm_on, with_operands};
 use super::*;
 use crate::check::values;
 use crate::simd::Isa;
@@ -47,7 +47,7 @@ fn check(m: usize, n: usize, k: usize, a_layout: u8, b_layout: u8, how: Accumula
     let mut first: Option<Vec<f32>> = None;
     for isa in paths() {
         let mut c = before.clone();
-        gemm_on(isa, driver, a, b, &mut c, c_row_stride, how);
+        gemm_on(isa, driver, a, b, &mut c, c_row_stride, how.into());
         for i in 0..m {
             for j in 0..n {
                 let at = i * c_row_stride + j;
@@ -87,10 +87,10 @@ proptest! {
         let bias = numbers(3, n);
         for isa in paths() {
             let mut expected: Vec<f32> = (0..m).flat_map(|_| bias.iter().copied()).collect();
-            gemm_on(isa, multiply, a, b, &mut expected, n, Accumulate::Add);
+            gemm_on(isa, multiply, a, b, &mut expected, n, Start::Current);
             for driver in [multiply, multiply_parallel as Driver] {
                 let mut c = vec![f32::NAN; m * n];
-                gemm_from(isa, driver, a, b, &mut c, n, Start::Columns(&bias));
+                gemm_on(isa, driver, a, b, &mut c, n, Start::Columns(&bias));
                 prop_assert!(c.iter().zip(&expected).all(|(x, y)| x.to_bits() == y.to_bits()), "{isa:?}");
             }
         }
@@ -145,9 +145,7 @@ fn the_number_of_threads_changes_no_bit() {
     let (rows, cols) = (MatRef::row_major(&a, m, k), MatRef::row_major(&b, k, n));
     let whole = |c: &mut [f32]| par_sgemm(rows, cols, c, n, Accumulate::Overwrite);
     let sliced = |c: &mut [f32]| {
-        with_operand(rows, |a| {
-            with_operand(cols.transposed(), |b| multiply_sliced(Isa::active(), a, b, c, Start::Zero));
-        });
+        with_operands(rows, cols, |a, b| multiply_sliced(Isa::active(), a, b, c, Start::Zero));
     };
     for driver in [&whole as &(dyn Fn(&mut [f32]) + Sync), &sliced] {
         let one = run(1, driver);
@@ -166,9 +164,7 @@ fn slices_sum_to_the_product() {
     let before = numbers(4, m * n);
     for start in [Start::Zero, Start::Current, Start::Rows(&bias), Start::Columns(&bias_of_columns)] {
         let mut c = if let Start::Current = start { before.clone() } else { vec![f32::NAN; m * n] };
-        with_operand(a, |a| {
-            with_operand(b.transposed(), |b| multiply_sliced(Isa::active(), a, b, &mut c, start));
-        });
+        with_operands(a, b, |a, b| multiply_sliced(Isa::active(), a, b, &mut c, start));
         for (at, value) in c.iter().enumerate() {
             let first = match start {
                 Start::Zero => 0.0,

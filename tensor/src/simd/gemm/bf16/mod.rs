@@ -20,7 +20,7 @@ mod tests;
 use super::driver::{multiply, multiply_parallel};
 use super::matrix::MatRef;
 use super::output::Output;
-use super::sgemm::{Driver, with_operand};
+use super::sgemm::{Driver, with_operands};
 use super::start::{Accumulate, Start};
 use crate::simd::{Isa, vectorized};
 pub use method::Bf16Method;
@@ -97,15 +97,12 @@ fn gemm_on(
     start: Start<'_>,
 ) {
     let c = Output::matrix(c, a.rows, b.cols, c_row_stride);
-    // The columns of B are the rows of its transpose.
-    with_operand(a, |a| {
-        with_operand(b.transposed(), |b| match method {
-            Bf16Method::MultiplyAdds => driver(isa, &Rounded(a), &Rounded(b), &c, start),
-            Bf16Method::DotProducts => {
-                assert_eq!(isa, Isa::Avx512, "dot products belong to AVX-512");
-                driver(isa, &Pairs::new(a), &Pairs::new(b), &c, start);
-            }
-        });
+    with_operands(a, b, |a, b| match method {
+        Bf16Method::MultiplyAdds => driver(isa, &Rounded(a), &Rounded(b), &c, start),
+        Bf16Method::DotProducts => {
+            assert_eq!(isa, Isa::Avx512, "dot products belong to AVX-512");
+            driver(isa, &Pairs::new(a), &Pairs::new(b), &c, start);
+        }
     });
 }
 
