@@ -46,6 +46,14 @@ impl Shape {
         Ok(Shape::of_dims(&dims[..rank]))
     }
 
+    /// Refuses two shapes that differ; `why` says what must be the same.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`].
+    pub(crate) fn check_same(op: &'static str, left: &Shape, right: &Shape, why: &'static str) -> Result<()> {
+        if left == right { Ok(()) } else { Err(Error::Mismatch { op, left: *left, right: *right, why }) }
+    }
+
     /// The four lengths of a picture batch: samples, channels, height, width.
     ///
     /// # Errors

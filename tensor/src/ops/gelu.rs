@@ -2,23 +2,20 @@ use super::pieces::{BLOCK, PIECE, worth_splitting};
 use super::unary::{gelu_tanh, gelu_tanh_slope};
 use crate::rehearsal;
 use crate::simd::vectorized;
-use crate::{Element, Error, Result, Tensor};
+use crate::{Element, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 /// The gradient of the input of [`Unary::GeluTanh`](super::Unary::GeluTanh), and its value, recomputed, from one evaluation of the
 /// hyperbolic tangent: (f′(x) · dy, f(x)). Each takes the memory of dy and of x, if no other tensor shares it.
 ///
 /// # Errors
-/// [`Error::Mismatch`] when x and dy differ in shape.
+/// [`Error::Mismatch`](crate::Error::Mismatch) when x and dy differ in shape.
 pub fn gelu_tanh_backward_and_value<T: Element>(
     x: Tensor<T>,
     dy: Tensor<T>,
 ) -> Result<(Tensor<T>, Tensor<T>)> {
-    if x.shape() != dy.shape() {
-        let why = "the input and the gradient must have the same shape";
-        let op = "gelu_tanh_backward_and_value";
-        return Err(Error::Mismatch { op, left: *x.shape(), right: *dy.shape(), why });
-    }
+    let why = "the input and the gradient must have the same shape";
+    Shape::check_same("gelu_tanh_backward_and_value", x.shape(), dy.shape(), why)?;
     let (mut dx, mut y) = (dy, x);
     if rehearsal::is_on() {
         return Ok((dx, y));

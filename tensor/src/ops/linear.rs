@@ -19,11 +19,10 @@ pub fn linear<T: Element>(
     bias: &Tensor<T>,
 ) -> Result<Tensor<T>> {
     let [n, k] = weight.shape().exactly(OP, "weights have two axes: outputs, inputs")?;
-    let [rows @ .., inputs] = x.dims() else { return Err(without_rows(x)) };
-    if rows.is_empty() {
-        return Err(without_rows(x));
-    }
-    let inputs = *inputs;
+    let Some((&inputs, rows)) = x.dims().split_last().filter(|(_, rows)| !rows.is_empty()) else {
+        let why = "must have an axis of rows and one of inputs".to_string();
+        return Err(Error::Unfit { op: OP, shape: *x.shape(), why });
+    };
     if inputs != k {
         let why = "the last axis must be as long as a row of weights";
         return Err(Error::Mismatch { op: OP, left: *x.shape(), right: *weight.shape(), why });
@@ -42,10 +41,6 @@ pub fn linear<T: Element>(
         T::par_gemm_with_bias(precision, x, weight, bias.as_slice(), y.as_mut_slice(), n);
     }
     Ok(y)
-}
-
-fn without_rows<T: Element>(x: &Tensor<T>) -> Error {
-    Error::Unfit { op: OP, shape: *x.shape(), why: "must have an axis of rows and one of inputs".to_string() }
 }
 
 #[cfg(test)]

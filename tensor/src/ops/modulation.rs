@@ -220,11 +220,7 @@ fn modulate<T: Element>(y: &mut [T], x: &[T], (mean, rstd): (T, T), shift: &[T],
 }
 
 fn same_shape<T: Element>(op: &'static str, a: &Tensor<T>, b: &Tensor<T>) -> Result<()> {
-    if a.shape() != b.shape() {
-        let why = "tokens and their gradients have the same shape";
-        return Err(Error::Mismatch { op, left: *a.shape(), right: *b.shape(), why });
-    }
-    Ok(())
+    Shape::check_same(op, a.shape(), b.shape(), "tokens and their gradients have the same shape")
 }
 
 /// The lengths of tokens \[n, s, d\].

@@ -177,10 +177,7 @@ fn row_of(op: &'static str, shape: &Shape) -> Result<usize> {
 }
 
 fn same_rows<T: Element>(op: &'static str, y: &Tensor<T>, dy: &Tensor<T>) -> Result<usize> {
-    if y.shape() != dy.shape() {
-        let why = "the gradient must have the output's shape";
-        return Err(Error::Mismatch { op, left: *y.shape(), right: *dy.shape(), why });
-    }
+    Shape::check_same(op, y.shape(), dy.shape(), "the gradient must have the output's shape")?;
     row_of(op, y.shape())
 }
 

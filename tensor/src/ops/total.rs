@@ -3,7 +3,7 @@
 use super::pieces::{PIECE, for_pieces, worth_splitting};
 use crate::reduction;
 use crate::simd::vectorized;
-use crate::{Element, Error, Result, Tensor};
+use crate::{Element, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 /// Σ x².
@@ -26,7 +26,7 @@ pub fn sum_squares<T: Element>(x: &Tensor<T>) -> f64 {
 /// Σ a · b.
 ///
 /// # Errors
-/// [`Error::Mismatch`] when shapes differ.
+/// [`Error::Mismatch`](crate::Error::Mismatch) when shapes differ.
 pub fn dot<T: Element>(a: &Tensor<T>, b: &Tensor<T>) -> Result<f64> {
     same_shape("dot", a, b)?;
     Ok(over_pieces(
@@ -48,7 +48,7 @@ pub fn dot<T: Element>(a: &Tensor<T>, b: &Tensor<T>) -> Result<f64> {
 /// The mean of (a − b)² over all elements: a scalar.
 ///
 /// # Errors
-/// [`Error::Mismatch`] when shapes differ.
+/// [`Error::Mismatch`](crate::Error::Mismatch) when shapes differ.
 pub fn mse<T: Element>(a: &Tensor<T>, b: &Tensor<T>) -> Result<Tensor<T>> {
     same_shape("mse", a, b)?;
     let sum = squared_distance(a.as_slice(), b.as_slice());
@@ -58,7 +58,7 @@ pub fn mse<T: Element>(a: &Tensor<T>, b: &Tensor<T>) -> Result<Tensor<T>> {
 /// The gradient of [`mse`] with respect to `a`, 2 (a − b) · dloss / n; with respect to `b` it is the negative.
 ///
 /// # Errors
-/// [`Error::Mismatch`] when shapes differ.
+/// [`Error::Mismatch`](crate::Error::Mismatch) when shapes differ.
 pub fn mse_backward<T: Element>(a: &Tensor<T>, b: &Tensor<T>, dloss: T) -> Result<Tensor<T>> {
     same_shape("mse_backward", a, b)?;
     Ok(scaled_difference(a, b, 2.0 * dloss.to_f64() / a.numel() as f64))
@@ -135,11 +135,7 @@ fn scaled_difference<T: Element>(a: &Tensor<T>, b: &Tensor<T>, c: f64) -> Tensor
 }
 
 fn same_shape<T: Element>(op: &'static str, a: &Tensor<T>, b: &Tensor<T>) -> Result<()> {
-    if a.shape() != b.shape() {
-        let why = "the two must have the same shape";
-        return Err(Error::Mismatch { op, left: *a.shape(), right: *b.shape(), why });
-    }
-    Ok(())
+    Shape::check_same(op, a.shape(), b.shape(), "the two must have the same shape")
 }
 
 #[cfg(test)]

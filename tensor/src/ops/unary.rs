@@ -1,6 +1,6 @@
 use super::pieces::Target;
 use crate::simd::vectorized;
-use crate::{Element, Error, Result, Tensor};
+use crate::{Element, Result, Shape, Tensor};
 
 /// A function of one number, applied to each element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -132,12 +132,10 @@ pub fn unary<T: Element>(x: Tensor<T>, f: Unary) -> Tensor<T> {
 /// shape. At 0, Relu and Abs have gradient 0.
 ///
 /// # Errors
-/// [`Error::Mismatch`] when `saved` and `dy` differ in shape.
+/// [`Error::Mismatch`](crate::Error::Mismatch) when `saved` and `dy` differ in shape.
 pub fn unary_backward<T: Element>(f: Unary, saved: &Tensor<T>, dy: Tensor<T>) -> Result<Tensor<T>> {
-    if saved.shape() != dy.shape() {
-        let why = "what was saved and the gradient must have the same shape";
-        return Err(Error::Mismatch { op: "unary_backward", left: *saved.shape(), right: *dy.shape(), why });
-    }
+    let why = "what was saved and the gradient must have the same shape";
+    Shape::check_same("unary_backward", saved.shape(), dy.shape(), why)?;
     Ok(match f {
         Unary::Neg => map(dy, |dy| -dy),
         Unary::Exp => zip_map(dy, saved, |dy, y| dy * y),
