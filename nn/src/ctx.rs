@@ -52,15 +52,7 @@ impl<T: Element> Ctx<T> {
 
     /// For training: parameters are recorded on `tape`.
     pub fn training(params: &Params<T>, tape: &Tape<T>) -> Ctx<T> {
-        Ctx {
-            params: Rc::new(params.clone()),
-            tape: Some(tape.clone()),
-            recompute: false,
-            precision: Precision::F32,
-            attention: None,
-            broken: None,
-            dropout: None,
-        }
+        Ctx { tape: Some(tape.clone()), ..Ctx::inference(params) }
     }
 
     /// Turns dropout on; without this, layers with dropout pass everything. The masks are a function of the seed, the step,

@@ -14,12 +14,8 @@ const STEP_RMS: f64 = 0.2;
 /// The layers whose weights are embedding tables.
 const TABLES: [&str; 3] = ["class_embedding", "token_embedding", "position_embedding"];
 
-/// Which parameters are matrices that Muon updates: weights of linear maps, and of convolutions with all axes after the first taken
-/// as one. An embedding table is not one: its rows do not act together.
-pub(super) fn matrices(params: &Params<f32>) -> Vec<bool> {
-    params.iter().map(|(name, value)| is_matrix(name, value.shape())).collect()
-}
-
+/// Whether a parameter is a matrix that Muon updates: the weights of a linear map, or of a convolution with all axes after the first
+/// taken as one. An embedding table is not one: its rows do not act together.
 fn is_matrix(name: &str, shape: &Shape) -> bool {
     let Some((&rows, rest)) = shape.dims().split_first() else { return false };
     let columns: usize = rest.iter().product();
@@ -35,14 +31,14 @@ fn is_table(name: &str) -> bool {
 /// With the gradient g, B ← `momentum` B + g; the direction is about the orthogonal factor of g + `momentum` B (Nesterov's), made as
 /// large as AdamW's steps.
 pub(super) fn directions(
-    is_matrix: &[bool],
+    params: &Params<f32>,
     gradients: &[Option<Tensor<f32>>],
     sums: &mut [Tensor<f32>],
     [grad_scale, momentum]: [f64; 2],
 ) -> tweedie_tensor::Result<Vec<Option<Tensor<f32>>>> {
     let (mut ahead, mut places) = (Vec::new(), Vec::new());
-    for (place, (sum, gradient)) in sums.iter_mut().zip(gradients).enumerate() {
-        let Some(gradient) = gradient.as_ref().filter(|_| is_matrix[place]) else { continue };
+    for (place, (((name, value), sum), gradient)) in params.iter().zip(sums).zip(gradients).enumerate() {
+        let Some(gradient) = gradient.as_ref().filter(|_| is_matrix(name, value.shape())) else { continue };
         let mut gradient = ops::scale(gradient.clone(), grad_scale);
         *sum = ops::scale(std::mem::replace(sum, Tensor::scalar(0.0)), momentum);
         ops::add_assign(sum, &gradient)?;
@@ -51,7 +47,7 @@ pub(super) fn directions(
         places.push(place);
     }
     ops::orthogonalise(&mut ahead)?;
-    let mut directions = vec![None; is_matrix.len()];
+    let mut directions = vec![None; params.len()];
     for (place, direction) in places.into_iter().zip(ahead) {
         let rows = direction.dims()[0];
         let longest = rows.max(direction.numel() / rows.max(1));

@@ -108,11 +108,8 @@ impl Optimizer {
         // Orthogonalisation needs whole matrices, so it comes before the pass over all parameters.
         let (directions, along) = match (self.config, self.moments.first_mut()) {
             (OptimConfig::Muon { momentum, weight_decay, .. }, Some(sums)) => {
-                let of = muon::matrices(params);
-                (
-                    muon::directions(&of, gradients, sums, [grad_scale, momentum])?,
-                    muon::rule(lr, weight_decay),
-                )
+                let directions = muon::directions(params, gradients, sums, [grad_scale, momentum])?;
+                (directions, muon::rule(lr, weight_decay))
             }
             _ => (vec![None; gradients.len()], rule),
         };

@@ -100,25 +100,28 @@ impl OptimConfig {
     pub fn validate(&self) -> Result<()> {
         let unit = |x: f64| (0.0..1.0).contains(&x);
         let positive = |x: f64| x >= 0.0 && x.is_finite();
+        let of_momentum =
+            |momentum: f64| ("momentum", momentum, unit(momentum), "must be at least 0 and below 1");
+        let of_decay = |decay: f64| ("weight_decay", decay, positive(decay), "must not be negative");
+        let of_adam = |[beta1, beta2, eps]: [f64; 3]| {
+            [
+                ("beta1", beta1, unit(beta1), "must be at least 0 and below 1"),
+                ("beta2", beta2, unit(beta2), "must be at least 0 and below 1"),
+                ("eps", eps, positive(eps), "must not be negative"),
+            ]
+        };
         let checks = match *self {
             OptimConfig::Adam { beta1, beta2, eps, weight_decay }
-            | OptimConfig::AdamW { beta1, beta2, eps, weight_decay } => vec![
-                ("beta1", beta1, unit(beta1), "must be at least 0 and below 1"),
-                ("beta2", beta2, unit(beta2), "must be at least 0 and below 1"),
-                ("eps", eps, positive(eps), "must not be negative"),
-                ("weight_decay", weight_decay, positive(weight_decay), "must not be negative"),
-            ],
-            OptimConfig::Muon { momentum, beta1, beta2, eps, weight_decay } => vec![
-                ("momentum", momentum, unit(momentum), "must be at least 0 and below 1"),
-                ("beta1", beta1, unit(beta1), "must be at least 0 and below 1"),
-                ("beta2", beta2, unit(beta2), "must be at least 0 and below 1"),
-                ("eps", eps, positive(eps), "must not be negative"),
-                ("weight_decay", weight_decay, positive(weight_decay), "must not be negative"),
-            ],
-            OptimConfig::Sgd { momentum, weight_decay } => vec![
-                ("momentum", momentum, unit(momentum), "must be at least 0 and below 1"),
-                ("weight_decay", weight_decay, positive(weight_decay), "must not be negative"),
-            ],
+            | OptimConfig::AdamW { beta1, beta2, eps, weight_decay } => {
+                [&of_adam([beta1, beta2, eps])[..], &[of_decay(weight_decay)]].concat()
+            }
+            OptimConfig::Muon { momentum, beta1, beta2, eps, weight_decay } => {
+                [&[of_momentum(momentum)], &of_adam([beta1, beta2, eps])[..], &[of_decay(weight_decay)]]
+                    .concat()
+            }
+            OptimConfig::Sgd { momentum, weight_decay } => {
+                vec![of_momentum(momentum), of_decay(weight_decay)]
+            }
         };
         match checks.into_iter().find(|(_, _, ok, _)| !ok) {
             None => Ok(()),
