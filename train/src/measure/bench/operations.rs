@@ -47,7 +47,7 @@ impl Step {
     /// As [`Step::train`].
     pub fn by_operation(&mut self, runs: usize) -> Result<Operations> {
         self.train()?;
-        let mut least: BTreeMap<Key, Operation> = BTreeMap::new();
+        let mut least: BTreeMap<Key, Sum> = BTreeMap::new();
         let (mut optimizer_ms, mut step_ms) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..runs {
             let start = Instant::now();
@@ -57,16 +57,12 @@ impl Step {
             self.update(&gradients)?;
             optimizer_ms = optimizer_ms.min(1e3 * before.elapsed().as_secs_f64());
             step_ms = step_ms.min(1e3 * start.elapsed().as_secs_f64());
-            for (key, operation) in together(timed) {
-                let known = least.entry(key).or_insert_with(|| operation.clone());
-                known.ms = known.ms.min(operation.ms);
+            for (key, sum) in together(timed) {
+                let known = least.entry(key).or_insert(sum);
+                known.seconds = known.seconds.min(sum.seconds);
             }
         }
-        let mut operations: Vec<Operation> = least.into_values().collect();
-        for operation in &mut operations {
-            // Until here, this was what was counted.
-            operation.gflops /= 1e6 * operation.ms.max(f64::MIN_POSITIVE);
-        }
+        let mut operations: Vec<Operation> = least.into_iter().map(Operation::of).collect();
         operations.sort_by(|a, b| b.ms.total_cmp(&a.ms));
         let named: f64 = operations.iter().map(|operation| operation.ms).sum();
         let elsewhere_ms = (step_ms - named - optimizer_ms).max(0.0);
@@ -74,26 +70,39 @@ impl Step {
     }
 }
 
-/// The runs of one step, those of the same operation on the same shapes together; `gflops` is yet the sum of what was counted.
-fn together(timed: Vec<Timed>) -> BTreeMap<Key, Operation> {
-    let mut sums = BTreeMap::new();
+/// Runs of one step.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    calls: usize,
+    seconds: f64,
+    flops: f64,
+    numbers: usize,
+}
+
+impl Operation {
+    fn of(((op, pass, operands), sum): (Key, Sum)) -> Operation {
+        Operation {
+            op,
+            pass: if pass == Pass::Forward { "forward" } else { "backward" },
+            operands,
+            calls: sum.calls,
+            ms: 1e3 * sum.seconds,
+            gflops: sum.flops / 1e9 / sum.seconds.max(f64::MIN_POSITIVE),
+            mib: (sum.numbers * size_of::<f32>()) as f64 / 1_048_576.0,
+        }
+    }
+}
+
+/// The runs of one step, those of the same operation on the same shapes together.
+fn together(timed: Vec<Timed>) -> BTreeMap<Key, Sum> {
+    let mut sums: BTreeMap<Key, Sum> = BTreeMap::new();
     for run in timed {
         let shapes: Vec<String> = run.operands.iter().map(ToString::to_string).collect();
-        let operands = shapes.join(" ");
-        let pass = if run.pass == Pass::Forward { "forward" } else { "backward" };
-        let sum = sums.entry((run.op, run.pass, operands.clone())).or_insert_with(|| Operation {
-            op: run.op,
-            pass,
-            operands,
-            calls: 0,
-            ms: 0.0,
-            gflops: 0.0,
-            mib: 0.0,
-        });
+        let sum = sums.entry((run.op, run.pass, shapes.join(" "))).or_default();
         sum.calls += 1;
-        sum.ms += 1e3 * run.seconds;
-        sum.gflops += run.flops;
-        sum.mib += (run.numbers * size_of::<f32>()) as f64 / 1_048_576.0;
+        sum.seconds += run.seconds;
+        sum.flops += run.flops;
+        sum.numbers += run.numbers;
     }
     sums
 }
