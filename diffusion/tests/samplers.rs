@@ -169,7 +169,7 @@ fn states_tell_where_the_run_is() {
 fn pictures_do_not_depend_on_how_many_are_painted_at_a_time() {
     let schedule = Schedule::cosine(50).unwrap();
     let times = Times::spaced(&schedule, 10, Spacing::Linspace).unwrap();
-    let samplers: [Box<dyn Sampler<f64>>; 2] = [
+    let samplers: [Box<dyn Sampler<f64> + Send>; 2] = [
         Box::new(Ddpm::new(&times, VarianceKind::FixedLarge).clip(Clip::At(1.0))),
         Box::new(Ddim::new(&times, 0.7).unwrap().clip(Clip::At(1.0)).epsilon_from_clipped(true)),
     ];

@@ -14,7 +14,7 @@ use tweedie_diffusion::{
 use tweedie_tensor::random;
 use tweedie_tensor::{Element, Tensor};
 
-type Boxed<T> = Box<dyn Sampler<T>>;
+type Boxed<T> = Box<dyn Sampler<T> + Send>;
 
 fn paint<T: Element>(sampler: &impl Sampler<T>, denoiser: &dyn Denoiser<T>, x: Tensor<T>) -> Tensor<T> {
     let condition = Condition::default();

@@ -122,7 +122,7 @@ macro_rules! samplers {
             ///
             /// # Errors
             /// [`Error::Parameter`] for a setting outside its domain, or times that the sampler cannot take.
-            pub fn build<T: Element>(&self, $times: &Times) -> Result<Box<dyn Sampler<T>>> {
+            pub fn build<T: Element>(&self, $times: &Times) -> Result<Box<dyn Sampler<T> + Send>> {
                 let $s = self;
                 Ok(match $s.kind {
                     $(SamplerKind::$kind => Box::new($build),)*

@@ -96,7 +96,7 @@ impl SchedulerConfig {
         settings: &SamplerSettings,
         steps: usize,
         spacing: Option<Spacing>,
-    ) -> Result<Box<dyn Sampler<T>>> {
+    ) -> Result<Box<dyn Sampler<T> + Send>> {
         let mut config = self.clone();
         if let Some(spacing) = spacing {
             config.timestep_spacing = Some(spacing.name().into());

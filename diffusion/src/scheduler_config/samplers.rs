@@ -17,7 +17,7 @@ impl SchedulerConfig {
     ///
     /// # Errors
     /// As that class's own method, and [`Error::Unsupported`] for another `_class_name`.
-    pub fn sampler<T: Element>(&self, steps: usize) -> Result<Box<dyn Sampler<T>>> {
+    pub fn sampler<T: Element>(&self, steps: usize) -> Result<Box<dyn Sampler<T> + Send>> {
         Ok(match self.class()? {
             SchedulerClass::Ddpm => Box::new(self.ddpm(steps)?),
             SchedulerClass::Ddim => Box::new(self.ddim(steps, 0.0)?),

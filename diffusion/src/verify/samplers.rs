@@ -135,7 +135,7 @@ fn measured_order(
     case: &Case<'_>,
     variance: f64,
     steps: usize,
-    sampler: impl Fn(&Times) -> Result<Box<dyn Sampler<f64>>>,
+    sampler: impl Fn(&Times) -> Result<Box<dyn Sampler<f64> + Send>>,
 ) -> Result<f64> {
     let (from, to) = ENDS;
     let exact = ((variance + to * to) / (variance + from * from)).sqrt();
@@ -153,7 +153,7 @@ fn measured_order(
 const WIDTHS: [(&str, f64); 3] = [("1/16", 0.0625), ("1/4", 0.25), ("1", 1.0)];
 
 /// A sampler by name, and its order.
-type Ordered = (&'static str, f64, fn(&Times) -> Result<Box<dyn Sampler<f64>>>);
+type Ordered = (&'static str, f64, fn(&Times) -> Result<Box<dyn Sampler<f64> + Send>>);
 
 fn orders(case: &Case<'_>) -> Result<Vec<Row>> {
     let methods: [Ordered; 4] = [

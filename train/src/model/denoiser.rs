@@ -51,7 +51,10 @@ impl Model {
     ///
     /// # Errors
     /// Guidance of a model that does not know what a picture of no class is.
-    pub(crate) fn denoiser<'a>(&'a self, request: &SampleRequest) -> Result<Box<dyn Denoiser<f32> + 'a>> {
+    pub(crate) fn denoiser<'a>(
+        &'a self,
+        request: &SampleRequest,
+    ) -> Result<Box<dyn Denoiser<f32> + Send + 'a>> {
         let SampleRequest { condition, sampling, .. } = request;
         if sampling.guidance == 1.0 || condition.is_none() {
             return Ok(Box::new(self));

@@ -30,8 +30,8 @@ pub struct Painting<'m> {
 
 /// What stays the same from step to step.
 pub(super) struct Run<'m> {
-    pub(super) denoiser: Box<dyn Denoiser<f32> + 'm>,
-    pub(super) sampler: Box<dyn Sampler<f32>>,
+    pub(super) denoiser: Box<dyn Denoiser<f32> + Send + 'm>,
+    pub(super) sampler: Box<dyn Sampler<f32> + Send>,
     pub(super) condition: Condition,
     pub(super) noise: NoiseSource,
     /// Whether to divide what it ends with by the signal in it, for samplers that end without.

@@ -22,7 +22,11 @@ impl Model {
     }
 
     /// What `sampler` needs for the pictures of a request.
-    pub(super) fn run(&self, request: &SampleRequest, sampler: Box<dyn Sampler<f32>>) -> Result<Run<'_>> {
+    pub(super) fn run(
+        &self,
+        request: &SampleRequest,
+        sampler: Box<dyn Sampler<f32> + Send>,
+    ) -> Result<Run<'_>> {
         Ok(Run {
             denoiser: self.denoiser(request)?,
             sampler,

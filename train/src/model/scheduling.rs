@@ -70,7 +70,7 @@ impl Scheduling {
     }
 
     /// The sampler with these settings, at the model's own times.
-    pub(super) fn sampler(&self, sampling: &SamplingConfig) -> Result<Box<dyn Sampler<f32>>> {
+    pub(super) fn sampler(&self, sampling: &SamplingConfig) -> Result<Box<dyn Sampler<f32> + Send>> {
         match self {
             Scheduling::Own { .. } => Ok(sampling.settings().build(&self.times(sampling)?)?),
             Scheduling::Diffusers(scheduler) => sampler::sampler(scheduler.config()?, sampling),

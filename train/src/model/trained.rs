@@ -305,7 +305,7 @@ impl Model {
     }
 
     /// The sampler with these settings, at the model's own times.
-    pub(crate) fn sampler(&self, sampling: &SamplingConfig) -> Result<Box<dyn Sampler<f32>>> {
+    pub(crate) fn sampler(&self, sampling: &SamplingConfig) -> Result<Box<dyn Sampler<f32> + Send>> {
         self.scheduling.sampler(sampling)
     }
 }

@@ -35,7 +35,7 @@ fn refuse_flows(scheduler: &SchedulerConfig) -> Result<()> {
 pub(in crate::model) fn sampler(
     scheduler: &SchedulerConfig,
     sampling: &SamplingConfig,
-) -> Result<Box<dyn Sampler<f32>>> {
+) -> Result<Box<dyn Sampler<f32> + Send>> {
     refuse_flows(scheduler)?;
     Ok(scheduler.build(&sampling.settings(), sampling.steps, sampling.spacing)?)
 }
