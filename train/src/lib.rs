@@ -16,6 +16,7 @@ mod inspect;
 pub mod measure;
 pub mod memory;
 pub mod model;
+mod picture_digest;
 pub mod plan;
 pub mod purpose;
 mod run;
@@ -34,6 +35,7 @@ pub use config::{Change, Config, PRESETS};
 pub use error::{Error, Result};
 pub use inspect::{Condition, Inspected, inspect_run, saved_config};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest};
+pub use picture_digest::picture_digest;
 pub use run::{
     Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Owner, Progress, Quantity,
     RankMetrics, RunLock, StepReport, Summary, Task, Trainable, Trained, Trainer, Training, adjust,

@@ -157,6 +157,11 @@ impl Held {
 }
 
 impl Owner {
+    /// Whether it runs on this machine, by the machine's name.
+    pub fn is_here(&self) -> bool {
+        self.host == host()
+    }
+
     fn this() -> Owner {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs());
         Owner { pid: std::process::id(), host: host(), since }
