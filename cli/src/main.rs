@@ -18,6 +18,7 @@ mod ranks;
 mod report;
 mod speaker;
 mod spread;
+mod studio;
 mod threads;
 
 use args::{BenchArgs, BenchWhat, Cli, Command, EvalArgs, EvalWhat, Everywhere};
@@ -67,10 +68,15 @@ fn end(failure: &Failure) -> ExitCode {
 fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
     let &Everywhere { threads, seed, json, quiet } = everywhere;
     check_instruction_set()?;
-    // This thread is one of the pool's: from outside, it would hand over each operation and be woken for the next.
     let threads = threads::chosen(threads, local_ranks(command)?)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
-    pool.map_err(|error| {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let pool = match command {
+        // Its work comes from many threads, and this one waits for requests.
+        Command::Studio(_) => pool,
+        // From outside, this thread would hand over each operation and be woken for the next.
+        _ => pool.use_current_thread(),
+    };
+    pool.build_global().map_err(|error| {
         Failure::user(format!("cannot start {threads} threads ({error})"), "--threads", "give fewer")
     })?;
     let console = Console { json, quiet };
@@ -85,6 +91,7 @@ fn run(command: &Command, everywhere: &Everywhere) -> Result<()> {
         Command::Plan(args) => commands::plan(args, seed, console),
         Command::Bench(args) => commands::bench(&args.what, console),
         Command::Launch(args) => commands::launch(args, everywhere, console),
+        Command::Studio(args) => studio::studio(args, seed.unwrap_or(0), console),
         Command::Completions(args) => commands::completions(args),
         Command::Man(args) => commands::man(args, console),
     }

@@ -13,6 +13,7 @@ mod ranks;
 mod sample;
 mod sampler;
 mod shell;
+mod studio;
 mod train;
 mod verify;
 
@@ -36,6 +37,7 @@ pub(crate) use ranks::{EngineName, RanksArgs};
 pub(crate) use sample::{Out, SampleArgs};
 pub(crate) use sampler::SamplerArgs;
 pub(crate) use shell::{CompletionsArgs, ManArgs};
+pub(crate) use studio::StudioArgs;
 pub(crate) use train::{SplitName, TrainArgs};
 pub(crate) use verify::VerifyArgs;
 
@@ -81,6 +83,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     Bench(BenchArgs),
     Launch(LaunchArgs),
+    Studio(StudioArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -1,8 +1,8 @@
 //! What the program does, a file for each command.
 
 mod bench;
-mod captions;
-mod classes;
+pub(crate) mod captions;
+pub(crate) mod classes;
 mod edit;
 mod eval;
 mod inspect;
@@ -11,7 +11,7 @@ mod noise;
 mod plan;
 mod predict;
 mod sample;
-mod sampler_settings;
+pub(crate) mod sampler_settings;
 mod shell;
 mod train;
 mod verify;

@@ -10,7 +10,7 @@ use tweedie_train::config::{SamplerKind, SamplingConfig};
 ///
 /// # Errors
 /// A setting that is out of range, or that the sampler or the model has no use for.
-pub(super) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConfig> {
+pub(crate) fn settings(args: &SamplerArgs, model: &Model) -> Result<SamplingConfig> {
     let mut sampling = model.sampling_by(args.sampler)?;
     let sampler = sampling.sampler;
     let reads = |setting: Setting, option: &str| match sampler.reads(setting) {

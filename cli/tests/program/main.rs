@@ -27,6 +27,7 @@ mod scheduler_cases;
 mod signals;
 mod spread;
 mod streams;
+mod studio;
 mod tiny;
 mod too_much;
 mod train;

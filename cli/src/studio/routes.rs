@@ -1,0 +1,96 @@
+//! What can be asked for, and who answers.
+
+use super::answer::{Answer, Places, computed, json, read};
+use super::{Studio, drown, guard, identities, page, paint, runs, schedule};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// The largest request: a picture and a mask, in base64.
+const LARGEST: usize = 4 << 20;
+
+type Shared = State<Arc<Studio>>;
+
+/// Everything, for a program that browsers know under these `names`.
+pub(super) fn all(studio: Arc<Studio>, names: Vec<String>) -> Router {
+    let names: Arc<[String]> = names.into();
+    Router::new()
+        .route("/", get(page::index))
+        .route("/{name}", get(page::file))
+        .route("/ask/shelf", post(shelf))
+        .route("/ask/model", post(model))
+        .route("/ask/paint", post(paint))
+        .route("/ask/schedule", post(schedule))
+        .route("/ask/drown", post(drown))
+        .route("/ask/verify", post(verify))
+        .route("/ask/run/follow", post(follow))
+        .route("/ask/run/begin", post(begin))
+        .route("/ask/run/stop", post(stop))
+        .route("/ask/run/resume", post(resume))
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(from_fn_with_state(names, guard::guard))
+        .with_state(studio)
+}
+
+/// A run or model by its name on the shelf.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: String,
+}
+
+async fn shelf(State(studio): Shared) -> Answer {
+    let listed = tokio::task::spawn_blocking(move || studio.shelf.listed()).await;
+    json(&listed.unwrap_or_default())
+}
+
+async fn model(State(studio): Shared, body: Bytes) -> Answer {
+    let Named { name } = read(&body)?;
+    computed(move || paint::described(&studio.shelf, &name)).await
+}
+
+async fn paint(State(studio): Shared, body: Bytes) -> Answer {
+    let request = read(&body)?;
+    let places: Places = studio.places.clone();
+    places.compute(move |lines| paint::paint(&studio.shelf, &request, lines))
+}
+
+async fn schedule(body: Bytes) -> Answer {
+    let request = read(&body)?;
+    computed(move || schedule::explored(&request)).await
+}
+
+async fn drown(State(studio): Shared, body: Bytes) -> Answer {
+    let request = read(&body)?;
+    let seed = studio.seed;
+    computed(move || drown::drowned(&request, seed)).await
+}
+
+async fn verify(body: Bytes) -> Answer {
+    let request = read(&body)?;
+    computed(move || identities::held(&request)).await
+}
+
+async fn follow(State(studio): Shared, body: Bytes) -> Answer {
+    let Named { name } = read(&body)?;
+    let places: Places = studio.places.clone();
+    places.follow(move |lines| runs::follow(&studio.shelf, &studio.runs, &name, lines))
+}
+
+async fn begin(State(studio): Shared, body: Bytes) -> Answer {
+    json(&studio.runs.begin(&studio.shelf, &read(&body)?)?)
+}
+
+async fn stop(State(studio): Shared, body: Bytes) -> Answer {
+    let Named { name } = read(&body)?;
+    studio.runs.stop(&studio.shelf, &name)?;
+    json(&true)
+}
+
+async fn resume(State(studio): Shared, body: Bytes) -> Answer {
+    json(&studio.runs.resume(&studio.shelf, &read(&body)?)?)
+}

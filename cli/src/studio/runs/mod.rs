@@ -1,0 +1,7 @@
+//! Runs: beginning, stopping and resuming them in processes of this program, and following any run as it goes.
+
+mod follow;
+mod process;
+
+pub(super) use follow::follow;
+pub(super) use process::Runs;
