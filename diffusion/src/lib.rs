@@ -40,6 +40,7 @@ mod guidance;
 mod likelihood;
 mod loss;
 pub mod metrics;
+pub mod plane;
 mod prediction;
 mod prediction_kind;
 mod process;

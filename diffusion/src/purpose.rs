@@ -13,12 +13,15 @@ pub const START: Purpose = Purpose::new(5);
 pub const SAMPLER: Purpose = Purpose::new(6);
 /// The samples that a measurement looks at, and its noise.
 pub const EVALUATION: Purpose = Purpose::new(12);
+/// The points of the distributions of the plane.
+pub const PLANE: Purpose = Purpose::new(17);
 
 /// Every purpose of this crate, by name.
-pub const ALL: [(&str, Purpose); 5] = [
+pub const ALL: [(&str, Purpose); 6] = [
     ("noise", NOISE),
     ("timestep", TIMESTEP),
     ("start", START),
     ("sampler", SAMPLER),
     ("evaluation", EVALUATION),
+    ("plane", PLANE),
 ];

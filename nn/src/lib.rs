@@ -1,4 +1,4 @@
-//! Layers, the UNet of diffusers, a diffusion transformer, caption encoders, a classifier, optimizers, learning-rate
+//! Layers, the UNet of diffusers, a diffusion transformer, a residual MLP, caption encoders, a classifier, optimizers, learning-rate
 //! schedules, moving averages of weights, and weight files.
 //!
 //! Parameters live outside the layers, in one [`Params`]: a layer is a few numbers and the indices of its
@@ -38,6 +38,7 @@ pub mod files;
 mod fit;
 pub mod layers;
 pub mod lr;
+pub mod mlp;
 pub mod network;
 pub mod optim;
 mod params;
@@ -53,6 +54,7 @@ pub use ctx::{Ctx, Layer};
 pub use ema::Ema;
 pub use error::{Error, Result};
 pub use fit::Fit;
+pub use mlp::{MlpConfig, ResidualMlp};
 pub use network::{Inputs, Network, NetworkConfig};
 pub use params::Params;
 pub use spec::{Init, Spec};

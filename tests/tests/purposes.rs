@@ -41,6 +41,7 @@ fn seeds_keep_their_meaning() {
         ("test", 14),
         ("validation", 15),
         ("hold out", 16),
+        ("plane", 17),
     ];
     let mut numbers: Vec<(&str, u8)> =
         all().into_iter().map(|(name, purpose)| (name, purpose.number())).collect();

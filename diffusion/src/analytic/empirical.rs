@@ -19,6 +19,14 @@ impl<T: Element> EmpiricalDenoiser<T> {
         let pictures = data.dims().first().copied().unwrap_or(0);
         Ok(EmpiricalDenoiser(MixtureDenoiser::new(data, &vec![1.0; pictures], &vec![0.0; pictures])?))
     }
+
+    /// As [`MixtureDenoiser::log_density`].
+    ///
+    /// # Errors
+    /// As [`Denoiser::predict`].
+    pub fn log_density(&self, x_t: &Tensor<T>, t: &[Timestep]) -> Result<Vec<f64>> {
+        self.0.log_density(x_t, t)
+    }
 }
 
 impl<T: Element> Denoiser<T> for EmpiricalDenoiser<T> {

@@ -46,14 +46,31 @@ impl<T: Element> MixtureDenoiser<T> {
         Ok(MixtureDenoiser { means, log_weights, variances: variances.to_vec() })
     }
 
-    /// The posterior mean of one sample, added into `out`.
-    fn posterior_mean(&self, x: &[T], level: Level, out: &mut [f64]) {
-        let Level { signal, noise } = level;
+    /// ln p_t(x_t), the logarithm of the density at times `t` of each sample of `x_t`: Σ_k w_k N(x_t; s m_k, u_k I).
+    ///
+    /// # Errors
+    /// As [`Denoiser::predict`].
+    pub fn log_density(&self, x_t: &Tensor<T>, t: &[Timestep]) -> Result<Vec<f64>> {
+        let each = self.check(x_t, t)?;
+        let weights: f64 = self.log_weights.iter().map(|&log| Number::exp(log)).sum();
+        let constant = Number::ln(weights) + 0.5 * each as f64 * Number::ln(std::f64::consts::TAU);
+        let samples = x_t.as_slice().chunks(each.max(1)).zip(t);
+        Ok(samples
+            .map(|(x, time)| {
+                let logits = self.logits(x, time.level());
+                let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let sum: f64 = logits.iter().map(|&logit| Number::exp(logit - largest)).sum();
+                largest + Number::ln(sum) - constant
+            })
+            .collect())
+    }
+
+    /// ln w_k u_k^(−d/2) − ‖x − s m_k‖² / 2u_k of each component.
+    fn logits(&self, x: &[T], Level { signal, noise }: Level) -> Vec<f64> {
         let each = x.len();
-        let totals: Vec<f64> = self.variances.iter().map(|v| signal * signal * v + noise * noise).collect();
-        let components = || self.means.as_slice().chunks(each.max(1));
-        let mut logits: Vec<f64> = Vec::with_capacity(totals.len());
-        for (mean, (total, log_weight)) in components().zip(totals.iter().zip(&self.log_weights)) {
+        let means = self.means.as_slice().chunks(each.max(1));
+        let of = |((mean, variance), log_weight): ((&[T], &f64), &f64)| {
+            let total = signal * signal * variance + noise * noise;
             let square: f64 = x
                 .iter()
                 .zip(mean)
@@ -62,25 +79,30 @@ impl<T: Element> MixtureDenoiser<T> {
                     difference * difference
                 })
                 .sum();
-            logits.push(log_weight - 0.5 * (square / total + each as f64 * Number::ln(*total)));
-        }
-        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let odds: Vec<f64> = logits.iter().map(|&logit| Number::exp(logit - largest)).collect();
+            log_weight - 0.5 * (square / total + each as f64 * Number::ln(total))
+        };
+        means.zip(&self.variances).zip(&self.log_weights).map(of).collect()
+    }
+
+    /// The posterior mean of one sample, added into `out`.
+    fn posterior_mean(&self, x: &[T], level: Level, out: &mut [f64]) {
+        let Level { signal, noise } = level;
+        let mut odds = self.logits(x, level);
+        let largest = odds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        odds.iter_mut().for_each(|logit| *logit = Number::exp(*logit - largest));
         let sum: f64 = odds.iter().sum();
-        for ((mean, odds), (total, variance)) in
-            components().zip(odds).zip(totals.iter().zip(&self.variances))
-        {
+        let means = self.means.as_slice().chunks(x.len().max(1));
+        for ((mean, odds), variance) in means.zip(odds).zip(&self.variances) {
+            let total = signal * signal * variance + noise * noise;
             let (share, gain) = (odds / sum, signal * variance / total);
             for ((y, x), m) in out.iter_mut().zip(x).zip(mean) {
                 *y += share * (gain * x.to_f64() + (1.0 - gain * signal) * m.to_f64());
             }
         }
     }
-}
 
-impl<T: Element> Denoiser<T> for MixtureDenoiser<T> {
-    /// Predicts x_0; the condition is not read.
-    fn predict(&self, x_t: &Tensor<T>, t: &[Timestep], _: &Condition) -> Result<Prediction<T>> {
+    /// Refuses samples of another shape, and times without noise; returns the numbers of a sample.
+    fn check(&self, x_t: &Tensor<T>, t: &[Timestep]) -> Result<usize> {
         const OP: &str = "mixture denoiser";
         one_time_each(OP, x_t.shape(), t.len())?;
         same_sample(OP, x_t, &self.means.dims()[1..])?;
@@ -88,8 +110,15 @@ impl<T: Element> Denoiser<T> for MixtureDenoiser<T> {
             let why = "without noise there is nothing to infer";
             return Err(Error::parameter(OP, "noise at t", time.clock(), why));
         }
+        Ok(x_t.numel() / t.len().max(1))
+    }
+}
+
+impl<T: Element> Denoiser<T> for MixtureDenoiser<T> {
+    /// Predicts x_0; the condition is not read.
+    fn predict(&self, x_t: &Tensor<T>, t: &[Timestep], _: &Condition) -> Result<Prediction<T>> {
+        let each = self.check(x_t, t)?;
         let mut x0 = Tensor::zeros(*x_t.shape());
-        let each = x_t.numel() / t.len().max(1);
         let mut mean = vec![0.0; each];
         let samples = x_t.as_slice().chunks(each.max(1)).zip(x0.as_mut_slice().chunks_mut(each.max(1)));
         for ((x, out), time) in samples.zip(t) {

@@ -1,6 +1,6 @@
 use crate::caption::CaptionConfig;
 use crate::config::{SampleSize, refuse};
-use crate::{Result, TransformerConfig, UNetConfig};
+use crate::{MlpConfig, Result, TransformerConfig, UNetConfig};
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 /// The shape of a [`Network`](super::Network): what maps pictures to pictures, and what reads captions for it.
 ///
-/// In a file it is the table of a [`UNetConfig`] or [`TransformerConfig`] with two more keys: `architecture`, `unet`
+/// In a file it is the table of a [`UNetConfig`], [`TransformerConfig`] or [`MlpConfig`] with two more keys: `architecture`, `unet`
 /// where it is missing, and `caption`, the table of a [`CaptionConfig`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkConfig {
@@ -26,6 +26,8 @@ pub enum Backbone {
     UNet(UNetConfig),
     /// `transformer`.
     Transformer(TransformerConfig),
+    /// `mlp`.
+    Mlp(MlpConfig),
 }
 
 impl Default for NetworkConfig {
@@ -46,12 +48,19 @@ impl From<TransformerConfig> for NetworkConfig {
     }
 }
 
+impl From<MlpConfig> for NetworkConfig {
+    fn from(config: MlpConfig) -> Self {
+        NetworkConfig { backbone: Backbone::Mlp(config), caption: None }
+    }
+}
+
 /// What every architecture's configuration has, by its name.
 macro_rules! common {
     ($self:ident, $config:ident => $what:expr) => {
         match $self {
             Backbone::UNet($config) => $what,
             Backbone::Transformer($config) => $what,
+            Backbone::Mlp($config) => $what,
         }
     };
 }
@@ -62,6 +71,7 @@ impl Backbone {
         match self {
             Backbone::UNet(_) => "unet",
             Backbone::Transformer(_) => "transformer",
+            Backbone::Mlp(_) => "mlp",
         }
     }
 
@@ -90,6 +100,7 @@ impl Backbone {
         match self {
             Backbone::UNet(config) => config.size_multiple(),
             Backbone::Transformer(config) => config.patch_size,
+            Backbone::Mlp(_) => 1,
         }
     }
 
@@ -113,15 +124,11 @@ impl NetworkConfig {
     /// # Errors
     /// [`Error::Config`](crate::Error::Config).
     pub fn validate(&self) -> Result<()> {
+        let backbone = &self.backbone;
+        common!(backbone, config => config.validate()?);
         let context = match &self.backbone {
-            Backbone::UNet(config) => {
-                config.validate()?;
-                config.cross_attention_dim
-            }
-            Backbone::Transformer(config) => {
-                config.validate()?;
-                None
-            }
+            Backbone::UNet(config) => config.cross_attention_dim,
+            _ => None,
         };
         let Some(caption) = &self.caption else {
             return match context {
@@ -133,15 +140,15 @@ impl NetworkConfig {
         };
         caption.validate()?;
         match (&self.backbone, context) {
-            (Backbone::Transformer(_), _) => refuse(
-                "caption",
-                "(a table)",
-                "is not supported with the transformer; the unet reads captions",
-            ),
-            (_, Some(width)) if width == caption.width => Ok(()),
-            (_, width) => {
+            (Backbone::UNet(_), Some(width)) if width == caption.width => Ok(()),
+            (Backbone::UNet(_), width) => {
                 let width = width.map_or("none".to_string(), |width| width.to_string());
                 refuse("cross_attention_dim", width, format!("must be caption.width, {}", caption.width))
+            }
+            (other, _) => {
+                let why =
+                    format!("is not supported with the {}; the unet reads captions", other.architecture());
+                refuse("caption", "(a table)", why)
             }
         }
     }
@@ -182,9 +189,10 @@ impl<'de> Deserialize<'de> for NetworkConfig {
         let backbone = match architecture.as_str() {
             Some("unet") => serde_json::from_value(rest).map(Backbone::UNet),
             Some("transformer") => serde_json::from_value(rest).map(Backbone::Transformer),
+            Some("mlp") => serde_json::from_value(rest).map(Backbone::Mlp),
             _ => {
                 let text = format!(
-                    "architecture = {architecture} is not supported; \"unet\" or \"transformer\" would do"
+                    "architecture = {architecture} is not supported; \"unet\", \"transformer\" or \"mlp\" would do"
                 );
                 return Err(D::Error::custom(text));
             }
@@ -209,6 +217,7 @@ mod tests {
             NetworkConfig::default(),
             UNetConfig::cifar().into(),
             TransformerConfig { num_class_embeds: Some(3), ..Default::default() }.into(),
+            MlpConfig { depth: 1, ..MlpConfig::default() }.into(),
             captioned(),
         ] {
             let table = serde_json::to_value(&config).unwrap();

@@ -2,7 +2,7 @@ use super::config::{Backbone, NetworkConfig};
 use super::inputs::Inputs;
 use crate::caption::CaptionEncoder;
 use crate::condition::input_error;
-use crate::{Builder, Ctx, Result, Transformer, UNet};
+use crate::{Builder, Ctx, ResidualMlp, Result, Transformer, UNet};
 use tweedie_autograd::Var;
 use tweedie_tensor::Element;
 
@@ -18,6 +18,7 @@ pub struct Network {
 enum Body {
     UNet(Box<UNet>),
     Transformer(Box<Transformer>),
+    Mlp(Box<ResidualMlp>),
 }
 
 impl Network {
@@ -31,6 +32,7 @@ impl Network {
         let body = match &config.backbone {
             Backbone::UNet(config) => Body::UNet(Box::new(UNet::new(config, b)?)),
             Backbone::Transformer(config) => Body::Transformer(Box::new(Transformer::new(config, b)?)),
+            Backbone::Mlp(config) => Body::Mlp(Box::new(ResidualMlp::new(config, b)?)),
         };
         let caption = config
             .caption
@@ -68,6 +70,7 @@ impl Network {
         match &self.body {
             Body::UNet(unet) => unet.forward_in_context(ctx, x, timesteps, classes, context),
             Body::Transformer(transformer) => transformer.forward(ctx, x, timesteps, classes),
+            Body::Mlp(mlp) => mlp.forward(ctx, x, timesteps, classes),
         }
     }
 }
