@@ -19,16 +19,16 @@ let numbered = 0;
 /** A labelled control; a range shows its value. */
 export function field(text, control, note) {
   control.id ||= `field-${++numbered}`;
-  const head = el("span", {}, text);
+  const head = el("span", { class: "head" }, el("label", { htmlFor: control.id }, text));
   if (control.type === "range") {
     const shown = el("output", { htmlFor: control.id });
-    const show = () => { shown.textContent = control.shown ? control.shown(control.value) : control.value; };
-    control.addEventListener("input", show);
-    control.show = show;
-    show();
+    control.show = () => { shown.textContent = control.shown ? control.shown(control.value) : control.value; };
+    control.addEventListener("input", control.show);
+    control.show();
     head.append(shown);
   }
-  return el("label", { htmlFor: control.id }, head, control, note && el("small", {}, note));
+  if (note) control.setAttribute("aria-describedby", `${control.id}-note`);
+  return el("div", { class: "field" }, head, control, note && el("small", { id: `${control.id}-note` }, note));
 }
 
 /** A control that is on or off. */

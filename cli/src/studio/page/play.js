@@ -87,7 +87,7 @@ export function build() {
   board.size(5);
 
   const toSeed = el("input", { type: "number", min: 0, step: 1, value: 1 }), frames = el("input", { type: "number", min: 2, max: 25, value: 9 });
-  const morphed = el("canvas", { "aria-label": "A picture between the two seeds" }), between = el("input", { type: "range", min: 0, max: 0, value: 0, disabled: true, oninput: () => showMorph() });
+  const morphed = el("canvas", { "aria-label": "A picture between the two seeds", hidden: true }), between = el("input", { type: "range", min: 0, max: 0, value: 0, disabled: true, oninput: () => showMorph() });
   let morph = null;
   const morpher = el("div", { class: "card" }, el("h2", {}, "From one seed to another"),
     el("p", { class: "hint" }, "The noise moves along the great circle between two seeds; each place on it is painted with the settings above."),
@@ -203,6 +203,7 @@ export function build() {
   }
 
   function showMorph() {
+    morphed.hidden = !morph;
     if (!morph) return;
     const one = morph.shape.reduce((a, b) => a * b), i = Number(between.value);
     draw(morphed, morph.pictures.subarray(i * one, (i + 1) * one), morph.shape);

@@ -38,7 +38,7 @@ export function build() {
   const strip = () => Array.from({ length: COLUMNS + 1 }, () => el("canvas"));
   const right = strip(), wrong = strip();
   const times = el("p", { class: "hint" });
-  const rows = (cells) => el("div", { class: "row" }, cells);
+  const rows = (cells) => el("div", { class: "strip" }, cells);
   const node = el("section", {},
     el("header", {}, el("h1", {}, "Schedules"), el("p", { class: "soft" }, "How fast a picture drowns, and what each step of the way back is worth.")),
     el("div", { class: "bench" }, form, el("div", { class: "stack" }, el("div", { class: "card" }, figures),
@@ -95,7 +95,7 @@ export function build() {
         draw(right[i + 1], bytes(time.right.pixels), seen.shape);
         draw(wrong[i + 1], bytes(time.without_root.pixels), seen.shape);
       });
-      for (const canvas of [...right, ...wrong]) canvas.style.width = "clamp(2.4rem, 9.5%, 7rem)";
+      for (const canvas of [...right, ...wrong]) canvas.style.width = "";
       const now = seen.times.at(-1);
       times.textContent = `x₀, then t = ${at.join(", ")}; the last is t = ${chosen}: signal ${short(now.right.signal)}, noise ${short(now.right.noise)}; without the root ${short(now.without_root.signal)} and ${short(now.without_root.noise)}.`;
     }, said.fail);

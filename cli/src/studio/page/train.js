@@ -5,6 +5,8 @@ import { ask, lines, newest } from "./ask.js";
 
 export const title = "Train";
 
+/** The status of a process that was asked to stop, and has saved. */
+const INTERRUPTED = 130;
 const DATA = [["glyphs", "glyphs: digits, drawn by the program"], ["shapes", "shapes: small colour pictures"], ["scenes", "scenes: pictures with captions"],
   ["moons", "moons: points of the plane"], ["dino", "dino: points of the plane"], ["", "a folder of this machine …"]];
 const TIMES = [["30s", "30 seconds"], ["1m", "1 minute"], ["3m", "3 minutes"], ["10m", "10 minutes"], ["15m", "15 minutes"], ["1h", "1 hour"], ["8h", "8 hours"]];
@@ -47,7 +49,7 @@ export function build() {
     el("header", {}, el("h1", {}, "Train, and watch"), el("p", { class: "soft" }, "A run is a process of its own: it goes on when this page is closed, and is saved when the studio is.")),
     el("div", { class: "bench" },
       el("div", { class: "stack" },
-        el("div", { class: "card stack" }, field("Runs", runs), el("div", { class: "row" }, stop), el("div", { class: "row" }, resume, el("label", {}, "for another", more)), said.node),
+        el("div", { class: "card stack" }, field("Runs", runs), el("div", { class: "row" }, stop), el("div", { class: "row" }, resume, field("for another", more)), said.node),
         begin),
       el("div", { class: "stack" },
         el("div", { class: "card" }, heading, state, figures),
@@ -126,12 +128,12 @@ export function build() {
   }
 
   function drawAll() {
-    const all = run?.lines ?? [], last = all.at(-1), ended = run?.process?.ended;
+    const all = run?.lines ?? [], last = all.at(-1), ended = run?.process?.ended, failed = ended && ended !== INTERRUPTED;
     stop.disabled = !run?.owner;
     resume.disabled = !chosen || !!run?.owner;
-    state.className = ended ? "bad" : "soft";
+    state.className = failed ? "bad" : "soft";
     state.textContent = run?.owner ? `trains now, as process ${run.owner.pid}`
-      : ended ? `its process has ended with status ${ended}: ${run.process.said.at(-1) ?? ""}`
+      : failed ? `its process has ended with status ${ended}: ${run.process.said.at(-1) ?? ""}`
       : run?.process && ended === null ? "begins …" : last ? "stands still" : "Begin a run on the left: three minutes make digits.";
     logBox.hidden = !run?.process;
     log.textContent = run?.process?.said.join("\n") ?? "";
