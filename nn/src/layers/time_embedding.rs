@@ -107,4 +107,27 @@ mod tests {
             assert!((f64::from(sine) - angle.sin()).abs() < 1e-7);
         }
     }
+
+    /// ‖e(t) − e(s)‖² = 2 Σ (1 − cos ω_i (t − s)): all embeddings lie on one sphere, and how far apart two of them are is a
+    /// function of the difference of their times.
+    #[test]
+    fn distances_depend_on_the_difference_of_times_alone() {
+        for (sinusoid, shift) in [(Sinusoid::ddpm(64), 1.0), (Sinusoid::transformer(64), 0.0)] {
+            let square = |s: f64, t: f64| -> f64 {
+                let both = sinusoid.embed::<f64>(&[s, t]);
+                let (a, b) = both.as_slice().split_at(64);
+                a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+            };
+            for difference in [0.5, 1.0, 17.0, 999.0] {
+                let omega = |i: u32| 10_000f64.powf(-f64::from(i) / (32.0 - shift));
+                let expected: f64 = (0..32).map(|i| 2.0 * (1.0 - (omega(i) * difference).cos())).sum();
+                for s in [0.0, 3.25, 400.0, 1500.0] {
+                    assert!(
+                        (square(s, s + difference) - expected).abs() < 1e-9,
+                        "{s} and {difference} later"
+                    );
+                }
+            }
+        }
+    }
 }
