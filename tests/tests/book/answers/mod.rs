@@ -3,13 +3,16 @@
 mod autograd;
 mod bound;
 mod conditioning;
+mod editing;
 mod forward;
 mod frequencies;
 mod kernels;
+mod metrics;
 mod nn;
 mod posterior;
 mod samplers;
 mod tensor;
+mod training;
 mod tweedie;
 mod weights;
 
@@ -33,6 +36,9 @@ pub(crate) fn all() -> Vec<Answer> {
         tweedie::ANSWERS,
         frequencies::ANSWERS,
         samplers::ANSWERS,
+        training::ANSWERS,
+        editing::ANSWERS,
+        metrics::ANSWERS,
     ]
     .concat()
 }
