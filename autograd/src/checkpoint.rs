@@ -1,6 +1,7 @@
 use crate::node::{Backward, NodeId, Pending};
+use crate::recorded::{RecordedOperation, list};
 use crate::{Error, ParamId, Result, Tape, Var};
-use tweedie_tensor::{Element, Tensor};
+use tweedie_tensor::{Element, Tensor, flops_so_far};
 
 /// Runs a part of a network without keeping what its backward pass will read: the backward pass runs the part a second time
 /// (T. Chen et al. 2016, "Training deep nets with sublinear memory cost").
@@ -23,6 +24,7 @@ pub fn checkpoint<T: Element>(
     }
     let from: Vec<Option<NodeId>> = inputs.iter().map(Var::node).collect();
     let values: Vec<Tensor<T>> = inputs.into_iter().map(Var::into_value).collect();
+    let before = flops_so_far();
     let (result, params) = {
         let trial = Tape::new();
         let result = part(&trial, leaves(&trial, &values))?.into_value();
@@ -32,7 +34,8 @@ pub fn checkpoint<T: Element>(
         .into_iter()
         .filter_map(|(id, value)| tape.param(id, &value).node().map(|node| (id, node)))
         .collect();
-    let at = tape.record_operation(*result.shape(), Box::new(Replay { part, values, from, params }));
+    let flops = flops_so_far() - before;
+    let at = tape.record_operation(*result.shape(), Box::new(Replay { part, values, from, params, flops }));
     Ok(Var::recorded(result, tape.clone(), at))
 }
 
@@ -46,6 +49,7 @@ struct Replay<T: Element, F> {
     values: Vec<Tensor<T>>,
     from: Vec<Option<NodeId>>,
     params: Vec<(ParamId, NodeId)>,
+    flops: f64,
 }
 
 impl<T, F> Backward<T> for Replay<T, F>
@@ -82,5 +86,16 @@ where
             }
         }
         Ok(())
+    }
+
+    fn describe(&self) -> RecordedOperation {
+        let inputs = self.from.iter().map(|node| node.map(|NodeId(node)| node));
+        let params = self.params.iter().map(|&(_, NodeId(node))| Some(node));
+        RecordedOperation {
+            name: "checkpoint",
+            operands: inputs.chain(params).collect(),
+            flops: self.flops,
+            saved: list(&self.values),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What a tape is made of, below tapes and variables: names of its places, the gradients gathered for them, and the backward
 //! pass of one recorded operation.
 
+use crate::recorded::RecordedOperation;
 use crate::{Error, Result};
 use tweedie_tensor::{Element, Shape, Tensor, ops};
 
@@ -16,6 +17,9 @@ pub(crate) struct NodeId(pub(crate) usize);
 pub(crate) trait Backward<T: Element> {
     /// Consumes what was saved; adds the gradients of the operands to `pending`.
     fn run(self: Box<Self>, dy: Tensor<T>, pending: &mut Pending<T>) -> Result<()>;
+
+    /// What it is, to be shown.
+    fn describe(&self) -> RecordedOperation;
 }
 
 /// The gradients gathered so far for nodes that the backward pass has not reached.

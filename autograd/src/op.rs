@@ -1,8 +1,9 @@
 use crate::node::{Backward, NodeId, Pending};
 use crate::profile::{Pass, timed};
+use crate::recorded::{RecordedOperation, SavedTensors, list};
 use crate::sink::Sink;
 use crate::{Error, Result, Tape, Var};
-use tweedie_tensor::{Element, Shape, Tensor};
+use tweedie_tensor::{Element, Shape, Tensor, flops_so_far};
 
 /// A differentiable operation of `N` operands and one result.
 ///
@@ -11,8 +12,13 @@ pub trait Op<T: Element, const N: usize>: 'static + Sized {
     /// What errors call it.
     const NAME: &'static str;
 
+    /// What graphs and profiles call it: more exact than [`Op::NAME`] where one type is several functions.
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
     /// Exactly what the backward pass reads. It is moved there, and freed as soon as it has been read.
-    type Saved: 'static;
+    type Saved: SavedTensors<T> + 'static;
 
     /// Computes the result, and what the backward pass will read.
     ///
@@ -52,13 +58,14 @@ pub trait Op<T: Element, const N: usize>: 'static + Sized {
         let shapes = operands.each_ref().map(|operand| *operand.shape());
         let result =
             |computed: &Result<(Tensor<T>, _)>| computed.as_ref().ok().map(|(value, _)| *value.shape());
-        let (value, saved) = timed(Self::NAME, Pass::Forward, &shapes, result, || {
+        let before = flops_so_far();
+        let (value, saved) = timed(self.name(), Pass::Forward, &shapes, result, || {
             self.forward(operands.map(Var::into_value), from.map(|node| node.is_some()))
         })?;
         Ok(match tape {
             None => Var::constant(value),
             Some(tape) => {
-                let step = Step { op: self, saved, shapes, from };
+                let step = Step { op: self, saved, shapes, from, flops: flops_so_far() - before };
                 let at = tape.record_operation(*value.shape(), Box::new(step));
                 Var::recorded(value, tape, at)
             }
@@ -72,18 +79,28 @@ struct Step<O, S, const N: usize> {
     saved: S,
     shapes: [Shape; N],
     from: [Option<NodeId>; N],
+    flops: f64,
 }
 
 impl<T: Element, const N: usize, O: Op<T, N>> Backward<T> for Step<O, O::Saved, N> {
     fn run(self: Box<Self>, dy: Tensor<T>, pending: &mut Pending<T>) -> Result<()> {
-        let Step { op, saved, shapes, from } = *self;
+        let Step { op, saved, shapes, from, .. } = *self;
         let result = *dy.shape();
         timed(
-            O::NAME,
+            op.name(),
             Pass::Backward,
             &shapes,
             |_| Some(result),
             || op.backward(saved, dy, &mut Sink::new(O::NAME, &from, pending)),
         )
+    }
+
+    fn describe(&self) -> RecordedOperation {
+        RecordedOperation {
+            name: self.op.name(),
+            operands: self.from.iter().map(|node| node.map(|NodeId(node)| node)).collect(),
+            flops: self.flops,
+            saved: list(&self.saved),
+        }
     }
 }

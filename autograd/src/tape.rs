@@ -1,5 +1,6 @@
 use crate::Result;
 use crate::gradients::Gradients;
+use crate::graph::{GraphNode, NodeOrigin};
 use crate::node::{Backward, NodeId, ParamId, Pending};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -57,6 +58,33 @@ impl<T: Element> Tape<T> {
     /// Whether nothing has been recorded.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What has been recorded, in the order of the forward pass: the operands of a node stand before it. Empty once the tape
+    /// has been run backward.
+    ///
+    /// ```
+    /// use tweedie_autograd::{NodeOrigin, Tape};
+    /// use tweedie_tensor::Tensor;
+    /// let tape = Tape::new();
+    /// let x = tape.leaf(Tensor::<f32>::zeros([3, 4]));
+    /// let _y = x.clone().mul(x)?;
+    /// let [_, product] = &tape.graph()[..] else { panic!() };
+    /// let NodeOrigin::Operation(product) = &product.origin else { panic!() };
+    /// assert_eq!((product.name, &product.operands[..]), ("mul", &[Some(0), Some(0)][..]));
+    /// // Both operands are saved, and share their memory.
+    /// assert_eq!((product.saved.len(), product.saved[0].bytes), (2, 48));
+    /// assert_eq!(product.saved[0].identity, product.saved[1].identity);
+    /// # Ok::<(), tweedie_autograd::Error>(())
+    /// ```
+    pub fn graph(&self) -> Vec<GraphNode> {
+        let origin = |origin: &Origin<T>| match origin {
+            Origin::Leaf(None) => NodeOrigin::Leaf,
+            Origin::Leaf(Some(param)) => NodeOrigin::Parameter(*param),
+            Origin::Operation(operation) => NodeOrigin::Operation(operation.describe()),
+        };
+        let nodes = &self.record.borrow().nodes;
+        nodes.iter().map(|node| GraphNode { shape: node.shape, origin: origin(&node.origin) }).collect()
     }
 
     pub(crate) fn same(&self, other: &Tape<T>) -> bool {

@@ -110,6 +110,19 @@ impl<T: Element> Tensor<T> {
         Arc::strong_count(&self.buffer) == 1
     }
 
+    /// A number that two tensors have in common exactly if they share their numbers, as long as both live.
+    ///
+    /// ```
+    /// use tweedie_tensor::Tensor;
+    /// let a = Tensor::<f32>::zeros([2, 3]);
+    /// assert_eq!(a.reshape([6])?.identity(), a.identity());
+    /// assert_ne!(Tensor::<f32>::zeros([2, 3]).identity(), a.identity());
+    /// # Ok::<(), tweedie_tensor::Error>(())
+    /// ```
+    pub fn identity(&self) -> usize {
+        Arc::as_ptr(&self.buffer).addr()
+    }
+
     /// The only number of a one-element tensor.
     ///
     /// # Errors

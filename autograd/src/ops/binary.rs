@@ -5,6 +5,11 @@ use tweedie_tensor::{Element, Tensor};
 /// y = a ∘ b, number by number, axes of length 1 stretching to the other's length.
 impl<T: Element> Op<T, 2> for Binary {
     const NAME: &'static str = "binary";
+
+    fn name(&self) -> &'static str {
+        Binary::name(*self)
+    }
+
     /// Each operand, where the other's gradient reads it.
     type Saved = [Option<Tensor<T>>; 2];
 

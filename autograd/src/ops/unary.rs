@@ -5,6 +5,11 @@ use tweedie_tensor::{Element, Tensor};
 /// y = f(x), number by number.
 impl<T: Element> Op<T, 1> for Unary {
     const NAME: &'static str = "unary";
+
+    fn name(&self) -> &'static str {
+        Unary::name(*self)
+    }
+
     type Saved = Option<Tensor<T>>;
 
     fn forward(&self, [x]: [Tensor<T>; 1], [needs]: [bool; 1]) -> Result<(Tensor<T>, Self::Saved)> {

@@ -17,7 +17,8 @@ pub enum Binary {
 }
 
 impl Binary {
-    fn name(self) -> &'static str {
+    /// What methods and errors call it.
+    pub fn name(self) -> &'static str {
         match self {
             Binary::Add => "add",
             Binary::Sub => "sub",

@@ -49,6 +49,27 @@ pub enum Reads {
 }
 
 impl Unary {
+    /// What methods call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unary::Neg => "neg",
+            Unary::Exp => "exp",
+            Unary::Ln => "ln",
+            Unary::Sqrt => "sqrt",
+            Unary::Square => "square",
+            Unary::Recip => "recip",
+            Unary::Sin => "sin",
+            Unary::Cos => "cos",
+            Unary::Tanh => "tanh",
+            Unary::Sigmoid => "sigmoid",
+            Unary::Silu => "silu",
+            Unary::Gelu => "gelu",
+            Unary::GeluTanh => "gelu_tanh",
+            Unary::Relu => "relu",
+            Unary::Abs => "abs",
+        }
+    }
+
     /// All functions, for tests.
     pub const ALL: [Unary; 15] = [
         Unary::Neg,
