@@ -44,6 +44,7 @@ pub mod optim;
 mod params;
 pub mod purpose;
 mod spec;
+pub mod trace;
 pub mod transformer;
 pub mod unet;
 pub mod weights;

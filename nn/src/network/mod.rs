@@ -3,6 +3,7 @@
 mod config;
 mod inputs;
 mod model;
+mod traced;
 
 pub use config::{Backbone, NetworkConfig};
 pub use inputs::Inputs;
