@@ -26,8 +26,8 @@ pub(crate) use eval::{
     BpdArgs, CaptionsArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName,
 };
 pub(crate) use inspect::{
-    ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectRunArgs, InspectScheduleArgs,
-    InspectSpectrumArgs, InspectWhat, PictureFile, PicturePlace, PicturesArgs,
+    ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectModelArgs, InspectRunArgs,
+    InspectScheduleArgs, InspectSpectrumArgs, InspectWhat, PictureFile, PicturePlace, PicturesArgs,
 };
 pub(crate) use launch::LaunchArgs;
 pub(crate) use plan::PlanArgs;

@@ -3,6 +3,7 @@
 mod axis;
 mod chart;
 mod document;
+pub(crate) mod network;
 mod page;
 pub(crate) mod plot;
 mod ranks;
@@ -101,7 +102,7 @@ impl Report {
 }
 
 /// What the metrics show over the steps, and over t.
-fn curves(metrics: &[Metrics]) -> Vec<Chart> {
+pub(crate) fn curves(metrics: &[Metrics]) -> Vec<Chart> {
     let over = |f: fn(&Metrics) -> f64| -> Vec<(f64, f64)> {
         metrics.iter().map(|line| (line.step as f64, f(line))).collect()
     };

@@ -1,6 +1,7 @@
 mod data;
 mod file;
 mod forward;
+mod model;
 mod pictures;
 mod run;
 mod schedule;
@@ -9,6 +10,7 @@ mod spectrum;
 pub(crate) use data::InspectDataArgs;
 pub(crate) use file::{ChartFile, PictureFile, PicturePlace};
 pub(crate) use forward::InspectForwardArgs;
+pub(crate) use model::InspectModelArgs;
 pub(crate) use pictures::PicturesArgs;
 pub(crate) use run::InspectRunArgs;
 pub(crate) use schedule::InspectScheduleArgs;
@@ -29,6 +31,7 @@ pub(crate) enum InspectWhat {
     Schedule(InspectScheduleArgs),
     Forward(InspectForwardArgs),
     Spectrum(Box<InspectSpectrumArgs>),
+    Model(InspectModelArgs),
     Data(InspectDataArgs),
     Run(InspectRunArgs),
 }

@@ -2,6 +2,7 @@
 
 mod data;
 mod forward;
+mod model;
 mod pictures;
 mod results;
 mod run;
@@ -21,6 +22,7 @@ pub(crate) fn inspect(what: &InspectWhat, seed: u64, console: Console) -> Result
         InspectWhat::Schedule(args) => schedule::schedule(args, console),
         InspectWhat::Forward(args) => forward::forward(args, seed, console),
         InspectWhat::Spectrum(args) => spectrum::spectrum(args, seed, console),
+        InspectWhat::Model(args) => model::model(args, console),
         InspectWhat::Data(args) => data::data(args, seed, console),
         InspectWhat::Run(args) => run::run(args, console),
     }
