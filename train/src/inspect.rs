@@ -1,10 +1,14 @@
 //! What there is in a run directory, and whether it is whole.
 
 use crate::checkpoint::{self, Header};
-use crate::{Change, Config, Error, Owner, Result, RunLock, files};
+use crate::weights_digest::of_weights;
+use crate::{Change, Config, Error, Owner, Result, RunLock, data, files};
 use serde::Serialize;
+use sha2::Digest;
 use std::fs;
 use std::path::{Path, PathBuf};
+use tweedie_nn::weights::WeightFile;
+use tweedie_nn::{Builder, Network};
 
 /// The configuration of a run by the newest checkpoint whose header is whole.
 ///
@@ -49,6 +53,8 @@ pub struct Condition {
     pub validation: Option<f64>,
     /// Seconds that the run had taken.
     pub seconds: Option<f64>,
+    /// SHA-256 of its weights' names, shapes and bits, as a run's [`Summary`](crate::Summary) has it; `None` if it is not whole.
+    pub weights_digest: Option<String>,
 }
 
 /// Reads every checkpoint of the run in `run` whole.
@@ -90,6 +96,8 @@ fn look(run: &Path, step: u64) -> (Condition, Option<Header>) {
         (Err(error), _) | (_, Some(Err(error))) => Some(error.user_error().what),
         _ => None,
     };
+    let whole = read.as_ref().ok().filter(|_| problem.is_none());
+    let weights_digest = whole.and_then(|(header, file)| weights_digest(header, file).ok());
     let has_checksums = read.as_ref().is_ok_and(|(_, file)| file.is_checked());
     let header = read.ok().map(|(header, _)| header);
     let condition = Condition {
@@ -100,6 +108,15 @@ fn look(run: &Path, step: u64) -> (Condition, Option<Header>) {
         loss: header.as_ref().map(|header| header.loss),
         validation: header.as_ref().and_then(|header| Some(header.validation?.loss)),
         seconds: header.as_ref().map(|header| header.seconds),
+        weights_digest,
     };
     (condition, header)
+}
+
+/// The digest of a checkpoint's weights, as they are trained.
+fn weights_digest(header: &Header, file: &WeightFile) -> Result<String> {
+    let builder = Builder::new();
+    Network::new(&header.config.model, &builder)?;
+    let params = checkpoint::params(file, checkpoint::MODEL, &builder)?;
+    Ok(data::hex(&of_weights(&params).finalize()))
 }

@@ -201,6 +201,7 @@ fn inspection_finds_the_damaged_ones() {
     let list = inspected["checkpoints"].as_array().unwrap();
     assert_eq!(list.len(), 3);
     assert!(list[2]["problem"].is_string() && list[1]["problem"].is_null(), "{inspected}");
+    assert!(list[2]["weights_digest"].is_null() && list[1]["weights_digest"].is_string(), "{inspected}");
     for step in [2, 4] {
         fs::write(checkpoint(&folder, step), "").unwrap();
     }

@@ -168,11 +168,15 @@ fn a_data_set_is_counted() {
         "classes",
         "mean",
         "variance",
+        "std",
+        "least",
+        "greatest",
         "alpha",
         "alpha_std_error",
         "frequencies",
         "power",
         "power_std_error",
+        "repeats",
     ];
     assert_eq!(keys(&shown), expected);
     let classes = shown["classes"].as_array().unwrap();
@@ -191,6 +195,23 @@ fn a_data_set_is_counted() {
     assert_eq!((numbers(&two["mean"]), numbers(&two["variance"])), (vec![0.0], vec![1.0]));
     assert!((two["power"][0].as_f64().unwrap() - 36.0).abs() < 1e-9);
     assert_eq!(two["alpha"], Value::Null);
+    assert_eq!((numbers(&two["std"]), numbers(&two["least"])), (vec![1.0], vec![-1.0]));
+
+    // A copy, and one pixel of 36 a little brighter.
+    std::fs::copy(place.path().join("two/a.png"), place.path().join("two/c.png")).unwrap();
+    let mut nearly = image::GrayImage::from_pixel(6, 6, image::Luma([255]));
+    nearly.put_pixel(2, 2, image::Luma([250]));
+    nearly.save(place.path().join("two/d.png")).unwrap();
+    let four = json(place.path(), &["inspect", "data", "two"]);
+    let repeats = |how: &str| -> Vec<[u64; 2]> {
+        let number = |repeat: &Value, key: &str| repeat[key].as_u64().unwrap();
+        let list = four["repeats"][how].as_array().unwrap();
+        list.iter().map(|repeat| [number(repeat, "picture"), number(repeat, "of")]).collect()
+    };
+    assert_eq!((repeats("exact"), repeats("near")), (vec![[2, 0]], vec![[3, 1]]));
+    let said = tweedie(place.path(), &["inspect", "data", "two"]).stdout;
+    assert!(said.contains("same      1 picture is the same as an earlier one: 2 and 0\n"), "{said}");
+    assert!(said.contains("near      1 more is nearly so: "), "{said}");
     refused(place.path(), &["inspect", "data", "nowhere"], &["nowhere"]);
 }
 

@@ -50,17 +50,20 @@ pub(super) struct Watched<'a> {
     pub(super) is_stopped: bool,
     /// Whether it has asked for a checkpoint that is not written yet.
     pub(super) wants_checkpoint: bool,
+    /// Whether it has asked for a grid that is not painted yet.
+    pub(super) wants_grid: bool,
 }
 
 impl<'a> Watched<'a> {
     pub(super) fn by(observer: &'a mut dyn Observer) -> Watched<'a> {
-        Watched { observer, is_stopped: false, wants_checkpoint: false }
+        Watched { observer, is_stopped: false, wants_checkpoint: false, wants_grid: false }
     }
 
     pub(super) fn report(&mut self, event: Event<'_>) {
         match self.observer.observe(event) {
             Control::Continue => {}
             Control::Save => self.wants_checkpoint = true,
+            Control::Paint => self.wants_grid = true,
             Control::Stop => self.is_stopped = true,
         }
     }
@@ -92,6 +95,8 @@ pub enum Control {
     Continue,
     /// It saves a checkpoint after the step that it is at, and goes on.
     Save,
+    /// It paints a grid after the step that it is at, and goes on; a job of several ranks goes on without.
+    Paint,
     /// It saves a checkpoint and ends.
     Stop,
 }

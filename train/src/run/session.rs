@@ -279,6 +279,9 @@ impl<N: Trainable> Session<'_, N> {
     /// A grid, if one is due on the way and can be afforded.
     pub(super) fn paint_if_due(&mut self) -> Result<()> {
         let due = grids_due(self.trainer.config(), self.share());
+        if std::mem::take(&mut self.watched.wants_grid) && self.trainer.team.size() == 1 && !self.is_done() {
+            return self.paint(Task::Painting).map(drop);
+        }
         if due <= self.grids_due || self.is_done() {
             return Ok(());
         }
