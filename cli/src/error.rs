@@ -155,6 +155,7 @@ fn one_line(text: &str) -> String {
 /// Has a fault of the program itself say so in one line, without a backtrace; and a tensor that there is no memory for.
 pub(crate) fn report_faults_in_one_line() {
     panic::set_hook(Box::new(|fault| {
+        crate::screen::give_back();
         let payload = fault.payload();
         if let Some(full) = payload.downcast_ref::<OutOfMemory>() {
             // Other threads may come to the same end, and would say it again; nothing that is left to do could be done.

@@ -1,6 +1,7 @@
 //! Ctrl-C, and the signals by which a system asks a program to end or to save.
 
 use crate::console::Console;
+use crate::screen;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,6 +21,9 @@ struct Asked {
     has_begun: AtomicBool,
     stop: AtomicBool,
     save: AtomicBool,
+    paint: AtomicBool,
+    /// Whether somebody else shows what was asked for.
+    muted: AtomicBool,
 }
 
 /// What a signal asks for.
@@ -30,7 +34,6 @@ enum Wish {
     /// To stop; the system says it again and again.
     StopSoon,
     /// To save, and go on.
-    #[cfg_attr(not(unix), expect(dead_code))]
     Save,
 }
 
@@ -53,7 +56,15 @@ impl Interrupt {
 
     fn new(console: Console, saying: &'static str) -> Interrupt {
         let no = || AtomicBool::new(false);
-        Interrupt(Arc::new(Asked { console, saying, has_begun: no(), stop: no(), save: no() }))
+        Interrupt(Arc::new(Asked {
+            console,
+            saying,
+            has_begun: no(),
+            stop: no(),
+            save: no(),
+            paint: no(),
+            muted: no(),
+        }))
     }
 
     /// One that no signal reaches.
@@ -79,23 +90,52 @@ impl Interrupt {
         self.0.save.swap(false, Ordering::SeqCst)
     }
 
+    /// Whether pictures have been asked for since the last call.
+    pub(crate) fn takes_wish_to_paint(&self) -> bool {
+        self.0.paint.swap(false, Ordering::SeqCst)
+    }
+
+    /// Asks to stop, as a signal does: twice, to stop at once.
+    pub(crate) fn ask_to_stop(&self) {
+        self.take(Wish::Stop);
+    }
+
+    /// Asks for a checkpoint.
+    pub(crate) fn ask_to_save(&self) {
+        self.take(Wish::Save);
+    }
+
+    /// Asks for pictures.
+    pub(crate) fn ask_to_paint(&self) {
+        self.0.paint.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on, nothing is said to what is asked for.
+    pub(crate) fn mute(&self) {
+        self.0.muted.store(true, Ordering::SeqCst);
+    }
+
+    fn say(&self, line: impl AsRef<str>) {
+        if !self.0.muted.load(Ordering::SeqCst) {
+            self.0.console.say(line);
+        }
+    }
+
     /// Does what a signal asks for.
     fn take(&self, wish: Wish) {
-        let Asked { console, saying, has_begun, stop, save } = &*self.0;
+        let Asked { saying, has_begun, stop, save, .. } = &*self.0;
         match wish {
             Wish::Save => {
                 if !save.swap(true, Ordering::SeqCst) {
-                    console.say("saving a checkpoint after this step, as a signal asks for");
+                    self.say("saving a checkpoint after this step, as a signal asks for");
                 }
             }
-            Wish::Stop | Wish::StopSoon if !has_begun.load(Ordering::SeqCst) => {
-                std::process::exit(INTERRUPTED)
-            }
+            Wish::Stop | Wish::StopSoon if !has_begun.load(Ordering::SeqCst) => exit(),
             Wish::Stop | Wish::StopSoon => {
                 if !stop.swap(true, Ordering::SeqCst) {
-                    console.say(format!("\n{saying} (again to stop at once)"));
+                    self.say(format!("\n{saying} (again to stop at once)"));
                 } else if wish == Wish::Stop {
-                    std::process::exit(INTERRUPTED);
+                    exit();
                 }
             }
         }
@@ -135,6 +175,12 @@ impl Interrupt {
         // Where no handler can be set, signals keep their ordinary meaning.
         let _ = ctrlc::set_handler(move || interrupt.take(Wish::Stop));
     }
+}
+
+/// Ends the process, and leaves the terminal as it was.
+fn exit() -> ! {
+    screen::give_back();
+    std::process::exit(INTERRUPTED)
 }
 
 /// Whether the process was started with this signal ignored, where the system tells.

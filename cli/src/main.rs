@@ -16,10 +16,13 @@ mod pictures;
 mod progress;
 mod ranks;
 mod report;
+mod screen;
+mod sparkline;
 mod speaker;
 mod spread;
 mod studio;
 mod threads;
+mod tui;
 
 use args::{BenchArgs, BenchWhat, Cli, Command, EvalArgs, EvalWhat, Everywhere};
 use clap::Parser;

@@ -117,7 +117,7 @@ fn width() -> usize {
 /// text does; only where that does not fit alone is it cut.
 fn fitted(share: f64, forms: &[String], width: usize) -> String {
     let percent = format!("{:>3.0}%  ", 100.0 * share);
-    let bar = drawn(share, BARS[usize::from(width < WIDE)]) + " ";
+    let bar = bar(share, BARS[usize::from(width < WIDE)]) + " ";
     let rooms = [bar + &percent, percent].map(|head| (width.saturating_sub(head.chars().count()), head));
     let fits = |(room, head): &(usize, String)| {
         let form = forms.iter().find(|form| form.chars().count() <= *room)?;
@@ -132,7 +132,7 @@ fn fitted(share: f64, forms: &[String], width: usize) -> String {
 }
 
 /// A bar of `length` columns.
-fn drawn(share: f64, length: usize) -> String {
+pub(crate) fn bar(share: f64, length: usize) -> String {
     let filled = ((share.clamp(0.0, 1.0) * length as f64) as usize).min(length);
     let tip = usize::from(filled < length && filled > 0);
     "━".repeat(filled - tip) + &"╸".repeat(tip) + &"─".repeat(length - filled)
@@ -172,6 +172,6 @@ mod tests {
         let length = |width| fitted(0.5, &forms, width).matches('x').count();
         assert_eq!([17, 18, 29, 56, 57, 76, 77].map(length), [10, 12, 12, 12, 40, 40, 60]);
         assert!(fitted(0.5, &forms, 100).starts_with("━━━━━━━━━━━╸────────────  50%  x"));
-        assert_eq!(drawn(1.0, 3), "━━━");
+        assert_eq!(bar(1.0, 3), "━━━");
     }
 }

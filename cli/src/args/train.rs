@@ -31,6 +31,7 @@ pub(super) use presets;
   tweedie train --data data/mnist --out runs/mnist --time-budget 15m
   tweedie train --data photos/ --image-size 32 --steps 20000 --set optimizer.learning_rate=2e-4
   tweedie train --preset transformer --data data/mnist --precision bf16
+  tweedie train --data photos/ --image-size 32 --tui
   tweedie train --out runs/mnist --resume --time-budget 30m
   tweedie train --config runs/mnist/config.toml --out runs/again       (the same weights, bit for bit)
   tweedie launch --ranks 4 -- train --out runs/four --steps 200        (four ranks on this machine)
@@ -65,6 +66,9 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Run")]
     pub(crate) checkpoint_every: Option<u64>,
 
+    /// Watch the run on the whole terminal: curves, pictures, keys (`?` lists them)
+    #[arg(long, help_heading = "Run")]
+    pub(crate) tui: bool,
     /// How long the process lives on after a signal to end: says if a step and a checkpoint take longer
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Run")]
     pub(crate) grace: Option<Duration>,

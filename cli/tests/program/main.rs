@@ -15,6 +15,7 @@ mod headers;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod inspect;
+mod inspect_model;
 mod interrupt;
 mod lock;
 mod model_folders;
@@ -28,6 +29,7 @@ mod signals;
 mod spread;
 mod streams;
 mod studio;
+mod terminal;
 mod tiny;
 mod too_much;
 mod train;

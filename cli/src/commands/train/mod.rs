@@ -33,6 +33,9 @@ const TELLING_SECONDS: f64 = 5.0;
 /// Whatever the user can mend; [`Failure::Interrupted`] on Ctrl-C, after a checkpoint.
 pub(crate) fn train(args: &TrainArgs, seed: Option<u64>, console: Console) -> Result<()> {
     let began = Instant::now();
+    if args.tui && console.quiet {
+        return Err(Failure::user("a screen that says nothing", "--tui --quiet", "leave one of them out"));
+    }
     let interrupt = Interrupt::listen_from_the_start(console, "saving a checkpoint");
     let mut team = ranks::team(&args.ranks, console)?;
     let trained = match team.rank() {
@@ -63,7 +66,7 @@ fn first(
         console.say(note);
     }
     interrupt.begin();
-    let mut watch = Watch::new(console, interrupt, &place.out, &config);
+    let mut watch = Watch::new(console, interrupt, &place.out, &config, args.tui);
     ranked::lead(team, &config, place.resume)?;
     let begin = if place.resume { Begin::Resumed } else { Begin::New(adjustable::of(args)) };
     let mut training = Training::new(config)

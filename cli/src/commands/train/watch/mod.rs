@@ -1,24 +1,33 @@
-//! What the user sees of a run while it trains: a bar, pictures, a report.
+//! What the user sees of a run while it trains: a line or a screen, pictures, a report.
+
+mod display;
+mod forms;
+mod lines;
 
 use crate::console::Console;
 use crate::counted::{counted, counted_as};
 use crate::error::Result;
 use crate::interrupt::Interrupt;
 use crate::output;
-use crate::pictures::{Pictures, grid_png};
-use crate::progress::{Progress, duration};
+use crate::pictures::{Layout, Pictures, grid_png};
+use crate::progress::duration;
 use crate::report::{Report, grouped};
+use crate::tui::Grid;
+use display::Display;
+use lines::Lines;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tweedie_tensor::Tensor;
-use tweedie_train::{Config, Control, Event, Observer, Progress as Done, RankMetrics, Task};
+use tweedie_train::{Config, Control, Event, Observer, Progress as Done, Task};
 
 /// Between two reports, where neither pictures nor a checkpoint ask for one.
 const REPORT_EVERY: Duration = Duration::from_secs(20);
 
 /// Watches a run, and stops it when the user asks.
 pub(super) struct Watch {
-    progress: Progress,
+    display: Display,
+    /// The lines of the run's metrics.
+    lines: Lines,
     interrupt: Interrupt,
     out: PathBuf,
     report: Report,
@@ -36,8 +45,14 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches the run in `out`.
-    pub(super) fn new(console: Console, interrupt: Interrupt, out: &Path, config: &Config) -> Watch {
+    /// Watches the run in `out`, on the whole terminal if `tui`.
+    pub(super) fn new(
+        console: Console,
+        interrupt: Interrupt,
+        out: &Path,
+        config: &Config,
+        tui: bool,
+    ) -> Watch {
         let report = Report {
             name: out.display().to_string(),
             parameters: 0,
@@ -46,7 +61,8 @@ impl Watch {
             config: as_json(config),
         };
         Watch {
-            progress: Progress::new(console),
+            display: Display::new(console, &interrupt, &report.name, tui),
+            lines: Lines::of(&out.join("metrics.jsonl")),
             interrupt,
             out: out.to_path_buf(),
             report,
@@ -59,9 +75,9 @@ impl Watch {
         }
     }
 
-    /// Takes the bar away; writes the last pictures and the report.
+    /// Takes the bar or the screen away; writes the last pictures and the report.
     pub(super) fn finish(mut self) -> Watch {
-        self.progress.finish();
+        self.display.finish();
         if let Some(png) = &self.latest {
             self.note(output::write(&self.samples().join("final.png"), png));
         }
@@ -81,8 +97,13 @@ impl Watch {
     }
 
     fn paint(&mut self, step: u64, pictures: &Tensor<f32>, columns: usize) -> Result<()> {
-        let png = grid_png(&Pictures::from_tensor(pictures)?, columns)?;
+        let pictures = Pictures::from_tensor(pictures)?;
+        let png = grid_png(&pictures, columns)?;
         output::write(&self.grid(step), &png)?;
+        self.display.painted(|| {
+            let layout = Layout { columns, scale: 1, gutter: 1 };
+            Grid::new(step, &layout.draw(&pictures), png.clone())
+        });
         self.latest = Some(png);
         Ok(())
     }
@@ -95,14 +116,15 @@ impl Watch {
     /// A picture or a report that cannot be written is reported, and no reason to lose the run.
     fn note(&self, result: Result<()>) {
         if let Err(failure) = result {
-            self.progress.say(format!("{failure}"));
+            self.display.say(format!("{failure}"));
         }
     }
 
     fn step(&mut self, now: &Done) {
         self.trained_for = Some(duration(now.elapsed));
         self.share = now.share;
-        self.progress.update_forms(now.share, || forms(now));
+        let new = self.lines.read();
+        self.display.step(now, self.lines.all(), new);
         if self.reported.elapsed() >= REPORT_EVERY {
             self.write_report();
         }
@@ -122,11 +144,11 @@ impl Observer for Watch {
                     Task::Painting => ("painting a grid", false),
                     Task::PaintingLast => ("painting the last grid", true),
                 };
-                self.progress.busy(text, always && before != Some(task));
+                self.display.busy(text, always && before != Some(task));
             }
             Event::Started { config, parameters, pictures, shape, held_out, notes, resumed_at } => {
                 let what = describe(pictures, shape, config.data.classes.len());
-                self.progress.say(format!(
+                self.display.say(format!(
                     "{}: {what}; a network of {} parameters; into {}",
                     config.data.source,
                     grouped(parameters as u64),
@@ -134,16 +156,16 @@ impl Observer for Watch {
                 ));
                 if let Some((looked_at, of)) = held_out {
                     let of = grouped(of as u64);
-                    self.progress.say(format!("validation on {looked_at} of {of} pictures held out"));
+                    self.display.say(format!("validation on {looked_at} of {of} pictures held out"));
                 }
-                notes.iter().for_each(|note| self.progress.say(format!("note: {note}")));
+                notes.iter().for_each(|note| self.display.say(format!("note: {note}")));
                 if let Some(step) = resumed_at {
-                    self.progress.say(format!("continuing after step {}", grouped(step)));
+                    self.display.say(format!("continuing after step {}", grouped(step)));
                 }
                 self.report = Report { parameters, pictures, config: as_json(config), ..self.report.clone() };
                 self.config = Some(config.clone());
             }
-            Event::Note(line) => self.progress.say(format!("note: {line}")),
+            Event::Note(line) => self.display.say(format!("note: {line}")),
             Event::Step(now) => self.step(&now),
             Event::Sampled { step, pictures, columns } => {
                 let painted = self.paint(step, pictures, columns);
@@ -155,6 +177,7 @@ impl Observer for Watch {
         match self.interrupt.asked() {
             true => Control::Stop,
             false if self.interrupt.takes_wish_to_save() => Control::Save,
+            false if self.interrupt.takes_wish_to_paint() => Control::Paint,
             false => Control::Continue,
         }
     }
@@ -176,43 +199,6 @@ fn describe(pictures: usize, [channels, height, width]: [usize; 3], classes: usi
     format!("{} of {channels} x {height} x {width}{classes}", counted(pictures, "picture"))
 }
 
-/// How far a run is, in lines of less and less room. The memory and the time left stay the longest.
-fn forms(now: &Done) -> Vec<String> {
-    let (step, loss) = (grouped(now.step), format!("{:.4}", now.measured.loss));
-    let pace = match now.measured.images_per_second {
-        slow if slow < 10.0 => format!("{slow:.1}"),
-        fast => format!("{fast:.0}"),
-    };
-    let (memory, left) = (grouped(now.measured.rss_mib), duration(now.remaining));
-    let total =
-        |between: &str| now.total.map_or(String::new(), |total| format!("{between}{}", grouped(total)));
-    let (of, slash) = (total(" of "), total("/"));
-    let [ranks, fewer_words, wait] = now.ranks.as_ref().map(waiting).unwrap_or_default();
-    vec![
-        format!("step {step}{of}, loss {loss}, {pace} pictures/s{ranks}, {memory} MiB, {left} left"),
-        format!("{step}{slash}, loss {loss}, {pace} pictures/s{ranks}, {memory} MiB, {left} left"),
-        format!("{step}{slash}, loss {loss}, {pace}/s{fewer_words}, {memory} MiB, {left}"),
-        format!("{step}{slash}, loss {loss}, {pace}/s{wait}, {memory} MiB, {left}"),
-        format!("{step}{slash}, loss {loss}, {pace}/s, {memory} MiB, {left}"),
-        format!("{step}, loss {loss}, {pace}/s, {memory} MiB, {left}"),
-        format!("{loss}, {pace}/s, {memory} MiB, {left}"),
-        format!("{loss}, {memory} MiB, {left}"),
-        format!("{loss}, {left}"),
-        left,
-    ]
-}
-
-/// How several ranks go together, in three lengths, each to stand after something else.
-fn waiting(ranks: &RankMetrics) -> [String; 3] {
-    let RankMetrics { size, slowest, .. } = ranks;
-    let wait = format!("{:.0} %", 100.0 * ranks.waiting);
-    [
-        format!(", {size} ranks, {wait} waiting for rank {slowest}"),
-        format!(", {size} ranks, {wait} for rank {slowest}"),
-        format!(", {wait} waiting"),
-    ]
-}
-
 /// Sections of keys; a configuration is plain data, and has this form.
 fn as_json(config: &Config) -> serde_json::Value {
     serde_json::to_value(config).unwrap_or_default()
@@ -221,49 +207,6 @@ fn as_json(config: &Config) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tweedie_train::Measured;
-
-    /// A late line of a long run.
-    fn late(ranks: Option<RankMetrics>) -> Vec<String> {
-        let forms = forms(&Done {
-            step: 123_456,
-            total: Some(1_234_567),
-            share: 0.1,
-            measured: Measured { loss: 0.0712, images_per_second: 1234.5, rss_mib: 12_345 },
-            ranks,
-            grad_norm: 1.0,
-            learning_rate: 1e-3,
-            elapsed: Duration::from_secs(3600),
-            remaining: Duration::from_secs(36_000),
-        });
-        assert!(forms.windows(2).all(|pair| pair[0].chars().count() >= pair[1].chars().count()), "{forms:?}");
-        forms
-    }
-
-    /// The longest for which there is room in so many columns beside a short bar and the percentage.
-    fn within(forms: &[String], columns: usize) -> &str {
-        forms.iter().find(|form| form.chars().count() <= columns - 1 - 17).map_or("", String::as_str)
-    }
-
-    #[test]
-    fn a_late_line_of_a_long_run_has_its_memory_in_eighty_columns() {
-        let forms = late(None);
-        assert_eq!(within(&forms, 80), "123,456/1,234,567, loss 0.0712, 1234/s, 12,345 MiB, 10h 00m");
-        let whole = "step 123,456 of 1,234,567, loss 0.0712, 1234 pictures/s, 12,345 MiB, 10h 00m left";
-        assert_eq!(forms[0], whole);
-    }
-
-    #[test]
-    fn a_line_of_several_ranks_says_who_waits_for_whom_where_there_is_room() {
-        let ranks = RankMetrics { size: 4, waiting: 0.123, slowest: 2, sent_mib_per_step: 1.0 };
-        let forms = late(Some(ranks));
-        let whole = "step 123,456 of 1,234,567, loss 0.0712, 1234 pictures/s, 4 ranks, 12 % waiting for rank 2, \
-                     12,345 MiB, 10h 00m left";
-        assert_eq!(forms[0], whole);
-        let shorter = "123,456/1,234,567, loss 0.0712, 1234/s, 12 % waiting, 12,345 MiB, 10h 00m";
-        assert_eq!(within(&forms, 95), shorter);
-        assert_eq!(within(&forms, 80), within(&late(None), 80));
-    }
 
     #[test]
     fn shapes_are_written_as_they_are() {
