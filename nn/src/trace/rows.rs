@@ -1,7 +1,8 @@
 //! The operations of a tape as layers.
 
+use super::layer::{TracedLayer, TracedParameter};
+use super::names;
 use super::row::{Row, operation};
-use super::{TracedLayer, TracedParameter, names};
 use std::collections::{BTreeSet, HashSet};
 use tweedie_autograd::{GraphNode, NodeOrigin, ParamId, RecordedOperation};
 
