@@ -4,6 +4,7 @@
 mod block;
 mod config;
 mod model;
+mod position;
 
 pub use config::MlpConfig;
 pub use model::ResidualMlp;

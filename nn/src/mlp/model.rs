@@ -1,5 +1,6 @@
 use super::MlpConfig;
 use super::block::Block;
+use super::position::{self, position_code};
 use crate::condition::{ConditionEmbedding, ConditionInputs, check_picture, input_error};
 use crate::layers::{Linear, Sinusoid};
 use crate::{Builder, Ctx, Layer, Result};
@@ -9,7 +10,8 @@ use tweedie_tensor::Element;
 /// Length of the sinusoidal embedding of time.
 const FREQUENCIES: usize = 64;
 
-/// A residual network of linear layers over the numbers of a noisy picture. Untrained, it predicts 0.
+/// A residual network of linear layers over the numbers of a noisy picture, each of them told by a code of its place. Untrained,
+/// it predicts 0.
 ///
 /// ```
 /// use tweedie_autograd::Var;
@@ -40,7 +42,8 @@ impl ResidualMlp {
     pub fn new(config: &MlpConfig, b: &Builder) -> Result<ResidualMlp> {
         config.validate()?;
         let (width, pixels) = (config.hidden_size, config.sides().iter().product::<usize>());
-        let linear_in = Linear::new(&b.pp("linear_in"), config.in_channels * pixels, width);
+        let linear_in =
+            Linear::new(&b.pp("linear_in"), config.in_channels * pixels * position::LENGTH, width);
         let sinusoid = Sinusoid::ddpm(FREQUENCIES);
         let condition = ConditionEmbedding::new(b, NAME, sinusoid, width, config.num_class_embeds, None);
         let blocks = (0..config.depth).map(|i| Block::new(&b.pp("blocks").pp(i), width)).collect();
@@ -75,7 +78,8 @@ impl ResidualMlp {
         }
         let condition =
             self.condition.forward(ctx, n, &ConditionInputs { timesteps, classes, context: None })?;
-        let mut h = self.linear_in.forward(ctx, x.reshape([n, in_channels * height * width])?)?;
+        let code = position_code(x.reshape([n, in_channels * height * width])?)?;
+        let mut h = self.linear_in.forward(ctx, code)?;
         for block in &self.blocks {
             let block = block.clone();
             h = ctx.checkpoint(vec![h, condition.clone()], move |ctx, inputs| {
