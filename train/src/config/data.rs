@@ -2,12 +2,13 @@
 
 use crate::data::{Convention, DataOptions, Split};
 use serde::{Deserialize, Serialize};
+use tweedie_diffusion::plane::Units;
 
 /// Which pictures a run learns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// `glyphs`, `shapes`, or a folder.
+    /// `glyphs`, `shapes`, `scenes`, a distribution of the plane, a folder, or a file of points.
     pub source: String,
     /// Which part of it, where it has parts.
     pub split: Split,
@@ -35,6 +36,9 @@ pub struct DataConfig {
     /// The words of the pictures' captions, found in the data. A word's number counts from 1; 0 is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
+    /// The units of points that were read from a file, found in the data: the network learns (x − mean) / deviation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units: Option<Units>,
 }
 
 impl Default for DataConfig {
@@ -51,6 +55,7 @@ impl Default for DataConfig {
             cache_mib: None,
             classes: Vec::new(),
             words: Vec::new(),
+            units: None,
         }
     }
 }

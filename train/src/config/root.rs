@@ -40,6 +40,7 @@ impl Config {
         let outputs = if self.diffusion.learned_variance { 2 * channels } else { channels };
         self.model.backbone.set_pictures(channels, outputs, size);
         self.data.classes = source.classes().to_vec();
+        self.data.units = source.units();
         self.train.class_conditional &= self.data.classes.len() > 1;
         // One more label than there are classes: the last one means "no class".
         let classes = self.train.class_conditional.then_some(self.data.classes.len() + 1);

@@ -6,7 +6,7 @@ use tweedie_tensor::Tensor;
 /// Pictures as the network sees them.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// `[n, channels, height, width]`, each byte b as b / 127.5 − 1, in [−1, 1].
+    /// `[n, channels, height, width]`, as [`Source::values`] has them: each byte b as b / 127.5 − 1, in [−1, 1].
     pub x: Tensor<f32>,
     /// The label of each picture.
     pub labels: Vec<usize>,
@@ -49,19 +49,13 @@ pub(super) fn read_flipped(
         .par_chunks_mut(each)
         .zip(indices)
         .enumerate()
-        .map_init(
-            || vec![0; each],
-            |bytes, (place, (out, &index))| {
-                let label = source.read(index, bytes)?;
-                if flip(place) {
-                    bytes.chunks_mut(width).for_each(<[u8]>::reverse);
-                }
-                for (value, &byte) in out.iter_mut().zip(bytes.iter()) {
-                    *value = f32::from(byte) / 127.5 - 1.0;
-                }
-                Ok(label)
-            },
-        )
+        .map(|(place, (out, &index))| {
+            let label = source.values(index, out)?;
+            if flip(place) {
+                out.chunks_mut(width).for_each(<[f32]>::reverse);
+            }
+            Ok(label)
+        })
         .collect();
     let labels = read.into_iter().collect::<Result<_, _>>()?;
     let captions = indices.iter().map(|&index| source.caption(index)).collect();

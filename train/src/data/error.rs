@@ -35,6 +35,17 @@ pub enum DataError {
         /// What to do.
         remedy: &'static str,
     },
+    /// A line of a text that is not what it should be.
+    Line {
+        /// What is wrong.
+        what: String,
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// Pictures of several sizes where one is needed.
     Sizes {
         /// The first file whose size differs.
@@ -88,7 +99,8 @@ impl DataError {
             DataError::Missing { path } => UserError::new(
                 "no such data",
                 path.display().to_string(),
-                "give `glyphs`, `shapes`, `scenes`, or a folder of pictures, IDX files or CIFAR-10 batches",
+                "give `glyphs`, `shapes`, `scenes`, `moons`, `swissroll`, `dino`, `checkerboard`, a folder of pictures, IDX files or \
+                 CIFAR-10 batches, or a file of two columns of numbers",
             ),
             DataError::Unreadable { path, source } => UserError::new(
                 format!("cannot be read ({source})"),
@@ -105,6 +117,9 @@ impl DataError {
             ),
             DataError::Malformed { what, path, remedy } => {
                 UserError::new(what, path.display().to_string(), *remedy)
+            }
+            DataError::Line { what, path, line, remedy } => {
+                UserError::new(what, format!("{} line {line}", path.display()), *remedy)
             }
             DataError::Sizes { path, found, expected } => UserError::new(
                 format!("picture of {} among pictures of {}", sized(found), sized(expected)),
@@ -139,6 +154,10 @@ impl DataError {
 
     pub(super) fn unreadable(path: &Path, source: io::Error) -> DataError {
         DataError::Unreadable { path: path.to_path_buf(), source }
+    }
+
+    pub(super) fn line(path: &Path, line: usize, what: impl Into<String>, remedy: &'static str) -> DataError {
+        DataError::Line { what: what.into(), path: path.to_path_buf(), line, remedy }
     }
 
     pub(super) fn malformed(path: &Path, what: impl Into<String>, remedy: &'static str) -> DataError {

@@ -1,7 +1,8 @@
 //! Data sets: sources of labelled pictures, the order in which a run sees them, and the loader that reads them
 //! ahead of the training step.
 //!
-//! Whatever a set is kept in, a picture is bytes, channels first, and has a label. Which picture is sample k of
+//! Whatever a set is kept in, a picture is bytes, channels first, and has a label. Points of the plane are pictures of two
+//! channels and one pixel, with numbers of their own. Which picture is sample k of
 //! a run, and whether it is flipped, are pure functions of (seed, k): see [`Order`] and [`Loader`].
 
 mod batch;
@@ -29,6 +30,7 @@ mod order;
 mod parts;
 mod picture;
 mod pillow;
+mod points;
 mod recognise;
 mod repeats;
 mod reshaped;
@@ -54,6 +56,7 @@ pub use open::{hold, keep, open, open_picture, usually_held};
 pub use options::{DataOptions, Split};
 pub use order::Order;
 pub use picture::read_picture;
+pub(crate) use points::SHAPE as POINT;
 pub use repeats::{Found, Repeat, Repeats};
 pub use shapes::{Marks, Scenes, Shapes, marks};
 pub use source::Source;

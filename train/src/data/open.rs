@@ -5,13 +5,13 @@ use super::glyphs::Glyphs;
 use super::options::{DataOptions, Split};
 use super::shapes::{Scenes, Shapes};
 use super::source::Source;
-use super::{cache, folder, recognise, reshaped};
+use super::{cache, folder, points, recognise, reshaped};
 use crate::memory::memory_limit;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens a data set: `glyphs`, `shapes` or `scenes`, drawn by the program, or a folder. What a folder holds is recognised
-/// by looking:
+/// Opens a data set: `glyphs`, `shapes` or `scenes`, drawn by the program; points of the plane, `moons`, `swissroll`, `dino` or
+/// `checkerboard`, or a text file of two columns; or a folder. What a folder holds is recognised by looking:
 ///
 /// 1. IDX files (`train-images-idx3-ubyte`, `t10k-labels-idx1-ubyte` and their like, gzipped or not);
 /// 2. CIFAR-10 or CIFAR-100 binary batches (`data_batch_1.bin`, …, `test_batch.bin`; `train.bin`, `test.bin`);
@@ -27,6 +27,9 @@ use std::sync::Arc;
 /// # Errors
 /// A [`DataError`] that names the file or folder, what is wrong with it and what to do.
 pub fn open(data: &str, split: Split, options: &DataOptions) -> Result<Arc<dyn Source>, DataError> {
+    if let Some(points) = points::open(data, split, options)? {
+        return Ok(points);
+    }
     options.check()?;
     let source: Arc<dyn Source> = match data {
         "glyphs" => Arc::new(Glyphs::new(split, options.image_size.unwrap_or(Glyphs::SIDE))),

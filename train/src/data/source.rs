@@ -4,13 +4,14 @@ use super::error::DataError;
 use super::index::Index;
 use super::ledger::Ledger;
 use std::sync::Arc;
+use tweedie_diffusion::plane::Units;
 
 /// A source of labelled pictures, all of one shape: bytes, channels first.
 pub trait Source: Send + Sync {
     /// The number of pictures; at least one.
     fn len(&self) -> usize;
 
-    /// Channels (1 or 3), height and width.
+    /// Channels (1 or 3; 2 for points of the plane), height and width.
     fn shape(&self) -> [usize; 3];
 
     /// The names of the classes; a label is an index into them.
@@ -46,6 +47,23 @@ pub trait Source: Send + Sync {
     /// # Panics
     /// May panic when `out` is not of the picture's length.
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError>;
+
+    /// Writes picture `index` as a network sees it, channels · height · width numbers, and returns its label: each byte b as
+    /// b / 127.5 − 1, in [−1, 1]. Points of the plane are no bytes, and have numbers of their own here.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    ///
+    /// # Panics
+    /// As [`Source::read`].
+    fn values(&self, index: usize, out: &mut [f32]) -> Result<usize, DataError> {
+        from_bytes(out, |bytes| self.read(index, bytes))
+    }
+
+    /// The units that points were given in, where they were standardised.
+    fn units(&self) -> Option<Units> {
+        None
+    }
 
     /// How many bytes of the set lie in memory.
     fn held(&self) -> u64 {
@@ -87,4 +105,20 @@ pub trait Source: Send + Sync {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// The numbers of the bytes that `read` writes, and what it returns.
+///
+/// # Errors
+/// Those of `read`.
+pub(super) fn from_bytes(
+    out: &mut [f32],
+    read: impl FnOnce(&mut [u8]) -> Result<usize, DataError>,
+) -> Result<usize, DataError> {
+    let mut bytes = vec![0; out.len()];
+    let label = read(&mut bytes)?;
+    for (value, byte) in out.iter_mut().zip(bytes) {
+        *value = f32::from(byte) / 127.5 - 1.0;
+    }
+    Ok(label)
 }

@@ -1,5 +1,6 @@
 //! Some pictures of a data set.
 
+use super::error::DataError;
 use super::source::Source;
 use super::view::{Change, View};
 use std::sync::Arc;
@@ -20,12 +21,15 @@ impl Change for Chosen {
     fn index(&self, index: usize) -> Option<usize> {
         self.0.get(index).copied()
     }
+
+    fn values(&self, of: &dyn Source, index: usize, out: &mut [f32]) -> Result<usize, DataError> {
+        of.values(index, out)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::error::DataError;
     use crate::data::memory::Memory;
 
     #[test]

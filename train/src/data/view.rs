@@ -4,8 +4,9 @@ use super::error::DataError;
 use super::index::Index;
 use super::ledger::Ledger;
 use super::memory::{bytes_of, read_whole};
-use super::source::Source;
+use super::source::{Source, from_bytes};
 use std::sync::Arc;
+use tweedie_diffusion::plane::Units;
 
 /// What a view changes. `of` is the set that the view is of.
 pub(super) trait Change: Send + Sync + 'static {
@@ -30,6 +31,14 @@ pub(super) trait Change: Send + Sync + 'static {
     /// As [`Source::read`].
     fn read(&self, of: &dyn Source, index: usize, out: &mut [u8]) -> Result<usize, DataError> {
         of.read(index, out)
+    }
+
+    /// The same as a network sees it. A view that leaves the numbers of its pictures alone takes them from `of`.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    fn values(&self, of: &dyn Source, index: usize, out: &mut [f32]) -> Result<usize, DataError> {
+        from_bytes(out, |bytes| self.read(of, index, bytes))
     }
 }
 
@@ -67,6 +76,10 @@ impl<C: Change> Source for View<C> {
         self.of.words()
     }
 
+    fn units(&self) -> Option<Units> {
+        self.of.units()
+    }
+
     fn caption_length(&self) -> usize {
         self.of.caption_length()
     }
@@ -99,6 +112,13 @@ impl<C: Change> Source for View<C> {
     fn watched(&self, ledger: &Arc<Ledger>) -> Result<Option<Arc<dyn Source>>, DataError> {
         let view = |of| Arc::new(View { of, change: Arc::clone(&self.change) }) as Arc<dyn Source>;
         Ok(self.of.watched(ledger)?.map(view))
+    }
+
+    fn values(&self, index: usize, out: &mut [f32]) -> Result<usize, DataError> {
+        match self.change.index(index) {
+            Some(index) => self.change.values(&*self.of, index, out),
+            None => Err(DataError::Index { index, pictures: self.len() }),
+        }
     }
 
     fn read(&self, index: usize, out: &mut [u8]) -> Result<usize, DataError> {

@@ -1,9 +1,9 @@
 use super::pass::Pass;
 use super::pictures::Pictures;
-use crate::Result;
 use crate::cluster::Turn;
-use crate::data::Source;
+use crate::data::{POINT, Source};
 use crate::model::Model;
+use crate::{Error, Result};
 use std::ops::Range;
 use tweedie_diffusion::{Bound, BoundBatch, BoundEstimator, BoundTerms, Clip, Decoder, VarianceKind};
 
@@ -29,14 +29,21 @@ pub struct BoundRequest {
 /// Measures the model's variational bound on pictures of `source`: of `turn`'s part of them.
 ///
 /// # Errors
-/// Data that do not fit the model. The iterator's own errors are data that cannot be read, and outputs that are not
-/// finite.
+/// Data that do not fit the model; points of the plane, which are no bytes. The iterator's own errors are data that cannot
+/// be read, and outputs that are not finite.
 pub fn bound<'a>(
     model: &'a Model,
     source: &'a dyn Source,
     request: &BoundRequest,
     turn: Turn,
 ) -> Result<BoundMeasurement<'a>> {
+    if model.shape() == POINT {
+        return Err(Error::config(
+            "points of the plane are no bytes, of which bits could be counted",
+            "eval bpd",
+            "inspect plane holds their model against the exact answer",
+        ));
+    }
     let bound = Bound::new(model.schedule()?, request.variance).clip(request.clip).decoder(request.decoder);
     let estimator = BoundEstimator::new(bound, request.per_picture, request.seed)?;
     let ranges: Vec<Range<usize>> =

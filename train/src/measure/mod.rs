@@ -8,6 +8,7 @@ pub mod features;
 mod likelihood;
 mod pass;
 mod pictures;
+pub mod plane;
 pub mod spectrum;
 pub mod verify;
 

@@ -1,11 +1,15 @@
 //! How many pictures a run paints and validates on: what its plan counts as well.
 
 use crate::config::Config;
+use crate::data::POINT;
+use tweedie_nn::unet::SampleSize;
 
 /// Rows of the sample grids; each row shows every class once.
 pub(crate) const GRID_ROWS: usize = 2;
 /// Pictures in a row of an unconditional model's grids.
 pub(crate) const GRID_COLUMNS: usize = 8;
+/// Points in the sample picture of a run in the plane.
+const GRID_POINTS: usize = 2000;
 /// Steps of the grids' sampler: enough to judge by, few enough not to hold up the run.
 pub(crate) const GRID_STEPS: usize = 20;
 /// Pictures that a validation looks at.
@@ -22,7 +26,12 @@ pub(crate) fn grid_columns(config: &Config) -> usize {
 
 /// Pictures of a sample grid.
 pub(crate) fn grid_pictures(config: &Config) -> usize {
-    GRID_ROWS * grid_columns(config)
+    let network = &config.model.backbone;
+    let sides = network.sample_size().map(SampleSize::sides);
+    match sides.map(|[height, width]| [network.in_channels(), height, width]) {
+        Some(POINT) => GRID_POINTS,
+        _ => GRID_ROWS * grid_columns(config),
+    }
 }
 
 /// Passes of one picture through the network that a grid is.

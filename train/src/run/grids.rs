@@ -1,6 +1,6 @@
 //! The sample grids on the way.
 
-use super::amounts::{GRID_COLUMNS, GRID_ROWS, GRID_STEPS, grid_columns};
+use super::amounts::{GRID_COLUMNS, GRID_ROWS, GRID_STEPS, grid_columns, grid_pictures};
 use super::trainer::Trainer;
 use crate::Result;
 use crate::config::Config;
@@ -24,8 +24,7 @@ pub(super) fn sample(
 ) -> Result<Option<(Tensor<f32>, usize)>> {
     let config = trainer.config();
     let model = trainer.model()?;
-    let columns = grid_columns(config);
-    let n = GRID_ROWS * columns;
+    let (n, columns) = (grid_pictures(config), grid_columns(config));
     let mut sampling = model.sampling()?;
     sampling.steps = GRID_STEPS.min(config.diffusion.timesteps);
     let classes = model.classes().map(|classes| (0..n).map(|i| i % classes.len()).collect());

@@ -53,8 +53,8 @@ fn what_does_not_exist_is_named() {
     let message = refusal(Path::new("no/such/folder"), Split::Train);
     assert_eq!(
         message,
-        "no such data, no/such/folder: give `glyphs`, `shapes`, `scenes`, or a folder of pictures, IDX files or CIFAR-10 \
-         batches"
+        "no such data, no/such/folder: give `glyphs`, `shapes`, `scenes`, `moons`, `swissroll`, `dino`, `checkerboard`, a \
+         folder of pictures, IDX files or CIFAR-10 batches, or a file of two columns of numbers"
     );
 }
 
@@ -62,7 +62,7 @@ fn what_does_not_exist_is_named() {
 fn a_file_is_not_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("data.zip");
-    std::fs::write(&file, "PK").unwrap();
+    std::fs::write(&file, b"PK\x03\x04\xff").unwrap();
     assert!(refusal(&file, Split::Train).contains("data.zip: give the folder"));
 }
 
