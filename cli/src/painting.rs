@@ -11,10 +11,11 @@ use tweedie_train::cluster::Turn;
 use tweedie_train::{Painting, SampleRequest};
 
 /// How many pictures go through the network at a time, so that memory does not grow with how many are asked for:
-/// 64 of 32×32, fewer of larger ones. What is computed does not depend on it.
+/// 64 of 32×32, fewer of larger ones, more of those that are hardly larger than a point. What is computed does not depend on it.
 pub(crate) fn pictures_at_a_time([_, height, width]: [usize; 3]) -> usize {
     const PIXELS: usize = 64 * 32 * 32;
-    (PIXELS / (height * width).max(1)).clamp(1, 64)
+    let pixels = (height * width).max(1);
+    (PIXELS / pixels).clamp(1, 64.max(PIXELS / pixels / 16))
 }
 
 /// Shows the progress of painting, and ends it on Ctrl-C. The work may have several stages of about one length, such as

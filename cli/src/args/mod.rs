@@ -26,8 +26,9 @@ pub(crate) use eval::{
     BpdArgs, CaptionsArgs, ClassesArgs, EvalArgs, EvalWhat, FrechetArgs, RealArgs, VarianceName,
 };
 pub(crate) use inspect::{
-    ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectModelArgs, InspectRunArgs,
-    InspectScheduleArgs, InspectSpectrumArgs, InspectWhat, PictureFile, PicturePlace, PicturesArgs,
+    ChartFile, InspectArgs, InspectDataArgs, InspectForwardArgs, InspectModelArgs, InspectPlaneArgs,
+    InspectRunArgs, InspectScheduleArgs, InspectSpectrumArgs, InspectWhat, PictureFile, PicturePlace,
+    PicturesArgs,
 };
 pub(crate) use launch::LaunchArgs;
 pub(crate) use plan::PlanArgs;
@@ -47,7 +48,8 @@ use clap::{Args, Parser, Subcommand};
 ///
 /// MODEL is a run directory (its newest checkpoint), a checkpoint file, or a diffusers folder. DATA is `glyphs`, `shapes` or
 /// `scenes` (drawn by the program; scenes have captions), a folder of IDX files (MNIST and its kin), a folder of CIFAR-10
-/// binary batches, or a folder of pictures, whose subfolders are classes.
+/// binary batches, or a folder of pictures, whose subfolders are classes; or points of the plane: `moons`, `swissroll`, `dino`,
+/// `checkerboard`, or a text file of two columns.
 #[derive(Debug, Parser)]
 #[command(
     name = "tweedie",

@@ -30,7 +30,7 @@ pub(crate) struct SamplerArgs {
 }
 
 /// Reads a sampler's name; all of them, with their descriptions, are what `--help` lists.
-fn sampler() -> impl TypedValueParser<Value = SamplerKind> {
+pub(super) fn sampler() -> impl TypedValueParser<Value = SamplerKind> {
     let names = SamplerKind::ALL
         .iter()
         .map(|kind| PossibleValue::new(kind.name()).help(kind.about()).aliases(kind.aliases()));

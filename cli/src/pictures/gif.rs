@@ -49,9 +49,8 @@ impl Animation {
         let Some(last) = self.frames.last() else {
             return Err(Failure::user("an animation needs at least one step", "--steps", "give 1 or more"));
         };
-        let (n, height, width) = (last.len(), last.height, last.width);
-        let layout = Layout::within(n, columns, height, width, CELL, SIDE);
-        let (rows, across) = layout.size(n, height, width);
+        let layout = Layout::within(last.len(), columns, last.height, last.width, CELL, SIDE);
+        let Canvas { height: rows, width: across, .. } = layout.draw(last);
         let too_large = |_| {
             Failure::user(
                 format!("a picture of {across} × {rows} pixels does not fit into a GIF"),
@@ -91,7 +90,7 @@ struct Palette {
 impl Palette {
     fn of(pictures: &Pictures) -> Palette {
         match pictures.colour {
-            Colour::Grey => {
+            Colour::Grey | Colour::Point => {
                 let shade = |i: u8| (u16::from(i) * 255 / u16::from(SHADES - 1)) as u8;
                 Palette { colours: (0..SHADES).flat_map(|i| [shade(i); 3]).collect(), network: None }
             }

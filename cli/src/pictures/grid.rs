@@ -2,6 +2,7 @@
 //! so that no pixel is invented.
 
 use super::pixels::{Canvas, Colour, Pictures};
+use super::scatter;
 
 /// The side, in pixels of the screen, that a magnified picture should come near.
 const CELL: usize = 96;
@@ -48,9 +49,12 @@ impl Layout {
         (side(n.div_ceil(self.columns), height), side(self.columns, width))
     }
 
-    /// Draws the grid.
+    /// Draws the grid; points are drawn together, each where it lies.
     pub(crate) fn draw(&self, pictures: &Pictures) -> Canvas {
         let Pictures { colour, height, width, .. } = *pictures;
+        if colour == Colour::Point {
+            return scatter::draw(pictures.points());
+        }
         let (rows, columns) = self.size(pictures.len(), height, width);
         let pixel = colour.bytes();
         let mut bytes = vec![GUTTER_GREY; rows * columns * pixel];

@@ -2,10 +2,13 @@
 
 mod gif;
 mod grid;
+mod heat;
 mod pixels;
+mod scatter;
 mod still;
 
 pub(crate) use gif::{Animation, MAX_FRAMES};
 pub(crate) use grid::{Layout, columns_for};
+pub(crate) use heat::heat_png;
 pub(crate) use pixels::{Canvas, Colour, Pictures};
 pub(crate) use still::{encode_png, grid_png};

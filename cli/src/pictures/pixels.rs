@@ -4,22 +4,25 @@ use crate::error::{Failure, Result};
 use crate::spread::{Travels, take};
 use tweedie_tensor::Tensor;
 
-/// How a pixel is stored: one byte of grey, or three of red, green and blue.
+/// How a pixel is stored: one byte of grey, three of red, green and blue, or the two numbers of a point of the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Colour {
     Grey,
     Rgb,
+    /// Of a picture of one pixel: where it lies, instead of how it looks.
+    Point,
 }
 
 impl Colour {
-    /// The colour that pictures of `channels` channels are drawn in.
+    /// The colour that pictures of this shape (channels, height, width) are drawn in.
     ///
     /// # Errors
-    /// When the channels are neither one grey nor red, green and blue.
-    pub(crate) fn of_channels(channels: usize) -> Result<Colour> {
-        match channels {
-            1 => Ok(Colour::Grey),
-            3 => Ok(Colour::Rgb),
+    /// When the channels are neither one grey nor red, green and blue, nor the coordinates of a point.
+    pub(crate) fn of_shape([channels, height, width]: [usize; 3]) -> Result<Colour> {
+        match (channels, height, width) {
+            (1, ..) => Ok(Colour::Grey),
+            (3, ..) => Ok(Colour::Rgb),
+            (2, 1, 1) => Ok(Colour::Point),
             _ => Err(Failure::user(
                 format!("pictures of {channels} channels cannot be drawn"),
                 "--out",
@@ -33,6 +36,7 @@ impl Colour {
         match self {
             Colour::Grey => 1,
             Colour::Rgb => 3,
+            Colour::Point => 2 * size_of::<f32>(),
         }
     }
 }
@@ -66,7 +70,11 @@ impl Pictures {
                 "report it with the command",
             ));
         };
-        let (colour, area) = (Colour::of_channels(channels)?, height * width);
+        let (colour, area) = (Colour::of_shape([channels, height, width])?, height * width);
+        if colour == Colour::Point {
+            let bytes = batch.as_slice().iter().flat_map(|x| x.to_le_bytes()).collect();
+            return Ok(Pictures { colour, height, width, bytes });
+        }
         let mut bytes = Vec::with_capacity(batch.numel());
         for planes in batch.as_slice().chunks_exact(channels * area) {
             for pixel in 0..area {
@@ -103,6 +111,13 @@ impl Pictures {
         &self.bytes[i * self.stride()..(i + 1) * self.stride()]
     }
 
+    /// The points that the pictures are, if they are points.
+    pub(super) fn points(&self) -> impl Iterator<Item = [f32; 2]> {
+        let number = |bytes: &[u8]| bytes.try_into().map_or(f32::NAN, f32::from_le_bytes);
+        let bytes = if self.colour == Colour::Point { &self.bytes[..] } else { &[] };
+        bytes.chunks_exact(8).map(move |point| [number(&point[..4]), number(&point[4..])])
+    }
+
     fn stride(&self) -> usize {
         self.colour.bytes() * self.height * self.width
     }
@@ -115,8 +130,8 @@ impl Travels for Pictures {
     }
 
     fn unpack(from: &mut &[u8]) -> Option<Pictures> {
-        let channels = usize::unpack(from)?;
-        let colour = Colour::of_channels(channels).ok()?;
+        let pixel = usize::unpack(from)?;
+        let colour = [Colour::Grey, Colour::Rgb, Colour::Point].into_iter().find(|of| of.bytes() == pixel)?;
         let (height, width) = Travels::unpack(from)?;
         let length = usize::unpack(from)?;
         Some(Pictures { colour, height, width, bytes: take(from, length)?.to_vec() })
@@ -156,6 +171,19 @@ mod tests {
         assert_eq!(pictures.len(), 2);
         assert_eq!(pictures.get(0), [0, 2, 4, 1, 3, 5]);
         assert_eq!(pictures.get(1), [6, 8, 10, 7, 9, 11]);
+        Ok(())
+    }
+
+    #[test]
+    fn points_stay_as_they_are() -> Result<()> {
+        let batch = Tensor::from_fn([3, 2, 1, 1], |i| i as f32 - 2.5);
+        let mut pictures = Pictures::from_tensor(&batch)?;
+        pictures.append(&Pictures::from_tensor(&batch)?)?;
+        let mut packed = Vec::new();
+        pictures.pack(&mut packed);
+        let Some(again) = Pictures::unpack(&mut &packed[..]) else { panic!("no pictures") };
+        assert_eq!((again.len(), &again), (6, &pictures));
+        assert_eq!(again.points().skip(3).collect::<Vec<_>>(), [[-2.5, -1.5], [-0.5, 0.5], [1.5, 2.5]]);
         Ok(())
     }
 

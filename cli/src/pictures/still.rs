@@ -14,6 +14,13 @@ pub(crate) fn encode_png(bytes: &[u8], colour: Colour, height: usize, width: usi
     let colour = match colour {
         Colour::Grey => ExtendedColorType::L8,
         Colour::Rgb => ExtendedColorType::Rgb8,
+        Colour::Point => {
+            return Err(Failure::user(
+                "a point alone is no picture",
+                "--out",
+                "give one file, --out FILE.png",
+            ));
+        }
     };
     let mut file = Vec::new();
     let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Default, FilterType::Adaptive);

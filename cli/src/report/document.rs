@@ -1,6 +1,7 @@
 //! Figures, pictures and charts as one file: a page, or a drawing of the charts alone.
 
 use super::chart::{Chart, HEIGHT, WIDTH};
+use super::drawing::{self, Drawing};
 use super::page::{self, COLOURS, escape};
 use std::fmt::Write;
 
@@ -15,6 +16,10 @@ const STYLE: &str = "text { font: 13px system-ui, sans-serif; fill: #1f2328 } .t
     .tick { font-size: 11px; fill: #656d76 } .grid { stroke: #e3e5e8 } polyline { fill: none; stroke-width: 1.8; \
     stroke-linejoin: round } polyline.faint { stroke: #2563c9; opacity: .25; stroke-width: 1 }";
 
+/// What is different on dark ground.
+const DARK: &str = "text { fill: #e6e8eb } .tick { fill: #9aa2ab } .grid { stroke: #30353b } polyline.faint { stroke: #6ea8ff } \
+    .ground { fill: #15181c }";
+
 /// What a file shows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Document {
@@ -23,6 +28,8 @@ pub(crate) struct Document {
     pub(crate) facts: Vec<(String, &'static str)>,
     /// PNG files with their captions; on a page only.
     pub(crate) pictures: Vec<(Vec<u8>, String)>,
+    /// Drawings above the charts.
+    pub(crate) drawings: Vec<Drawing>,
     pub(crate) charts: Vec<Chart>,
 }
 
@@ -37,6 +44,10 @@ impl Document {
             body.push_str("<h2>Pictures</h2>\n");
             body.extend(self.pictures.iter().map(|(png, caption)| page::picture(png, caption, "latest")));
         }
+        if !self.drawings.is_empty() {
+            body.push_str(&format!("<style>{}</style>\n", drawing::style()));
+            body.extend(self.drawings.iter().map(Drawing::html));
+        }
         if !self.charts.is_empty() {
             body.push_str("<h2>Curves</h2>\n<div class=\"charts\">\n");
             body.extend(self.charts.iter().map(Chart::html));
@@ -45,12 +56,14 @@ impl Document {
         page::page(&format!("{} · tweedie", self.title), None, &body)
     }
 
-    /// The charts as an SVG file, two in a row.
+    /// The drawings and the charts as an SVG file, two charts in a row.
     pub(crate) fn svg(&self) -> String {
         let columns = self.charts.len().clamp(1, 2);
         let rows = self.charts.len().div_ceil(columns);
-        let width = GAP + columns as f64 * (WIDTH + GAP);
-        let height = TITLE + rows as f64 * (HEAD + HEIGHT + GAP);
+        let widest = self.drawings.iter().map(|drawing| GAP + drawing.width + GAP).fold(0.0, f64::max);
+        let width = (GAP + columns as f64 * (WIDTH + GAP)).max(widest);
+        let drawn = self.drawings.iter().map(|drawing| drawing.height + GAP).sum::<f64>();
+        let height = TITLE + drawn + rows as f64 * (HEAD + HEIGHT + GAP);
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
              height=\"{height}\">\n<style>{STYLE}"
@@ -59,15 +72,29 @@ impl Document {
         for (i, [colour, _]) in COLOURS.iter().enumerate() {
             let _ = write!(out, " polyline.s{i} {{ stroke: {colour} }} .dot.s{i} {{ fill: {colour} }}");
         }
+        // Not every program that shows SVG knows variables: what dark ground changes is written out.
+        let _ = write!(out, " .ground {{ fill: #fff }}\n@media (prefers-color-scheme: dark) {{ {DARK}");
+        for (i, [_, colour]) in COLOURS.iter().enumerate() {
+            let _ = write!(out, " polyline.s{i} {{ stroke: {colour} }} .dot.s{i} {{ fill: {colour} }}");
+        }
+        out.push_str(" }\n");
+        if !self.drawings.is_empty() {
+            out.push_str(&drawing::style());
+        }
         let _ = writeln!(
             out,
-            "</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
+            "</style>\n<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n\
              <text class=\"title\" x=\"{GAP}\" y=\"27\">{}</text>",
             escape(&self.title)
         );
+        let mut top = TITLE;
+        for Drawing { height, inside, .. } in &self.drawings {
+            let _ = writeln!(out, "<g transform=\"translate({GAP} {top})\">\n{inside}</g>");
+            top += height + GAP;
+        }
         for (i, chart) in self.charts.iter().enumerate() {
             let x = GAP + (i % columns) as f64 * (WIDTH + GAP);
-            let y = TITLE + (i / columns) as f64 * (HEAD + HEIGHT + GAP);
+            let y = top + (i / columns) as f64 * (HEAD + HEIGHT + GAP);
             let _ = writeln!(out, "<g transform=\"translate({x} {y})\">{}", head(chart));
             let _ = writeln!(out, "<g transform=\"translate(0 {HEAD})\">");
             out.push_str(&chart.drawing().unwrap_or_default());

@@ -3,6 +3,7 @@
 mod axis;
 mod chart;
 mod document;
+mod drawing;
 pub(crate) mod network;
 mod page;
 pub(crate) mod plot;
@@ -10,6 +11,7 @@ mod ranks;
 
 pub(crate) use chart::{Chart, Mark, Series};
 pub(crate) use document::Document;
+pub(crate) use drawing::Drawing;
 
 use crate::error::Result;
 use crate::progress::duration;

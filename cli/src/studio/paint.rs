@@ -7,7 +7,7 @@ use crate::commands::sampler_settings::settings;
 use crate::commands::{captions, classes};
 use crate::error::{Failure, Result};
 use crate::models::sizeless;
-use crate::pictures::Pictures;
+use crate::pictures::{Colour, Pictures};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -90,12 +90,15 @@ pub(super) fn described(shelf: &Shelf, name: &str) -> Result<Described> {
 /// The model of this name, whose pictures have a size and one or three channels.
 fn drawable(shelf: &Shelf, name: &str, averaged: bool) -> Result<std::sync::Arc<Model>> {
     let model = shelf.model(name, averaged)?;
-    let [channels, height, _] = model.shape();
-    if height == 0 {
+    if model.shape()[1] == 0 {
         return Err(sizeless(Path::new(name), "write it into its config.json"));
     }
-    crate::pictures::Colour::of_channels(channels)?;
-    Ok(model)
+    match Colour::of_shape(model.shape())? {
+        Colour::Point => {
+            Err(Failure::user("a model of points of the plane", name, "look at it by inspect plane"))
+        }
+        Colour::Grey | Colour::Rgb => Ok(model),
+    }
 }
 
 /// What to paint.

@@ -63,7 +63,10 @@ impl Grid {
     pub(crate) fn new(step: u64, canvas: &Canvas, png: Vec<u8>) -> Grid {
         let rgb = match canvas.colour {
             Colour::Grey => canvas.bytes.iter().map(|&grey| [grey; 3]).collect(),
-            Colour::Rgb => canvas.bytes.chunks_exact(3).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
+            // What is drawn is pixels, of points as well.
+            Colour::Rgb | Colour::Point => {
+                canvas.bytes.chunks_exact(3).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
+            }
         };
         Grid { step, width: canvas.width, height: canvas.height, rgb, png }
     }

@@ -19,6 +19,7 @@ mod inspect_model;
 mod interrupt;
 mod lock;
 mod model_folders;
+mod plane;
 mod predict;
 mod ranks;
 mod resume;

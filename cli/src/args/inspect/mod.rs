@@ -3,6 +3,7 @@ mod file;
 mod forward;
 mod model;
 mod pictures;
+mod plane;
 mod run;
 mod schedule;
 mod spectrum;
@@ -12,6 +13,7 @@ pub(crate) use file::{ChartFile, PictureFile, PicturePlace};
 pub(crate) use forward::InspectForwardArgs;
 pub(crate) use model::InspectModelArgs;
 pub(crate) use pictures::PicturesArgs;
+pub(crate) use plane::InspectPlaneArgs;
 pub(crate) use run::InspectRunArgs;
 pub(crate) use schedule::InspectScheduleArgs;
 pub(crate) use spectrum::InspectSpectrumArgs;
@@ -34,4 +36,5 @@ pub(crate) enum InspectWhat {
     Model(InspectModelArgs),
     Data(InspectDataArgs),
     Run(InspectRunArgs),
+    Plane(InspectPlaneArgs),
 }

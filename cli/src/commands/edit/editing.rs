@@ -36,7 +36,7 @@ pub(super) struct Asked<'a> {
 impl<'a> Editing<'a> {
     pub(super) fn new(common: &'a EditCommon, seed: u64, console: Console) -> Result<Editing<'a>> {
         let model = open(&common.model, !common.no_ema, console)?;
-        Colour::of_channels(model.shape()[0])?;
+        Colour::of_shape(model.shape())?;
         check_pictures(model.network_config(), pictures_at_a_time(model.shape()), 1, 0, "--n")?;
         Ok(Editing { common, model, seed, console })
     }

@@ -4,6 +4,7 @@ mod data;
 mod forward;
 mod model;
 mod pictures;
+mod plane;
 mod results;
 mod run;
 mod schedule;
@@ -25,5 +26,6 @@ pub(crate) fn inspect(what: &InspectWhat, seed: u64, console: Console) -> Result
         InspectWhat::Model(args) => model::model(args, console),
         InspectWhat::Data(args) => data::data(args, seed, console),
         InspectWhat::Run(args) => run::run(args, console),
+        InspectWhat::Plane(args) => plane::plane(args, seed, console),
     }
 }

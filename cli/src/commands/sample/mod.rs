@@ -27,8 +27,9 @@ use tweedie_train::config::{SamplerKind, SamplingConfig};
 use tweedie_train::plan::check_pictures;
 use tweedie_train::{Asked, Model, SampleRequest};
 
-/// Pictures that are painted when nothing says how many.
+/// Pictures that are painted when nothing says how many, and points.
 const PICTURES: usize = 16;
+const POINTS: usize = 2000;
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -165,7 +166,10 @@ impl Plan {
         let classes = classes::asked(&args.class, names)?.unwrap_or_default();
         let several = |count: usize| (count > 1).then_some(count);
         let asked = several(classes.len()).or_else(|| several(args.caption.len()));
-        let n = args.n.or(in_noise).or(asked).unwrap_or(PICTURES);
+        let n = args.n.or(in_noise).or(asked).unwrap_or_else(|| match Colour::of_shape(model.shape()) {
+            Ok(Colour::Point) => POINTS,
+            _ => PICTURES,
+        });
         if n == 0 {
             return Err(Failure::user("0 pictures", "--n", "give at least 1"));
         }
@@ -194,12 +198,16 @@ impl Plan {
     }
 
     /// Tries the places of the results, before the work.
-    fn claim_places(&self, args: &SampleArgs, [channels, ..]: [usize; 3]) -> Result<()> {
+    fn claim_places(&self, args: &SampleArgs, shape: [usize; 3]) -> Result<()> {
         for (path, option) in [(&args.raw, "--raw"), (&args.attention, "--attention")] {
             path.as_ref().map_or(Ok(()), |path| output::claim_file(path, option))?;
         }
-        if self.out.is_some() {
-            Colour::of_channels(channels)?;
+        if let Some(out) = &self.out {
+            let colour = Colour::of_shape(shape)?;
+            if let (Colour::Point, Out::Folder(path)) = (colour, out) {
+                let place = format!("--out {}", path.display());
+                return Err(Failure::user("a point alone is no picture", place, "give FILE.png or FILE.gif"));
+            }
         }
         match &self.out {
             None => Ok(()),

@@ -34,7 +34,8 @@ impl Recipe<'_> {
     pub(super) fn data(&self) -> Result<DataConfig> {
         let preset = self.args.preset.as_deref().map_or_else(|| Ok(Config::default()), Config::preset)?;
         let mut config = self.with_file(preset)?;
-        given(&mut config, self.args)?;
+        // The data may decide on the preset, and that on what the other keys mean.
+        given(&mut config, self.args, |setting| setting.trim_start().starts_with("data"))?;
         Ok(config.data)
     }
 
@@ -70,7 +71,7 @@ impl Recipe<'_> {
             }
         };
         let mut config = self.with_file(base)?;
-        given(&mut config, args)?;
+        given(&mut config, args, |_| true)?;
         if let Some(batch) = args.batch {
             config.train.batch = batch as usize;
         }
@@ -121,9 +122,9 @@ fn file(args: &TrainArgs) -> Result<Option<(String, String)>> {
     }
 }
 
-/// Single keys, and the options that choose pictures.
-fn given(config: &mut Config, args: &TrainArgs) -> Result<()> {
-    for setting in &args.set {
+/// Single keys, of which those that `counts` says, and the options that choose pictures.
+fn given(config: &mut Config, args: &TrainArgs, counts: impl Fn(&str) -> bool) -> Result<()> {
+    for setting in args.set.iter().filter(|setting| counts(setting)) {
         config.set(setting)?;
     }
     if let Some(data) = &args.data {

@@ -35,7 +35,7 @@ pub(super) fn data(args: &InspectDataArgs, seed: u64, console: Console) -> Resul
         None => {}
     }
     if args.out.is_some() {
-        Colour::of_channels(source.shape()[0])?;
+        Colour::of_shape(source.shape())?;
     }
     let n = args.n.map_or(source.len(), |n| n as usize).min(source.len());
     check_memory(&*source, n)?;

@@ -142,6 +142,7 @@ impl Summary<'_> {
                 (self.exponent(), "α of the spectrum"),
             ],
             pictures: vec![(grid, "some of each class".to_string())],
+            drawings: Vec::new(),
             charts: vec![
                 Chart {
                     title: "power of each ring of frequencies",
