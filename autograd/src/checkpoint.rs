@@ -35,7 +35,7 @@ pub fn checkpoint<T: Element>(
         .filter_map(|(id, value)| tape.param(id, &value).node().map(|node| (id, node)))
         .collect();
     let flops = flops_so_far() - before;
-    let at = tape.record_operation(*result.shape(), Box::new(Replay { part, values, from, params, flops }));
+    let at = tape.record_operation(&result, Box::new(Replay { part, values, from, params, flops }));
     Ok(Var::recorded(result, tape.clone(), at))
 }
 

@@ -7,7 +7,7 @@ use tweedie_tensor::{Element, Tensor};
 impl<T: Element> Tape<T> {
     /// A variable with no history, whose gradient is wanted.
     pub fn leaf(&self, value: Tensor<T>) -> Var<T> {
-        let node = self.record_leaf(*value.shape());
+        let node = self.record_leaf(&value);
         Var::recorded(value, self.clone(), node)
     }
 

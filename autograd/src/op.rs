@@ -66,7 +66,7 @@ pub trait Op<T: Element, const N: usize>: 'static + Sized {
             None => Var::constant(value),
             Some(tape) => {
                 let step = Step { op: self, saved, shapes, from, flops: flops_so_far() - before };
-                let at = tape.record_operation(*value.shape(), Box::new(step));
+                let at = tape.record_operation(&value, Box::new(step));
                 Var::recorded(value, tape, at)
             }
         })

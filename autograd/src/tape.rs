@@ -18,6 +18,8 @@ pub struct Tape<T: Element = f32> {
 struct Record<T: Element> {
     nodes: Vec<Node<T>>,
     params: HashMap<ParamId, (NodeId, Tensor<T>)>,
+    /// The value of each node, where they are kept.
+    values: Option<Vec<Tensor<T>>>,
     spent: bool,
 }
 
@@ -46,8 +48,31 @@ impl<T: Element> Default for Tape<T> {
 impl<T: Element> Tape<T> {
     /// An empty tape.
     pub fn new() -> Tape<T> {
-        let record = Record { nodes: Vec::new(), params: HashMap::new(), spent: false };
+        let record = Record { nodes: Vec::new(), params: HashMap::new(), values: None, spent: false };
         Tape { record: Rc::new(RefCell::new(record)) }
+    }
+
+    /// An empty tape that keeps every value that is recorded, to be looked at. It takes the memory of all of them.
+    ///
+    /// ```
+    /// use tweedie_autograd::Tape;
+    /// use tweedie_tensor::Tensor;
+    /// let tape = Tape::keeping_values();
+    /// let x = tape.leaf(Tensor::from_slice([2], &[1.0f32, 2.0])?);
+    /// let _product = x.clone().add(x.clone())?.mul(x)?;
+    /// let values: Vec<_> = tape.values().iter().map(|value| value.as_slice().to_vec()).collect();
+    /// assert_eq!(values, [[1.0, 2.0], [2.0, 4.0], [2.0, 8.0]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn keeping_values() -> Tape<T> {
+        let tape = Tape::new();
+        tape.record.borrow_mut().values = Some(Vec::new());
+        tape
+    }
+
+    /// The value of each node so far, in the order of [`Tape::graph`]; none unless the tape [keeps them](Tape::keeping_values).
+    pub fn values(&self) -> Vec<Tensor<T>> {
+        self.record.borrow().values.clone().unwrap_or_default()
     }
 
     /// How many nodes have been recorded.
@@ -110,8 +135,8 @@ impl<T: Element> Tape<T> {
     }
 
     /// Records a value without a history.
-    pub(crate) fn record_leaf(&self, shape: Shape) -> NodeId {
-        self.push(shape, Origin::Leaf(None))
+    pub(crate) fn record_leaf(&self, value: &Tensor<T>) -> NodeId {
+        self.push(value, Origin::Leaf(None))
     }
 
     /// Records a parameter, or finds it if it has been recorded. Returns the value of the first recording.
@@ -119,19 +144,22 @@ impl<T: Element> Tape<T> {
         if let Some((node, value)) = self.record.borrow().params.get(&id) {
             return (*node, value.clone());
         }
-        let node = self.push(*value.shape(), Origin::Leaf(Some(id)));
+        let node = self.push(value, Origin::Leaf(Some(id)));
         self.record.borrow_mut().params.insert(id, (node, value.clone()));
         (node, value.clone())
     }
 
-    /// Records an operation with a result of this shape.
-    pub(crate) fn record_operation(&self, shape: Shape, backward: Box<dyn Backward<T>>) -> NodeId {
-        self.push(shape, Origin::Operation(backward))
+    /// Records an operation with this result.
+    pub(crate) fn record_operation(&self, result: &Tensor<T>, backward: Box<dyn Backward<T>>) -> NodeId {
+        self.push(result, Origin::Operation(backward))
     }
 
-    fn push(&self, shape: Shape, origin: Origin<T>) -> NodeId {
-        let nodes = &mut self.record.borrow_mut().nodes;
-        nodes.push(Node { shape, origin });
+    fn push(&self, value: &Tensor<T>, origin: Origin<T>) -> NodeId {
+        let Record { nodes, values, .. } = &mut *self.record.borrow_mut();
+        if let Some(values) = values {
+            values.push(value.clone());
+        }
+        nodes.push(Node { shape: *value.shape(), origin });
         NodeId(nodes.len() - 1)
     }
 
@@ -149,6 +177,7 @@ impl<T: Element> Tape<T> {
             record.spent = true;
             // Backward needs no parameter's value from here; letting go keeps the model its only owner.
             record.params.clear();
+            record.values = None;
             std::mem::take(&mut record.nodes)
         };
         let mut pending = Pending::new(nodes.iter().map(|node| node.shape).collect());

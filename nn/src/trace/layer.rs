@@ -26,6 +26,8 @@ pub struct TracedLayer {
     pub flops: u64,
     /// Bytes that it keeps for the backward pass. What several layers keep counts at the first of them.
     pub saved_bytes: u64,
+    /// The place of its main operation on the tape.
+    pub node: usize,
 }
 
 /// A parameter of a layer.

@@ -26,7 +26,7 @@ pub(super) fn operation(node: &GraphNode) -> Option<&RecordedOperation> {
 
 impl Row {
     /// The node that does most of its work.
-    fn main(&self, graph: &[GraphNode]) -> usize {
+    pub(super) fn main(&self, graph: &[GraphNode]) -> usize {
         let flops = |node: usize| operation(&graph[node]).map_or(0.0, |operation| operation.flops);
         let most = self.own.iter().map(|&node| flops(node)).fold(0.0, f64::max);
         self.own.iter().copied().find(|&node| flops(node) >= most).unwrap_or_default()

@@ -123,6 +123,7 @@ impl<'a> Rows<'a> {
                 tensors,
                 inputs: self.inputs(index, &operations),
                 output: row.output(graph),
+                node: row.main(graph),
                 flops: operations.iter().map(|operation| operation.flops).sum::<f64>() as u64,
                 saved_bytes: saved
                     .filter(|tensor| counted.insert(tensor.identity))

@@ -2,8 +2,6 @@
 
 use crate::{Error, Model, Result};
 use tweedie_diffusion::Condition;
-use tweedie_diffusion::purpose;
-use tweedie_tensor::random;
 use tweedie_tensor::{Tensor, ops};
 
 impl Model {
@@ -14,11 +12,7 @@ impl Model {
     /// # Errors
     /// A model that reads no captions; a condition that does not fit it.
     pub fn attention(&self, pictures: &Tensor<f32>, condition: &Condition, seed: u64) -> Result<Tensor<f32>> {
-        let times = vec![self.schedule()?.num_timesteps() / 2; pictures.dims()[0]];
-        let noise = random::normal(*pictures.shape(), seed, purpose::NOISE, 0, 0);
-        let x_t = self.schedule()?.q_sample(pictures, &times, &noise)?;
-        let clocks: Vec<f64> =
-            self.schedule()?.timesteps_at(&times)?.iter().map(|time| time.clock()).collect();
+        let (x_t, clocks) = self.noised(pictures, self.num_timesteps()? / 2, seed)?;
         let maps = self.attention_maps(&x_t, &clocks, condition)?;
         let [_, _, height, width] = pictures.shape().nchw("attention")?;
         let stretched: Vec<Tensor<f32>> = maps

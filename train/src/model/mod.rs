@@ -5,6 +5,7 @@ mod attention;
 mod denoiser;
 mod diffusers;
 pub mod edit;
+mod inside;
 mod network_denoiser;
 mod open;
 mod painting;
