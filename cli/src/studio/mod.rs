@@ -11,6 +11,7 @@ mod faults;
 mod formulas;
 mod guard;
 mod identities;
+mod inside;
 mod page;
 mod paint;
 mod routes;
@@ -40,6 +41,8 @@ struct Studio {
     shelf: Shelf,
     runs: Runs,
     places: Places,
+    /// What layers were last shown at work on.
+    last_picture: inside::LastPicture,
     seed: u64,
 }
 
@@ -62,7 +65,13 @@ pub(crate) fn studio(args: &StudioArgs, seed: u64, console: Console) -> Result<(
         console.print(format!("http://{address}/"))?;
         console.say("the studio is open; Ctrl-C closes it");
         let interrupt = Interrupt::listen(console, "closing the studio");
-        let studio = Arc::new(Studio { shelf, runs: Runs::default(), places: Places::new(), seed });
+        let studio = Arc::new(Studio {
+            shelf,
+            runs: Runs::default(),
+            places: Places::new(),
+            last_picture: Default::default(),
+            seed,
+        });
         let served = axum::serve(listener, routes::all(Arc::clone(&studio), own_names(address)));
         tokio::select! {
             biased;

@@ -25,6 +25,7 @@ files! {
     "play.js" "text/javascript; charset=utf-8",
     "mask.js" "text/javascript; charset=utf-8",
     "schedule.js" "text/javascript; charset=utf-8",
+    "inside.js" "text/javascript; charset=utf-8",
     "verify.js" "text/javascript; charset=utf-8",
 }
 

@@ -88,7 +88,10 @@ pub(super) fn described(shelf: &Shelf, name: &str) -> Result<Described> {
 }
 
 /// The model of this name, whose pictures have a size and one or three channels.
-fn drawable(shelf: &Shelf, name: &str, averaged: bool) -> Result<std::sync::Arc<Model>> {
+///
+/// # Errors
+/// Another, or none.
+pub(super) fn drawable(shelf: &Shelf, name: &str, averaged: bool) -> Result<std::sync::Arc<Model>> {
     let model = shelf.model(name, averaged)?;
     if model.shape()[1] == 0 {
         return Err(sizeless(Path::new(name), "write it into its config.json"));

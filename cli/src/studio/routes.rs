@@ -1,7 +1,7 @@
 //! What can be asked for, and who answers.
 
 use super::answer::{Answer, Places, computed, json, read};
-use super::{Studio, drown, guard, identities, page, paint, runs, schedule};
+use super::{Studio, drown, guard, identities, inside, page, paint, runs, schedule};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -26,6 +26,8 @@ pub(super) fn all(studio: Arc<Studio>, names: Vec<String>) -> Router {
         .route("/ask/paint", post(paint))
         .route("/ask/schedule", post(schedule))
         .route("/ask/drown", post(drown))
+        .route("/ask/inside", post(inside))
+        .route("/ask/activations", post(activations))
         .route("/ask/verify", post(verify))
         .route("/ask/run/follow", post(follow))
         .route("/ask/run/begin", post(begin))
@@ -68,6 +70,16 @@ async fn drown(State(studio): Shared, body: Bytes) -> Answer {
     let request = read(&body)?;
     let seed = studio.seed;
     computed(move || drown::drowned(&request, seed)).await
+}
+
+async fn inside(State(studio): Shared, body: Bytes) -> Answer {
+    let Named { name } = read(&body)?;
+    computed(move || inside::inside(&studio.shelf, &name)).await
+}
+
+async fn activations(State(studio): Shared, body: Bytes) -> Answer {
+    let request = read(&body)?;
+    computed(move || inside::seen(&studio.shelf, &studio.last_picture, &request)).await
 }
 
 async fn verify(body: Bytes) -> Answer {

@@ -4,7 +4,7 @@ use crate::error::{Failure, Result};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 use tweedie_train::{Model, RunLock, newest_checkpoint};
 
@@ -138,20 +138,22 @@ impl Shelf {
     pub(super) fn model(&self, name: &str, averaged: bool) -> Result<Arc<Model>> {
         let path = self.path(name)?;
         let version = Version::of(&path);
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |one: &Open| one.name == name && one.averaged == averaged && one.version == version;
-        if let Some(at) = open.iter().position(is_it) {
-            let one = open.remove(at);
-            let model = Arc::clone(&one.model);
-            open.push(one);
-            return Ok(model);
+        if let Some(one) = self.lock().iter().find(|one| is_it(one)) {
+            return Ok(Arc::clone(&one.model));
         }
+        // Not under the lock: a thread that computes takes up other work while it waits, which may ask for the same lock.
+        let model = Arc::new(Model::open(&path, averaged)?);
+        let mut open = self.lock();
         open.retain(|one| one.name != name || one.averaged != averaged);
         let more = open.len().saturating_sub(OPEN - 1);
         open.drain(..more);
-        let model = Arc::new(Model::open(&path, averaged)?);
         open.push(Open { name: name.to_string(), averaged, version, model: Arc::clone(&model) });
         Ok(model)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The name, if it leads nowhere but below the shelf's root.

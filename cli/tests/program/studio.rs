@@ -163,6 +163,32 @@ fn every_question_has_its_answer() {
     let drown = studio
         .asked("drown", &body!({ "schedule": {}, "drawn": "glyphs", "picture": 7, "t": [1, 500, 1000] }));
     assert_eq!(drown["times"].as_array().unwrap().len(), 3);
+    let inside = studio.asked("inside", &body!({ "name": "model" }));
+    let layers = inside["trace"]["layers"].as_array().unwrap();
+    let parameters: u64 = layers.iter().map(|layer| layer["parameters"].as_u64().unwrap()).sum();
+    assert_eq!(model["parameters"], parameters);
+    let kept: std::collections::HashMap<u64, u64> = inside["tape"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|node| node["saved"].as_array().unwrap())
+        .filter(|saved| saved["is_weight"] == false)
+        .map(|saved| (saved["identity"].as_u64().unwrap(), saved["bytes"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(inside["trace"]["saved_bytes"], kept.values().sum::<u64>());
+    let attention = layers.iter().position(|layer| layer["kind"] == "attention").unwrap();
+    let seen = |layer: usize, t: usize| {
+        studio.asked(
+            "activations",
+            &body!({ "name": "model", "layer": layer, "t": t, "seed": 1, "class": "2" }),
+        )
+    };
+    assert!(seen(attention, 1)["attention"].is_string() && seen(0, 1000)["attention"].is_null());
+    assert_eq!(seen(0, 1)["picture"], seen(attention, 900)["picture"]);
+    assert_ne!(seen(attention, 1)["maps"], seen(attention, 900)["maps"]);
+    let why = studio
+        .refused("activations", &body!({ "name": "model", "layer": 9999, "t": 1, "seed": 1, "class": "" }));
+    assert!(why.starts_with("no such layer, 9999"), "{why}");
     let table = |fault: &str| {
         studio.asked(
             "verify",

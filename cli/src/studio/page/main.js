@@ -4,9 +4,10 @@ import { ask } from "./ask.js";
 import * as train from "./train.js";
 import * as play from "./play.js";
 import * as schedule from "./schedule.js";
+import * as inside from "./inside.js";
 import * as verify from "./verify.js";
 
-const ROOMS = { train, play, schedule, verify };
+const ROOMS = { train, play, schedule, inside, verify };
 const main = document.getElementById("main"), nav = document.getElementById("rooms");
 const built = {};
 

@@ -9,6 +9,7 @@ export const title = "Train";
 const INTERRUPTED = 130;
 const DATA = [["glyphs", "glyphs: digits, drawn by the program"], ["shapes", "shapes: small colour pictures"], ["scenes", "scenes: pictures with captions"],
   ["moons", "moons: points of the plane"], ["dino", "dino: points of the plane"], ["", "a folder of this machine …"]];
+const PRESETS = [["", "the one that suits the data"], ["digits", "digits"], ["pictures", "pictures"], ["transformer", "transformer"], ["captions", "captions"], ["small", "small"], ["cifar", "cifar"]];
 const TIMES = [["30s", "30 seconds"], ["1m", "1 minute"], ["3m", "3 minutes"], ["10m", "10 minutes"], ["15m", "15 minutes"], ["1h", "1 hour"], ["8h", "8 hours"]];
 
 export function build() {
@@ -26,8 +27,10 @@ export function build() {
   const data = choice(DATA, "glyphs", () => { suggest(); folderField.hidden = data.value !== ""; });
   const budget = choice(TIMES, "3m");
   const seed = el("input", { type: "number", min: 0, step: 1, value: 0 });
+  const preset = choice(PRESETS, ""), batch = el("input", { type: "number", min: 1, placeholder: "the preset's" }), side = el("input", { type: "number", min: 1, placeholder: "as they are" });
   const begin = el("form", { class: "card", onsubmit: start },
-    el("h2", {}, "New run"), field("Learn from", data), folderField, field("Name", name), field("For", budget), field("Seed", seed),
+    el("h2", {}, "New run"), field("Learn from", data), folderField, field("Name", name), field("For", budget), 
+    el("details", {}, el("summary", {}, "More"), el("div", { class: "stack" }, field("Preset", preset), field("Batch", batch), field("Image size", side), field("Seed", seed))),
     el("button", { class: "main" }, "Train"));
   folderField.hidden = true;
 
@@ -94,7 +97,11 @@ export function build() {
     const from = data.value || folder.value.trim();
     if (!from) { said.fail({ what: "no folder", place: "Folder", remedy: "give its path" }); return; }
     try {
-      const begun = await ask("run/begin", { name: name.value, data: from, time_budget: budget.value, seed: Number(seed.value) || 0 });
+      const asked = { name: name.value, data: from, time_budget: budget.value, seed: Number(seed.value) || 0 };
+      if (preset.value) asked.preset = preset.value;
+      if (batch.value) asked.batch = Number(batch.value);
+      if (side.value) asked.image_size = Number(side.value);
+      const begun = await ask("run/begin", asked);
       said.say("training begins; the first figures come in some seconds");
       await list(begun);
       choose(begun);
