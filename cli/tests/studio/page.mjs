@@ -133,6 +133,8 @@ await page.waitForFunction((old) => document.querySelector("main > section:not([
 await page.goto(`${studio.address}#inside`);
 await room.getByRole("button", { name: "conv_in" }).click();
 await room.getByRole("heading", { name: /^conv_in/ }).waitFor();
+await page.keyboard.press("ArrowUp");
+await room.getByRole("heading", { name: /^class_embedding/ }).waitFor();
 const here = room.getByRole("group", { name: /^Node \d+/ }), end = await here.getAttribute("aria-label");
 await tabTo(page, here);
 for (const key of ["ArrowLeft", "ArrowUp", "ArrowUp"]) await page.keyboard.press(key);

@@ -21,8 +21,14 @@ export function build() {
   const form = el("form", { class: "card", onsubmit: (event) => event.preventDefault() }, field("Model", models), field("t", t), klassField, field("Seed of the picture", seed), said.node);
 
   // Layers.
-  const figures = el("div"), rows = el("tbody");
-  const table = el("div", { class: "card" }, el("h2", {}, "Layers, in the order of the forward pass"), figures, el("p", { class: "hint" }, "Choose one to see what it makes of the picture below."),
+  const figures = el("div"), rows = el("tbody", { onkeydown: (event) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key], to = rows.children[layer + by];
+    if (!to) return;
+    event.preventDefault();
+    choose(layer + by);
+    to.firstChild.firstChild.focus();
+  } });
+  const table = el("div", { class: "card" }, el("h2", {}, "Layers, in the order of the forward pass"), figures, el("p", { class: "hint" }, "Choose one, with ↑ and ↓ too, to see what it makes of the picture below."),
     el("div", { class: "scroll tall", tabIndex: 0, "aria-label": "The layers" }, el("table", {}, el("thead", {}, el("tr", {}, ["Layer", "Kind", "Result", "Parameters", "FLOPs", "Kept for backward"].map((text, i) => el("th", { class: i < 2 ? "left" : "" }, text)))), rows)));
 
   // What a layer makes of a picture.
@@ -82,7 +88,12 @@ export function build() {
 
   function choose(i) {
     layer = i;
-    [...rows.children].forEach((row, j) => row.firstChild.firstChild.setAttribute("aria-pressed", i === j));
+    [...rows.children].forEach((row, j) => {
+      const button = row.firstChild.firstChild;
+      button.setAttribute("aria-pressed", i === j);
+      // One stop of the Tab key for the whole list.
+      button.tabIndex = i === j ? 0 : -1;
+    });
     look();
   }
 
