@@ -18,14 +18,14 @@ mod routes;
 mod runs;
 mod schedule;
 mod shelf;
+mod state;
 
 use crate::args::StudioArgs;
 use crate::console::Console;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
-use answer::Places;
-use runs::Runs;
 use shelf::Shelf;
+use state::Studio;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,16 +35,6 @@ use std::time::Duration;
 const PORT: u16 = 4173;
 /// How often the program looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(250);
-
-/// What every request shares.
-struct Studio {
-    shelf: Shelf,
-    runs: Runs,
-    places: Places,
-    /// What layers were last shown at work on.
-    last_picture: inside::LastPicture,
-    seed: u64,
-}
 
 /// Serves the page until Ctrl-C.
 ///
@@ -65,13 +55,7 @@ pub(crate) fn studio(args: &StudioArgs, seed: u64, console: Console) -> Result<(
         console.print(format!("http://{address}/"))?;
         console.say("the studio is open; Ctrl-C closes it");
         let interrupt = Interrupt::listen(console, "closing the studio");
-        let studio = Arc::new(Studio {
-            shelf,
-            runs: Runs::default(),
-            places: Places::new(),
-            last_picture: Default::default(),
-            seed,
-        });
+        let studio = Arc::new(Studio::new(shelf, seed));
         let served = axum::serve(listener, routes::all(Arc::clone(&studio), own_names(address)));
         tokio::select! {
             biased;

@@ -1,7 +1,8 @@
 //! What can be asked for, and who answers.
 
 use super::answer::{Answer, Places, computed, json, read};
-use super::{Studio, drown, guard, identities, inside, page, paint, runs, schedule};
+use super::state::Studio;
+use super::{drown, guard, identities, inside, page, paint, runs, schedule};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
