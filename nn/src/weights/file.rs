@@ -6,11 +6,17 @@ use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use tweedie_tensor::{Element, Shape, Tensor, bf16};
+
+/// What the bytes of a file come from: a file of the system, or a [`Cursor`](std::io::Cursor) over memory.
+pub trait Readable: Read + Seek + Send + Debug {}
+
+impl<R: Read + Seek + Send + Debug> Readable for R {}
 
 /// A safetensors file, open, its header read and checked: every tensor's bytes are where it says. They are read when they
 /// are asked for, and held against their digest where the file has one
@@ -18,7 +24,7 @@ use tweedie_tensor::{Element, Shape, Tensor, bf16};
 #[derive(Debug)]
 pub struct WeightFile {
     path: PathBuf,
-    file: Mutex<File>,
+    file: Mutex<Box<dyn Readable>>,
     /// Where the bytes of tensors begin.
     start: u64,
     entries: BTreeMap<String, Entry>,
@@ -55,7 +61,22 @@ impl WeightFile {
     /// As [`WeightFile::read`], but for another header.
     pub fn open(path: &Path) -> Result<WeightFile> {
         let refuse = |why: String| Error::File { path: path.to_path_buf(), why };
-        let Opened { file, start, described } = opened(path).map_err(refuse)?;
+        WeightFile::described(path, Box::new(plain_file(path).map_err(refuse)?))
+    }
+
+    /// As [`WeightFile::read`], of bytes that lie wherever `from` has them; errors call them `name`.
+    ///
+    /// # Errors
+    /// As [`WeightFile::read`].
+    pub fn from_reader(name: &Path, from: impl Readable + 'static) -> Result<WeightFile> {
+        let file = WeightFile::described(name, Box::new(from))?;
+        file.check_header()?;
+        Ok(file)
+    }
+
+    fn described(path: &Path, mut file: Box<dyn Readable>) -> Result<WeightFile> {
+        let refuse = |why: String| Error::File { path: path.to_path_buf(), why };
+        let (start, described) = header_of(&mut *file).map_err(refuse)?;
         let entries = described.tensors().into_iter().map(|(name, info)| {
             let dtype = format!("{:?}", info.dtype);
             let entry =
@@ -226,28 +247,30 @@ const LONGEST_HEADER: u64 = 100_000_000;
 /// How many bytes of a tensor are read at a time.
 const PART: usize = 1 << 20;
 
-/// A file whose length is what its header says.
-struct Opened {
-    file: File,
-    start: u64,
-    described: Metadata,
+fn unreadable(error: io::Error) -> String {
+    format!("cannot be read: {error}")
 }
 
-/// Opens a file and reads its header; an error says why it is not one whose length is what the header says.
-fn opened(path: &Path) -> Result<Opened, String> {
-    let unreadable = |error: io::Error| format!("cannot be read: {error}");
-    let no_file = |why: &str| format!("is not a whole safetensors file: {why}");
-    let length = plain_length(path).map_err(|error| match error {
+/// Opens a plain file; an error says why it is none.
+fn plain_file(path: &Path) -> Result<File, String> {
+    plain_length(path).map_err(|error| match error {
         NotPlain::Unreadable(error) => unreadable(error),
         other => format!("is {other}"),
     })?;
-    let mut file = File::open(path).map_err(unreadable)?;
+    File::open(path).map_err(unreadable)
+}
+
+/// Where the bytes of tensors begin, and what the header says of them; an error says why it is not the header of so many bytes.
+fn header_of(file: &mut dyn Readable) -> Result<(u64, Metadata), String> {
+    let no_file = |why: &str| format!("is not a whole safetensors file: {why}");
+    let length = file.seek(SeekFrom::End(0)).and_then(|length| file.rewind().map(|()| length));
+    let length = length.map_err(unreadable)?;
     let mut bytes = Vec::new();
-    let read = |file: &mut File, bytes: &mut Vec<u8>, up_to: u64| {
+    let read = |file: &mut dyn Readable, bytes: &mut Vec<u8>, up_to: u64| {
         let more = up_to.saturating_sub(bytes.len() as u64);
         file.take(more).read_to_end(bytes).map_err(unreadable)
     };
-    read(&mut file, &mut bytes, POINTER.len() as u64)?;
+    read(file, &mut bytes, POINTER.len() as u64)?;
     if bytes.starts_with(POINTER) {
         return Err("is a pointer of Git LFS, not the file that it stands for: run git lfs pull there".into());
     }
@@ -258,7 +281,7 @@ fn opened(path: &Path) -> Result<Opened, String> {
         return Err(no_file(&format!("it claims a header of {header} bytes")));
     }
     let start = 8 + header;
-    read(&mut file, &mut bytes, start)?;
+    read(file, &mut bytes, start)?;
     let Some(text) = bytes.get(8..start as usize) else {
         return Err(no_file("its header is cut short"));
     };
@@ -268,7 +291,7 @@ fn opened(path: &Path) -> Result<Opened, String> {
         let (present, data) = (length - start, described.data_len());
         return Err(format!("is cut short or damaged: {present} bytes of data, not {data}"));
     }
-    Ok(Opened { file, start, described })
+    Ok((start, described))
 }
 
 fn chunks<'a, V, const N: usize>(

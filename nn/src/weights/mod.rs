@@ -7,7 +7,7 @@ mod load;
 mod save;
 mod shards;
 
-pub use file::{Entry, WeightFile, read_safetensors};
+pub use file::{Entry, Readable, WeightFile, read_safetensors};
 pub use load::load;
 pub use save::{save, write_checked, write_safetensors};
 pub use shards::load_sharded;

@@ -16,7 +16,12 @@ pub(crate) fn write(path: &Path, header: &Header, tensors: &[(String, Tensor<f32
 
 /// Reads a checkpoint's header, and opens it for its tensors.
 pub(crate) fn read(path: &Path) -> Result<(Header, WeightFile)> {
-    let file = WeightFile::read(path)?;
+    whole(WeightFile::read(path)?)
+}
+
+/// The header of a checkpoint that is open, whose name says no other step.
+pub(crate) fn whole(file: WeightFile) -> Result<(Header, WeightFile)> {
+    let path = file.path();
     let header = Header::from_metadata(file.metadata(), file.is_checked(), path)?;
     match step_of(path) {
         Some(named) if named != header.step => Err(Error::model(

@@ -7,7 +7,7 @@ mod names;
 mod newest;
 mod tensors;
 
-pub(crate) use file::{read, write};
+pub(crate) use file::{read, whole, write};
 pub(crate) use header::{Header, LastValidation};
 pub(crate) use keep::{Score, best, better, prune};
 pub(crate) use names::{path_of, steps};

@@ -3,7 +3,7 @@ use super::trained::Model;
 use crate::checkpoint::{self, Header};
 use crate::{Error, Result};
 use std::path::Path;
-use tweedie_nn::weights::WeightFile;
+use tweedie_nn::weights::{Readable, WeightFile};
 use tweedie_nn::{Builder, Network};
 
 impl Model {
@@ -23,6 +23,15 @@ impl Model {
         let (mut model, notes) = checkpoint::newest(path, |path| Model::from_checkpoint(path, ema))?;
         model.notes.extend(notes);
         Ok(model)
+    }
+
+    /// Opens a checkpoint whose bytes lie wherever `from` has them, as in memory; errors call it `name`.
+    ///
+    /// # Errors
+    /// Bytes that are no checkpoint, or are damaged.
+    pub fn read(name: &Path, from: impl Readable + 'static, ema: bool) -> Result<Model> {
+        let (header, weights) = checkpoint::whole(WeightFile::from_reader(name, from)?)?;
+        Model::held(&header, &weights, ema).map_err(Error::asked_by(name))
     }
 
     fn from_checkpoint(path: &Path, ema: bool) -> Result<Model> {

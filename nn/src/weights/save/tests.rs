@@ -4,6 +4,7 @@ use crate::{Builder, Init};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use std::fs;
+use std::io::Cursor;
 
 fn attention() -> Builder {
     let b = Builder::new();
@@ -33,6 +34,24 @@ fn what_is_saved_is_loaded_bit_for_bit() {
     }
     assert_eq!(read_safetensors(&path).unwrap()["attentions.0.to_out.0.bias"].dims(), [2]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn bytes_in_memory_are_a_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("there.safetensors");
+    let counted = Tensor::from_fn([300], |i| i as f32 + 0.5);
+    write_checked(&path, &[("x", &counted)], &BTreeMap::new()).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    let read = |bytes: &[u8]| WeightFile::from_reader(Path::new("here"), Cursor::new(bytes.to_vec()));
+    let file = read(&bytes).unwrap();
+    assert!(file.is_checked());
+    assert_eq!(file.tensor::<f32>("x").unwrap().as_slice(), counted.as_slice());
+    assert!(message(read(&bytes[..bytes.len() - 1])).starts_with("here: is cut short"));
+    *bytes.last_mut().unwrap() ^= 1;
+    let damaged = read(&bytes).unwrap().tensor::<f32>("x");
+    assert!(message(damaged).starts_with("here: is damaged: tensor 'x'"));
 }
 
 /// Numbers are read in parts: none is lost or moved where two parts meet.
