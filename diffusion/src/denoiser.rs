@@ -1,5 +1,6 @@
 use crate::checks::one_each;
 use crate::{Error, Prediction, Result, Timestep};
+use std::sync::Arc;
 use tweedie_tensor::{Element, Tensor};
 
 /// What a picture is to show, beside being one.
@@ -52,6 +53,12 @@ pub trait Denoiser<T: Element> {
 }
 
 impl<T: Element, D: Denoiser<T> + ?Sized> Denoiser<T> for &D {
+    fn predict(&self, x_t: &Tensor<T>, t: &[Timestep], condition: &Condition) -> Result<Prediction<T>> {
+        (**self).predict(x_t, t, condition)
+    }
+}
+
+impl<T: Element, D: Denoiser<T> + ?Sized> Denoiser<T> for Arc<D> {
     fn predict(&self, x_t: &Tensor<T>, t: &[Timestep], condition: &Condition) -> Result<Prediction<T>> {
         (**self).predict(x_t, t, condition)
     }

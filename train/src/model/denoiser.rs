@@ -1,10 +1,39 @@
 use super::request::SampleRequest;
 use super::trained::Model;
 use crate::{Error, Result};
+use std::ops::Deref;
 use tweedie_autograd::Var;
 use tweedie_diffusion::{Condition, Denoiser, Guided, Prediction, Timestep};
 use tweedie_nn::{Ctx, Inputs};
 use tweedie_tensor::Tensor;
+
+/// Who has a model, to ask it while a painting goes on: a borrow, or one of several owners.
+pub(super) trait Holder: Deref<Target = Model> + Denoiser<f32> + Send {}
+
+impl<H: Deref<Target = Model> + Denoiser<f32> + Send> Holder for H {}
+
+/// The network itself, or under guidance where a request asks for it.
+///
+/// # Errors
+/// Guidance of a model that does not know what a picture of no class is.
+pub(super) fn denoiser<'a>(
+    model: impl Holder + 'a,
+    request: &SampleRequest,
+) -> Result<Box<dyn Denoiser<f32> + Send + 'a>> {
+    let SampleRequest { condition, sampling, .. } = request;
+    if sampling.guidance == 1.0 || condition.is_none() {
+        return Ok(Box::new(model));
+    }
+    let Some(unconditional) = model.unconditional(condition) else {
+        return Err(Error::config(
+            "the model was trained without label dropout, which guidance needs",
+            "--guidance",
+            "leave it at 1",
+        ));
+    };
+    let guided = Guided::new(model, unconditional, sampling.guidance);
+    Ok(Box::new(guided.rescaled(sampling.guidance_rescale)))
+}
 
 impl Model {
     /// One pass of the network: its output as it is, for noisy pictures `x` \[n, c, h, w\], n timesteps in the
@@ -45,29 +74,6 @@ impl Model {
         let Condition { classes, captions } = condition;
         let inputs = Inputs { timesteps, classes: classes.as_deref(), captions: captions.as_deref() };
         Ok(self.network.forward(ctx, x, inputs)?)
-    }
-
-    /// The network itself, or under guidance where a request asks for it.
-    ///
-    /// # Errors
-    /// Guidance of a model that does not know what a picture of no class is.
-    pub(crate) fn denoiser<'a>(
-        &'a self,
-        request: &SampleRequest,
-    ) -> Result<Box<dyn Denoiser<f32> + Send + 'a>> {
-        let SampleRequest { condition, sampling, .. } = request;
-        if sampling.guidance == 1.0 || condition.is_none() {
-            return Ok(Box::new(self));
-        }
-        let Some(unconditional) = self.unconditional(condition) else {
-            return Err(Error::config(
-                "the model was trained without label dropout, which guidance needs",
-                "--guidance",
-                "leave it at 1",
-            ));
-        };
-        let guided = Guided::new(self, unconditional, sampling.guidance);
-        Ok(Box::new(guided.rescaled(sampling.guidance_rescale)))
     }
 }
 
