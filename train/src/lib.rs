@@ -35,7 +35,7 @@ pub use config::{Change, Config, PRESETS};
 pub use error::{Error, Result};
 pub use inspect::{Condition, Inspected, inspect_run, saved_config};
 pub use model::{Asked, Model, NetworkDenoiser, Painting, SampleRequest};
-pub use picture_digest::picture_digest;
+pub use picture_digest::{PicturesDigest, picture_digest};
 pub use run::{
     Adjustable, Begin, Control, Divergence, Event, Measured, Metrics, Observer, Owner, Progress, Quantity,
     RankMetrics, RunLock, StepReport, Summary, Task, Trainable, Trained, Trainer, Training, adjust,

@@ -4,12 +4,39 @@ use crate::data::hex;
 use sha2::{Digest, Sha256};
 use tweedie_tensor::Tensor;
 
-/// SHA-256 over the little-endian bits of every number, in order, in hexadecimal: the bytes of the tensor `x` that
-/// `sample --raw` writes. Equal digests are equal pictures, bit for bit.
+/// SHA-256 over the little-endian bits of every number, in order: the bytes of the tensor `x` that `sample --raw` writes. It does
+/// not depend on how the pictures are cut into batches.
+///
+/// ```
+/// use tweedie_tensor::Tensor;
+/// use tweedie_train::{PicturesDigest, picture_digest};
+/// let pictures = Tensor::from_fn([3, 1, 2, 2], |i| i as f32);
+/// let mut digest = PicturesDigest::default();
+/// digest.add(&pictures.narrow(0, 0, 1)?);
+/// digest.add(&pictures.narrow(0, 1, 2)?);
+/// assert_eq!(digest.finish(), picture_digest(&pictures));
+/// # Ok::<(), tweedie_tensor::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct PicturesDigest(Sha256);
+
+impl PicturesDigest {
+    /// Adds pictures behind those before.
+    pub fn add(&mut self, pictures: &Tensor<f32>) {
+        pictures.as_slice().iter().for_each(|number| self.0.update(number.to_le_bytes()));
+    }
+
+    /// The digest, in hexadecimal.
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
+/// The digest of pictures, in hexadecimal. Equal digests are equal pictures, bit for bit.
 pub fn picture_digest(pictures: &Tensor<f32>) -> String {
-    let mut hash = Sha256::new();
-    pictures.as_slice().iter().for_each(|number| hash.update(number.to_le_bytes()));
-    hex(&hash.finalize())
+    let mut digest = PicturesDigest::default();
+    digest.add(pictures);
+    digest.finish()
 }
 
 #[cfg(test)]

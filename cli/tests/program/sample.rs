@@ -2,6 +2,11 @@ use crate::run::{files, json, tensor_x, tweedie, workshop};
 use image::AnimationDecoder;
 use std::fs::File;
 use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+use tweedie_diffusion::Condition;
+use tweedie_train::config::SamplingConfig;
+use tweedie_train::{Model, SampleRequest};
 
 #[test]
 fn a_grid_an_animation_and_a_folder() {
@@ -34,8 +39,10 @@ fn a_picture_depends_on_the_seed_and_its_number_alone() {
     let paint = |name: &str, more: &[&str]| {
         let path = out.path().join(name);
         let raw = format!("--raw={}", path.display());
-        json(folder, &[&["sample", "model", "--steps=2", "--sampler=ddpm", &raw], more].concat());
-        tensor_x(path)
+        let said = json(folder, &[&["sample", "model", "--steps=2", "--sampler=ddpm", &raw], more].concat());
+        let pictures = tensor_x(path);
+        assert_eq!(said["digest"], tweedie_train::picture_digest(&pictures));
+        pictures
     };
     // More pictures than go through the network at a time, so that the second batch has another size.
     let many = paint("many", &["--n=68", "--class=1", "--threads=2"]);
@@ -79,6 +86,14 @@ fn a_checkpoint_is_a_model_and_so_are_the_plain_weights() {
         tensor_x(path)
     };
     let of_run = paint("run", "model", &[]);
+    // So are its bytes in memory, and the painting may own the model.
+    let bytes = std::io::Cursor::new(std::fs::read(folder.join("model").join(&checkpoint)).unwrap());
+    let model = Arc::new(Model::read(Path::new(&checkpoint), bytes, true).unwrap());
+    let condition = Condition::of_classes(vec![0]);
+    let sampling = SamplingConfig { steps: 1, ..model.sampling().unwrap() };
+    let painting = model.sample_shared(&SampleRequest::new(1, condition, 0, sampling)).unwrap();
+    drop(model);
+    assert_eq!(painting.finish().unwrap().as_slice(), of_run.as_slice());
     assert_eq!(paint("file", &format!("model/{checkpoint}"), &[]).as_slice(), of_run.as_slice());
     assert_ne!(paint("plain", "model", &["--no-ema"]).as_slice(), of_run.as_slice());
 }

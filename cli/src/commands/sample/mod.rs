@@ -25,7 +25,7 @@ use tweedie_tensor::Tensor;
 use tweedie_train::cluster::{Collective, Team, Turn};
 use tweedie_train::config::{SamplerKind, SamplingConfig};
 use tweedie_train::plan::check_pictures;
-use tweedie_train::{Asked, Model, SampleRequest};
+use tweedie_train::{Asked, Model, PicturesDigest, SampleRequest};
 
 /// Pictures that are painted when nothing says how many, and points.
 const PICTURES: usize = 16;
@@ -42,6 +42,7 @@ struct Sampled<'a> {
     seconds_per_picture: f64,
     out: Option<&'a Path>,
     raw: Option<&'a Path>,
+    digest: String,
     classes: Option<&'a [usize]>,
     captions: Option<&'a [String]>,
 }
@@ -99,7 +100,7 @@ fn of_ranks(args: &SampleArgs, seed: u64, team: &mut Team, console: Console) -> 
                 Painted::Batch { pictures, .. } => Ok(Some((frames.finish(), pictures))),
             },
         );
-    let mut done = 0;
+    let (mut done, mut digest) = (0, PicturesDigest::default());
     for batch in spread(team, &interrupt, batches) {
         let (of_steps, pictures) = match batch {
             Err(Failure::Interrupted(_)) => return Err(Failure::Interrupted(plan.interrupted(done))),
@@ -113,6 +114,7 @@ fn of_ranks(args: &SampleArgs, seed: u64, team: &mut Team, console: Console) -> 
         if let Some(gallery) = &mut gallery {
             gallery.add(done, of_steps, &pictures)?;
         }
+        digest.add(&pictures);
         if let Some(raw) = &mut raw {
             raw.extend_from_slice(pictures.as_slice());
         }
@@ -149,6 +151,7 @@ fn of_ranks(args: &SampleArgs, seed: u64, team: &mut Team, console: Console) -> 
         seconds_per_picture: seconds / n as f64,
         out,
         raw: args.raw.as_deref(),
+        digest: digest.finish(),
         classes: condition.classes.as_deref(),
         captions: (!args.caption.is_empty()).then_some(&args.caption),
     })
