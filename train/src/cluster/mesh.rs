@@ -6,7 +6,6 @@ use super::handshake::{self, Hello, PROTOCOL, Stranger, Verdict};
 use super::secret::Secret;
 use super::wording::named_with;
 use crate::user_error::reason;
-use socket2::{SockRef, TcpKeepalive};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -325,14 +324,27 @@ impl Meeting {
         stream.set_read_timeout(None)?;
         stream.set_write_timeout(None)?;
         stream.set_nodelay(true)?;
-        let socket = SockRef::from(stream);
-        let alive =
-            TcpKeepalive::new().with_time(Duration::from_secs(10)).with_interval(Duration::from_secs(5));
-        socket.set_tcp_keepalive(&alive)?;
-        #[cfg(target_os = "linux")]
-        socket.set_tcp_user_timeout(Some(self.limit))?;
-        Ok(())
+        keep_alive(stream, self.limit)
     }
+}
+
+/// Has the system ask now and then whether the other end is still there, and give up after `limit`.
+#[cfg(not(target_family = "wasm"))]
+fn keep_alive(stream: &TcpStream, limit: Duration) -> io::Result<()> {
+    use socket2::{SockRef, TcpKeepalive};
+    let socket = SockRef::from(stream);
+    let alive = TcpKeepalive::new().with_time(Duration::from_secs(10)).with_interval(Duration::from_secs(5));
+    socket.set_tcp_keepalive(&alive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(limit))?;
+    let _ = limit;
+    Ok(())
+}
+
+/// A web page has no connections, so there is none to ask about.
+#[cfg(target_family = "wasm")]
+fn keep_alive(_: &TcpStream, _: Duration) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Whether the other end of a connection on which nothing is due is closed.
