@@ -8,8 +8,8 @@
 mod attention;
 mod bilinear;
 mod binary;
-#[cfg(test)]
-mod bits;
+#[cfg(any(test, feature = "test-util"))]
+pub mod bits;
 mod combine;
 pub(crate) mod conv;
 mod embedding;

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 pub enum Isa {
     /// What the target guarantees, as the compiler uses it.
     Portable,
+    /// 128-bit registers of WebAssembly, for modules that were compiled with them.
+    Simd128,
     /// 128-bit registers of 64-bit Arm, with multiply-adds by one lane.
     Neon,
     /// 256-bit registers of x86-64, with fused multiply-add.
@@ -16,7 +18,7 @@ pub enum Isa {
 }
 
 impl Isa {
-    const ALL: [Isa; 4] = [Isa::Portable, Isa::Neon, Isa::Avx2, Isa::Avx512];
+    const ALL: [Isa; 5] = [Isa::Portable, Isa::Simd128, Isa::Neon, Isa::Avx2, Isa::Avx512];
 
     /// The instruction set in use: the processor's best, unless `TWEEDIE_SIMD` caps it. Determined once, at first use.
     pub fn active() -> Isa {
@@ -27,17 +29,18 @@ impl Isa {
         })
     }
 
-    /// The environment variable that caps the choice: no wider registers than those of the instruction set that it names are used.
-    /// So `neon` means `portable` on x86-64, and `avx2` and `avx512` mean `neon` on 64-bit Arm. A value that names no instruction
-    /// set is ignored.
+    /// The environment variable that caps the choice: no wider registers than those of the instruction set that it names are
+    /// used. So `neon` and `simd128` mean `portable` on x86-64, and `avx2` and `avx512` mean `neon` on 64-bit Arm. A value that
+    /// names no instruction set is ignored.
     pub const VARIABLE: &str = "TWEEDIE_SIMD";
 
-    /// The instruction set of this name: `avx512`, `avx2`, `neon` or `portable`.
+    /// The instruction set of this name: `avx512`, `avx2`, `neon`, `simd128` or `portable`.
     pub fn named(name: &str) -> Option<Isa> {
         match name {
             "avx512" => Some(Isa::Avx512),
             "avx2" => Some(Isa::Avx2),
             "neon" => Some(Isa::Neon),
+            "simd128" => Some(Isa::Simd128),
             "portable" => Some(Isa::Portable),
             _ => None,
         }
@@ -57,6 +60,7 @@ impl Isa {
     pub fn is_available(self) -> bool {
         match self {
             Isa::Portable => true,
+            Isa::Simd128 => cfg!(all(target_family = "wasm", target_feature = "simd128")),
             Isa::Neon => cfg!(target_arch = "aarch64"),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
@@ -91,9 +95,9 @@ pub fn vectorized<R>(body: impl FnOnce() -> R) -> R {
         Isa::Avx512 => return unsafe { with_avx512(body) },
         // SAFETY: `active` returns an available instruction set, so this processor has AVX2 and FMA.
         Isa::Avx2 => return unsafe { with_avx2(body) },
-        Isa::Neon | Isa::Portable => {}
+        Isa::Neon | Isa::Simd128 | Isa::Portable => {}
     }
-    // Every 64-bit Arm has NEON: there, all code is compiled for it.
+    // Every 64-bit Arm has NEON: there, all code is compiled for it, and so is a module of WebAssembly with 128-bit registers.
     body()
 }
 

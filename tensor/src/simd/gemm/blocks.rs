@@ -22,7 +22,7 @@ impl Blocks {
         match isa {
             Isa::Avx512 => Blocks { rows: 1024, depth: 768, cols: 96, few_rows: 4096, cache: usize::MAX },
             Isa::Neon => Blocks { rows: 256, depth: 512, cols: 192, few_rows: 256, cache: 1 << 17 },
-            Isa::Avx2 | Isa::Portable => {
+            Isa::Avx2 | Isa::Simd128 | Isa::Portable => {
                 Blocks { rows: 144, depth: 512, cols: 192, few_rows: 144, cache: 1 << 17 }
             }
         }

@@ -9,6 +9,8 @@ use super::start::Start;
 use crate::simd::Isa;
 #[cfg(target_arch = "aarch64")]
 use crate::simd::vector::NeonVector;
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+use crate::simd::vector::Simd128Vector;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::vector::{Avx2Vector, Avx512Pairs, Avx512Vector};
 use crate::simd::vector::{PortableVector, Vector, behind, on_isa};
@@ -53,6 +55,14 @@ impl Accumulator<4> for NeonVector {
     const PANEL_VECTORS: usize = 3;
     const FAR_PREFETCHES: usize = 1;
     const STEPS_OF_A: usize = UNROLL;
+}
+
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+impl Accumulator<4> for Simd128Vector {
+    // 12 of the 15 registers that an engine has on x86-64 are accumulators.
+    const MAX_ROWS: [usize; 4] = [6, 6, 0, 0];
+    const PANEL_VECTORS: usize = 2;
+    const FAR_PREFETCHES: usize = 1;
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -90,6 +90,9 @@ pub(super) fn pack_by_feature<L: Vector<W>, const W: usize>(
     for (panel, first) in panels.chunks_mut((width * positions.len()).max(1)).zip(firsts) {
         let end = features.end.min(first + width);
         for group in (first..end).step_by(W) {
+            // The first vector of a row may reach into the next row, whose numbers are stored after it; further ones must not.
+            let room = width - (group - first);
+            let fits = group == first || W <= room;
             // Where features are missing, the last one is read again.
             let mut distances = [0; W];
             for i in 0..W {
@@ -114,6 +117,10 @@ pub(super) fn pack_by_feature<L: Vector<W>, const W: usize>(
                         }
                         let columns = L::transpose(numbers);
                         for i in 0..W {
+                            if !fits {
+                                columns[i].store_some(&mut to[i * width..][..room]);
+                                continue;
+                            }
                             // SAFETY: `to` was just found to have room for a vector at the last of these rows, number W − 1.
                             columns[i].store(unsafe { &mut *to.as_mut_ptr().wrapping_add(i * width).cast() });
                         }
@@ -124,7 +131,7 @@ pub(super) fn pack_by_feature<L: Vector<W>, const W: usize>(
                     }
                     let columns = L::transpose(numbers);
                     for (column, to) in columns.iter().zip(to.chunks_mut(width)).take(len - at) {
-                        let used = to.len().min(W);
+                        let used = to.len().min(W).min(room);
                         column.store_some(&mut to[..used]);
                     }
                 }

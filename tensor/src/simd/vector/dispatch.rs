@@ -23,6 +23,8 @@ macro_rules! on_isa {
             },
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => $name::<crate::simd::vector::NeonVector, 4>($($argument),*),
+            #[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+            Isa::Simd128 => $name::<crate::simd::vector::Simd128Vector, 4>($($argument),*),
             _ => $name::<crate::simd::vector::PortableVector, 16>($($argument),*),
         }
     };

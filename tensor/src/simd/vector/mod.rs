@@ -8,9 +8,12 @@ mod avx512;
 mod dispatch;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+pub(super) mod once;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod pairs;
 mod portable;
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+mod simd128;
 #[cfg(test)]
 mod tests;
 
@@ -25,3 +28,5 @@ pub(super) use neon::NeonVector;
 #[cfg(target_arch = "x86_64")]
 pub(super) use pairs::Avx512Pairs;
 pub(super) use portable::PortableVector;
+#[cfg(all(target_family = "wasm", target_feature = "simd128"))]
+pub(super) use simd128::Simd128Vector;

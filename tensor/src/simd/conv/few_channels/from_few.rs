@@ -11,7 +11,7 @@ use rayon::prelude::*;
 /// Channels of a tile, as many as registers have room for accumulators: of 32 registers.
 const ROWS: usize = 8;
 /// The same, of 16 registers.
-const ROWS_OF_AVX2: usize = 5;
+const FEWER_ROWS: usize = 5;
 /// The width of a tile: vectors of places.
 const VECTORS: usize = 2;
 /// The fewest channels of a task, if there are as many: each task makes its own copies.
@@ -38,7 +38,7 @@ impl<'a> FromFew<'a> {
     pub(super) fn new(isa: Isa, problem: &'a Problem, w: &[f32], samples: usize) -> FromFew<'a> {
         let copies = Shifted::new(problem);
         let shifts = copies.shifts();
-        let rows = if isa == Isa::Avx2 { ROWS_OF_AVX2 } else { ROWS };
+        let rows = on_isa!(isa, rows());
         let at = problem.weights();
         let mut weights = Vec::with_capacity(problem.channels_out.next_multiple_of(rows) * shifts.len());
         for first in (0..problem.channels_out).step_by(rows) {
@@ -62,6 +62,11 @@ impl<'a> FromFew<'a> {
     }
 }
 
+/// Channels of a tile of these vectors.
+fn rows<L: Vector<W>, const W: usize>() -> usize {
+    if L::REGISTERS >= 32 { ROWS } else { FEWER_ROWS }
+}
+
 /// Computes some channels of one sample, from channel `first` on.
 #[inline(always)]
 fn convolve<L: Vector<W>, const W: usize>(
@@ -73,10 +78,10 @@ fn convolve<L: Vector<W>, const W: usize>(
 ) {
     let mut copies = Buffer::<f32>::scratch(call.copies.len());
     call.copies.write::<L, W>(x, &mut copies);
-    if L::REGISTERS >= 32 {
+    if rows::<L, W>() == ROWS {
         add_groups::<L, ROWS, W>(call, &copies, bias, (first, y), add);
     } else {
-        add_groups::<L, ROWS_OF_AVX2, W>(call, &copies, bias, (first, y), add);
+        add_groups::<L, FEWER_ROWS, W>(call, &copies, bias, (first, y), add);
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) const PANEL: usize = 64;
 fn most_steps(isa: Isa) -> usize {
     match isa {
         Isa::Avx512 => 96,
-        Isa::Avx2 | Isa::Neon | Isa::Portable => 128,
+        Isa::Avx2 | Isa::Neon | Isa::Simd128 | Isa::Portable => 128,
     }
 }
 
