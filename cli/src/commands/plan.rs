@@ -47,6 +47,7 @@ pub(crate) fn plan(args: &PlanArgs, seed: Option<u64>, console: Console) -> Resu
     let (mut config, source, adjustable) = asked_for(&args.train, seed)?;
     let mut found = Plan::new(&config.clone().resolved(&*source), &*source)?;
     if found.fits && !args.no_measure {
+        console.say("measuring steps on this machine: seconds for a small network, a minute for a large one");
         let mut notes = source.notes().to_vec();
         config = adjust(config, adjustable, &source, &mut (), &mut notes)?;
         found = Plan::new(&config.clone().resolved(&*source), &*source)?;

@@ -16,6 +16,8 @@ use tweedie_train::UserError;
 const STREAMS: usize = 48;
 /// Of them, how many compute at once: each holds the activations of a pass.
 const COMPUTING: usize = 2;
+/// Short questions that are computed at once; others wait, and go if nobody waits for them any more.
+const SHORT: usize = 2;
 /// Lines that may wait for their reader.
 const WAITING: usize = 4;
 
@@ -111,20 +113,6 @@ pub(super) fn json(value: &impl Serialize) -> Answer {
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
-/// The answer of `work`, which computes, on a thread of its own.
-///
-/// # Errors
-/// What it refuses.
-pub(super) async fn computed<R: Serialize + Send + 'static>(
-    work: impl FnOnce() -> Result<R> + Send + 'static,
-) -> Answer {
-    let done = tokio::task::spawn_blocking(|| on_the_pool(work)).await;
-    match done {
-        Ok(result) => json(&result?),
-        Err(_) => Err(fault()),
-    }
-}
-
 /// Runs `work` on the threads that compute.
 pub(super) fn on_the_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| work())
@@ -141,12 +129,40 @@ fn fault() -> Refusal {
 pub(super) struct Places {
     streams: Arc<Semaphore>,
     computing: Arc<Semaphore>,
+    short: Arc<Semaphore>,
 }
 
 impl Places {
     /// All of them free.
     pub(super) fn new() -> Places {
-        Places { streams: Arc::new(Semaphore::new(STREAMS)), computing: Arc::new(Semaphore::new(COMPUTING)) }
+        let places = |n| Arc::new(Semaphore::new(n));
+        Places { streams: places(STREAMS), computing: places(COMPUTING), short: places(SHORT) }
+    }
+
+    /// The answer of `work`, a short computation, on the threads that compute.
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub(super) async fn computed<R: Serialize + Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<R> + Send + 'static,
+    ) -> Answer {
+        self.answered(|| on_the_pool(work)).await
+    }
+
+    /// The answer of `work`, a short computation, on a thread of its own, where nobody else's operations are run.
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub(super) async fn answered<R: Serialize + Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<R> + Send + 'static,
+    ) -> Answer {
+        let _place = Arc::clone(&self.short).acquire_owned().await.map_err(|_| fault())?;
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => json(&result?),
+            Err(_) => Err(fault()),
+        }
     }
 
     /// The lines that `work` writes, on a thread of its own; it waits for a place among those that compute.

@@ -20,7 +20,7 @@ pub(super) enum Fault {
     Variance,
     /// λ without its ½.
     Half,
-    /// A schedule whose betas are larger by the share.
+    /// A schedule whose betas are larger by a hundredth of the share.
     Betas,
 }
 
@@ -32,7 +32,7 @@ impl Fault {
         (Fault::Swapped, "the posterior mean has its two coefficients swapped"),
         (Fault::Variance, "β in place of the posterior's variance β̃"),
         (Fault::Half, "λ without its ½"),
-        (Fault::Betas, "every β a little larger"),
+        (Fault::Betas, "every β larger, by up to a hundredth"),
     ];
 }
 

@@ -150,6 +150,10 @@ const TABLE: &[(&str, &str)] = &[
     ),
     ("α of a spectrum", math!((v "S") open (v "f") close (o "∝") (sup (v "f") (all minus (v "α"))))),
     (
+        "the transformer's embedding",
+        math!((sub (v "ω") (v "i")) eq (sup (n "10000") (all minus (v "i") (o "/") (v "m"))) (o ",") (v "cos") (sub (v "ω") (v "i")) (v "t") (o ",") (v "sin") (sub (v "ω") (v "i")) (v "t")),
+    ),
+    (
         "embedding of t",
         math!((sub (v "ω") (v "i")) eq (sup (n "10000") (all minus (v "i") (o "/") (v "m"))) (o ",") (v "sin") (sub (v "ω") (v "i")) (v "t") (o ",") (v "cos") (sub (v "ω") (v "i")) (v "t")),
     ),

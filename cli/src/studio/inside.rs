@@ -135,6 +135,7 @@ pub(super) struct LastPicture(Mutex<Option<(String, Tensor<f32>)>>);
 /// A layer or time that does not exist; what is no model.
 pub(super) fn seen(shelf: &Shelf, last: &LastPicture, request: &Request) -> Result<Seen> {
     let model = drawable(shelf, &request.name, true)?;
+    check_pictures(model.network_config(), 1, 1, 0, "pictures")?;
     let times = model.num_timesteps()?;
     if !(1..=times).contains(&request.t) {
         return Err(Failure::user(
@@ -251,16 +252,18 @@ fn attention(
     let (Some([h, w]), Some(seen)) = (sides(from, height, width), sides(to, height, width)) else {
         return Ok(None);
     };
-    let products = ops::matmul(q, true, k, false)?;
-    let shares = ops::softmax(ops::scale(products, 1.0 / (d as f64).sqrt()))?;
     let at = |side: usize, i: usize| (2 * i + 1) * side / (2 * PLACES);
-    let mut maps = Vec::with_capacity(PLACES * PLACES * to);
-    for (i, j) in (0..PLACES).flat_map(|i| (0..PLACES).map(move |j| (i, j))) {
-        let place = at(h, i) * w + at(w, j);
-        maps.extend((0..to).map(|key| {
-            (0..heads).map(|head| shares.as_slice()[(head * from + place) * to + key]).sum::<f32>()
-                / heads as f32
-        }));
+    const ASKED: usize = PLACES * PLACES;
+    // The queries of these places alone: all of them at once would be a matrix of places by places.
+    let asked = Tensor::from_fn([heads, d, ASKED], |i| {
+        let place = at(h, i % ASKED / PLACES) * w + at(w, i % PLACES);
+        q.as_slice()[i / ASKED * from + place]
+    });
+    let products = ops::matmul(&asked, true, k, false)?;
+    let shares = ops::softmax(ops::scale(products, 1.0 / (d as f64).sqrt()))?;
+    let mut maps = vec![0.0; ASKED * to];
+    for of_head in shares.as_slice().chunks(ASKED * to) {
+        maps.iter_mut().zip(of_head).for_each(|(sum, share)| *sum += share / heads as f32);
     }
     Ok(Some((stretched(&maps, to), seen)))
 }

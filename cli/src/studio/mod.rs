@@ -48,7 +48,7 @@ pub(crate) fn studio(args: &StudioArgs, seed: u64, console: Console) -> Result<(
         Failure::user(format!("cannot {what} ({error})"), "studio", "close other programs")
     };
     let runtime = runtime.map_err(|error| cannot("start", &error))?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let listener = door::open(args.host, args.port, PORT).await?;
         let address = listener.address();
         // Whoever starts the program waits for this line, so that it is a result.
@@ -64,7 +64,10 @@ pub(crate) fn studio(args: &StudioArgs, seed: u64, console: Console) -> Result<(
         }
         studio.runs.end_all(console);
         Ok(())
-    })
+    });
+    // What is still computed is for nobody.
+    runtime.shutdown_background();
+    served
 }
 
 async fn asked_to_end(interrupt: &Interrupt) {
@@ -77,6 +80,10 @@ async fn asked_to_end(interrupt: &Interrupt) {
 fn own_names(address: SocketAddr) -> Vec<String> {
     let port = address.port();
     let mut names = vec![address.to_string()];
-    names.extend(["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{port}")));
+    for name in ["localhost", "127.0.0.1", "[::1]"] {
+        names.push(format!("{name}:{port}"));
+        // Browsers leave out the port that is usual.
+        names.extend((port == 80).then(|| name.to_string()));
+    }
     names
 }

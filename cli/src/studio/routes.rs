@@ -1,6 +1,6 @@
 //! What can be asked for, and who answers.
 
-use super::answer::{Answer, Places, computed, json, read};
+use super::answer::{Answer, json, read};
 use super::state::Studio;
 use super::{drown, guard, identities, inside, page, paint, runs, schedule};
 use axum::Router;
@@ -53,44 +53,48 @@ async fn shelf(State(studio): Shared) -> Answer {
 
 async fn model(State(studio): Shared, body: Bytes) -> Answer {
     let Named { name } = read(&body)?;
-    computed(move || paint::described(&studio.shelf, &name)).await
+    let places = studio.places.clone();
+    places.computed(move || paint::described(&studio.shelf, &name)).await
 }
 
 async fn paint(State(studio): Shared, body: Bytes) -> Answer {
     let request = read(&body)?;
-    let places: Places = studio.places.clone();
+    let places = studio.places.clone();
     places.compute(move |lines| paint::paint(&studio.shelf, &request, lines))
 }
 
-async fn schedule(body: Bytes) -> Answer {
+async fn schedule(State(studio): Shared, body: Bytes) -> Answer {
     let request = read(&body)?;
-    computed(move || schedule::explored(&request)).await
+    studio.places.computed(move || schedule::explored(&request)).await
 }
 
 async fn drown(State(studio): Shared, body: Bytes) -> Answer {
     let request = read(&body)?;
     let seed = studio.seed;
-    computed(move || drown::drowned(&request, seed)).await
+    studio.places.computed(move || drown::drowned(&request, seed)).await
 }
 
 async fn inside(State(studio): Shared, body: Bytes) -> Answer {
     let Named { name } = read(&body)?;
-    computed(move || inside::inside(&studio.shelf, &name)).await
+    let places = studio.places.clone();
+    // The work of an operation is counted by thread: on the pool, another request's could be counted with it.
+    places.answered(move || inside::inside(&studio.shelf, &name)).await
 }
 
 async fn activations(State(studio): Shared, body: Bytes) -> Answer {
     let request = read(&body)?;
-    computed(move || inside::seen(&studio.shelf, &studio.last_picture, &request)).await
+    let places = studio.places.clone();
+    places.computed(move || inside::seen(&studio.shelf, &studio.last_picture, &request)).await
 }
 
-async fn verify(body: Bytes) -> Answer {
+async fn verify(State(studio): Shared, body: Bytes) -> Answer {
     let request = read(&body)?;
-    computed(move || identities::held(&request)).await
+    studio.places.computed(move || identities::held(&request)).await
 }
 
 async fn follow(State(studio): Shared, body: Bytes) -> Answer {
     let Named { name } = read(&body)?;
-    let places: Places = studio.places.clone();
+    let places = studio.places.clone();
     places.follow(move |lines| runs::follow(&studio.shelf, &studio.runs, &name, lines))
 }
 

@@ -172,11 +172,25 @@ fn gone(name: &str) -> Failure {
 }
 
 impl Version {
+    /// Of a run, its newest checkpoint; of a folder, the files in it and in its own folders.
     fn of(path: &Path) -> Version {
         let path = newest_checkpoint(path).unwrap_or_else(|_| path.to_path_buf());
-        let about = fs::metadata(&path).ok();
-        let changed = about.as_ref().and_then(|about| about.modified().ok());
-        Version { path, changed, bytes: about.map_or(0, |about| about.len()) }
+        let mut version = Version { changed: None, bytes: 0, path };
+        let path = version.path.clone();
+        version.count(&path, 2);
+        version
+    }
+
+    fn count(&mut self, path: &Path, depth: usize) {
+        let Ok(about) = fs::metadata(path) else { return };
+        self.changed = self.changed.max(about.modified().ok());
+        if !about.is_dir() {
+            self.bytes += about.len();
+        } else if depth > 0 {
+            for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+                self.count(&entry.path(), depth - 1);
+            }
+        }
     }
 }
 

@@ -115,13 +115,14 @@ impl Show {
     }
 
     fn draw(&mut self, terminal: &mut Terminal<CrosstermBackend<io::Stderr>>, help: bool) -> io::Result<()> {
-        let mut picture = None;
-        let grid = {
+        let (mut picture, mut grid) = (None, None);
+        terminal.draw(|frame| {
+            // No longer than this: what is drawn is then sent to the terminal, which may be slow, and training would wait for it.
             let mut state = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
             state.stopping = self.interrupt.asked();
-            terminal.draw(|frame| picture = draw(frame, &state, help, self.graphics.paints_cells()))?;
-            state.grid.clone()
-        };
+            picture = draw(frame, &state, help, self.graphics.paints_cells());
+            grid.clone_from(&state.grid);
+        })?;
         let place = picture.filter(|_| !help);
         self.graphics.show(&mut io::stderr(), grid.as_deref(), place)
     }

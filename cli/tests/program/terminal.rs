@@ -11,6 +11,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 const ENDLESS: [&str; 5] = [
     "--steps=100000000",
@@ -29,6 +30,7 @@ struct Session {
     keyboard: File,
     terminal: File,
     screen: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
 }
 
 impl Session {
@@ -49,14 +51,14 @@ impl Session {
         let child = command.stdin(end()).stderr(end()).stdout(Stdio::piped()).spawn().unwrap();
         let keyboard = File::from(master);
         let screen = Arc::new(Mutex::new(Vec::new()));
-        let (mut reader, shared) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
-        std::thread::spawn(move || {
+        let (mut output, shared) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
+        let reader = std::thread::spawn(move || {
             let mut piece = [0; 4096];
-            while let Ok(read @ 1..) = reader.read(&mut piece) {
+            while let Ok(read @ 1..) = output.read(&mut piece) {
                 shared.lock().unwrap().extend_from_slice(&piece[..read]);
             }
         });
-        Session { child, keyboard, terminal, screen }
+        Session { child, keyboard, terminal, screen, reader }
     }
 
     fn shown(&self) -> String {
@@ -78,7 +80,12 @@ impl Session {
         let status = self.child.wait().unwrap();
         let modes = tcgetattr(&self.terminal).unwrap().local_modes;
         assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO), "{modes:?}");
-        (status.code().or(status.signal().map(|signal| 128 + signal)), stdout, self.shown())
+        let Session { terminal, screen, reader, .. } = self;
+        // With its last other end closed, what the terminal was told ends, once all of it has been read.
+        drop(terminal);
+        reader.join().unwrap();
+        let shown = String::from_utf8_lossy(&screen.lock().unwrap()).into_owned();
+        (status.code().or(status.signal().map(|signal| 128 + signal)), stdout, shown)
     }
 }
 

@@ -63,7 +63,7 @@ mod tests {
     fn model() -> Model {
         let unet = UNetConfig {
             sample_size: Some(SampleSize::Square(8)),
-            block_out_channels: vec![8, 8],
+            block_out_channels: vec![8, 8, 8],
             norm_num_groups: 4,
             attention_head_dim: Some(8),
             ..UNetConfig::small()

@@ -47,8 +47,8 @@ function axis(values, log) {
 export function chart({ title, across, log = false, logAcross = false, narrow = false }) {
   const WIDTH = narrow ? 340 : 520, HEIGHT = narrow ? 280 : 230;
   const caption = el("figcaption", {}, el("span", {}, title));
-  const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "img", tabindex: "0", "aria-label": title });
-  const reading = el("span", { class: "hint", "aria-live": "off" });
+  const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "group", tabindex: "0", "aria-label": title });
+  const reading = el("span", { class: "hint", "aria-live": "polite" });
   const node = el("figure", {}, caption, picture, reading);
   let shown = null, at = null;
 

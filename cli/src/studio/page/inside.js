@@ -29,7 +29,7 @@ export function build() {
     to.firstChild.firstChild.focus();
   } });
   const table = el("div", { class: "card" }, el("h2", {}, "Layers, in the order of the forward pass"), figures, el("p", { class: "hint" }, "Choose one, with ↑ and ↓ too, to see what it makes of the picture below."),
-    el("div", { class: "scroll tall", tabIndex: 0, "aria-label": "The layers" }, el("table", {}, el("thead", {}, el("tr", {}, ["Layer", "Kind", "Result", "Parameters", "FLOPs", "Kept for backward"].map((text, i) => el("th", { class: i < 2 ? "left" : "" }, text)))), rows)));
+    el("div", { class: "scroll tall", tabIndex: 0, role: "region", "aria-label": "The layers" }, el("table", {}, el("thead", {}, el("tr", {}, ["Layer", "Kind", "Result", "Parameters", "FLOPs", "Kept for backward"].map((text, i) => el("th", { class: i < 2 ? "left" : "" }, text)))), rows)));
 
   // What a layer makes of a picture.
   const canvases = { picture: el("canvas", { "aria-label": "The picture" }), noisy: el("canvas", { "aria-label": "The picture at time t" }), maps: el("canvas", { "aria-label": "The layer's channels" }), attention: el("canvas", { "aria-label": "Where each of nine places looks" }) };
@@ -63,7 +63,8 @@ export function build() {
   function open(name) {
     opened.run(async (signal) => {
       said.say("opening …");
-      const [about, found] = await Promise.all([ask("model", { name }, signal), ask("inside", { name }, signal)]);
+      // One after the other: the second finds the model open.
+      const about = await ask("model", { name }, signal), found = await ask("inside", { name }, signal);
       inside = { ...found, name, about };
       said.say();
       fill(klass, (about.classes ?? []).map((one) => [one, one]), about.classes?.[0]);

@@ -14,8 +14,8 @@ const built = {};
 nav.append(...Object.entries(ROOMS).map(([name, room]) => el("a", { href: `#${name}` }, room.title)));
 
 function enter() {
-  const [name, rest] = location.hash.slice(1).split("/");
-  const chosen = name in ROOMS ? name : "train";
+  const [name, ...parts] = location.hash.slice(1).split("/"), rest = parts.join("/");
+  const chosen = Object.hasOwn(ROOMS, name) ? name : "train";
   for (const link of nav.children) {
     if (link.hash === `#${chosen}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

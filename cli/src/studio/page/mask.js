@@ -70,7 +70,7 @@ export function painter(changed) {
 
   return {
     canvas,
-    /** Takes a picture of this shape, with nothing masked. */
+    /** Takes a picture of this shape; the mask stays where the last picture had the same shape. */
     take(bytes, of) {
       [picture, shape] = [bytes, of];
       if (!mask || mask.length !== of[1] * of[2]) mask = new Uint8Array(of[1] * of[2]);

@@ -42,7 +42,7 @@ function stage(name) {
 }
 
 export function build() {
-  const said = speaker(), job = newest();
+  const said = speaker(), job = newest(), opening = newest();
   let model = null, showing = 0, held = false;
 
   // What is asked.
@@ -127,8 +127,8 @@ export function build() {
     model = null;
     settings();
     about.textContent = "opening …";
-    try {
-      model = await ask("model", { name });
+    await opening.run(async (signal) => {
+      model = await ask("model", { name }, signal);
       const [c, h, w] = model.shape;
       about.textContent = `${grouped(model.parameters)} parameters, pictures of ${c} × ${h} × ${w}. ${model.notes.join(" ")}`;
       const listed = model.samplers.map((s) => [s.name, s.title, s.about]);
@@ -140,7 +140,7 @@ export function build() {
       fill(klass, [["", "each in turn"], ...(model.classes ?? []).map((name) => [name, name])], "");
       caption.value = model.words ? caption.value : "";
       said.say();
-    } catch (error) { about.textContent = ""; said.fail(error); }
+    }, (error) => { about.textContent = ""; said.fail(error); });
     settings();
     fillIt.disabled = !board.any || !model;
   }
@@ -149,14 +149,15 @@ export function build() {
     const asked = { model: model.name, n: Number(n.value), sampler: of, steps: Number(steps.value), seed: Number(seed.value) || 0, ...changed };
     if (!fields.eta.hidden) asked.eta = Number(eta.value);
     if (model.guided) asked.guidance = Number(guidance.value);
-    if (model.classes) asked.class = klass.value;
+    // Between two seeds the class stays.
+    if (model.classes) asked.class = klass.value || (changed.to_seed === undefined ? "" : model.classes[0]);
     if (model.words) asked.caption = caption.value;
     return asked;
   }
 
   function paint(changed) {
     if (!model) return;
-    const both = two.checked && !changed.fill && !changed.to_seed;
+    const both = two.checked && !changed.fill && changed.to_seed === undefined;
     held = false;
     [first, second].forEach((one) => one.reset());
     const total = Number(steps.value) * (both ? 2 : 1);
@@ -179,7 +180,8 @@ export function build() {
     job.run(async (signal) => {
       const asked = [lines("paint", request(sampler.value, changed), take(first), signal)];
       if (both) asked.push(lines("paint", request(other.value, changed), take(second), signal));
-      try { await Promise.all(asked); } finally { cancel.disabled = true; }
+      await Promise.all(asked);
+      cancel.disabled = true;
       const end = first.end;
       bar.value = 1;
       said.say(`painted in ${short(end.seconds, 3)} s`);

@@ -35,8 +35,8 @@ export function build() {
     bound: chart({ title: "the bound's terms Lₜ₋₁, bits a dimension", across: "t", log: true }),
     root: chart({ title: "variance of xₜ for data of variance 1", across: "t" }),
   };
-  const strip = () => Array.from({ length: COLUMNS + 1 }, () => el("canvas"));
-  const right = strip(), wrong = strip();
+  const strip = (how) => Array.from({ length: COLUMNS + 1 }, (_, i) => el("canvas", { role: "img", "aria-label": `${i ? `time ${i} of ${COLUMNS}` : "the picture"}, ${how}` }));
+  const right = strip("with the root"), wrong = strip("without the root");
   const times = el("p", { class: "hint" });
   const rows = (cells) => el("div", { class: "strip" }, cells);
   const node = el("section", {},

@@ -21,10 +21,11 @@ export function build() {
   const stop = el("button", { type: "button", onclick: () => act("run/stop", { name: chosen }, "it saves a checkpoint, and stops") }, "Stop after saving");
   const more = choice(TIMES, "3m");
   const resume = el("button", { type: "button", onclick: () => act("run/resume", { name: chosen, time_budget: longer(more.value) }, "it goes on") }, "Resume");
-  const name = el("input", { value: "", required: true, pattern: "[A-Za-z0-9_][A-Za-z0-9_.\\-]*", autocomplete: "off", spellcheck: false });
+  let typed = false;
+  const name = el("input", { value: "", required: true, oninput: () => { typed = true; }, pattern: "[A-Za-z0-9_][A-Za-z0-9_.\\-]*", autocomplete: "off", spellcheck: false });
   const folder = el("input", { placeholder: "path to a folder of pictures", autocomplete: "off", spellcheck: false });
   const folderField = field("Folder", folder);
-  const data = choice(DATA, "glyphs", () => { suggest(); folderField.hidden = data.value !== ""; });
+  const data = choice(DATA, "glyphs", () => { typed = false; suggest(); folderField.hidden = data.value !== ""; });
   const budget = choice(TIMES, "3m");
   const seed = el("input", { type: "number", min: 0, step: 1, value: 0 });
   const preset = choice(PRESETS, ""), batch = el("input", { type: "number", min: 1, placeholder: "the preset's" }), side = el("input", { type: "number", min: 1, placeholder: "as they are" });
@@ -65,8 +66,9 @@ export function build() {
     return `${Math.ceil(taken + Number.parseFloat(text) * unit)}s`;
   }
 
-  let names = new Set();
+  let names = new Set(), listed = "";
   function suggest() {
+    if (typed) return;
     const base = data.value || "mine";
     let free = base;
     for (let i = 2; names.has(free); i++) free = `${base}-${i}`;
@@ -79,7 +81,9 @@ export function build() {
       const found = items.filter((item) => item.kind === "run");
       const fresh = names.size !== items.length;
       names = new Set(items.map((item) => item.name));
-      fill(runs, found.map((item) => [item.name, item.training ? `${item.name} · training` : item.name]));
+      const options = found.map((item) => [item.name, item.training ? `${item.name} · training` : item.name]);
+      // A list that is filled anew loses its place.
+      if (JSON.stringify(options) !== listed) { listed = JSON.stringify(options); fill(runs, options); }
       if (fresh && document.activeElement !== name) suggest();
       if (keep) { runs.value = keep; choose(keep); }
       else if (!chosen && found.length) { runs.value = found[0].name; choose(found[0].name); }
@@ -162,7 +166,13 @@ export function build() {
   }
 
   let timer = null;
-  const enter = () => { list(); if (chosen) choose(chosen); timer = setInterval(() => list(), 4000); };
+  const enter = () => { clearInterval(timer); list(); if (chosen) choose(chosen); timer = setInterval(() => list(), 4000); };
+  // A browser has few connections to a host, and hidden pages would take them all.
+  document.addEventListener("visibilitychange", () => {
+    if (node.hidden) return;
+    if (document.hidden) leave();
+    else enter();
+  });
   const leave = () => { follower.end(); clearInterval(timer); clearTimeout(again); };
   suggest();
   drawAll();

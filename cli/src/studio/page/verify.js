@@ -21,7 +21,7 @@ export function build() {
   const node = el("section", {},
     el("header", {}, el("h1", {}, "Every formula, held against what this machine computes"),
       el("p", { class: "soft" }, "“Computed” comes from the code that trains and paints; “expected” from a formula, a quadrature or a recursion that shares no code with it.")),
-    el("div", { class: "bench" }, form, el("div", { class: "card" }, sum, el("div", { class: "scroll", tabIndex: 0, "aria-label": "The table" },
+    el("div", { class: "bench" }, form, el("div", { class: "card" }, sum, el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "The table" },
       el("table", {}, el("thead", {}, el("tr", {}, ["Identity", "Formula", "Expected", "Computed", "Within", ""].map((t, i) => el("th", { class: i < 2 ? "left" : "" }, t)))), body)))));
 
   /** MathML of the program's own, as elements. */

@@ -152,23 +152,21 @@ impl Runs {
         if let Some(process) = processes.get_mut(name)
             && matches!(process.child.try_wait(), Ok(None))
         {
-            ask_to_end(process.child.id());
-            return Ok(());
+            return ask_to_end(process.child.id(), name);
         }
         let Some(owner) = RunLock::owner(&shelf.path(name)?) else {
             return Err(Failure::user("nobody trains it", name, "look again"));
         };
         match owner.is_here() {
-            true => ask_to_end(owner.pid),
+            true => ask_to_end(owner.pid, name),
             false => {
                 let what = format!(
                     "process {} on {} trains it, which is out of reach from here",
                     owner.pid, owner.host
                 );
-                return Err(Failure::user(what, name, "stop it there"));
+                Err(Failure::user(what, name, "stop it there"))
             }
         }
-        Ok(())
     }
 
     /// How the process is that the studio started for the run, if it did.
@@ -187,8 +185,10 @@ impl Runs {
         left.retain_mut(|(name, process)| {
             let alive = matches!(process.child.try_wait(), Ok(None));
             if alive {
-                console.say(format!("{name} is saved and stops"));
-                ask_to_end(process.child.id());
+                console.say(format!("{name} is asked to save and stop"));
+                if let Err(failure) = ask_to_end(process.child.id(), name) {
+                    console.say(failure.to_string());
+                }
             }
             alive
         });
@@ -197,16 +197,27 @@ impl Runs {
             std::thread::sleep(LOOK);
             left.retain_mut(|(_, process)| matches!(process.child.try_wait(), Ok(None)));
         }
+        for (name, process) in left {
+            console.say(format!("{name} is still being saved, by process {}", process.child.id()));
+        }
     }
 }
 
-/// Asks a process to end.
-fn ask_to_end(process: u32) {
+/// Asks the process that trains in run `name` to save and end.
+fn ask_to_end(process: u32, name: &str) -> Result<()> {
+    let cannot = |why: String| {
+        let what = format!("process {process} cannot be asked to stop ({why})");
+        Err(Failure::user(what, name, "stop it yourself"))
+    };
     #[cfg(unix)]
     {
         // The system's own tool, as sending a signal is not in the standard library.
-        let _ = Command::new("kill").args(["-TERM", &process.to_string()]).stderr(Stdio::null()).status();
+        match Command::new("kill").args(["-TERM", &process.to_string()]).stderr(Stdio::null()).status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(_) => cannot("it has ended, or belongs to somebody else".to_string()),
+            Err(error) => cannot(error.to_string()),
+        }
     }
     #[cfg(not(unix))]
-    let _ = process;
+    cannot("this system has no such signal".to_string())
 }
