@@ -116,8 +116,7 @@ fn convolutions_are_those_that_are_measured() {
 fn work_and_memory_are_those_of_a_plan() {
     for name in PRESETS {
         let (mut config, shape) = preset(name);
-        // Of two numbers a sample, a small batch's buffers are mostly what they are rounded up to.
-        let batch = if name == "plane" { 1024 } else { 16 };
+        let batch = 16;
         config.train.batch = batch;
         config.train.shards = 1;
         let found = traced(&config.model, shape);
@@ -132,7 +131,9 @@ fn work_and_memory_are_those_of_a_plan() {
             .sum();
         let most = (3 * found.flops + attention / 2) as f64 * batch as f64;
         let share = cost.flops / most;
-        assert!((0.97..=1.0).contains(&share), "{name}: {share}");
+        // Of points, most layers read codes of coordinates and times, which want no gradient.
+        let least = if name == "plane" { 0.65 } else { 0.97 };
+        assert!((least..=1.0).contains(&share), "{name}: {share}");
         let share = (found.saved_bytes * batch as u64) as f64 / cost.activations as f64;
         println!("{name}: {share} of {} MiB", cost.activations >> 20);
         assert!((0.8..1.05).contains(&share), "{name}: {share}");
