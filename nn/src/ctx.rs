@@ -2,7 +2,7 @@ use crate::Params;
 use crate::purpose;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use tweedie_autograd::{ParamId, Result, Tape, Var, checkpoint};
+use tweedie_autograd::{Error, ParamId, Result, Tape, Var, checkpoint};
 use tweedie_tensor::random;
 use tweedie_tensor::{Element, Precision, Tensor};
 
@@ -163,17 +163,18 @@ impl<T: Element> Ctx<T> {
     ///
     /// # Errors
     /// What `part` refuses; as [`tweedie_autograd::checkpoint`].
-    pub fn checkpoint(
+    pub fn checkpoint<const N: usize>(
         &self,
-        inputs: Vec<Var<T>>,
-        part: impl Fn(&Ctx<T>, Vec<Var<T>>) -> Result<Var<T>> + 'static,
+        inputs: [Var<T>; N],
+        part: impl Fn(&Ctx<T>, [Var<T>; N]) -> Result<Var<T>> + 'static,
     ) -> Result<Var<T>> {
         match &self.tape {
             Some(tape) if self.recompute => {
                 // The tape keeps the closure, so the closure must not keep the tape.
                 let params = Rc::clone(&self.params);
                 let (dropout, precision) = (self.dropout, self.precision);
-                checkpoint(tape, inputs, move |tape, inputs| {
+                checkpoint(tape, inputs.into(), move |tape, inputs| {
+                    let inputs = inputs.try_into().map_err(|_| Error::NoOperand { op: "checkpoint" })?;
                     let ctx = Ctx {
                         params: Rc::clone(&params),
                         tape: Some(tape.clone()),

@@ -82,9 +82,7 @@ impl ResidualMlp {
         let mut h = self.linear_in.forward(ctx, code)?;
         for block in &self.blocks {
             let block = block.clone();
-            h = ctx.checkpoint(vec![h, condition.clone()], move |ctx, inputs| {
-                let [h, condition]: [Var<T>; 2] =
-                    inputs.try_into().map_err(|_| tweedie_autograd::Error::NoOperand { op: NAME })?;
+            h = ctx.checkpoint([h, condition.clone()], move |ctx, [h, condition]| {
                 block.forward(ctx, h, condition)
             })?;
         }

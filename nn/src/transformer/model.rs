@@ -90,9 +90,7 @@ impl Transformer {
         let mut x = self.x_embedder.channels_last(ctx, patches)?.add(Var::constant(places))?;
         for block in &self.blocks {
             let block = block.clone();
-            x = ctx.checkpoint(vec![x, condition.clone()], move |ctx, inputs| {
-                let [x, condition]: [Var<T>; 2] =
-                    inputs.try_into().map_err(|_| tweedie_autograd::Error::NoOperand { op: NAME })?;
+            x = ctx.checkpoint([x, condition.clone()], move |ctx, [x, condition]| {
                 block.forward(ctx, x, condition)
             })?;
         }

@@ -26,13 +26,12 @@ impl Stage {
     fn forward<T: Element>(&self, ctx: &Ctx<T>, x: Var<T>, inputs: &BlockInputs<T>) -> Result<Var<T>> {
         let mut x = run(&self.resnet, ctx, x, inputs)?;
         if let Some(attention) = self.attention.clone() {
-            x = ctx.checkpoint(vec![x], move |ctx, inputs| attention.forward(ctx, only(inputs)?))?;
+            x = ctx.checkpoint([x], move |ctx, [x]| attention.forward(ctx, x))?;
         }
         match (&self.cross_attention, &inputs.context) {
             (Some(attention), Some(context)) => {
                 let attention = attention.clone();
-                ctx.checkpoint(vec![x, context.clone()], move |ctx, inputs| {
-                    let [x, context] = both("cross_attention", inputs)?;
+                ctx.checkpoint([x, context.clone()], move |ctx, [x, context]| {
                     attention.forward(ctx, x, context)
                 })
             }
@@ -44,18 +43,7 @@ impl Stage {
 /// Runs a residual block, a second time in the backward pass if the context recomputes.
 fn run<T: Element>(resnet: &ResnetBlock, ctx: &Ctx<T>, x: Var<T>, inputs: &BlockInputs<T>) -> Result<Var<T>> {
     let resnet = resnet.clone();
-    ctx.checkpoint(vec![x, inputs.time.clone()], move |ctx, inputs| {
-        let [x, time] = both("resnet_block", inputs)?;
-        resnet.forward(ctx, x, time)
-    })
-}
-
-fn both<T: Element>(op: &'static str, inputs: Vec<Var<T>>) -> Result<[Var<T>; 2]> {
-    inputs.try_into().map_err(|_| tweedie_autograd::Error::NoOperand { op })
-}
-
-fn only<T: Element>(mut inputs: Vec<Var<T>>) -> Result<Var<T>> {
-    inputs.pop().ok_or(tweedie_autograd::Error::NoOperand { op: "attention" })
+    ctx.checkpoint([x, inputs.time.clone()], move |ctx, [x, time]| resnet.forward(ctx, x, time))
 }
 
 /// The layer that changes the picture's size at the end of a block.
