@@ -23,6 +23,16 @@ impl SampleSize {
     }
 }
 
+/// Refuses keys that count something and are less than the `least` of each, or more than any network has.
+pub(crate) fn check_counts<'a>(counts: impl IntoIterator<Item = (&'a str, usize, usize)>) -> Result<()> {
+    for (key, value, least) in counts {
+        if value < least || value > 1 << 16 {
+            return refuse(key, value, format!("must be at least {least}, and at most 2^16"));
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn refuse<T>(key: &str, value: impl ToString, why: impl Into<String>) -> Result<T> {
     Err(Error::Config { key: key.to_string(), value: value.to_string(), why: why.into() })
 }

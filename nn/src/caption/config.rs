@@ -1,5 +1,5 @@
 use crate::Result;
-use crate::config::refuse;
+use crate::config::{check_counts, refuse};
 use serde::{Deserialize, Serialize};
 
 /// The configuration of a [`CaptionEncoder`](super::CaptionEncoder).
@@ -30,17 +30,13 @@ impl CaptionConfig {
     /// # Errors
     /// [`Error::Config`](crate::Error::Config).
     pub fn validate(&self) -> Result<()> {
-        for (key, value, least) in [
+        check_counts([
             ("caption.vocabulary", self.vocabulary, 1),
             ("caption.length", self.length, 1),
             ("caption.width", self.width, 1),
             ("caption.depth", self.depth, 0),
             ("caption.num_heads", self.num_heads, 1),
-        ] {
-            if value < least || value > 1 << 16 {
-                return refuse(key, value, format!("must be at least {least}, and at most 2^16"));
-            }
-        }
+        ])?;
         if !self.width.is_multiple_of(self.num_heads) {
             let why = format!("does not divide caption.width = {}", self.width);
             return refuse("caption.num_heads", self.num_heads, why);

@@ -1,5 +1,5 @@
 use crate::Result;
-use crate::config::{SampleSize, refuse};
+use crate::config::{SampleSize, check_counts, refuse};
 use serde::{Deserialize, Serialize};
 
 /// The configuration of a [`ResidualMlp`](super::ResidualMlp).
@@ -45,17 +45,13 @@ impl MlpConfig {
     /// # Errors
     /// [`Error::Config`](crate::Error::Config).
     pub fn validate(&self) -> Result<()> {
-        for (key, value) in [
-            ("in_channels", self.in_channels),
-            ("out_channels", self.out_channels),
-            ("hidden_size", self.hidden_size),
-            ("depth", self.depth),
-            ("num_class_embeds", self.num_class_embeds.unwrap_or(1)),
-        ] {
-            if value == 0 || value > 1 << 16 {
-                return refuse(key, value, "must be at least 1, and at most 2^16");
-            }
-        }
+        check_counts([
+            ("in_channels", self.in_channels, 1),
+            ("out_channels", self.out_channels, 1),
+            ("hidden_size", self.hidden_size, 1),
+            ("depth", self.depth, 1),
+            ("num_class_embeds", self.num_class_embeds.unwrap_or(1), 1),
+        ])?;
         let [height, width] = self.sides();
         if [height, width].iter().any(|&side| side == 0 || side > 1 << 12) {
             let why = "height and width must be at least 1, and at most 2^12";

@@ -1,5 +1,5 @@
 use crate::Result;
-use crate::config::{SampleSize, refuse};
+use crate::config::{SampleSize, check_counts, refuse};
 use serde::{Deserialize, Serialize};
 
 /// The configuration of a [`Transformer`](super::Transformer).
@@ -54,19 +54,15 @@ impl TransformerConfig {
     /// # Errors
     /// [`Error::Config`](crate::Error::Config).
     pub fn validate(&self) -> Result<()> {
-        for (key, value) in [
-            ("in_channels", self.in_channels),
-            ("out_channels", self.out_channels),
-            ("patch_size", self.patch_size),
-            ("hidden_size", self.hidden_size),
-            ("depth", self.depth),
-            ("num_heads", self.num_heads),
-            ("num_class_embeds", self.num_class_embeds.unwrap_or(1)),
-        ] {
-            if value == 0 || value > 1 << 16 {
-                return refuse(key, value, "must be at least 1, and at most 2^16");
-            }
-        }
+        check_counts([
+            ("in_channels", self.in_channels, 1),
+            ("out_channels", self.out_channels, 1),
+            ("patch_size", self.patch_size, 1),
+            ("hidden_size", self.hidden_size, 1),
+            ("depth", self.depth, 1),
+            ("num_heads", self.num_heads, 1),
+            ("num_class_embeds", self.num_class_embeds.unwrap_or(1), 1),
+        ])?;
         if !self.hidden_size.is_multiple_of(4) {
             let why = "must be a multiple of 4: a sine and a cosine each for row and column";
             return refuse("hidden_size", self.hidden_size, why);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::check::slopes;
+use crate::check::{shaken, slopes};
 use crate::unet::SampleSize;
 use crate::{ParamId, Params};
 use tweedie_tensor::Tensor;
@@ -18,19 +18,6 @@ fn tiny() -> (ResidualMlp, Params<f64>) {
     let b = Builder::new();
     let network = ResidualMlp::new(&config, &b).unwrap();
     (network, b.draw(1).cast())
-}
-
-/// Every parameter with noise added, so that nothing is 0.
-fn shaken(mut params: Params<f64>) -> Params<f64> {
-    for (i, value) in params.values_mut().iter_mut().enumerate() {
-        let noise = random::normal::<f64>(*value.shape(), 2, Purpose::TEST, i as u64, 0);
-        value
-            .as_mut_slice()
-            .iter_mut()
-            .zip(noise.as_slice())
-            .for_each(|(value, noise)| *value += 0.3 * noise);
-    }
-    params
 }
 
 fn normal<const N: usize>(shape: [usize; N], seed: u64) -> Tensor<f64> {
