@@ -72,7 +72,7 @@ pub use process::Gaussian;
 pub use sampler::{
     Churn, Conditioned, Ddim, Ddpm, Deis, DpmSolver, DpmSolverAlgorithm, DpmSolverSingleStep, DpmSolverType,
     Euler, EulerAncestral, Heun, History, Kdpm2, Lcm, LearnedVariance, Lms, NoiseSource, Past, Pndm, Sampler,
-    SamplerKind, SamplerSettings, Setting, State, Trajectory, UniPc, UniPcType,
+    SamplerAbout, SamplerKind, SamplerSettings, Setting, State, Trajectory, UniPc, UniPcType,
 };
 pub use schedule::{Schedule, ScheduleConfig, ScheduleKind, karras_sigmas};
 pub use scheduler_config::{SchedulerClass, SchedulerConfig};

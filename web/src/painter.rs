@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
-use tweedie_diffusion::{Condition, SamplerKind, Setting};
+use tweedie_diffusion::{Condition, SamplerKind};
 use tweedie_train::config::SamplingConfig;
 use tweedie_train::{Model, Painting, PicturesDigest, SampleRequest, UserError};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -13,30 +13,13 @@ use wasm_bindgen::prelude::wasm_bindgen;
 /// Pixels that go through the network at once at most: what the program takes at a time, of which the bits do not depend.
 const PIXELS: usize = 64 * 32 * 32;
 
-/// A sampler, for the page's list.
-#[derive(Debug, Serialize)]
-struct Listed {
-    name: &'static str,
-    title: &'static str,
-    about: &'static str,
-    eta: bool,
-    churn: bool,
-}
-
 /// All samplers, as JSON.
 ///
 /// # Errors
 /// None.
 #[wasm_bindgen]
 pub fn samplers() -> Result<String> {
-    let listed = |&kind: &SamplerKind| Listed {
-        name: kind.name(),
-        title: kind.title(),
-        about: kind.about(),
-        eta: kind.reads(Setting::Eta),
-        churn: kind.reads(Setting::Churn),
-    };
-    told(&SamplerKind::ALL.iter().map(listed).collect::<Vec<_>>())
+    told(&SamplerKind::ALL.iter().map(|kind| kind.described()).collect::<Vec<_>>())
 }
 
 /// What the page says of a model.
@@ -121,7 +104,7 @@ impl Painter {
             shape,
             classes: model.classes(),
             words: model.words(),
-            guided: model.unconditional(&self.condition(1, None, None)).is_some_and(|none| !none.is_none()),
+            guided: model.can_be_guided(),
             most: (PIXELS / (shape[1] * shape[2]).max(1)).clamp(1, 64),
             sampling: model.sampling().map_err(refused)?,
             digest: model.digest(),

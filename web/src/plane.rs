@@ -4,7 +4,6 @@ use crate::refusal::{Result, asked, refused, told};
 use serde::{Deserialize, Serialize};
 use tweedie_diffusion::plane::{Distribution, Grid, batch, score, sliced_wasserstein, ways};
 use tweedie_diffusion::{SamplerKind, SamplerSettings, Times, purpose};
-use tweedie_nn::MlpConfig;
 use tweedie_tensor::{Tensor, random};
 use tweedie_train::data::{Batch, Order};
 use tweedie_train::{Config, Trainer};
@@ -19,9 +18,8 @@ pub fn distributions() -> Result<String> {
     told(&Distribution::ALL.map(Distribution::name))
 }
 
-/// Points that are learnt, and points a step.
+/// Points that are learnt.
 const POINTS: usize = 10_000;
-const BATCH: usize = 256;
 
 /// A run in the plane.
 #[wasm_bindgen]
@@ -79,10 +77,10 @@ impl Plane {
     #[wasm_bindgen(constructor)]
     pub fn new(distribution: &str, seed: u64) -> Result<Plane> {
         let distribution: Distribution = distribution.parse().map_err(refused)?;
-        let mut config = Config { model: MlpConfig::default().into(), ..Config::default() };
+        let mut config = Config::preset("plane").map_err(refused)?;
         config.data.source = distribution.name().to_string();
-        config.optimizer.learning_rate = 2e-3;
-        (config.train.seed, config.train.batch) = (seed, BATCH);
+        // It goes on for as long as one looks.
+        (config.train.seed, config.train.time_budget) = (seed, None);
         config.train.class_conditional = false;
         let order = Order::new(seed, POINTS).map_err(refused)?;
         Ok(Plane { trainer: Trainer::new(config).map_err(refused)?, distribution, order })
@@ -103,9 +101,10 @@ impl Plane {
     /// # Errors
     /// A loss that is no longer finite.
     pub fn step(&mut self) -> Result<f64> {
-        let first = self.trainer.steps() * BATCH as u64;
+        let batch = self.trainer.config().train.batch;
+        let first = self.trainer.steps() * batch as u64;
         let number = |k: u64| self.order.index(k) as u64;
-        let numbers: Vec<u64> = (first..).take(BATCH).map(number).collect();
+        let numbers: Vec<u64> = (first..).take(batch).map(number).collect();
         let points = self.points(numbers);
         Ok(self.trainer.step(&Batch::of(points)).map_err(refused)?.loss)
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Instant;
 use tweedie_diffusion::spectrum::{Bands, mean_spectrum};
-use tweedie_diffusion::{Condition, SamplerKind, Setting, purpose};
+use tweedie_diffusion::{Condition, SamplerAbout, SamplerKind, Setting, purpose};
 use tweedie_tensor::{Tensor, ops, random};
 use tweedie_train::config::SamplingConfig;
 use tweedie_train::model::edit::{self, Curve, Resampling};
@@ -42,16 +42,6 @@ pub(super) struct Described {
     notes: Vec<String>,
 }
 
-/// A sampler that can be chosen.
-#[derive(Serialize)]
-struct SamplerAbout {
-    name: &'static str,
-    title: &'static str,
-    about: &'static str,
-    eta: bool,
-    churn: bool,
-}
-
 /// What the page is to know of the model of this name.
 ///
 /// # Errors
@@ -60,29 +50,17 @@ pub(super) fn described(shelf: &Shelf, name: &str) -> Result<Described> {
     let model = drawable(shelf, name, true)?;
     let SamplingConfig { sampler, steps, guidance, .. } = model.sampling()?;
     let known = |kind: &&SamplerKind| model.sampling_by(Some(**kind)).is_ok();
-    let about = |kind: &SamplerKind| SamplerAbout {
-        name: kind.name(),
-        title: kind.title(),
-        about: kind.about(),
-        eta: kind.reads(Setting::Eta),
-        churn: kind.reads(Setting::Churn),
-    };
-    let condition = Condition {
-        classes: model.classes().map(|_| vec![0]),
-        captions: model.words().map(|_| vec![vec![1]]),
-    };
-    let asks = condition.classes.is_some() || condition.captions.is_some();
     Ok(Described {
         name: name.to_string(),
         parameters: model.num_parameters(),
         shape: model.shape(),
         classes: model.classes().map(<[String]>::to_vec),
         words: model.words().map(<[String]>::to_vec),
-        guided: asks && model.unconditional(&condition).is_some(),
+        guided: model.can_be_guided(),
         sampler,
         steps,
         guidance,
-        samplers: SamplerKind::ALL.iter().filter(known).map(about).collect(),
+        samplers: SamplerKind::ALL.iter().filter(known).map(|kind| kind.described()).collect(),
         notes: model.notes().to_vec(),
     })
 }

@@ -35,6 +35,21 @@ pub enum Setting {
     Variance,
 }
 
+/// What a person is told of a sampler who may choose it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SamplerAbout {
+    /// [`SamplerKind::name`].
+    pub name: &'static str,
+    /// [`SamplerKind::title`].
+    pub title: &'static str,
+    /// [`SamplerKind::about`].
+    pub about: &'static str,
+    /// Whether it reads [`SamplerSettings::eta`].
+    pub eta: bool,
+    /// Whether it reads [`SamplerSettings::churn`].
+    pub churn: bool,
+}
+
 /// A sampler by name, and what it is built with. A setting that the sampler does not read has no effect.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SamplerSettings {
@@ -203,6 +218,17 @@ impl SamplerKind {
     /// Whether the sampler reads a setting.
     pub fn reads(self, setting: Setting) -> bool {
         self.entry().reads.contains(&setting)
+    }
+
+    /// All that a page or a list says of it.
+    pub fn described(self) -> SamplerAbout {
+        SamplerAbout {
+            name: self.name(),
+            title: self.title(),
+            about: self.about(),
+            eta: self.reads(Setting::Eta),
+            churn: self.reads(Setting::Churn),
+        }
     }
 
     /// The times of `steps` steps over `schedule`: spread as `spacing` says, or as is usual for the sampler.

@@ -34,7 +34,7 @@ pub use exponential::DpmSolverAlgorithm;
 pub use heun::Heun;
 pub use history::{History, Past};
 pub use kdpm2::Kdpm2;
-pub use kind::{SamplerKind, SamplerSettings, Setting};
+pub use kind::{SamplerAbout, SamplerKind, SamplerSettings, Setting};
 pub use lcm::Lcm;
 pub use lms::Lms;
 pub use pndm::Pndm;

@@ -209,6 +209,12 @@ impl Model {
         Condition { classes, captions: self.words.as_ref().map(|_| vec![Vec::new(); n]) }
     }
 
+    /// Whether it was at times trained without its conditions, so that it can be guided to them.
+    pub fn can_be_guided(&self) -> bool {
+        let some = self.without_words(self.classes.as_ref().map(|_| vec![0]), 1);
+        !some.is_none() && self.unconditional(&some).is_some()
+    }
+
     /// The class that stands for none, where the model learnt one.
     pub fn null_class(&self) -> Option<usize> {
         self.null_class
