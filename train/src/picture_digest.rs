@@ -1,6 +1,7 @@
 //! What was painted as a digest.
 
 use crate::data::hex;
+use crate::weights_digest::add_numbers;
 use sha2::{Digest, Sha256};
 use tweedie_tensor::Tensor;
 
@@ -23,7 +24,7 @@ pub struct PicturesDigest(Sha256);
 impl PicturesDigest {
     /// Adds pictures behind those before.
     pub fn add(&mut self, pictures: &Tensor<f32>) {
-        pictures.as_slice().iter().for_each(|number| self.0.update(number.to_le_bytes()));
+        add_numbers(&mut self.0, pictures.as_slice());
     }
 
     /// The digest, in hexadecimal.

@@ -1,5 +1,6 @@
 //! Pictures that a set holds more than once, or nearly.
 
+use crate::weights_digest::add_numbers;
 use rayon::prelude::*;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -75,7 +76,7 @@ impl Repeats {
     /// Shows it picture number `picture` of class `label`: channels · height · width numbers.
     pub fn add(&mut self, picture: usize, label: usize, numbers: &[f32]) {
         let mut digest = Sha256::new();
-        numbers.iter().for_each(|number| digest.update(number.to_le_bytes()));
+        add_numbers(&mut digest, numbers);
         let (first, first_label) = *self.seen.entry(digest.finalize().into()).or_insert((picture, label));
         if first != picture {
             let same_class = first_label == label;
