@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tweedie_autograd::{GraphNode, NodeOrigin, SavedTensor, Tape};
 use tweedie_diffusion::{Condition, SamplerKind};
 use tweedie_nn::trace::Trace;
@@ -127,7 +127,14 @@ pub(super) struct Seen {
 
 /// The picture that was painted last, for whoever looks at one layer after another.
 #[derive(Default)]
-pub(super) struct LastPicture(Mutex<Option<(String, Tensor<f32>)>>);
+pub(super) struct LastPicture(Mutex<Option<Painted>>);
+
+struct Painted {
+    model: Weak<Model>,
+    seed: u64,
+    class: String,
+    picture: Tensor<f32>,
+}
 
 /// Runs the network on a painted picture that is noised to time t.
 ///
@@ -191,23 +198,27 @@ fn condition(model: &Model, class: &str) -> Result<Condition> {
 
 impl LastPicture {
     /// The picture of a request, painted if it is another than the last.
-    fn painted(&self, model: &Model, request: &Request, condition: &Condition) -> Result<Tensor<f32>> {
-        let key = format!("{} {} {} {}", request.name, request.seed, request.class, model.digest());
-        if let Some((of, picture)) = &*self.lock()
-            && *of == key
+    fn painted(&self, model: &Arc<Model>, request: &Request, condition: &Condition) -> Result<Tensor<f32>> {
+        // The shelf opens a model anew when its files have changed, so that its identity says which weights it has.
+        let of = Arc::downgrade(model);
+        if let Some(last) = &*self.lock()
+            && last.model.ptr_eq(&of)
+            && (last.seed, &last.class) == (request.seed, &request.class)
         {
-            return Ok(picture.clone());
+            return Ok(last.picture.clone());
         }
         let own = model.sampling_by(Some(SamplerKind::Ddim))?;
         let sampling = SamplingConfig { steps: STEPS, guidance: 1.0, ..own };
         let asked = SampleRequest::new(1, condition.clone(), request.seed, sampling);
         // Not under the lock: a thread that computes takes up other work while it waits, which may ask for the same lock.
         let picture = model.sample(&asked)?.finish()?;
-        *self.lock() = Some((key, picture.clone()));
+        let Request { seed, class, .. } = request;
+        let last = Painted { model: of, seed: *seed, class: class.clone(), picture: picture.clone() };
+        *self.lock() = Some(last);
         Ok(picture)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(String, Tensor<f32>)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Painted>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
