@@ -177,6 +177,23 @@ impl Interrupt {
     }
 }
 
+/// Asks another process of this program to end, as soon as it has saved. `None` where the system has no such signal; else whether
+/// the process could be asked.
+pub(crate) fn ask_to_end(process: u32) -> Option<std::io::Result<bool>> {
+    #[cfg(unix)]
+    {
+        use std::process::{Command, Stdio};
+        // The system's own tool, as sending a signal is not in the standard library.
+        let asked = Command::new("kill").args(["-TERM", &process.to_string()]).stderr(Stdio::null()).status();
+        Some(asked.map(|status| status.success()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = process;
+        None
+    }
+}
+
 /// Ends the process, and leaves the terminal as it was.
 fn exit() -> ! {
     screen::give_back();

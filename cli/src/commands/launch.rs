@@ -3,7 +3,7 @@
 use crate::args::{Everywhere, LaunchArgs};
 use crate::console::Console;
 use crate::error::{Failure, LOST, Result};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, ask_to_end};
 use crate::ranks::SECRET;
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -99,19 +99,11 @@ fn job(args: &LaunchArgs, command: &[OsString], interrupt: &Interrupt) -> Result
             let _ = child.kill();
         }
         if interrupt.asked() && !std::mem::replace(&mut has_asked, true) {
-            ranks.iter().flatten().for_each(|child| ask_to_end(child.id()));
+            // The wish to end reaches the launcher alone, which passes it on.
+            for child in ranks.iter().flatten() {
+                let _ = ask_to_end(child.id());
+            }
         }
         thread::sleep(PAUSE);
     }
-}
-
-/// Passes the wish to end on, which reaches the launcher alone.
-fn ask_to_end(process: u32) {
-    #[cfg(unix)]
-    {
-        // The system's own tool, as sending a signal is not in the standard library.
-        let _ = Command::new("kill").args(["-TERM", &process.to_string()]).stderr(Stdio::null()).status();
-    }
-    #[cfg(not(unix))]
-    let _ = process;
 }

@@ -16,7 +16,7 @@ pub(crate) use drawing::Drawing;
 use crate::error::Result;
 use crate::progress::duration;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tweedie_train::{Measured, Metrics, files::write_whole, read_metrics};
 
@@ -161,18 +161,20 @@ fn by_decile(metrics: &[Metrics]) -> Vec<Series> {
     all
 }
 
+/// The grids of a run: the step that each was painted after, and its file; the oldest first.
+pub(crate) fn grid_files(samples: &Path) -> Vec<(u64, PathBuf)> {
+    let files = std::fs::read_dir(samples).into_iter().flatten().flatten();
+    let step = |name: &str| name.strip_prefix("step-")?.strip_suffix(".png")?.parse().ok();
+    let mut grids: Vec<_> =
+        files.filter_map(|file| Some((step(file.file_name().to_str()?)?, file.path()))).collect();
+    grids.sort();
+    grids
+}
+
 /// The grids of a run, oldest first. One that cannot be read is left out: a report is worth having without it.
 fn grids(samples: &Path) -> Vec<Grid> {
-    let files = std::fs::read_dir(samples).into_iter().flatten().flatten();
-    let mut grids: Vec<Grid> = files
-        .filter_map(|file| {
-            let name = file.file_name().into_string().ok()?;
-            let step = name.strip_prefix("step-")?.strip_suffix(".png")?.parse().ok()?;
-            Some(Grid { step, png: std::fs::read(file.path()).ok()? })
-        })
-        .collect();
-    grids.sort_by_key(|grid| grid.step);
-    grids
+    let read = |(step, file)| Some(Grid { step, png: std::fs::read(file).ok()? });
+    grid_files(samples).into_iter().filter_map(read).collect()
 }
 
 /// A whole number with its thousands set apart.

@@ -3,6 +3,7 @@
 use crate::error::{Failure, Result};
 use serde::{Deserialize, Serialize};
 use tweedie_diffusion::{Bound, Schedule, ScheduleConfig, VarianceKind};
+use tweedie_tensor::Tensor;
 
 /// Steps of a schedule at most.
 pub(super) const MOST_STEPS: usize = 10_000;
@@ -99,13 +100,12 @@ pub(super) fn explored(request: &Request) -> Result<Explored> {
         let level = of.level(t);
         level.signal * level.signal + level.noise * level.noise
     };
-    let last = schedule.level(steps - 1);
-    let (signal, noise) = (last.signal * last.signal * data_variance, last.noise * last.noise);
+    let root = Tensor::full([1], data_variance.sqrt());
     let summary = Summary {
-        alpha_bar_last: last.signal * last.signal,
+        alpha_bar_last: schedule.level(steps - 1).signal.powi(2),
         log_snr_first: schedule.log_snr(0),
         log_snr_last: schedule.log_snr(steps - 1),
-        prior_bits: 0.5 * (signal + noise - 1.0 - noise.ln()) / std::f64::consts::LN_2,
+        prior_bits: bound.prior(&root).iter().sum::<f64>() / std::f64::consts::LN_2,
         exact_bits: total(&missed),
         none_bits: total(&|_| 1.0),
     };

@@ -2,12 +2,13 @@ use super::super::answer::Lines;
 use super::super::shelf::Shelf;
 use super::process::{Runs, Standing};
 use crate::error::Result;
+use crate::report::grid_files;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use tweedie_train::{Metrics, Owner, RunLock};
 
@@ -52,7 +53,7 @@ pub(in super::super) fn follow(shelf: &Shelf, runs: &Runs, name: &str, lines: &L
         if !news.lines.is_empty() {
             lines.send(&Line::Metrics { lines: news.lines })?;
         }
-        let newest = newest_grid(&path.join("samples"));
+        let newest = grid_files(&path.join("samples")).pop();
         if newest != grid
             && let Some((step, file)) = &newest
             && let Ok(png) = fs::read(file)
@@ -67,13 +68,6 @@ pub(in super::super) fn follow(shelf: &Shelf, runs: &Runs, name: &str, lines: &L
         }
         lines.pause(LOOK)?;
     }
-}
-
-/// The grid after the most steps.
-fn newest_grid(samples: &Path) -> Option<(u64, PathBuf)> {
-    let files = fs::read_dir(samples).into_iter().flatten().flatten();
-    let step = |name: &str| name.strip_prefix("step-")?.strip_suffix(".png")?.parse::<u64>().ok();
-    files.filter_map(|file| Some((step(file.file_name().to_str()?)?, file.path()))).max()
 }
 
 /// A `metrics.jsonl` that grows.

@@ -1,6 +1,7 @@
 use super::super::shelf::Shelf;
 use crate::console::Console;
 use crate::error::{Failure, Result};
+use crate::interrupt;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader};
@@ -209,15 +210,10 @@ fn ask_to_end(process: u32, name: &str) -> Result<()> {
         let what = format!("process {process} cannot be asked to stop ({why})");
         Err(Failure::user(what, name, "stop it yourself"))
     };
-    #[cfg(unix)]
-    {
-        // The system's own tool, as sending a signal is not in the standard library.
-        match Command::new("kill").args(["-TERM", &process.to_string()]).stderr(Stdio::null()).status() {
-            Ok(status) if status.success() => Ok(()),
-            Ok(_) => cannot("it has ended, or belongs to somebody else".to_string()),
-            Err(error) => cannot(error.to_string()),
-        }
+    match interrupt::ask_to_end(process) {
+        Some(Ok(true)) => Ok(()),
+        Some(Ok(false)) => cannot("it has ended, or belongs to somebody else".to_string()),
+        Some(Err(error)) => cannot(error.to_string()),
+        None => cannot("this system has no such signal".to_string()),
     }
-    #[cfg(not(unix))]
-    cannot("this system has no such signal".to_string())
 }
