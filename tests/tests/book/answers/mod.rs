@@ -2,14 +2,21 @@
 
 mod autograd;
 mod bound;
+mod cluster;
 mod conditioning;
+mod data;
+mod diffusion;
 mod editing;
 mod forward;
 mod frequencies;
 mod kernels;
+mod laboratory;
 mod metrics;
+mod models;
 mod nn;
+mod performance;
 mod posterior;
+mod reliability;
 mod samplers;
 mod tensor;
 mod training;
@@ -29,6 +36,7 @@ pub(crate) fn all() -> Vec<Answer> {
         autograd::ANSWERS,
         nn::ANSWERS,
         conditioning::ANSWERS,
+        diffusion::ANSWERS,
         forward::ANSWERS,
         posterior::ANSWERS,
         bound::ANSWERS,
@@ -36,9 +44,15 @@ pub(crate) fn all() -> Vec<Answer> {
         tweedie::ANSWERS,
         frequencies::ANSWERS,
         samplers::ANSWERS,
+        laboratory::ANSWERS,
         training::ANSWERS,
+        data::ANSWERS,
+        models::ANSWERS,
         editing::ANSWERS,
         metrics::ANSWERS,
+        performance::ANSWERS,
+        reliability::ANSWERS,
+        cluster::ANSWERS,
     ]
     .concat()
 }
