@@ -122,12 +122,17 @@ fn a_folder_gets_a_file_for_each_picture() {
     let shown = json(place.path(), &line);
     assert_eq!(shown["n"], 3);
     assert_eq!(files(place.path()), ["some", "some/0000.png", "some/0001.png", "some/0002.png"]);
-    let all = json(place.path(), &["inspect", "data", &case("comma"), "--out", "some/"]);
+    let all = json(place.path(), &["inspect", "data", &case("comma"), "--out", "sorted/"]);
     assert_eq!(all["n"], 6);
-    let picture = image::open(place.path().join("some/0000.png")).unwrap();
+    let picture = image::open(place.path().join("sorted/blue/0000.png")).unwrap();
     let original = image::open(Path::new(&case("comma")).join("blue/0.png")).unwrap();
     assert_eq!(picture.to_rgb8(), original.to_rgb8());
-    json(place.path(), &["inspect", "forward", "--image=some/0005.png"]);
+    json(place.path(), &["inspect", "forward", "--image=some/0002.png"]);
+    // What was written is the same set: its classes with their pictures.
+    let read = json(place.path(), &["inspect", "data", "sorted"]);
+    for same in ["n", "classes", "mean", "variance", "alpha"] {
+        assert_eq!(read[same], all[same], "{same}");
+    }
     refused(
         place.path(),
         &["inspect", "data", "glyphs", "--n=1", "--out=some/0000.png/"],

@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tweedie inspect data glyphs --n 2000 --out glyphs.png
-  tweedie inspect data glyphs --n 20 --out digits/        (a file each: digits/0000.png, …)
+  tweedie inspect data glyphs --n 20 --out digits/        (a file each: digits/3/0000.png, …)
   tweedie inspect data photos/ --image-size 64 --out photos.html
   tweedie inspect data MNIST_FOLDER --split test --json")]
 pub(crate) struct InspectDataArgs {
@@ -31,7 +31,8 @@ pub(crate) struct InspectDataArgs {
     /// Look at N pictures only, drawn by the seed [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) n: Option<u32>,
-    /// FILE.png: a grid of pictures; FILE.html: a page with grid, counts and spectrum; DIR/: a PNG per picture
+    /// FILE.png: a grid of pictures; FILE.html: a page with grid, counts and spectrum; DIR/: a PNG per picture, in a folder for
+    /// each class if there are several
     #[arg(long, value_name = "FILE|DIR/", value_parser = PicturePlace::parse)]
     pub(crate) out: Option<PicturePlace>,
 }

@@ -1,5 +1,6 @@
 //! `tweedie inspect data`: what a data set holds.
 
+mod folders;
 mod summary;
 mod tally;
 
@@ -9,11 +10,10 @@ use crate::args::{InspectDataArgs, PicturePlace};
 use crate::console::Console;
 use crate::error::Result;
 use crate::output;
-use crate::pictures::{Colour, Pictures, encode_png};
+use crate::pictures::Colour;
 use crate::progress::Progress;
-use std::path::Path;
+use folders::Folders;
 use tally::{ROWS, Tally};
-use tweedie_tensor::Tensor;
 use tweedie_train::data::{self, Repeats, Source, Split, read_batch};
 use tweedie_train::plan::check_room;
 
@@ -29,23 +29,23 @@ pub(super) fn data(args: &InspectDataArgs, seed: u64, console: Console) -> Resul
     let options = pictures::options(args.image_size, &args.set)?;
     let source = data::open(args.data(), split, &options)?;
     pictures::note(&*source, console);
-    match &args.out {
-        Some(PicturePlace::File(file)) => output::claim_file(file.path(), "--out")?,
-        Some(PicturePlace::Folder(folder)) => output::claim_folder(folder, "--out")?,
-        None => {}
-    }
     if args.out.is_some() {
         Colour::of_shape(source.shape())?;
     }
     let n = args.n.map_or(source.len(), |n| n as usize).min(source.len());
     check_memory(&*source, n)?;
+    let folders = match &args.out {
+        Some(PicturePlace::File(file)) => output::claim_file(file.path(), "--out").map(|()| None)?,
+        Some(PicturePlace::Folder(folder)) => Some(Folders::make(folder, source.classes(), n)?),
+        None => None,
+    };
     let at_a_time = (AT_A_TIME / source.shape().iter().product::<usize>().max(1)).clamp(1, 256);
     let mut tally = Tally::new(&*source)?;
     let mut progress = Progress::new(console);
     for indices in pictures::drawn(n, source.len(), seed)?.chunks(at_a_time) {
         let batch = read_batch(&*source, indices)?;
-        if let Some(PicturePlace::Folder(folder)) = &args.out {
-            write_each(folder, tally.labels, n, &batch.x)?;
+        if let Some(folders) = &folders {
+            folders.write(tally.labels, &batch.x, &batch.labels)?;
         }
         tally.add(indices, &batch.x, &batch.labels)?;
         progress.update(tally.labels as f64 / n as f64, || format!("{} of {n} pictures", tally.labels));
@@ -75,16 +75,4 @@ fn check_memory(source: &dyn Source, n: usize) -> Result<()> {
     let working = MEASURING * numbers.max(AT_A_TIME as u64) + size_of::<f32>() as u64 * kept * numbers;
     let of_each = SPECTRUM * (height + width) as u64 + Repeats::bytes_kept(source.shape());
     Ok(check_room(source.shape(), working, n, of_each, "--n")?)
-}
-
-/// Writes a PNG per picture, the first one being number `first` of `n`: numbers of one width, so that names sort as
-/// numbers do.
-fn write_each(folder: &Path, first: usize, n: usize, x: &Tensor<f32>) -> Result<()> {
-    let width = n.saturating_sub(1).to_string().len().max(4);
-    let pictures = Pictures::from_tensor(x)?;
-    for i in 0..pictures.len() {
-        let png = encode_png(pictures.get(i), pictures.colour, pictures.height, pictures.width)?;
-        output::write(&folder.join(format!("{:0width$}.png", first + i)), &png)?;
-    }
-    Ok(())
 }
