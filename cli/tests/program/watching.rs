@@ -207,6 +207,14 @@ fn a_machine_that_is_too_slow_for_the_default_network_takes_a_smaller_one() {
         config.contains("batch = 16\n") && config.replace(['\n', ' '], "").contains("[16,32")
     };
     assert!(small(config("run")), "{}", config("run"));
+    let resumed = tweedie(folder.path(), &["train", "--out=run", "--resume", "--time-budget=4s"]);
+    for note in [
+        "note: this run keeps its network of 16 and 32 channels, ",
+        "note: the whole run now has 4 seconds, ",
+    ] {
+        assert!(resumed.stderr.contains(note), "{}", resumed.stderr);
+    }
+    assert!(!resumed.stderr.contains("unset"), "{}", resumed.stderr);
     digest(folder.path(), &[&short[..], &["--preset=digits", "--out=preset"]].concat());
     assert!(!small(config("preset")));
     assert_eq!(config("preset").matches("batch = 64\n").count(), 1);

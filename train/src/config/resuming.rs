@@ -1,6 +1,6 @@
 //! Whether a run can be resumed under another configuration.
 
-use super::change::Change;
+use super::change::{Change, UNSET};
 use super::optimizer::OptimizerConfig;
 use super::root::Config;
 use super::sampling::SamplingConfig;
@@ -98,10 +98,10 @@ fn differences(a: &toml::Table, b: &toml::Table) -> Vec<Difference> {
     found
 }
 
-/// A value as people write it.
+/// A value as people write it, or [`UNSET`].
 fn text_of(value: Option<&toml::Value>) -> String {
     match value {
-        None => "unset".to_string(),
+        None => UNSET.to_string(),
         // TOML's own form of a float has all digits before the point.
         Some(toml::Value::Float(number)) => format!("{number:?}"),
         Some(value) => value.to_string(),

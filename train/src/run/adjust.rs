@@ -103,6 +103,20 @@ pub fn adjust(
     Ok(config)
 }
 
+/// A note that a run which goes on learns with the smaller network that its first time budget had room for.
+pub(super) fn smaller_than_preset(config: &Config, source: &dyn Source) -> Option<String> {
+    config.train.time_budget?;
+    let is_its = |smaller: &Smaller| {
+        let model = smaller.model.clone();
+        Config { model, ..config.clone() }.resolved(source).model == config.model
+    };
+    let Smaller { description, .. } = smaller_digits().into_iter().find(is_its)?;
+    Some(format!(
+        "this run keeps its network of {description}, which was chosen for the time that it had at first: for the whole \
+         network of the preset, begin another run with this time"
+    ))
+}
+
 /// The time of a step of this configuration, by a few of a run that is thrown away. The first step counts only if there is
 /// no time for others: it allocates what the others use again.
 fn seconds_a_step(config: &Config, source: &Arc<dyn Source>, budget: f64) -> Result<f64> {

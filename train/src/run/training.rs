@@ -1,6 +1,6 @@
 //! A run from its configuration to its last picture.
 
-use super::adjust::{Adjustable, adjust};
+use super::adjust::{Adjustable, adjust, smaller_than_preset};
 use super::amounts::steps_between_validations;
 use super::budget::{Budget, is_done};
 use super::directory::{Directory, Left, SoFar};
@@ -323,7 +323,10 @@ impl Training {
         let Left { state, so_far, earlier_changes, notes: damaged } = left;
         let SoFar { seconds, validation: last_validation, journal, changes, .. } = so_far;
         notes.extend(damaged);
-        notes.extend(changes[earlier_changes..].iter().map(Change::to_string));
+        notes.extend(Change::in_words(&changes[earlier_changes..]));
+        if begin == Begin::Resumed {
+            notes.extend(smaller_than_preset(&config, &*source));
+        }
         let trainer = Trainer::at(config, network, schedule, state).with_team(team.clone());
         if let Some(directory) = &directory {
             let unwritten = directory.create(trainer.config())?;
