@@ -11,20 +11,24 @@ use crate::console::Console;
 use crate::counted::counted;
 use crate::error::{Failure, Result};
 use crate::interrupt::Interrupt;
+use crate::progress::duration;
 use crate::ranks;
 use crate::report::grouped;
 use place::Place;
 use recipe::Recipe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tweedie_train::cluster::{Collective, Team};
 use tweedie_train::data::Source;
 use tweedie_train::{Adjustable, Begin, Config, RunLock, Summary, Training};
 use watch::Watch;
 
-/// The share of the time, and the seconds of it, from which on a wait for pictures is worth mending.
+/// The share of the time from which on a wait for pictures is worth mending.
 const TELLING_WAIT: f64 = 0.05;
+/// The share of a time budget from which on a run that took longer says why.
+const TELLING_OVERRUN: f64 = 0.1;
+/// The seconds from which on either is worth a word.
 const TELLING_SECONDS: f64 = 5.0;
 
 /// Trains, and leaves a run directory with pictures and a report.
@@ -91,7 +95,7 @@ fn first(
         )));
     }
     match &watch.trained_for {
-        Some(time) => report(&summary, &place.out, watch.config.as_ref(), time, console),
+        Some(time) => report(&summary, &place.out, watch.config.as_ref(), *time, console),
         None => console.say(format!(
             "nothing left to train: {} ended after step {}; for more, give more --steps, or a --time-budget that is longer \
              than it has taken so far",
@@ -138,17 +142,31 @@ pub(crate) fn asked_for(
     Ok((config, source, adjustable))
 }
 
+/// How much longer than its budget a run took, if that asks for a word; both in seconds.
+fn overrun(time: f64, budget: f64) -> Option<String> {
+    let over = time - budget;
+    (over > TELLING_SECONDS && over > TELLING_OVERRUN * budget)
+        .then(|| format!("{} more than the time budget", duration(Duration::from_secs_f64(over))))
+}
+
 /// Says what was done, where it is, and what to type next.
-fn report(summary: &Summary, out: &Path, config: Option<&Config>, time: &str, console: Console) {
+fn report(summary: &Summary, out: &Path, config: Option<&Config>, time: Duration, console: Console) {
     let run = out.display();
     console.say(format!(
-        "trained {} in {time}: loss {:.4}, {:.0} pictures a second, {} MiB, at most {}",
+        "trained {} in {}: loss {:.4}, {:.0} pictures a second, {} MiB, at most {}",
         counted(summary.steps as usize, "step"),
+        duration(time),
         summary.loss,
         summary.images_per_second,
         grouped(summary.rss_mib),
         grouped(summary.peak_rss_mib)
     ));
+    let budget = config.and_then(|config| config.train.time_budget);
+    if let Some(over) = budget.and_then(|budget| overrun(time.as_secs_f64(), budget)) {
+        console.say(format!(
+            "{over}: its last step is planned when its learning rate begins to fall, and this machine was slower after that"
+        ));
+    }
     if summary.data_wait > TELLING_WAIT && summary.waited > TELLING_SECONDS {
         let is_drawn = |config: &Config| ["glyphs", "shapes", "scenes"].contains(&&*config.data.source);
         let remedy = match config.is_some_and(is_drawn) {
@@ -168,4 +186,15 @@ fn report(summary: &Summary, out: &Path, config: Option<&Config>, time: &str, co
         config.map_or(0, |config| if config.train.class_conditional { config.data.classes.len() } else { 0 });
     let class = if classes > 1 { format!(" --class {}", classes / 2) } else { String::new() };
     console.say(format!("next      tweedie sample {run}{class} --out pictures.png"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_took_much_longer_than_its_budget_says_so() {
+        assert_eq!(overrun(220.0, 180.0).as_deref(), Some("40s more than the time budget"));
+        assert_eq!([overrun(190.0, 180.0), overrun(13.0, 10.0), overrun(170.0, 180.0)], [None, None, None]);
+    }
 }

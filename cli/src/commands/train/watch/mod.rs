@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::interrupt::Interrupt;
 use crate::output;
 use crate::pictures::{Layout, Pictures, grid_png};
-use crate::progress::duration;
 use crate::report::{Report, grouped};
 use crate::tui::Grid;
 use display::Display;
@@ -40,8 +39,8 @@ pub(super) struct Watch {
     said: Option<Task>,
     /// The configuration with what follows from the data, once the run has begun.
     pub(super) config: Option<Config>,
-    /// How long the run has trained, in words.
-    pub(super) trained_for: Option<String>,
+    /// How long the run has trained, once this session has taken a step.
+    pub(super) trained_for: Option<Duration>,
 }
 
 impl Watch {
@@ -121,7 +120,7 @@ impl Watch {
     }
 
     fn step(&mut self, now: &Done) {
-        self.trained_for = Some(duration(now.elapsed));
+        self.trained_for = Some(now.elapsed);
         self.share = now.share;
         let new = self.lines.read();
         self.display.step(now, self.lines.all(), new);
