@@ -33,13 +33,15 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, help: bool, depth: Opti
     let area = frame.area();
     let high = area.height >= HIGH;
     let figures = if high && area.width < 80 { 4 } else { 2 };
-    let lines = if area.height >= 30 {
-        4
+    let most = if area.height >= 30 {
+        6
     } else if high {
-        2
+        4
     } else {
         1
     };
+    let newest = newest_rows(state, usize::from(area.width), most);
+    let lines = newest.len().max(if high { 2 } else { 1 }) as u16;
     let [title, progress, body, figures_area, said, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
@@ -53,14 +55,45 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, help: bool, depth: Opti
     draw_progress(frame, progress, state);
     let place = draw_body(frame, body, state, depth);
     draw_figures(frame, figures_area, state);
-    let newest: Vec<Line<'_>> =
-        state.newest(usize::from(lines)).iter().map(|line| Line::from(plain(line).into_owned())).collect();
+    let newest: Vec<Line<'_>> = newest.into_iter().map(Line::from).collect();
     frame.render_widget(Paragraph::new(newest).style(Style::new().fg(Color::DarkGray)), said);
     draw_keys(frame, keys, state);
     if help {
         draw_help(frame, area, state);
     }
     place
+}
+
+/// The newest lines that were said, in rows of `width` columns, `most` of them at most; what is older goes first.
+fn newest_rows(state: &State, width: usize, most: usize) -> Vec<String> {
+    let said = state.newest(most).iter();
+    let mut rows: Vec<String> = said.flat_map(|line| wrapped(&plain(line), width)).collect();
+    rows.drain(..rows.len().saturating_sub(most));
+    rows
+}
+
+/// A line in rows of `width` columns, broken between words; a word that is longer than a row is broken where the row ends.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let (mut rows, mut row, mut length) = (Vec::new(), String::new(), 0);
+    for word in line.split(' ') {
+        let mut word: Vec<char> = word.chars().collect();
+        if length > 0 && length + 1 + word.len() <= width {
+            row.push(' ');
+            length += 1;
+        } else if length > 0 {
+            rows.push(std::mem::take(&mut row));
+            length = 0;
+        }
+        while word.len() > width {
+            let rest = word.split_off(width);
+            rows.push(std::mem::replace(&mut word, rest).into_iter().collect());
+        }
+        length += word.len();
+        row.extend(word);
+    }
+    rows.push(row);
+    rows
 }
 
 fn draw_title(frame: &mut Frame<'_>, area: Rect, state: &State) {
@@ -279,6 +312,18 @@ mod tests {
             assert!(small.contains(part), "{part}:\n{small}");
         }
         assert!(!small.contains('▀'));
+    }
+
+    #[test]
+    fn a_long_line_is_shown_whole_and_the_newest_line_always() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrapped("", 3), [""]);
+        let long = "batches of 16: there are fewer pictures than 64 in the folder, so that each step sees all of them";
+        let state = State { said: vec!["older".into(), long.into(), "newest".into()], ..state() };
+        let (text, _) = shown(&state, [80, 24], false);
+        let joined = text.replace(['\n', '"', ' '], "");
+        assert!(joined.contains(&long.replace(' ', "")) && text.contains("newest"), "{text}");
     }
 
     #[test]
