@@ -22,6 +22,7 @@ files! {
     "chart.js" "text/javascript; charset=utf-8",
     "pixels.js" "text/javascript; charset=utf-8",
     "train.js" "text/javascript; charset=utf-8",
+    "grids.js" "text/javascript; charset=utf-8",
     "play.js" "text/javascript; charset=utf-8",
     "mask.js" "text/javascript; charset=utf-8",
     "schedule.js" "text/javascript; charset=utf-8",

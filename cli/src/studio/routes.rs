@@ -31,6 +31,7 @@ pub(super) fn all(studio: Arc<Studio>, names: Vec<String>) -> Router {
         .route("/ask/activations", post(activations))
         .route("/ask/verify", post(verify))
         .route("/ask/run/follow", post(follow))
+        .route("/ask/run/grid", post(grid))
         .route("/ask/run/begin", post(begin))
         .route("/ask/run/stop", post(stop))
         .route("/ask/run/resume", post(resume))
@@ -96,6 +97,12 @@ async fn follow(State(studio): Shared, body: Bytes) -> Answer {
     let Named { name } = read(&body)?;
     let places = studio.places.clone();
     places.follow(move |lines| runs::follow(&studio.shelf, &studio.runs, &name, lines))
+}
+
+async fn grid(State(studio): Shared, body: Bytes) -> Answer {
+    let request = read(&body)?;
+    let places = studio.places.clone();
+    places.answered(move || runs::grid(&studio.shelf, &request)).await
 }
 
 async fn begin(State(studio): Shared, body: Bytes) -> Answer {

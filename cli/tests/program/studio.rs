@@ -1,5 +1,7 @@
 //! The studio as a browser meets it, by plain requests; the page itself is tried in a browser by `.ci/studio`.
 
+mod grids;
+
 use crate::run::{copy, json, program, tweedie, workshop};
 use serde_json::{Value, json as body};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -280,7 +282,7 @@ fn nonsense_is_survived() {
         &format!("[{}", "[".repeat(100_000)),
     ] {
         let headers = format!("Host: {}\r\nContent-Type: application/json\r\n", studio.address);
-        for what in ["model", "paint", "run/follow", "run/begin", "run/stop", "verify", "drown"] {
+        for what in ["model", "paint", "run/follow", "run/grid", "run/begin", "run/stop", "verify", "drown"] {
             let (status, text) = studio.request("POST", &format!("/ask/{what}"), &headers, wrong);
             assert_eq!(status, 400, "{what} {wrong:.20}: {text}");
         }

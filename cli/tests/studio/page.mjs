@@ -65,6 +65,22 @@ if (await stop.isEnabled()) {
 await page.getByText("stands still").waitFor({ timeout: 60_000 });
 said("its samples came, and it has stopped");
 
+// Older grids are looked at with the keys, and one that has been deleted says so.
+const grid = page.getByRole("slider", { name: "Samples after step" }), sample = room.locator("figure img"), samples = path.join(folder, "runs/glyphs/samples");
+const grids = () => fs.readdirSync(samples).filter((name) => name.startsWith("step-")).sort();
+if (grids().length < 2) fs.copyFileSync(path.join(samples, grids()[0]), path.join(samples, "step-000001.png"));
+const [oldest, newestGrid] = [grids()[0], grids().at(-1)].map((name) => Number(name.match(/\d+/)[0]));
+await room.getByAltText(`samples after step ${newestGrid}`, { exact: true }).waitFor();
+await tabTo(page, grid);
+await page.keyboard.press("Home");
+await room.getByAltText(`samples after step ${oldest}`, { exact: true }).waitFor();
+fs.rmSync(path.join(samples, grids()[0]));
+await room.getByText(/are gone/).waitFor();
+await page.keyboard.press("End");
+await room.getByAltText(`samples after step ${newestGrid}`, { exact: true }).waitFor();
+assert.ok(await sample.isVisible());
+said("older grids are looked at, and one is missed");
+
 // A picture is painted by the keyboard alone; its bits are those of the command.
 await page.locator("nav.rooms a", { hasText: "Play" }).focus();
 await page.keyboard.press("Enter");

@@ -2,6 +2,7 @@
 import { el, field, choice, fill, speaker, facts, short, grouped, time, onceAFrame } from "./build.js";
 import { chart, smooth } from "./chart.js";
 import { ask, lines, newest } from "./ask.js";
+import { grids } from "./grids.js";
 
 export const title = "Train";
 
@@ -43,7 +44,7 @@ export function build() {
     norm: chart({ title: "gradient norm", across: "step", log: true }),
     pace: chart({ title: "pictures a second", across: "step" }),
   };
-  const picture = el("img", { alt: "" }), pictureCaption = el("figcaption", {}, "samples come with the first grid");
+  const samples = grids();
   const log = el("pre", { class: "scroll mono", tabIndex: 0 }), logBox = el("details", { class: "card" }, el("summary", {}, "What the process says"), log);
   logBox.hidden = true;
   const config = el("pre", { class: "scroll mono", tabIndex: 0 });
@@ -57,7 +58,7 @@ export function build() {
         begin),
       el("div", { class: "stack" },
         el("div", { class: "card" }, heading, state, figures),
-        el("div", { class: "grid" }, charts.loss.node, el("figure", {}, pictureCaption, picture), charts.decile.node, charts.norm.node, charts.pace.node),
+        el("div", { class: "grid" }, charts.loss.node, samples.node, charts.decile.node, charts.norm.node, charts.pace.node),
         logBox, el("details", { class: "card" }, el("summary", {}, "Configuration"), config))));
 
   /** The time that a run has taken and as much again: a budget counts the whole run. */
@@ -116,8 +117,7 @@ export function build() {
     chosen = of;
     run = { lines: [], owner: null, process: null };
     heading.textContent = of;
-    picture.removeAttribute("src");
-    pictureCaption.textContent = "samples come with the first grid";
+    samples.of(of);
     config.textContent = "";
     redraw();
     follower.run((signal) => lines("run/follow", { name: of }, take, signal), (error) => {
@@ -129,11 +129,7 @@ export function build() {
   function take(line) {
     if (line.line === "begin") { run.lines = []; config.textContent = line.config; }
     if (line.line === "metrics") run.lines.push(...line.lines);
-    if (line.line === "grid") {
-      picture.src = `data:image/png;base64,${line.png}`;
-      picture.alt = `samples after step ${line.step}`;
-      pictureCaption.textContent = `samples after step ${grouped(line.step)}`;
-    }
+    if (line.line === "grids") samples.take(line.steps);
     if (line.line === "standing") Object.assign(run, { owner: line.owner, process: line.process });
     redraw();
   }

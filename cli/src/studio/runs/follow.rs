@@ -3,8 +3,6 @@ use super::super::shelf::Shelf;
 use super::process::{Runs, Standing};
 use crate::error::Result;
 use crate::report::grid_files;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -25,8 +23,8 @@ enum Line<'a> {
     Begin { config: &'a str },
     /// Logged steps.
     Metrics { lines: Vec<Metrics> },
-    /// The newest grid of samples: a PNG in base64.
-    Grid { step: u64, png: String },
+    /// The steps that there are grids of samples of, oldest first.
+    Grids { steps: Vec<u64> },
     /// Who trains in the run, and how the process is that the studio started for it.
     Standing { owner: Option<&'a Owner>, process: Option<&'a Standing> },
 }
@@ -42,7 +40,7 @@ pub(in super::super) fn follow(shelf: &Shelf, runs: &Runs, name: &str, lines: &L
         None => shelf.path(name)?,
     };
     let mut journal = Journal::new(path.join("metrics.jsonl"));
-    let (mut grid, mut standing, mut begun) = (None, None, false);
+    let (mut grids, mut standing, mut begun) = (None, None, false);
     loop {
         let news = journal.news();
         if news.anew || !begun {
@@ -50,16 +48,17 @@ pub(in super::super) fn follow(shelf: &Shelf, runs: &Runs, name: &str, lines: &L
             begun = !config.is_empty();
             lines.send(&Line::Begin { config: &config })?;
         }
+        if news.anew {
+            // New grids may stand at the steps of the old ones.
+            grids = None;
+        }
         if !news.lines.is_empty() {
             lines.send(&Line::Metrics { lines: news.lines })?;
         }
-        let newest = grid_files(&path.join("samples")).pop();
-        if newest != grid
-            && let Some((step, file)) = &newest
-            && let Ok(png) = fs::read(file)
-        {
-            lines.send(&Line::Grid { step: *step, png: STANDARD.encode(png) })?;
-            grid = newest;
+        let steps: Vec<u64> = grid_files(&path.join("samples")).into_iter().map(|(step, _)| step).collect();
+        if grids.as_ref() != Some(&steps) {
+            lines.send(&Line::Grids { steps: steps.clone() })?;
+            grids = Some(steps);
         }
         let now = (RunLock::owner(&path), runs.standing(name));
         if standing.as_ref() != Some(&now) {
