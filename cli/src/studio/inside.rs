@@ -1,8 +1,9 @@
 //! A network from inside: its layers, its tape, and what a layer makes of a picture.
 
-use super::paint::{drawable, pixels};
+use super::model::{drawable, is_of_points};
+use super::paint::pixels;
 use super::shelf::Shelf;
-use crate::commands::{captions, classes};
+use super::shown::shown;
 use crate::error::{Failure, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -67,12 +68,12 @@ impl Saved {
 /// # Errors
 /// What is no model, or none that can be drawn.
 pub(super) fn inside(shelf: &Shelf, name: &str) -> Result<Inside> {
-    let model = drawable(shelf, name, true)?;
+    let model = of_pictures(shelf, name)?;
     check_pictures(model.network_config(), 1, 1, 0, "pictures")?;
     let [c, h, w] = model.shape();
     let (noise, clocks) = model.noised(&Tensor::zeros([1, c, h, w]), model.num_timesteps()? - 1, 0)?;
     let tape = Tape::new();
-    model.record(&tape, &noise, &clocks, &condition(&model, "")?)?;
+    model.record(&tape, &noise, &clocks, &shown(&model, "", "", 1)?)?;
     let weights: HashSet<usize> = model.params().values().iter().map(Tensor::identity).collect();
     let node = |node: GraphNode| {
         let shape = node.shape.dims().to_vec();
@@ -141,7 +142,7 @@ struct Painted {
 /// # Errors
 /// A layer or time that does not exist; what is no model.
 pub(super) fn seen(shelf: &Shelf, last: &LastPicture, request: &Request) -> Result<Seen> {
-    let model = drawable(shelf, &request.name, true)?;
+    let model = of_pictures(shelf, &request.name)?;
     check_pictures(model.network_config(), 1, 1, 0, "pictures")?;
     let times = model.num_timesteps()?;
     if !(1..=times).contains(&request.t) {
@@ -155,7 +156,7 @@ pub(super) fn seen(shelf: &Shelf, last: &LastPicture, request: &Request) -> Resu
     let Some(layer) = trace.layers.get(request.layer) else {
         return Err(Failure::user("no such layer", request.layer.to_string(), "choose another"));
     };
-    let condition = condition(&model, &request.class)?;
+    let condition = shown(&model, &request.class, "", 1)?;
     let x_0 = last.painted(&model, request, &condition)?;
     let (x_t, clocks) = model.noised(&x_0, request.t - 1, request.seed)?;
     let tape = Tape::keeping_values();
@@ -187,13 +188,13 @@ pub(super) fn seen(shelf: &Shelf, last: &LastPicture, request: &Request) -> Resu
     })
 }
 
-/// What one picture is to show: the class that is named, the model's first where none is, and the empty caption.
-fn condition(model: &Model, class: &str) -> Result<Condition> {
-    let named = (!class.is_empty()).then(|| class.to_string()).into_iter().collect::<Vec<_>>();
-    Ok(Condition {
-        classes: classes::resolve_or_in_turn(&named, model.classes(), 1)?,
-        captions: captions::resolve(&[], model.words(), 1)?,
-    })
+/// The model of this name, if it is one of pictures.
+fn of_pictures(shelf: &Shelf, name: &str) -> Result<Arc<Model>> {
+    let model = drawable(shelf, name, true)?;
+    match is_of_points(&model)? {
+        true => Err(Failure::user("a model of points of the plane", name, "look at it by inspect plane")),
+        false => Ok(model),
+    }
 }
 
 impl LastPicture {

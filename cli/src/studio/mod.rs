@@ -12,12 +12,15 @@ mod formulas;
 mod guard;
 mod identities;
 mod inside;
+mod model;
 mod page;
 mod paint;
+mod plane;
 mod routes;
 mod runs;
 mod schedule;
 mod shelf;
+mod shown;
 mod state;
 
 use crate::args::StudioArgs;

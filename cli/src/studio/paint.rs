@@ -1,86 +1,27 @@
 //! The playground: pictures out of noise, step by step.
 
 use super::answer::{Lines, on_the_pool};
+use super::model::{drawable, is_of_points, most};
+use super::plane::{Behind, Square};
 use super::shelf::Shelf;
+use super::shown::shown;
 use crate::args::SamplerArgs;
 use crate::commands::sampler_settings::settings;
-use crate::commands::{captions, classes};
 use crate::error::{Failure, Result};
-use crate::models::sizeless;
-use crate::pictures::{Colour, Pictures};
+use crate::pictures::Pictures;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use std::time::Instant;
 use tweedie_diffusion::spectrum::{Bands, mean_spectrum};
-use tweedie_diffusion::{Condition, SamplerAbout, SamplerKind, Setting, purpose};
+use tweedie_diffusion::{Level, SamplerKind, Setting, purpose};
 use tweedie_tensor::{Tensor, ops, random};
-use tweedie_train::config::SamplingConfig;
 use tweedie_train::model::edit::{self, Curve, Resampling};
 use tweedie_train::plan::check_pictures;
 use tweedie_train::{Model, Painting, SampleRequest, picture_digest};
 
-/// Pictures of one request at most: all of them go through the network together.
-const MOST: usize = 25;
 /// Steps at most.
 const MOST_STEPS: usize = 1000;
-
-/// What the page knows of a model before it paints.
-#[derive(Serialize)]
-pub(super) struct Described {
-    name: String,
-    parameters: usize,
-    shape: [usize; 3],
-    classes: Option<Vec<String>>,
-    words: Option<Vec<String>>,
-    guided: bool,
-    sampler: SamplerKind,
-    steps: usize,
-    guidance: f64,
-    samplers: Vec<SamplerAbout>,
-    notes: Vec<String>,
-}
-
-/// What the page is to know of the model of this name.
-///
-/// # Errors
-/// What is no model, or none that can be drawn.
-pub(super) fn described(shelf: &Shelf, name: &str) -> Result<Described> {
-    let model = drawable(shelf, name, true)?;
-    let SamplingConfig { sampler, steps, guidance, .. } = model.sampling()?;
-    let known = |kind: &&SamplerKind| model.sampling_by(Some(**kind)).is_ok();
-    Ok(Described {
-        name: name.to_string(),
-        parameters: model.num_parameters(),
-        shape: model.shape(),
-        classes: model.classes().map(<[String]>::to_vec),
-        words: model.words().map(<[String]>::to_vec),
-        guided: model.can_be_guided(),
-        sampler,
-        steps,
-        guidance,
-        samplers: SamplerKind::ALL.iter().filter(known).map(|kind| kind.described()).collect(),
-        notes: model.notes().to_vec(),
-    })
-}
-
-/// The model of this name, whose pictures have a size and one or three channels.
-///
-/// # Errors
-/// Another, or none.
-pub(super) fn drawable(shelf: &Shelf, name: &str, averaged: bool) -> Result<std::sync::Arc<Model>> {
-    let model = shelf.model(name, averaged)?;
-    if model.shape()[1] == 0 {
-        return Err(sizeless(Path::new(name), "write it into its config.json"));
-    }
-    match Colour::of_shape(model.shape())? {
-        Colour::Point => {
-            Err(Failure::user("a model of points of the plane", name, "look at it by inspect plane"))
-        }
-        Colour::Grey | Colour::Rgb => Ok(model),
-    }
-}
 
 /// What to paint.
 #[derive(Deserialize)]
@@ -138,7 +79,15 @@ fn once() -> usize {
 #[serde(tag = "line", rename_all = "snake_case")]
 enum Line<'a> {
     /// First of all.
-    Begin { n: usize, shape: [usize; 3], steps: usize, sampler: &'static str, frequencies: &'a [f64] },
+    Begin {
+        n: usize,
+        shape: [usize; 3],
+        steps: usize,
+        sampler: &'static str,
+        frequencies: &'a [f64],
+        /// Of points, the square that shows x̂_0; they have no frequencies.
+        square: Option<Square>,
+    },
     /// After each step.
     Step {
         step: usize,
@@ -146,12 +95,14 @@ enum Line<'a> {
         t: f64,
         signal: f64,
         noise: f64,
-        /// x after the step, and what the network saw in it before: bytes, in base64.
+        /// x after the step, and what the network saw in it before, in base64: bytes, of points f32 (little-endian).
         x: String,
         x0: String,
         /// Their power by ring of frequencies, the mean over pictures and channels.
         power_x: Vec<f64>,
         power_x0: Vec<f64>,
+        /// Of points, the square that shows x.
+        square: Option<Square>,
     },
     /// At the end.
     End { seconds: f64, pictures: String, digest: String },
@@ -165,17 +116,21 @@ pub(super) fn paint(shelf: &Shelf, request: &Request, lines: &Lines) -> Result<(
     let model = drawable(shelf, &request.model, request.averaged)?;
     let shape = model.shape();
     let (asked, steps) = request.checked(&model)?;
-    let bands = Bands::new(shape[1], shape[2])?;
+    let behind = is_of_points(&model)?.then(|| Behind::of(&model));
+    let square = |level: Level| behind.as_ref().map(|behind| behind.at(level)).transpose();
+    let bands = if behind.is_none() { Some(Bands::new(shape[1], shape[2])?) } else { None };
     let Request { n, sampler, .. } = *request;
     lines.send(&Line::Begin {
         n,
         shape,
         steps,
         sampler: sampler.title(),
-        frequencies: bands.frequencies(),
+        frequencies: bands.as_ref().map_or(&[], Bands::frequencies),
+        square: square(Level::CLEAN)?,
     })?;
     let began = Instant::now();
     let power = |x: &Tensor<f32>| -> Result<Vec<f64>> {
+        let Some(bands) = &bands else { return Ok(Vec::new()) };
         Ok(mean_spectrum(&bands.spectra(x)?).iter().map(|mean| mean.mean).collect())
     };
     let mut painting = on_the_pool(|| request.begin(&model, &asked))?;
@@ -191,6 +146,7 @@ pub(super) fn paint(shelf: &Shelf, request: &Request, lines: &Lines) -> Result<(
             x0: pixels(&state.x0_hat)?,
             power_x: power(&state.x)?,
             power_x0: power(&state.x0_hat)?,
+            square: square(state.level)?,
         })?;
     }
     let pictures = painting.finish()?;
@@ -207,8 +163,12 @@ impl Request {
                 Err(Failure::user(format!("{value} is out of range"), what, format!("give 1 to {most}")))
             }
         };
-        range("pictures", self.n, MOST)?;
+        let is_of_points = is_of_points(model)?;
+        range(if is_of_points { "points" } else { "pictures" }, self.n, most(model)?)?;
         range("steps", self.steps, MOST_STEPS)?;
+        if is_of_points && self.fill.is_some() {
+            return Err(Failure::user("a point has no part to be repainted", "fill", "leave it out"));
+        }
         check_pictures(model.network_config(), self.n, self.n, 0, "pictures")?;
         let args = SamplerArgs {
             sampler: Some(self.sampler),
@@ -220,12 +180,7 @@ impl Request {
             guidance_rescale: None,
         };
         let sampling = settings(&args, model)?;
-        let some =
-            |text: &String| (!text.trim().is_empty()).then(|| text.clone()).into_iter().collect::<Vec<_>>();
-        let condition = Condition {
-            classes: classes::resolve_or_in_turn(&some(&self.class), model.classes(), self.n)?,
-            captions: captions::resolve(&some(&self.caption), model.words(), self.n)?,
-        };
+        let condition = shown(model, &self.class, &self.caption, self.n)?;
         let steps = sampling.steps;
         let mut request = SampleRequest::new(self.n, condition, self.seed, sampling);
         if let Some(to) = self.to_seed {
@@ -267,7 +222,8 @@ fn decoded(text: &str, what: &str, length: usize) -> Result<Vec<u8>> {
     }
 }
 
-/// Pictures as the page draws them: bytes, one picture after another, channels interleaved, in base64.
+/// Pictures as the page draws them, in base64: bytes, one picture after another, channels interleaved; of points, f32
+/// (little-endian).
 pub(super) fn pixels(x: &Tensor<f32>) -> Result<String> {
     let pictures = Pictures::from_tensor(x)?;
     let bytes: Vec<u8> = (0..pictures.len()).flat_map(|i| pictures.get(i)).copied().collect();

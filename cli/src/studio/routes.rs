@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, json, read};
 use super::state::Studio;
-use super::{drown, guard, identities, inside, page, paint, runs, schedule};
+use super::{drown, guard, identities, inside, model, page, paint, runs, schedule};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -55,7 +55,7 @@ async fn shelf(State(studio): Shared) -> Answer {
 async fn model(State(studio): Shared, body: Bytes) -> Answer {
     let Named { name } = read(&body)?;
     let places = studio.places.clone();
-    places.computed(move || paint::described(&studio.shelf, &name)).await
+    places.computed(move || model::described(&studio.shelf, &name)).await
 }
 
 async fn paint(State(studio): Shared, body: Bytes) -> Answer {

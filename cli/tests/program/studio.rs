@@ -1,6 +1,7 @@
 //! The studio as a browser meets it, by plain requests; the page itself is tried in a browser by `.ci/studio`.
 
 mod grids;
+mod points;
 
 use crate::run::{copy, json, program, tweedie, workshop};
 use serde_json::{Value, json as body};
@@ -31,6 +32,12 @@ impl Studio {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("http://").unwrap().trim_end_matches('/').to_string();
         Studio { child, address, folder }
+    }
+
+    /// Trains a run on the shelf for two steps.
+    fn train(&self, name: &str, arguments: &[&str]) {
+        let out = format!("--out=shelf/{name}");
+        json(self.folder.path(), &[&["train", "--steps=2", &out], arguments].concat());
     }
 
     fn connect(&self) -> TcpStream {

@@ -132,13 +132,38 @@ await room.getByText("first − second").waitFor({ timeout: 60_000 });
 await status(room).getByText("painted in").waitFor({ timeout: 60_000 });
 await page.getByLabel("Beside another sampler").uncheck();
 await page.getByRole("button", { name: "Morph" }).click();
-const between = page.getByRole("slider", { name: "Between" }), morphed = room.getByLabel("A picture between the two seeds");
+const between = page.getByRole("slider", { name: "Between" }), morphed = room.getByLabel("What lies between the two seeds");
 await page.waitForFunction(() => [...document.querySelectorAll("input[type=range]")].some((node) => node.max === "8" && !node.disabled && node.closest(".field").textContent.includes("Between")), null, { timeout: 60_000 });
 const first = await pixels(morphed);
 await between.focus();
 await page.keyboard.press("End");
 assert.notDeepEqual(await pixels(morphed), first);
 said("two samplers are compared, and seeds are joined");
+
+// Points of the plane lie where two samplers left them, and wander.
+const train = (name, ...more) => execFileSync(program, ["train", "--out", `runs/${name}`, ...more, "--quiet"], { cwd: folder });
+train("moons", "--data", "moons", "--time-budget", "2s");
+await page.goto(`${studio.address}#play/moons`);
+await room.getByText("parameters, points of the plane").waitFor();
+assert.equal(await page.getByLabel("Points", { exact: true }).inputValue(), "400");
+await page.getByLabel("Beside another sampler").check();
+await page.getByRole("button", { name: "Paint" }).click();
+await room.getByText(/partners are [\d.]+ apart/).waitFor({ timeout: 60_000 });
+await status(room).getByText("painted in").waitFor({ timeout: 60_000 });
+for (const hidden of ["Repaint a part", "power by frequency"]) assert.ok(!await room.getByText(hidden).first().isVisible(), hidden);
+const wandering = room.getByLabel("First: the noisy points x"), there = await pixels(wandering);
+assert.ok(new Set(there).size > 50, "points, ways and a density have many shades");
+await page.getByLabel("Step", { exact: true }).focus();
+await page.keyboard.press("Home");
+assert.notDeepEqual(await pixels(wandering), there);
+await page.getByLabel("Beside another sampler").uncheck();
+await page.getByRole("button", { name: "Morph" }).click();
+await room.locator("canvas.plane[aria-label^='What lies between']").waitFor({ timeout: 60_000 });
+await between.focus();
+const start = await pixels(morphed);
+await page.keyboard.press("End");
+assert.notDeepEqual(await pixels(morphed), start);
+said("points are painted, compared and joined");
 
 // Schedules and identities.
 await page.goto(`${studio.address}#schedule`);
@@ -202,17 +227,18 @@ said(`200 clients got ${answered} answers in ten seconds`);
 // No width and no scheme has anything that does not fit.
 for (const colorScheme of ["light", "dark"]) for (const width of [390, 768, 1440]) {
   const view = await newPage(browser, width, colorScheme);
-  for (const name of await page.locator("nav.rooms a").evaluateAll((links) => links.map((link) => link.hash.slice(1)))) {
+  const rooms = await page.locator("nav.rooms a").evaluateAll((links) => links.map((link) => link.hash.slice(1)));
+  for (const name of [...rooms, "play/moons"]) {
     await view.goto(`${studio.address}#${name}`);
     await view.waitForTimeout(700);
-    if (name === "play") {
-      await view.getByText("parameters, pictures of").waitFor();
+    if (name.startsWith("play")) {
+      await view.getByText(name === "play" ? "parameters, pictures of" : "parameters, points of").waitFor();
       await view.getByRole("button", { name: "Paint" }).click();
       await view.locator(".said", { hasText: "painted in" }).waitFor({ timeout: 60_000 });
     }
     const over = await view.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(over <= 0, `${name} at ${width} is ${over} pixels too wide`);
-    if (pictures) await view.screenshot({ path: path.join(pictures, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+    if (pictures) await view.screenshot({ path: path.join(pictures, `${name.replace("/", "-")}-${width}-${colorScheme}.png`), fullPage: true });
   }
   await view.close();
 }

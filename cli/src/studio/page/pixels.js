@@ -18,6 +18,7 @@ export function text(bytes) {
 export function draw(canvas, data, [c, h, w], n = 1) {
   const columns = Math.min(n, Math.ceil(Math.sqrt(n))), rows = Math.ceil(n / columns), gap = n > 1 ? 1 : 0;
   const scale = Math.max(1, Math.min(Math.floor(336 / Math.max(h, w)), Math.floor(640 / (columns * w)) || 1));
+  canvas.classList.remove("plane");
   canvas.width = columns * (w + gap) - gap;
   canvas.height = rows * (h + gap) - gap;
   canvas.style.width = `${canvas.width * scale}px`;

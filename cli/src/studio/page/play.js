@@ -1,45 +1,15 @@
 // The playground: what a sampler does, step by step.
 import { el, field, check, choice, fill, speaker, facts, short, grouped, onceAFrame } from "./build.js";
-import { chart } from "./chart.js";
 import { ask, lines, newest } from "./ask.js";
-import { bytes, text, draw, difference, fromFile } from "./pixels.js";
+import { text, fromFile } from "./pixels.js";
+import { stage, comparison } from "./stage.js";
 import { painter } from "./mask.js";
+import { morph } from "./morph.js";
 
 export const title = "Play";
 
-/** One run of a sampler as it is shown: x, x̂_0 and their spectra. */
-function stage(name) {
-  const x = el("canvas", { "aria-label": `${name}: the noisy picture x` }), x0 = el("canvas", { "aria-label": `${name}: the predicted clean picture` });
-  const caption = el("span"), spectrum = chart({ title: "power by frequency", across: "cycles a pixel", log: true, narrow: true });
-  const node = el("div", { class: "stack" }, el("h3", {}, caption), el("div", { class: "three" },
-    el("figure", {}, el("figcaption", {}, "x after the step"), x), el("figure", {}, el("figcaption", {}, "x̂₀: what the network sees in it"), x0), spectrum.node));
-  let begin = null, steps = [], end = null;
-  return {
-    node,
-    reset() { begin = null; steps = []; end = null; },
-    take(line) {
-      if (line.line === "begin") begin = line;
-      if (line.line === "step") steps.push({ ...line, x: bytes(line.x), x0: bytes(line.x0) });
-      if (line.line === "end") end = { ...line, pictures: bytes(line.pictures) };
-    },
-    get begin() { return begin; },
-    get end() { return end; },
-    get length() { return steps.length; },
-    at(i) { return steps[Math.min(i, steps.length - 1)]; },
-    show(i) {
-      const step = this.at(i);
-      if (!begin) { caption.textContent = name; return; }
-      caption.textContent = `${begin.sampler}: ${step ? `step ${step.step + 1} of ${begin.steps}, left t = ${short(step.t, 4)}` : "…"}`;
-      if (!step) return;
-      draw(x, step.x, begin.shape, begin.n);
-      draw(x0, step.x0, begin.shape, begin.n);
-      const f = begin.frequencies.slice(1);
-      spectrum.draw({ series: [
-        { name: "x", x: f, y: step.power_x.slice(1) }, { name: "x̂₀", x: f, y: step.power_x0.slice(1) },
-        { name: "noise in x", x: f, y: f.map(() => step.noise ** 2) }] });
-    },
-  };
-}
+/** How many points are painted where nobody says: enough to show where they are dense. */
+const POINTS = 400;
 
 export function build() {
   const said = speaker(), job = newest(), opening = newest();
@@ -55,12 +25,13 @@ export function build() {
   const klass = choice([], ""), caption = el("input", { placeholder: "red circle above blue square", autocomplete: "off" });
   const n = el("input", { type: "number", min: 1, max: 25, value: 1 }), seed = el("input", { type: "number", min: 0, step: 1, value: 0 });
   const two = el("input", { type: "checkbox", onchange: settings });
+  const count = field("Pictures", n);
   const fields = { eta: field("η", eta), guidance: field("Guidance", guidance, "1 is none"), class: field("Class", klass), caption: field("Caption", caption), other: field("Second sampler", other) };
   const go = el("button", { class: "main" }, "Paint"), cancel = el("button", { type: "button", disabled: true, onclick: () => job.end() }, "Cancel");
   const dice = el("button", { type: "button", onclick: () => { seed.value = Math.floor(Math.random() * 1e6); form.requestSubmit(); } }, "Another seed");
   const form = el("form", { class: "card", onsubmit: (event) => { event.preventDefault(); paint({}); } },
     field("Model", models), about, field("Sampler", sampler), field("Steps", steps), fields.eta, fields.guidance, fields.class, fields.caption,
-    el("div", { class: "pair" }, field("Pictures", n), field("Seed", seed)), check("Beside another sampler, from the same noise", two), fields.other,
+    el("div", { class: "pair" }, count, field("Seed", seed)), check("Beside another sampler, from the same noise", two), fields.other,
     el("div", { class: "row" }, go, cancel, dice), said.node);
 
   // What is seen.
@@ -68,7 +39,7 @@ export function build() {
   const slider = el("input", { type: "range", min: 0, max: 0, value: 0, disabled: true, oninput: () => { held = true; showing = Number(slider.value); show(); } });
   slider.shown = () => { const step = first.at(showing); return step ? `t = ${short(step.t, 4)}` : ""; };
   const sliderField = field("Step", slider), bar = el("progress", { max: 1, value: 0, "aria-label": "Painted" }), result = el("div");
-  const apart = el("canvas", { "aria-label": "The difference of the two" }), apartText = el("figcaption"), apartBox = el("figure", {}, apartText, apart);
+  const apart = comparison();
 
   const board = painter(() => { fillIt.disabled = !board.any || !model; });
   const brush = el("input", { type: "range", min: 1, max: 12, value: 5, oninput: () => board.size(Number(brush.value)) });
@@ -86,18 +57,12 @@ export function build() {
       field("A picture of your own", file), el("div", { class: "row" }, fillIt, el("button", { type: "button", onclick: () => board.clear() }, "Clear the mask")))));
   board.size(5);
 
-  const toSeed = el("input", { type: "number", min: 0, step: 1, value: 1 }), frames = el("input", { type: "number", min: 2, max: 25, value: 9 });
-  const morphed = el("canvas", { "aria-label": "A picture between the two seeds", hidden: true }), between = el("input", { type: "range", min: 0, max: 0, value: 0, disabled: true, oninput: () => showMorph() });
-  let morph = null;
-  const morpher = el("div", { class: "card" }, el("h2", {}, "From one seed to another"),
-    el("p", { class: "hint" }, "The noise moves along the great circle between two seeds; each place on it is painted with the settings above."),
-    el("div", { class: "pair" }, morphed, el("div", { class: "stack" }, field("To seed", toSeed), field("Pictures", frames),
-      el("button", { type: "button", onclick: () => paint({ n: Number(frames.value), to_seed: Number(toSeed.value) }) }, "Morph"), field("Between", between))));
+  const morpher = morph(paint);
 
   const node = el("section", {},
     el("header", {}, el("h1", {}, "Paint, step by step"), el("p", { class: "soft" }, "Noise at the noisiest time becomes a picture. Every step is shown as it is computed.")),
     el("div", { class: "bench" }, form, el("div", { class: "stack" },
-      el("div", { class: "card stack" }, bar, sliderField, result), first.node, second.node, apartBox, filler, morpher)));
+      el("div", { class: "card stack" }, bar, sliderField, result), first.node, second.node, apart.node, filler, morpher.node)));
 
   const redraw = onceAFrame(show);
 
@@ -108,7 +73,7 @@ export function build() {
     fields.class.hidden = !model?.classes;
     fields.caption.hidden = !model?.words;
     fields.other.hidden = !two.checked;
-    second.node.hidden = apartBox.hidden = !two.checked;
+    second.node.hidden = apart.node.hidden = !two.checked;
     go.disabled = !model;
   }
 
@@ -129,8 +94,12 @@ export function build() {
     about.textContent = "opening …";
     await opening.run(async (signal) => {
       model = await ask("model", { name }, signal);
-      const [c, h, w] = model.shape;
-      about.textContent = `${grouped(model.parameters)} parameters, pictures of ${c} × ${h} × ${w}. ${model.notes.join(" ")}`;
+      const [c, h, w] = model.shape, ofPoints = c === 2;
+      about.textContent = [`${grouped(model.parameters)} parameters, ${ofPoints ? "points of the plane: they have no frequencies, and no part to repaint" : `pictures of ${c} × ${h} × ${w}`}.`, ...model.notes].join(" ");
+      count.querySelector("label").textContent = ofPoints ? "Points" : "Pictures";
+      filler.hidden = ofPoints;
+      for (const one of [first, second]) one.of(ofPoints);
+      if (Number(n.max) !== model.most) Object.assign(n, { max: model.most, value: ofPoints ? POINTS : 1 });
       const listed = model.samplers.map((s) => [s.name, s.title, s.about]);
       fill(sampler, listed, model.sampler);
       fill(other, listed, listed.some(([name]) => name === "ddpm") ? "ddpm" : undefined);
@@ -187,14 +156,8 @@ export function build() {
       said.say(`painted in ${short(end.seconds, 3)} s`);
       result.replaceChildren(facts([[`${short(end.seconds, 3)} s`, "in all"], [grouped(first.length), "steps"]]),
         el("p", { class: "hint mono", title: "SHA-256 over the numbers of the pictures: the same on every machine" }, `digest ${end.digest}`));
-      if (changed.to_seed !== undefined) {
-        morph = { pictures: end.pictures, shape, n: first.begin.n };
-        Object.assign(between, { max: morph.n - 1, disabled: false, value: 0 });
-        showMorph();
-      } else {
-        const one = shape.reduce((a, b) => a * b);
-        board.take(end.pictures.slice(0, one), shape);
-      }
+      if (changed.to_seed !== undefined) morpher.take(first.begin, end);
+      else if (!first.begin.square) board.take(end.pictures.slice(0, shape.reduce((a, b) => a * b)), shape);
     }, (error) => { cancel.disabled = true; said.fail(error); });
     job_ended(cancel);
   }
@@ -204,14 +167,6 @@ export function build() {
     button.onclick = () => { job.end(); button.disabled = true; said.say("cancelled"); };
   }
 
-  function showMorph() {
-    morphed.hidden = !morph;
-    if (!morph) return;
-    const one = morph.shape.reduce((a, b) => a * b), i = Number(between.value);
-    draw(morphed, morph.pictures.subarray(i * one, (i + 1) * one), morph.shape);
-    between.show();
-  }
-
   function show() {
     const length = Math.max(first.length, 1);
     Object.assign(slider, { max: length - 1, disabled: first.length < 2, value: showing });
@@ -219,12 +174,7 @@ export function build() {
     first.show(showing);
     if (second.node.hidden) return;
     second.show(showing);
-    const [a, b] = [first.at(showing), second.at(showing)];
-    if (a && b && a.x.length === b.x.length) {
-      const { bytes: data, rms } = difference(a.x, b.x);
-      draw(apart, data, first.begin.shape, first.begin.n);
-      apartText.textContent = `first − second, around grey: ${short(rms, 3)} in the root mean square`;
-    }
+    apart.show(first.at(showing), second.at(showing), first.begin);
   }
 
   settings();
