@@ -1,6 +1,7 @@
 //! The studio as a browser meets it, by plain requests; the page itself is tried in a browser by `.ci/studio`.
 
 mod grids;
+mod inside;
 mod points;
 
 use crate::run::{copy, json, program, tweedie, workshop};
@@ -185,19 +186,6 @@ fn every_question_has_its_answer() {
         .map(|saved| (saved["identity"].as_u64().unwrap(), saved["bytes"].as_u64().unwrap()))
         .collect();
     assert_eq!(inside["trace"]["saved_bytes"], kept.values().sum::<u64>());
-    let attention = layers.iter().position(|layer| layer["kind"] == "attention").unwrap();
-    let seen = |layer: usize, t: usize| {
-        studio.asked(
-            "activations",
-            &body!({ "name": "model", "layer": layer, "t": t, "seed": 1, "class": "2" }),
-        )
-    };
-    assert!(seen(attention, 1)["attention"].is_string() && seen(0, 1000)["attention"].is_null());
-    assert_eq!(seen(0, 1)["picture"], seen(attention, 900)["picture"]);
-    assert_ne!(seen(attention, 1)["maps"], seen(attention, 900)["maps"]);
-    let why = studio
-        .refused("activations", &body!({ "name": "model", "layer": 9999, "t": 1, "seed": 1, "class": "" }));
-    assert!(why.starts_with("no such layer, 9999"), "{why}");
     let table = |fault: &str| {
         studio.asked(
             "verify",
@@ -289,7 +277,17 @@ fn nonsense_is_survived() {
         &format!("[{}", "[".repeat(100_000)),
     ] {
         let headers = format!("Host: {}\r\nContent-Type: application/json\r\n", studio.address);
-        for what in ["model", "paint", "run/follow", "run/grid", "run/begin", "run/stop", "verify", "drown"] {
+        for what in [
+            "model",
+            "paint",
+            "activations",
+            "run/follow",
+            "run/grid",
+            "run/begin",
+            "run/stop",
+            "verify",
+            "drown",
+        ] {
             let (status, text) = studio.request("POST", &format!("/ask/{what}"), &headers, wrong);
             assert_eq!(status, 400, "{what} {wrong:.20}: {text}");
         }

@@ -181,6 +181,14 @@ await tabTo(page, here);
 for (const key of ["ArrowLeft", "ArrowUp", "ArrowUp"]) await page.keyboard.press(key);
 assert.notEqual(await here.getAttribute("aria-label"), end);
 said("a layer is seen at work, and the tape is walked back");
+train("patches", "--data", "glyphs", "--preset", "transformer", "--steps", "2", "--batch", "8");
+await page.goto(`${studio.address}#inside/patches`);
+await room.getByText("where nine places look").waitFor();
+assert.ok(new Set(await pixels(room.getByLabel("Where attention looks"))).size > 50, "attention is not the same everywhere");
+await page.goto(`${studio.address}#inside/moons`);
+await room.getByText("channels all over the plane").waitFor();
+assert.ok(!await room.getByLabel("The picture", { exact: true }).isVisible());
+said("a transformer's attention is seen, and a layer's channels all over the plane");
 await page.goto(`${studio.address}#verify`);
 await room.getByText(/all \d+ rows hold/).waitFor({ timeout: 60_000 });
 await page.getByLabel("A fault to plant").selectOption("half");
@@ -228,7 +236,7 @@ said(`200 clients got ${answered} answers in ten seconds`);
 for (const colorScheme of ["light", "dark"]) for (const width of [390, 768, 1440]) {
   const view = await newPage(browser, width, colorScheme);
   const rooms = await page.locator("nav.rooms a").evaluateAll((links) => links.map((link) => link.hash.slice(1)));
-  for (const name of [...rooms, "play/moons"]) {
+  for (const name of [...rooms, "play/moons", "inside/patches", "inside/moons"]) {
     await view.goto(`${studio.address}#${name}`);
     await view.waitForTimeout(700);
     if (name.startsWith("play")) {

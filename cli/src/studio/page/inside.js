@@ -17,8 +17,9 @@ export function build() {
   // What is asked.
   const models = choice([], "", () => open(models.value));
   const t = el("input", { type: "range", min: 1, max: 1000, value: 300, oninput: lookSoon });
-  const seed = el("input", { type: "number", min: 0, value: 0, onchange: look }), klass = choice([], "", look), klassField = field("Class", klass);
-  const form = el("form", { class: "card", onsubmit: (event) => event.preventDefault() }, field("Model", models), field("t", t), klassField, field("Seed of the picture", seed), said.node);
+  const seed = el("input", { type: "number", min: 0, value: 0, onchange: look }), seedField = field("Seed of the picture", seed);
+  const klass = choice([], "", look), klassField = field("Class", klass), caption = el("input", { onchange: look, autocomplete: "off", placeholder: "red circle above blue square" }), captionField = field("Caption", caption);
+  const form = el("form", { class: "card", onsubmit: (event) => event.preventDefault() }, field("Model", models), field("t", t), klassField, captionField, seedField, said.node);
 
   // Layers.
   const figures = el("div"), rows = el("tbody", { onkeydown: (event) => {
@@ -31,12 +32,11 @@ export function build() {
   const table = el("div", { class: "card" }, el("h2", {}, "Layers, in the order of the forward pass"), figures, el("p", { class: "hint" }, "Choose one, with ↑ and ↓ too, to see what it makes of the picture below."),
     el("div", { class: "scroll tall", tabIndex: 0, role: "region", "aria-label": "The layers" }, el("table", {}, el("thead", {}, el("tr", {}, ["Layer", "Kind", "Result", "Parameters", "FLOPs", "Kept for backward"].map((text, i) => el("th", { class: i < 2 ? "left" : "" }, text)))), rows)));
 
-  // What a layer makes of a picture.
-  const canvases = { picture: el("canvas", { "aria-label": "The picture" }), noisy: el("canvas", { "aria-label": "The picture at time t" }), maps: el("canvas", { "aria-label": "The layer's channels" }), attention: el("canvas", { "aria-label": "Where each of nine places looks" }) };
-  const mapsText = el("span"), attentionBox = el("figure", {}, el("figcaption", {}, "where nine places look: the mean over heads, each place's own map"), canvases.attention);
-  const views = el("div", { class: "card stack" }, el("h2", {}, mapsText), el("div", { class: "three" },
-    el("figure", {}, el("figcaption", {}, "a painted picture, and at time t"), el("div", { class: "row" }, canvases.picture, canvases.noisy)),
-    el("figure", {}, el("figcaption", {}, "channels, each from its least to its largest value"), canvases.maps), attentionBox));
+  // What a layer makes of a picture, or of the plane.
+  const canvases = { picture: el("canvas", { "aria-label": "The picture" }), noisy: el("canvas", { "aria-label": "The picture at time t" }), channels: el("canvas", { "aria-label": "The layer's channels" }), looks: el("canvas", { "aria-label": "Where attention looks" }) };
+  const viewsTitle = el("span"), channelsText = el("figcaption"), looksText = el("figcaption"), looksBox = el("figure", {}, looksText, canvases.looks);
+  const pictureBox = el("figure", {}, el("figcaption", {}, "a painted picture, and at time t"), el("div", { class: "row" }, canvases.picture, canvases.noisy));
+  const views = el("div", { class: "card stack" }, el("h2", {}, viewsTitle), el("div", { class: "three" }, pictureBox, el("figure", {}, channelsText, canvases.channels), looksBox));
 
   // The tape.
   const step = el("input", { type: "range", min: 0, max: 0, value: 0, oninput: () => go(Number(step.value)) });
@@ -69,13 +69,16 @@ export function build() {
       said.say();
       fill(klass, (about.classes ?? []).map((one) => [one, one]), about.classes?.[0]);
       klassField.hidden = !about.classes;
+      captionField.hidden = !about.words;
+      seedField.hidden = about.shape[0] === 2;
       t.max = found.timesteps;
       t.value = Math.round(found.timesteps * 0.3);
       t.show();
       showLayers();
       showTape();
-      layer = Math.max(0, found.trace.layers.findIndex((one) => one.kind === "attention"));
-      choose(layer);
+      const { layers } = found.trace, kinds = layers.map((one) => one.kind);
+      // Where nothing attends, the middle is worth seeing.
+      choose(["attention", "token_attention"].map((kind) => kinds.indexOf(kind)).find((i) => i >= 0) ?? Math.floor(layers.length / 2));
     }, (error) => { inside = null; rows.replaceChildren(); said.fail(error); });
   }
 
@@ -104,14 +107,26 @@ export function build() {
     if (!inside) return;
     const one = inside.trace.layers[layer];
     looked.run(async (signal) => {
-      const seen = await ask("activations", { name: inside.name, layer, t: Number(t.value), seed: Number(seed.value) || 0, class: klass.value || "" }, signal);
-      mapsText.textContent = `${one.name} (${one.kind}) at t = ${t.value}`;
-      draw(canvases.picture, bytes(seen.picture), inside.about.shape);
-      draw(canvases.noisy, bytes(seen.noisy), inside.about.shape);
-      for (const canvas of [canvases.picture, canvases.noisy]) canvas.style.width = "47%";
-      draw(canvases.maps, bytes(seen.maps), [1, ...seen.sides], seen.channels);
-      attentionBox.hidden = !seen.attention;
-      if (seen.attention) draw(canvases.attention, bytes(seen.attention), [1, ...seen.attention_sides], 9);
+      const seen = await ask("activations", { name: inside.name, node: one.node, t: Number(t.value), seed: Number(seed.value) || 0, class: klass.value || "", caption: inside.about.words ? caption.value : "" }, signal);
+      viewsTitle.textContent = `${one.name} (${one.kind}) at t = ${t.value}`;
+      const planes = (canvas, { bytes: text, sides, count }) => {
+        draw(canvas, bytes(text), [1, ...sides], count);
+        // Numbers in a row would be a line of a pixel.
+        canvas.style.height = sides[0] === 1 ? `${canvas.height}rem` : "";
+      };
+      pictureBox.hidden = !seen.pictures;
+      seen.pictures?.forEach((text, i) => {
+        const canvas = [canvases.picture, canvases.noisy][i];
+        draw(canvas, bytes(text), inside.about.shape);
+        canvas.style.width = "47%";
+      });
+      channelsText.textContent = `channels${seen.pictures ? "" : " all over the plane"}, each from its least to its largest value`;
+      planes(canvases.channels, seen.channels);
+      looksBox.hidden = !seen.looks;
+      if (seen.looks) {
+        looksText.textContent = seen.looks.of === "words" ? "where each word of the caption is looked for: the mean over heads" : "where nine places look: the mean over heads, each place's own map";
+        planes(canvases.looks, seen.looks.maps);
+      }
       said.say();
     }, said.fail);
   }

@@ -70,3 +70,24 @@ fn what_points_do_not_have_is_refused() {
         assert!(said.starts_with(why), "{said}");
     }
 }
+
+#[test]
+fn a_layer_is_seen_at_work_on_all_of_the_plane() {
+    let studio = Studio::with_points();
+    let inside = studio.asked("inside", &body!({ "name": "points" }));
+    let layers = inside["trace"]["layers"].as_array().unwrap();
+    assert!(inside["tape"].as_array().unwrap().len() > layers.len());
+    let is_of_time = |layer: &Value| {
+        let name = layer["name"].as_str().unwrap();
+        name.starts_with("time_embedding") || name.ends_with("condition")
+    };
+    for layer in layers {
+        let request = body!({ "name": "points", "node": layer["node"], "t": 100, "seed": 0, "class": "" });
+        let seen = studio.asked("activations", &request);
+        assert!(seen["pictures"].is_null() && seen["looks"].is_null());
+        let channels = &seen["channels"];
+        let (length, of_time) = (layer["output"][0].as_u64().unwrap(), is_of_time(layer));
+        let expected = if of_time { (1, body!([1, length])) } else { (length.min(36), body!([32, 32])) };
+        assert_eq!((channels["count"].as_u64().unwrap(), channels["sides"].clone()), expected, "{layer}");
+    }
+}
