@@ -1,3 +1,5 @@
+//! A run as it goes, for a page that looks on.
+
 use super::super::answer::Lines;
 use super::super::shelf::Shelf;
 use super::process::{Runs, Standing};

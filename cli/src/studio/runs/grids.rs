@@ -1,3 +1,5 @@
+//! The grids of samples that a run has painted.
+
 use super::super::shelf::Shelf;
 use crate::error::{Failure, Result};
 use crate::report::grid_files;
