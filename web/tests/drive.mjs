@@ -1,6 +1,6 @@
 // Drives the page in a headless Chromium, with the program beside it.
 //
-//   node drive.mjs DIST PROGRAM [--shots FOLDER]
+//   node drive.mjs DIST PROGRAM [--only fused] [--shots FOLDER]
 //
 // A checkpoint is made by the program, opened, and painted with; digests are held against those that the page's own command gives.
 import assert from "node:assert/strict";
@@ -12,7 +12,8 @@ import { Browser, Page } from "./browser.mjs";
 import { serve } from "./serve.mjs";
 
 const [dist, program, ...rest] = process.argv.slice(2);
-const shots = rest[0] === "--shots" ? resolve(rest[1]) : null;
+const option = (name) => (rest.includes(name) ? rest[rest.indexOf(name) + 1] : null);
+const shots = option("--shots") && resolve(option("--shots"));
 const work = mkdtempSync(join(tmpdir(), "tweedie-web-"));
 const tweedie = (...args) => execFileSync(resolve(program), args, { cwd: work, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 const began = Date.now();
@@ -189,7 +190,7 @@ try {
     await rooms.bits(page, /rounds it once/);
   });
   // Without fused multiply-adds, the engine rounds the relaxed ones twice: the page must notice, and paint the same bits.
-  await visit(address, ["--js-flags=--no-enable-fma3"], async (page) => {
+  if (option("--only") !== "fused") await visit(address, ["--js-flags=--no-enable-fma3"], async (page) => {
     await open(page, tiny);
     const [here, native] = [await paint(page, { class: 3, sampler: "ddim", steps: 3, n: 1 }), await painted(page, tiny)];
     assert.equal(here, native);
