@@ -13,7 +13,7 @@ pub struct Change {
     pub step: u64,
     /// The key, as in `optimizer.learning_rate`.
     pub key: String,
-    /// What it was before, as TOML has it, or [`UNSET`].
+    /// What it was before, as TOML has it, or `unset`.
     pub from: String,
     /// What it is since.
     pub to: String,
