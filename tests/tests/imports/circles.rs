@@ -9,7 +9,8 @@ pub(crate) fn circles(imports: &[Import]) -> Vec<Vec<Import>> {
     let mut seen = BTreeSet::new();
     let mut found: Vec<Vec<Import>> = Vec::new();
     for (file, ..) in imports {
-        if seen.contains(file) {
+        // A file has many imports, and needs to be looked from once.
+        if !seen.insert(file.clone()) {
             continue;
         }
         if let Some(circle) = shortest(file, imports) {
