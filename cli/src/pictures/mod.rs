@@ -11,4 +11,4 @@ pub(crate) use gif::{Animation, MAX_FRAMES};
 pub(crate) use grid::{Layout, columns_for};
 pub(crate) use heat::heat_png;
 pub(crate) use pixels::{Canvas, Colour, Pictures};
-pub(crate) use still::{encode_png, grid_png};
+pub(crate) use still::{encode_png, file_name, grid_png, picture_png};

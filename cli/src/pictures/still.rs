@@ -37,6 +37,20 @@ pub(crate) fn encode_png(bytes: &[u8], colour: Colour, height: usize, width: usi
     Ok(file)
 }
 
+/// The bytes of a PNG file of picture `i`.
+///
+/// # Errors
+/// As [`encode_png`].
+pub(crate) fn picture_png(pictures: &Pictures, i: usize) -> Result<Vec<u8>> {
+    encode_png(pictures.get(i), pictures.colour, pictures.height, pictures.width)
+}
+
+/// The file of picture `i` of `n`: numbers of one width, so that names sort as numbers do.
+pub(crate) fn file_name(i: usize, n: usize) -> String {
+    let width = n.saturating_sub(1).to_string().len().max(4);
+    format!("{i:0width$}.png")
+}
+
 /// The bytes of a PNG file of the pictures in rows of `columns`.
 ///
 /// # Errors
@@ -50,6 +64,11 @@ pub(crate) fn grid_png(pictures: &Pictures, columns: usize) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_sort_as_numbers() {
+        assert_eq!((file_name(7, 16), file_name(7, 20_000)), ("0007.png".into(), "00007.png".into()));
+    }
     use tweedie_tensor::Tensor;
 
     #[test]

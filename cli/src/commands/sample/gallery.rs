@@ -3,7 +3,7 @@
 use crate::args::Out;
 use crate::error::Result;
 use crate::output;
-use crate::pictures::{Animation, MAX_FRAMES, Pictures, columns_for, encode_png, grid_png};
+use crate::pictures::{Animation, MAX_FRAMES, Pictures, columns_for, file_name, grid_png, picture_png};
 use std::fmt::Write;
 use std::path::Path;
 use tweedie_tensor::Tensor;
@@ -57,7 +57,7 @@ impl<'a> Gallery<'a> {
             Gallery::Folder { path, n } => {
                 let pictures = finished;
                 for i in 0..pictures.len() {
-                    let png = encode_png(pictures.get(i), pictures.colour, pictures.height, pictures.width)?;
+                    let png = picture_png(&pictures, i)?;
                     output::write(&path.join(file_name(first + i, *n)), &png)?;
                 }
                 Ok(())
@@ -125,12 +125,6 @@ fn frame_steps(steps: usize) -> Vec<usize> {
     (1..frames).map(|i| i * steps / frames - 1).collect()
 }
 
-/// The file of picture `i` of `n`: numbers of one width, so that names sort as numbers do.
-fn file_name(i: usize, n: usize) -> String {
-    let width = n.saturating_sub(1).to_string().len().max(4);
-    format!("{i:0width$}.png")
-}
-
 /// The number of classes, if the pictures go through them in turn.
 fn in_turn(classes: Option<&[usize]>, names: Option<&[String]>) -> Option<usize> {
     let (classes, k) = (classes?, names?.len());
@@ -160,11 +154,6 @@ mod tests {
         assert_eq!(many.len(), MAX_FRAMES - 1);
         assert!(many.windows(2).all(|pair| (20..=21).contains(&(pair[1] - pair[0]))));
         assert!(many.last().is_some_and(|&last| last < 999));
-    }
-
-    #[test]
-    fn names_sort_as_numbers() {
-        assert_eq!((file_name(7, 16), file_name(7, 20_000)), ("0007.png".into(), "00007.png".into()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::output;
-use crate::pictures::{Pictures, encode_png};
+use crate::pictures::{Pictures, file_name, picture_png};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use tweedie_tensor::Tensor;
@@ -14,8 +14,8 @@ const LONGEST: usize = 100;
 pub(super) struct Folders {
     /// One for each class.
     of_classes: Vec<PathBuf>,
-    /// Digits of a picture's name: names of one width sort as numbers do.
-    width: usize,
+    /// Pictures in all.
+    n: usize,
 }
 
 impl Folders {
@@ -31,7 +31,7 @@ impl Folders {
             _ => (0..classes.len()).map(|class| root.join(class.to_string())).collect(),
         };
         of_classes.iter().try_for_each(|folder| output::claim_folder(folder, "--out"))?;
-        Ok(Folders { of_classes, width: n.saturating_sub(1).to_string().len().max(4) })
+        Ok(Folders { of_classes, n })
     }
 
     /// Writes a PNG for each picture, the first one being number `first` of all.
@@ -39,10 +39,10 @@ impl Folders {
     /// # Errors
     /// A picture that cannot be drawn or written.
     pub(super) fn write(&self, first: usize, x: &Tensor<f32>, labels: &[usize]) -> Result<()> {
-        let (pictures, width) = (Pictures::from_tensor(x)?, self.width);
+        let pictures = Pictures::from_tensor(x)?;
         for (i, &label) in labels.iter().enumerate() {
-            let png = encode_png(pictures.get(i), pictures.colour, pictures.height, pictures.width)?;
-            output::write(&self.of_classes[label].join(format!("{:0width$}.png", first + i)), &png)?;
+            let path = self.of_classes[label].join(file_name(first + i, self.n));
+            output::write(&path, &picture_png(&pictures, i)?)?;
         }
         Ok(())
     }
