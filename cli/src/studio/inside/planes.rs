@@ -4,6 +4,7 @@ use super::super::plane::HALF;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use tweedie_diffusion::plane::{Grid, batch};
 use tweedie_tensor::{Result, Tensor, ops};
 
 /// Planes that are drawn at most.
@@ -77,11 +78,9 @@ pub(super) enum Looked {
 
 /// The centres of the cells of the plane as a batch, from the upper left.
 pub(super) fn every_cell() -> Tensor<f32> {
-    let at = |cell: usize| ((2 * cell + 1) as f64 / CELLS as f64 - 1.0) * HALF;
-    Tensor::from_fn([ALL_CELLS, 2, 1, 1], |i| match (i / 2, i % 2) {
-        (cell, 0) => at(cell % CELLS) as f32,
-        (cell, _) => -at(cell / CELLS) as f32,
-    })
+    let centres = Grid::square(HALF, CELLS).centres();
+    let downwards: Vec<[f64; 2]> = centres.chunks(CELLS).rev().flatten().copied().collect();
+    batch(&downwards)
 }
 
 /// The sides of so many places, in the proportion of the picture's.
