@@ -6,6 +6,11 @@ use std::fmt;
 /// What a key that is left out is said to be.
 pub(super) const UNSET: &str = "unset";
 
+/// What together says when a run ends.
+const BUDGET: &str = "train.time_budget";
+const STEPS: &str = "train.steps";
+const DECAY: &str = "optimizer.decay_start";
+
 /// A key of the configuration that is another one from a step on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -26,23 +31,16 @@ impl fmt::Display for Change {
     }
 }
 
-const BUDGET: &str = "train.time_budget";
-const STEPS: &str = "train.steps";
-const DECAY: &str = "optimizer.decay_start";
-
 impl Change {
     /// The changes of one session in words, a line each. Keys that change together because the run has another end are one
     /// line: nobody has set them one by one.
     pub(crate) fn in_words(changes: &[Change]) -> Vec<String> {
         let set = |key: &str| changes.iter().find(|change| change.key == key && change.to != UNSET);
-        let end = match (set(BUDGET), set(STEPS)) {
-            (Some(budget), _) => Some(budget.of_budget()),
-            (None, Some(steps)) => Some(steps.of_steps(changes)),
-            (None, None) => None,
-        };
-        let of_end = |change: &&Change| end.is_some() && [BUDGET, STEPS, DECAY].contains(&&*change.key);
-        let others = changes.iter().filter(|change| !of_end(change)).map(Change::to_string);
-        end.clone().into_iter().chain(others).collect()
+        let steps = || set(STEPS).map(|change| change.of_steps(changes));
+        let end = set(BUDGET).map(Change::of_budget).or_else(steps);
+        let told: &[&str] = if end.is_some() { &[BUDGET, STEPS, DECAY] } else { &[] };
+        let others = changes.iter().filter(|change| !told.contains(&&*change.key)).map(Change::to_string);
+        end.into_iter().chain(others).collect()
     }
 
     fn of_budget(&self) -> String {
