@@ -44,9 +44,13 @@ async function paint(page, settings) {
 
 /** What the program paints with the command that the page shows, where the checkpoint lies. */
 async function painted(page, checkpoint) {
-  const command = (await page.text("command")).replace(/^tweedie/, resolve(program));
-  const said = execFileSync("sh", ["-c", `${command} --raw '${join(work, "x.safetensors")}' --quiet`], { cwd: dirname(checkpoint), encoding: "utf8" });
-  return JSON.parse(said).digest;
+  return (await shown(page, "command", `--raw '${join(work, "x.safetensors")}'`, dirname(checkpoint))).digest;
+}
+
+/** What the program says to a command that the page shows, with more options, in a folder. */
+async function shown(page, id, options, cwd) {
+  const command = (await page.text(id)).replace(/^tweedie/, resolve(program));
+  return JSON.parse(execFileSync("sh", ["-c", `${command} ${options} --quiet`], { cwd, encoding: "utf8" }));
 }
 
 const rooms = {
@@ -144,8 +148,7 @@ const rooms = {
     assert.equal(heights.length, 12);
     assert(heights.at(-1) > heights[0], curve);
     // The command that the page shows ends with the same weights.
-    const command = (await page.text("train-command")).replace(/^tweedie/, resolve(program));
-    const native = JSON.parse(execFileSync("sh", ["-c", `${command} --quiet`], { cwd: work, encoding: "utf8" })).weights_digest;
+    const { weights_digest: native } = await shown(page, "train-command", "", work);
     const weights = await page.text("weights");
     step(`the plane's weights: ${weights.slice(0, 16)}… here, ${native.slice(0, 16)}… by the program`);
     assert.equal(weights, native);
